@@ -1,0 +1,66 @@
+// The direction of dependencies. The table below is the architecture; a file that reaches elsewhere fails its own test.
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+
+/** A layer is a folder; of several that fit, the longest is meant. Entries: packages, `node:*`, other layers. */
+const mayImport: Record<string, string[]> = {
+  'shared/contracts': ['zod'],
+  'shared/runtime': ['node:*', 'pino', 'pino-pretty', 'prom-client', 'zod', 'nanoid', 'shared/contracts'],
+  'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', 'shared/contracts', 'shared/runtime'],
+  'shared/store': ['shared/contracts', 'shared/runtime'],
+  'shared/store/mongo': ['mongoose', 'shared/store', 'shared/contracts', 'shared/runtime'],
+  'shared/store/sqlite': ['node:*', 'shared/store', 'shared/contracts', 'shared/runtime'],
+  'shared/client': ['shared/contracts'],
+  cli: ['node:*', 'shared/client'],
+  'services/api': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod', 'nanoid', 'shared/*'],
+  'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
+  'services/workflow': ['node:*', 'zod', 'nanoid', 'shared/*'],
+  'services/ingest': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod', 'nanoid', 'shared/*'],
+  'services/dashboard': ['node:*', 'shared/runtime'],
+  scripts: ['node:*', 'zod', 'shared/runtime'],
+}
+/** Entry files and what they share to wire: they alone may name a store’s adapters. */
+const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/
+const adapters = ['shared/store/mongo', 'shared/store/sqlite']
+const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
+const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
+
+const specifiers = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)['"]([^'"]+)['"]/g
+
+for (const file of globSync('{shared,services,cli,scripts}/**/*.ts', { cwd: root })) {
+  test(`${file} imports only what its layer may`, () => {
+    expect(forbiddenImports(file)).toEqual([])
+  })
+}
+
+function forbiddenImports(file: string): string[] {
+  const layer = layerOf(file)
+  if (layer === undefined) return ['(this folder is in no layer of the table)']
+  const allowed = [layer, ...(mayImport[layer] ?? [])]
+  if (entryFiles.test(file)) allowed.push(...adapters)
+  if (testFiles.test(file)) allowed.push(...testTools)
+  const imported = [...readFileSync(join(root, file), 'utf8').matchAll(specifiers)].map(([, name = '']) => name)
+  return imported.filter((name) => !allowed.some((entry) => covers(entry, targetOf(name, file))))
+}
+
+/** A layer for our own files (`#shared/...` and relative), the package's name for the others. */
+function targetOf(specifier: string, from: string): string {
+  const path = specifier.startsWith('#') ? specifier.slice(1) : posix.join(dirname(from), specifier)
+  const isOurs = specifier.startsWith('#') || specifier.startsWith('.')
+  return isOurs ? (layerOf(path) ?? (path.split('/')[0] || path)) : specifier
+}
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(mayImport)
+    .filter((layer) => path.startsWith(`${layer}/`))
+    .toSorted((a, b) => b.length - a.length)[0]
+}
+
+function covers(entry: string, target: string): boolean {
+  // An adapter is never meant by `shared/*`.
+  if (adapters.includes(target)) return entry === target
+  return entry.endsWith('*') ? target.startsWith(entry.slice(0, -1)) : target === entry
+}

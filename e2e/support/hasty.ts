@@ -1,0 +1,131 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type NatsOptions, type NatsServer, startNatsServer } from '../../scripts/servers/nats.ts'
+import { type Nginx, startNginx } from '../../scripts/servers/nginx.ts'
+import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
+import { type Replica, startReplica, startService } from './replica.ts'
+
+export type HastyOptions = {
+  apis?: number
+  jobs?: number
+  /** A real nginx in front; without it `url` is the first api's. */
+  nginx?: boolean
+  /** For every process; `apiEnv` and `jobEnv` for these alone, on top. */
+  env?: Record<string, string>
+  apiEnv?: Record<string, string>
+  jobEnv?: Record<string, string>
+  natsSync?: '10ms' | 'always'
+  maxFileBytes?: number
+}
+
+export type Hasty = AsyncDisposable & {
+  /** Where a client sends its requests. */
+  readonly url: string
+  readonly dir: string
+  /** The DATA_DIR that all replicas share. */
+  readonly dataDir: string
+  readonly api: Replica[]
+  readonly job: Replica[]
+  readonly nats: NatsServer
+  readonly nginx: Nginx | undefined
+  /** One more replica, ready when this resolves; nginx does not learn of an api added so. */
+  addApi(env?: Record<string, string>): Promise<Replica>
+  addJob(env?: Record<string, string>): Promise<Replica>
+  stop(): Promise<void>
+}
+
+/**
+ * The real services as processes, over a nats-server of their own, in a folder and on ports of their own:
+ * `await using hasty = await startHasty({ apis: 2, jobs: 2, nginx: true })`. HASTY_KEEP=1 keeps the folder with all logs.
+ */
+export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-'))
+  const dataDir = join(dir, 'data')
+  // Ended in the opposite order: the folder last, and the broker only when nobody drains any more.
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => removeFolder(dir))
+  const nats = undo.use(await startNatsServer(natsOptions(options, dir)))
+  const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...options.env }
+  await setUp(dir, { ...env, ...options.jobEnv })
+
+  const apis = makeGroup('api', dir, { ...env, ...options.apiEnv })
+  const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv })
+  undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas]))
+  await allOf([apis.add(options.apis ?? 1), jobs.add(options.jobs ?? 1)])
+  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas)) : undefined
+
+  const stack = undo.move()
+  const stop = () => stack.disposeAsync()
+  return {
+    url: nginx?.url ?? apis.replicas[0]?.url ?? '',
+    dir,
+    dataDir,
+    api: apis.replicas,
+    job: jobs.replicas,
+    nats,
+    nginx,
+    addApi: (own) => apis.addOne(own),
+    addJob: (own) => jobs.addOne(own),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function makeGroup(kind: 'api' | 'job', dir: string, env: Record<string, string>) {
+  const replicas: Replica[] = []
+  let count = 0
+  const launch = (own: Record<string, string> = {}) =>
+    startReplica({ name: `${kind}-${count++}`, file: `${kind}/main.ts`, dir, env: { ...env, ...own } })
+  return {
+    replicas,
+    add: async (howMany: number) => {
+      const starting = Array.from({ length: howMany }, () => launch())
+      const results = await Promise.allSettled(starting)
+      replicas.push(...results.filter((result) => result.status === 'fulfilled').map((result) => result.value))
+      await Promise.all(starting)
+    },
+    addOne: async (own?: Record<string, string>) => {
+      const replica = await launch(own)
+      replicas.push(replica)
+      return replica
+    },
+  }
+}
+
+async function stopAll(replicas: Replica[]): Promise<void> {
+  await Promise.all(replicas.map((replica) => replica.stop(5000)))
+}
+
+/** Waits for all of them also when one fails, so that nothing is still starting while the rest is torn down. */
+async function allOf(work: Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
+}
+
+async function setUp(dir: string, env: Record<string, string>): Promise<void> {
+  const logFile = join(dir, 'setup.log')
+  const setup = await startService('job/setup.ts', env, logFile)
+  const { code } = await setup.exited
+  if (code !== 0) throw new Error(`setup failed with exit code ${code}:\n${await readFile(logFile, 'utf8')}`)
+}
+
+async function startProxy(dir: string, apis: Replica[]): Promise<Nginx> {
+  const upstreams = apis.map(({ port }) => `127.0.0.1:${port}`)
+  const nginx = await startNginx({ dir: join(dir, 'nginx'), upstreams })
+  await waitUntil(() => answersOk(`${nginx.url}/readyz`), { what: 'nginx with an api behind it' })
+  return nginx
+}
+
+function natsOptions({ natsSync, maxFileBytes }: HastyOptions, dir: string): NatsOptions {
+  return {
+    dir: join(dir, 'nats'),
+    ...(natsSync === undefined ? {} : { syncInterval: natsSync }),
+    ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
+  }
+}
+
+async function removeFolder(dir: string): Promise<void> {
+  if (process.env.HASTY_KEEP) process.stderr.write(`kept: ${dir}\n`)
+  else await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { resolve as absolute, join } from 'node:path'
+import { type Child, commandLineOf, type Exit, startChild } from './child.ts'
+import { findNatsServer } from './find-nats-server.ts'
+import { freePort } from './free-port.ts'
+import { waitUntil } from './wait-until.ts'
+
+export type NatsOptions = {
+  /** Holds the configuration, the log and the data; the same folder again is the same server again. */
+  dir: string
+  port?: number
+  /** `always`: an ack means "on disk". `10ms`: a power cut may cost the last 10 ms, a kill -9 nothing. */
+  syncInterval?: string
+  maxFileBytes?: number
+  /** How long it stays for others when we are killed. */
+  outlivesParentByS?: number
+  /** nats-server's path, when the caller has found it already. */
+  bin?: string
+}
+
+export type NatsServer = AsyncDisposable & {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** The end of the process that runs now. */
+  readonly exited: Promise<Exit>
+  readonly logFile: string
+  /** SIGKILL, SIGSTOP, SIGCONT ...; resolves when a deadly one has done its work. */
+  kill(signal: NodeJS.Signals): Promise<void>
+  readonly stop: () => Promise<void>
+  /** The same port and data again; stops the process first when it still runs. */
+  restart(): Promise<void>
+}
+
+// Events carry a body of up to 1 MiB as a JSON string inside JSON: twice that when all of it must be escaped.
+const maxPayloadBytes = 4 << 20
+
+export async function startNatsServer(options: NatsOptions): Promise<NatsServer> {
+  const dir = absolute(options.dir)
+  const bin = options.bin ?? (await findNatsServer()).path
+  await mkdir(dir, { recursive: true })
+  await killStale(dir)
+  const port = options.port ?? (await freePort())
+  await writeFile(configPath(dir), config({ ...options, dir, port }, await roomFor(options.maxFileBytes, dir)))
+  const start = () => launch(bin, dir, port, options.outlivesParentByS ?? 0)
+  let child = await start()
+
+  const stop = async () => {
+    await child.stop()
+    await rm(pidPath(dir), { force: true })
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    logFile: join(dir, 'nats-server.log'),
+    get pid() {
+      return child.pid
+    },
+    get exited() {
+      return child.exited
+    },
+    kill: async (signal) => {
+      child.kill(signal)
+      if (['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT'].includes(signal)) await child.exited
+    },
+    stop,
+    restart: async () => {
+      await child.stop()
+      child = await start()
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function launch(bin: string, dir: string, port: number, outlivesParentByS: number): Promise<Child> {
+  const logFile = join(dir, 'nats-server.log')
+  const child = await startChild(bin, ['--config', configPath(dir)], { ownGroup: true, logFile, outlivesParentByS })
+  await writeFile(pidPath(dir), String(child.pid))
+  // Reading a large store back takes its time.
+  const options = { what: `nats-server (log: ${logFile})`, timeoutMs: 60_000, child }
+  await waitUntil(() => greets(port), options).catch(async (error: unknown) => {
+    await child.stop()
+    throw error
+  })
+  return child
+}
+
+function config(options: NatsOptions & { port: number }, maxFileBytes: number): string {
+  return `# Written at every start; changes made here are lost.
+listen: "127.0.0.1:${options.port}"
+server_name: "hasty-${options.port}"
+max_payload: ${maxPayloadBytes}
+jetstream {
+  store_dir: ${JSON.stringify(join(options.dir, 'data'))}
+  max_file_store: ${maxFileBytes}
+  sync_interval: ${JSON.stringify(options.syncInterval ?? '10ms')}
+}
+`
+}
+
+/** Below what the disk has: the broker must refuse for want of room before the disk does. */
+async function roomFor(wanted: number | undefined, dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir)
+  return Math.min(wanted ?? Number.POSITIVE_INFINITY, Math.floor(bavail * bsize * 0.8))
+}
+
+/** True when the server sends the line every NATS connection starts with. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.setTimeout(1000, () => socket.destroy(new Error('connected, but no INFO within 1 s')))
+    socket.once('error', reject)
+    socket.once('data', (chunk) => {
+      socket.destroy()
+      resolve(chunk.toString().startsWith('INFO '))
+    })
+  })
+}
+
+/** A kill -9 of whoever started it leaves nats-server running, and two on one store would destroy it. */
+async function killStale(dir: string): Promise<void> {
+  const pid = stalePid(dir)
+  if (pid === undefined) return
+  const isOurs = () => commandLineOf(pid)?.includes(configPath(dir)) ?? false
+  if (!isOurs()) return
+  process.kill(pid, 'SIGTERM')
+  process.kill(pid, 'SIGCONT')
+  await waitUntil(() => !isOurs(), { what: `the end of an earlier nats-server (pid ${pid})` })
+}
+
+function stalePid(dir: string): number | undefined {
+  try {
+    return Number(readFileSync(pidPath(dir), 'utf8')) || undefined
+  } catch {
+    return undefined
+  }
+}
+
+function configPath(dir: string): string {
+  return join(dir, 'nats-server.conf')
+}
+
+function pidPath(dir: string): string {
+  return join(dir, 'nats-server.pid')
+}

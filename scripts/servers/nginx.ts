@@ -1,0 +1,96 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Child, startChild } from './child.ts'
+import { freePort, portError } from './free-port.ts'
+import { findOnPath, runCommand } from './run-command.ts'
+import { waitUntil } from './wait-until.ts'
+
+export type NginxOptions = {
+  /** Holds the rendered configuration, the logs and the temporary files. */
+  dir: string
+  port?: number
+  /** `127.0.0.1:8081` and so on. */
+  upstreams: string[]
+  /** Requests per second and client address; without it there is no limit. */
+  ratePerSecond?: number
+}
+
+export type Nginx = AsyncDisposable & {
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  readonly accessLog: string
+  /** SIGQUIT: answers what it has begun, then ends. */
+  stop(): Promise<void>
+}
+
+const templates = join(import.meta.dirname, '../../nginx')
+
+/** nginx's path; installs Debian's package when there is none and we may. */
+export async function findNginx(): Promise<string> {
+  const path = () => findOnPath('nginx', ['/usr/sbin', '/usr/local/sbin'])
+  const found = path()
+  if (found !== undefined) return found
+  const how = 'Install nginx (1.22 or newer) and put it on PATH.'
+  if (process.getuid?.() !== 0) throw new Error(`nginx is not installed, and only root could install it. ${how}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // Waits for another apt-get; never starts the system's own nginx service.
+  const install = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', 'install', 'nginx-light']
+  const apt = (args: string[]) => runCommand('apt-get', args, { env: { ...env, RUNLEVEL: '1' } })
+  try {
+    await apt(install).catch(async () => {
+      await apt(['-q', 'update'])
+      await apt(install)
+    })
+  } catch (error) {
+    throw new Error(`nginx is not installed, and apt-get could not install it. ${how}`, { cause: error })
+  }
+  const installed = path()
+  if (installed === undefined) throw new Error(`apt-get installed no nginx that can be found. ${how}`)
+  return installed
+}
+
+export async function startNginx(options: NginxOptions): Promise<Nginx> {
+  const bin = await findNginx()
+  const dir = resolve(options.dir)
+  const port = options.port ?? (await freePort())
+  await mkdir(dir, { recursive: true })
+  const accessLog = join(dir, 'access.log')
+  await render(dir, {
+    HASTY_WORKERS: '1',
+    HASTY_RUN_DIR: dir,
+    HASTY_ERROR_LOG: join(dir, 'error.log'),
+    HASTY_ACCESS_LOG: accessLog,
+    HASTY_LISTEN: `127.0.0.1:${port}`,
+    HASTY_RESOLVER: '',
+    // A second is enough here: a refused connection on this machine costs nothing.
+    HASTY_UPSTREAM: options.upstreams.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join(' '),
+    HASTY_BODY_LIMIT: '1m',
+    HASTY_RATE_LIMIT: options.ratePerSecond === undefined ? 'off' : 'on',
+    HASTY_RATE: `${options.ratePerSecond ?? 50}r/s`,
+  })
+  // Started as root it would give its workers to a user who may not write here.
+  const user = process.getuid?.() === 0 ? 'user root; ' : ''
+  const args = ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log'), '-g', `${user}daemon off;`]
+  const child = await startChild(bin, args, { ownGroup: true, logFile: join(dir, 'nginx.log'), outlivesParentByS: 0 })
+  await waitUntil(async () => (await portError(port)) !== undefined, { what: `nginx (log: ${dir}/error.log)`, child })
+  return handle(child, port, accessLog)
+}
+
+function handle(child: Child, port: number, accessLog: string): Nginx {
+  const stop = async () => void (await child.stop(5000, 'SIGQUIT'))
+  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, accessLog, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** What envsubst does in the image; every variable of the templates must be given. */
+async function render(dir: string, variables: Record<string, string>): Promise<void> {
+  for (const name of ['nginx.conf', 'hasty.conf']) {
+    const template = await readFile(join(templates, `${name}.template`), 'utf8')
+    const text = template.replaceAll(/\$\{(HASTY_\w+)\}/g, (_, variable: string) => {
+      const value = variables[variable]
+      if (value === undefined) throw new Error(`${name}.template needs ${variable}`)
+      return value
+    })
+    await writeFile(join(dir, name), text)
+  }
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Child } from './child.ts'
+
+export type WaitOptions = {
+  /** Named in the error: "nats-server was not ready within 10 s". */
+  what: string
+  timeoutMs?: number
+  everyMs?: number
+  /** A process without which waiting on makes no sense. */
+  child?: Pick<Child, 'running' | 'exited'>
+}
+
+/** Asks until the answer is neither undefined nor false; a throw counts as "not yet" and is named when time is up. */
+export async function waitUntil<T>(ask: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
+  const { what, timeoutMs = 15_000, everyMs = 25, child } = options
+  const deadline = performance.now() + timeoutMs
+  let cause: unknown
+  while (performance.now() < deadline) {
+    if (child && !child.running) {
+      const { code, signal } = await child.exited
+      throw new Error(`${what} ended before it was ready (${signal ?? `exit code ${code}`})`)
+    }
+    try {
+      const answer = await ask()
+      if (answer !== undefined && answer !== null && answer !== false) return answer
+    } catch (error) {
+      cause = error
+    }
+    await delay(everyMs)
+  }
+  throw new Error(`${what} was not ready within ${timeoutMs / 1000} s`, { cause })
+}
+
+/** True when a GET of the address is answered with 2xx within a second. */
+export async function answersOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(1000) })
+  await response.body?.cancel()
+  return response.ok
+}

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const start = join(import.meta.dirname, 'start.ts')
+let dir: string
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hasty-start-'))
+})
+
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+/** `npm start` to its end. */
+function runStart(env: Record<string, string>): Promise<{ code: number; stderr: string }> {
+  const all = { ...process.env, DATA_DIR: join(dir, 'data'), LOG_FORMAT: 'json', ...env }
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [start], { env: all }, (_, _stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stderr })
+    })
+  })
+}
+
+test('every bad setting is named at once', async () => {
+  const { code, stderr } = await runStart({ PORT: '-1', JOB_REPLICAS: 'x', NATS_SYNC: 'never' })
+  expect(code).toBe(2)
+  for (const name of ['PORT', 'JOB_REPLICAS', 'NATS_SYNC']) expect(stderr).toContain(`${name}: `)
+})
+
+test('a taken port is named, with what to do', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const { code, stderr } = await runStart({ PORT: String(port) })
+  server.close()
+  expect(code).toBe(1)
+  expect(stderr).toContain(`Port ${port} is taken`)
+  expect(stderr).toContain(`PORT=${port + 1}`)
+})
+
+test('without any nats-server every way tried is listed, and every way to give one', async () => {
+  const nowhere = { PATH: dir, XDG_CACHE_HOME: dir, NATS_SERVER_BIN: '', PORT: '0' }
+  const { code, stderr } = await runStart(nowhere)
+  expect(code).toBe(1)
+  for (const way of ['PATH', 'cache', 'pip', 'go install', 'NATS_URL', 'NATS_SERVER_BIN']) expect(stderr).toContain(way)
+})
+
+test('a nats-server that was named and cannot be used is not replaced by another', async () => {
+  const { code, stderr } = await runStart({ NATS_SERVER_BIN: '/bin/true', PORT: '0' })
+  expect(code).toBe(1)
+  expect(stderr).toContain('/bin/true')
+  expect(stderr).not.toContain('go install')
+})
+
+test('the lock of a process that is gone does not stop a start', async () => {
+  const dataDir = join(dir, 'stale')
+  await runStart({ DATA_DIR: dataDir, NATS_SERVER_BIN: '/bin/true', PORT: '0' })
+  // More than any pid that Linux gives out.
+  await writeFile(join(dataDir, 'hasty.pid'), '4194999')
+  const { stderr } = await runStart({ DATA_DIR: dataDir, NATS_SERVER_BIN: '/bin/true', PORT: '0' })
+  expect(stderr).not.toContain('already runs')
+  expect(stderr).toContain('/bin/true')
+})

@@ -1,0 +1,119 @@
+// `npm start`: Hasty on one machine. Exit codes: 0 stopped as asked; 1 could not start (the reason is on stderr), or a
+// second Ctrl-C ended it at once; 2 settings that cannot be used (each is named).
+import { setTimeout as delay } from 'node:timers/promises'
+import { ConfigError, environment } from '#shared/runtime/config.ts'
+import { createLogger, type Logger } from '#shared/runtime/logger.ts'
+import { EXIT } from '#shared/runtime/service.ts'
+import { freePort, portError } from './servers/free-port.ts'
+import { answersOk, waitUntil } from './servers/wait-until.ts'
+import { announce } from './supervisor/announce.ts'
+import { provideBroker } from './supervisor/broker.ts'
+import type { Kept } from './supervisor/keep-running.ts'
+import { lockFolder } from './supervisor/lock.ts'
+import { keepServicesRunning, type ServiceContext, startSetup } from './supervisor/services.ts'
+import { readSettings, type Settings } from './supervisor/settings.ts'
+import { listenForStop, type StopRequest } from './supervisor/stop-request.ts'
+
+const readyWithinMs = 60_000
+/** On top of what the services allow themselves. */
+const stopMarginMs = 5000
+/** Lets the other services name their bad settings too, before the first one's end stops them all. */
+const alsoBadMs = 500
+
+async function run(settings: Settings, log: Logger): Promise<number> {
+  const running: Kept[] = []
+  const stop = listenForStop(() => {
+    for (const one of running) one.kill('SIGKILL')
+    process.exit(EXIT.failed)
+  })
+  const port = await choosePort(settings)
+  const broker = await provideBroker(settings, log)
+  running.push(broker)
+  try {
+    const onBadSettings = () => void delay(alsoBadMs).then(() => stop.ask(EXIT.badSettings))
+    const context: ServiceContext = { settings, port, natsUrl: broker.url, log, onBadSettings }
+    const failure = await setUp(context, stop)
+    if (failure !== undefined) return failure
+    running.push(...keepServicesRunning(context))
+    return await serve(settings, port, log, stop)
+  } finally {
+    log.info({ drain_ms: settings.DRAIN_MS }, 'stopping')
+    const services = running.slice(1)
+    // The broker last: who drains still needs it.
+    await Promise.all(services.map((service) => service.stop(settings.DRAIN_MS + stopMarginMs)))
+    await broker.stop(stopMarginMs)
+  }
+}
+
+/** Serves until someone asks for the end; resolves with the exit code. */
+async function serve(settings: Settings, port: number, log: Logger, stop: StopRequest): Promise<number> {
+  const readyUrl = `http://${reachableHost(settings.HOST)}:${port}/readyz`
+  const ready = waitUntil(() => answersOk(readyUrl), { what: `Hasty's api (${readyUrl})`, timeoutMs: readyWithinMs })
+  const exitCode = await Promise.race([ready.then(() => undefined), stop.asked])
+  if (exitCode !== undefined) return exitCode
+  announce(settings, port, log)
+  return stop.asked
+}
+
+/** Undefined when all is set up, else the exit code. */
+async function setUp(context: ServiceContext, stop: StopRequest): Promise<number | undefined> {
+  const setup = await startSetup(context)
+  const asked = await Promise.race([setup.exited.then(() => undefined), stop.asked])
+  if (asked !== undefined) {
+    await setup.stop()
+    return asked
+  }
+  const { code } = await setup.exited
+  if (code === 0) return undefined
+  if (code === EXIT.badSettings) return code
+  throw new Error('The stream and the lanes could not be set up (services/job/setup.ts; its reason is above).')
+}
+
+async function choosePort({ PORT, HOST }: Settings): Promise<number> {
+  if (PORT === 0) return freePort()
+  const reason = await portError(PORT, HOST)
+  if (reason === undefined) return PORT
+  if (reason === 'EADDRINUSE') {
+    throw new Error(
+      `Port ${PORT} is taken by another program. Stop that one, or choose another port: PORT=${PORT + 1} npm start`,
+    )
+  }
+  if (reason === 'EACCES')
+    throw new Error(
+      `Port ${PORT} needs rights that this user does not have. Choose one from 1024 up: PORT=8080 npm start`,
+    )
+  throw new Error(`Hasty cannot listen on ${HOST}:${PORT} (${reason}). Set HOST or PORT to what this machine has.`)
+}
+
+/** An address to listen on that means "all" is no address to connect to. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function reasonOf(error: unknown): { code: number; text: string } {
+  if (error instanceof ConfigError) {
+    return { code: EXIT.badSettings, text: `These settings cannot be used:\n${error.message.replaceAll(/^/gm, '  ')}` }
+  }
+  return { code: EXIT.failed, text: error instanceof Error ? error.message : String(error) }
+}
+
+async function main(): Promise<number> {
+  const settings = readSettings(environment())
+  const log = createLogger({ service: 'start', level: settings.LOG_LEVEL, format: settings.LOG_FORMAT })
+  const release = lockFolder(settings.DATA_DIR)
+  try {
+    return await run(settings, log)
+  } finally {
+    release()
+    await new Promise<void>((resolve) => log.flush(() => resolve()))
+  }
+}
+
+const exitCode = await main().catch((error: unknown) => {
+  const { code, text } = reasonOf(error)
+  process.stderr.write(`${text}\n`)
+  return code
+})
+// Something may still wait for an answer that no longer matters.
+process.exit(exitCode)

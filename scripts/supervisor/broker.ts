@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { findNatsServer } from '../servers/find-nats-server.ts'
+import { startNatsServer } from '../servers/nats.ts'
+import { type Kept, keepRunning } from './keep-running.ts'
+import type { Settings } from './settings.ts'
+
+export type Broker = Kept & { readonly url: string }
+
+/** The broker of NATS_URL, which is not ours to stop, or one of our own, which is kept running on the same port. */
+export async function provideBroker(settings: Settings, log: Logger): Promise<Broker> {
+  if (settings.NATS_URL !== undefined) return { url: settings.NATS_URL, stop: async () => {}, kill: () => {} }
+  const { path, how } = await findNatsServer()
+  const dir = join(settings.DATA_DIR, 'nats')
+  // The services drain when we are gone, and need it for that.
+  const outlivesParentByS = Math.ceil(settings.DRAIN_MS / 1000) + 5
+  const server = await startNatsServer({ dir, bin: path, syncInterval: settings.NATS_SYNC, outlivesParentByS })
+  log.info({ nats_url: server.url, nats_pid: server.pid, from: how, sync: settings.NATS_SYNC }, 'nats-server runs')
+
+  let isFirst = true
+  const start = async () => {
+    if (!isFirst) await server.restart()
+    isFirst = false
+    return server
+  }
+  return { url: server.url, ...keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} }) }
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { EXIT } from '#shared/runtime/service.ts'
+import type { Exit } from '../servers/child.ts'
+
+const firstPauseMs = 250
+const longestPauseMs = 5000
+/** Who lived this long starts over with the shortest pause. */
+const healthyAfterMs = 10_000
+
+/** What must run: a service or the broker. `exited` belongs to the process that runs now. */
+export type Running = {
+  readonly pid: number
+  readonly exited: Promise<Exit>
+  kill(signal: NodeJS.Signals): unknown
+  stop(graceMs: number): Promise<unknown>
+}
+
+export type KeepRunningOptions = {
+  name: string
+  start: () => Promise<Running>
+  log: Logger
+  /** A service that says that its settings are bad will not get better by starting it again. */
+  onBadSettings: () => void
+}
+
+export type Kept = {
+  /** The gentle way, with SIGKILL after the grace time; nothing is started again. */
+  stop(graceMs: number): Promise<void>
+  kill(signal: NodeJS.Signals): void
+}
+
+/** starting -> running -> (the process ends) pausing -> starting ...; `stop` leads out of each of them for good. */
+export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOptions): Kept {
+  const stopping = new AbortController()
+  const isStopping = () => stopping.signal.aborted
+  let current: Running | undefined
+  let pauseMs = firstPauseMs
+
+  async function runOnce(): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      current = await start()
+      if (isStopping()) return
+      const { code, signal } = await current.exited
+      if (isStopping()) return
+      if (performance.now() - startedAt > healthyAfterMs) pauseMs = firstPauseMs
+      if (code === EXIT.badSettings) return giveUp()
+      log.warn({ name, ended_pid: current.pid, code, signal, again_in_ms: pauseMs }, 'process ended, starting it again')
+    } catch (error) {
+      log.error({ name, err: error, again_in_ms: pauseMs }, 'process did not start, trying again')
+    }
+    await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => {})
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+  }
+
+  function giveUp(): void {
+    stopping.abort()
+    onBadSettings()
+  }
+
+  async function loop(): Promise<void> {
+    while (!isStopping()) await runOnce()
+  }
+
+  const done = loop()
+  return {
+    stop: async (graceMs) => {
+      stopping.abort()
+      await current?.stop(graceMs)
+      await done
+      // The one whose start was under way when the stop came.
+      await current?.stop(graceMs)
+    },
+    kill: (signal) => {
+      stopping.abort()
+      current?.kill(signal)
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import { type Child, startChild } from '../servers/child.ts'
+import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
+import type { Settings } from './settings.ts'
+
+const services = join(import.meta.dirname, '../../services')
+
+export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> & {
+  settings: Settings
+  port: number
+  natsUrl: string
+}
+
+/** Makes the stream and the lanes; there is nothing to talk to before it is done. Runs to its end. */
+export function startSetup(context: ServiceContext): Promise<Child> {
+  return startService('job/setup.ts', serviceEnv(context))
+}
+
+/** Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. */
+export function keepServicesRunning(context: ServiceContext): Kept[] {
+  const { settings, port, log, onBadSettings } = context
+  const apiEnv = serviceEnv(context, { PORT: String(port), ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}) })
+  // A job service listens for its operator only: any free port, which it logs.
+  const jobEnv = serviceEnv(context, { PORT: '0' })
+  const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
+    keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
+  return [
+    ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
+    ...Array.from({ length: settings.JOB_REPLICAS }, (_, i) => keep(`job-${i}`, 'job/main.ts', jobEnv)),
+  ]
+}
+
+/** A service learns of our end by its lifeline, and drains: nothing of ours outlives a kill -9 of us. */
+function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
+  return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
+}
+
+function serviceEnv({ settings, natsUrl }: ServiceContext, own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const syncsAlways = settings.NATS_URL === undefined && settings.NATS_SYNC === 'always'
+  return {
+    // Where every write waits for the disk, publishes go in groups; a user's own choice comes later and wins.
+    ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
+    ...process.env,
+    NATS_URL: natsUrl,
+    HOST: settings.HOST,
+    DATA_DIR: settings.DATA_DIR,
+    ...own,
+  }
+}

@@ -1,0 +1,50 @@
+import { relative } from 'node:path'
+import { z } from 'zod'
+
+export type Totals = { passed: number; failed: number; skipped: number; skippedNames: string[] }
+
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      assertionResults: z.array(
+        z.object({ status: z.string(), title: z.string(), ancestorTitles: z.array(z.string()) }),
+      ),
+    }),
+  ),
+})
+
+/** Counts of vitest's JSON report. A file that could not even be loaded counts as one failed test. */
+export function readReport(text: string | undefined): Totals {
+  if (text === undefined) return { passed: 0, failed: 1, skipped: 0, skippedNames: [] }
+  const report = reportSchema.parse(JSON.parse(text))
+  const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && !hasFailedTest(file))
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+    skippedNames: [...new Set(report.testResults.flatMap(skippedIn))],
+  }
+}
+
+type FileResult = z.output<typeof reportSchema>['testResults'][number]
+
+function hasFailedTest(file: FileResult): boolean {
+  return file.assertionResults.some(({ status }) => status === 'failed')
+}
+
+/** "path > suite" of each suite of which nothing ran, "path > suite > test" of what was skipped in the others. */
+function skippedIn(file: FileResult): string[] {
+  const path = relative(process.cwd(), file.name)
+  const suites = Map.groupBy(file.assertionResults, ({ ancestorTitles }) => ancestorTitles.join(' > '))
+  return [...suites].flatMap(([suite, tests]) => {
+    const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed')
+    const names = skipped.length === tests.length ? [''] : skipped.map(({ title }) => title)
+    return names.map((name) => [path, suite, name].filter(Boolean).join(' > '))
+  })
+}

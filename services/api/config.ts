@@ -1,0 +1,40 @@
+import { LOG_DEFAULTS } from '#shared/contracts/limits.ts'
+import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
+import {
+  ConfigError,
+  commonSettings,
+  type Environment,
+  flagSetting,
+  integerSetting,
+  optionalText,
+  parseConfig,
+  portSetting,
+} from '#shared/runtime/config.ts'
+
+const settings = {
+  ...commonSettings,
+  PORT: portSetting(8080),
+  /** Several api processes listen on one port and the kernel shares the connections out (Linux). */
+  REUSE_PORT: flagSetting(false),
+  MONGO_URL: optionalText(),
+  COOLDOWN_MS: integerSetting(5 * MINUTE, 0),
+  LEASE_MS: integerSetting(10_000, 500),
+  LOG_RETENTION_MS: integerSetting(HOUR, 0),
+  LOG_MAX_JOBS: integerSetting(LOG_DEFAULTS.maxJobs, 1),
+  LOG_MAX_BYTES: integerSetting(LOG_DEFAULTS.maxBytes, 1),
+  JOB_RETENTION_MS: integerSetting(30 * DAY, 0),
+  /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
+  HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
+  /** Believe `Hasty-Request-Id` of the caller: only behind a proxy that always overwrites it. */
+  TRUST_PROXY: flagSetting(false),
+}
+
+export function readApiConfig(env: Environment) {
+  const config = parseConfig(settings, env)
+  if (config.LOG_RETENTION_MS < config.COOLDOWN_MS) {
+    throw new ConfigError(
+      `LOG_RETENTION_MS: must be at least COOLDOWN_MS (${config.COOLDOWN_MS}), got ${config.LOG_RETENTION_MS}`,
+    )
+  }
+  return config
+}

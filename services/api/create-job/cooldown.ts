@@ -1,0 +1,40 @@
+import { HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+
+export interface CooldownRefusal {
+  cooldownMs: number
+  status: 400 | 409
+  /** The job that holds the object_id; null when its event could not be read. */
+  holder: { jobId: string; acceptedAtMs: number } | null
+  nowMs: number
+}
+
+/** The 5-minute error. */
+export function cooldownError(refusal: CooldownRefusal): AppError {
+  const { cooldownMs, holder } = refusal
+  const leftMs = holder === null ? cooldownMs : holder.acceptedAtMs + cooldownMs - refusal.nowMs
+  const retryAfterS = Math.ceil(Math.min(Math.max(leftMs, 1), cooldownMs) / SECOND)
+  const sentence = `This object_id was used less than ${durationText(cooldownMs)} ago.`
+  return new AppError('cooldown', `${sentence} Try again in ${retryAfterS} s.`, {
+    status: refusal.status,
+    headers: { 'Retry-After': String(retryAfterS) },
+    members: {
+      ...(holder === null ? {} : { job_id: holder.jobId, existing_job_id: holder.jobId }),
+      retry_after_s: retryAfterS,
+      error: sentence,
+    },
+  })
+}
+
+/** "5 minutes", "1 hour", "1.5 seconds". */
+export function durationText(ms: number): string {
+  const units = [
+    { size: HOUR, name: 'hour' },
+    { size: MINUTE, name: 'minute' },
+    { size: SECOND, name: 'second' },
+  ]
+  const unit = units.find(({ size }) => ms >= size && ms % size === 0) ?? units.find(({ size }) => ms >= size)
+  if (unit === undefined) return `${ms} milliseconds`
+  const count = Math.round((ms / unit.size) * 10) / 10
+  return `${count} ${unit.name}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,26 @@
+import type Router from '@koa/router'
+import { createJobBodySchema } from '#shared/contracts/http.ts'
+import type { AppContext } from '../http/app.ts'
+import { readBody } from '../http/read-body.ts'
+import { type CreateJobDeps, createJob } from './create-job.ts'
+import { readIdempotencyKey } from './idempotency-keys.ts'
+
+/** `POST /` and `POST /v1/jobs`: one code path, two statuses for the cooldown. */
+export function createJobRoutes(router: Router, deps: CreateJobDeps): void {
+  const handle = async (ctx: AppContext, base: string, cooldownStatus: 400 | 409) => {
+    const idempotencyKey = readIdempotencyKey(ctx.req.headers['idempotency-key'] as string | undefined)
+    const { accepted, replayed } = await createJob(deps, {
+      body: await readBody(ctx, createJobBodySchema),
+      requestId: ctx.state.requestId,
+      requestIdTrusted: ctx.state.requestIdTrusted,
+      idempotencyKey,
+      cooldownStatus,
+    })
+    ctx.status = 201
+    ctx.set('Location', `${base}/${accepted.job_id}`)
+    if (replayed) ctx.set('Idempotency-Replayed', 'true')
+    ctx.body = accepted
+  }
+  router.post('/', (ctx) => handle(ctx as unknown as AppContext, '', 400))
+  router.post('/v1/jobs', (ctx) => handle(ctx as unknown as AppContext, '/v1/jobs', 409))
+}

@@ -1,0 +1,57 @@
+import type { LogState } from '#shared/bus/event-feed.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { IntervalLoop } from '#shared/runtime/loop.ts'
+
+export interface DoorOptions {
+  readState: () => Promise<LogState>
+  isBrokerUp: () => boolean
+  maxBytes: number
+  maxJobs: number
+  log: Logger
+}
+
+/** created, started and an outcome: what a job that ran leaves behind. */
+const SUBJECTS_PER_JOB = 3
+
+/** Decides whether new jobs may come in: refused while the broker is away or its log is near its limits. */
+export class Door {
+  readonly #options: DoorOptions
+  readonly #loop: IntervalLoop
+  #full: string | null = null
+
+  constructor(options: DoorOptions) {
+    this.#options = options
+    this.#loop = new IntervalLoop(
+      1 * SECOND,
+      () => this.#look(),
+      (error) => options.log.debug({ err: error }, 'the state of the log could not be read'),
+    )
+  }
+
+  async start(): Promise<void> {
+    await this.#look()
+    this.#loop.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  /** @throws AppError `unavailable` */
+  check(): void {
+    if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so no job can be accepted.')
+    if (this.#full !== null) throw unavailable(this.#full)
+  }
+
+  async #look(): Promise<void> {
+    const state = await this.#options.readState()
+    const { maxBytes, maxJobs } = this.#options
+    if (state.bytes >= maxBytes)
+      this.#full = `The log holds ${state.bytes} bytes, the limit for new jobs is ${maxBytes}.`
+    else if (state.subjects >= maxJobs * SUBJECTS_PER_JOB)
+      this.#full = `The log holds as many jobs as it may (${maxJobs}).`
+    else this.#full = null
+  }
+}

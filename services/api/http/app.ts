@@ -1,0 +1,115 @@
+import type Router from '@koa/router'
+import Koa, { type Context, type Next } from 'koa'
+import type { ProblemCode } from '#shared/contracts/problems.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import { AppError, problemOf } from '#shared/runtime/errors.ts'
+import type { Health } from '#shared/runtime/health.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Histogram } from '#shared/runtime/metrics.ts'
+import { checkRequest } from './check-request.ts'
+
+/** nginx makes one id a request and sends it with all its tries, always overwriting what a client sent. */
+export const REQUEST_ID_HEADER = 'hasty-request-id'
+
+export interface AppState {
+  requestId: string
+  /** The id came from our own proxy, so the same id again is the same request again. */
+  requestIdTrusted: boolean
+}
+
+export type AppContext = Context & { state: AppState }
+
+export interface AppOptions {
+  router: Router
+  health: Health
+  clock: Clock
+  log: Logger
+  trustProxy: boolean
+  httpSeconds: Histogram<'route' | 'method' | 'code'>
+}
+
+/** The one place where errors become HTTP. */
+export function createApp(options: AppOptions): Koa {
+  const app = new Koa()
+  app.silent = true
+  app.use((ctx, next) => measured(options, ctx, () => bounded(options, ctx, next)))
+  app.use((ctx, next) => operatorRoutes(options.health, ctx, next))
+  app.use(options.router.routes())
+  app.use(options.router.allowedMethods())
+  return app
+}
+
+async function measured(options: AppOptions, ctx: Context, next: Next): Promise<void> {
+  const startedMs = options.clock.monotonic()
+  await next()
+  const route = typeof ctx['_matchedRoute'] === 'string' ? ctx['_matchedRoute'] : 'other'
+  options.httpSeconds.observe(
+    { route, method: KNOWN_METHODS.has(ctx.method) ? ctx.method : 'other', code: String(ctx.status) },
+    (options.clock.monotonic() - startedMs) / 1000,
+  )
+}
+
+const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const REQUEST_ID_PATTERN = /^[A-Za-z0-9._-]{8,128}$/
+
+async function bounded(options: AppOptions, ctx: AppContext, next: Next): Promise<void> {
+  const sent = options.trustProxy ? ctx.get(REQUEST_ID_HEADER) : ''
+  const requestIdTrusted = REQUEST_ID_PATTERN.test(sent)
+  const requestId = requestIdTrusted ? sent : newNonce()
+  ctx.state.requestId = requestId
+  ctx.state.requestIdTrusted = requestIdTrusted
+  ctx.set('X-Request-Id', requestId)
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  try {
+    checkRequest(ctx)
+    await next()
+    if (ctx.body === undefined || ctx.body === null) explainEmpty(ctx)
+  } catch (error) {
+    const shown = toAppError(options.log, ctx, error)
+    sendProblem(ctx, shown)
+  }
+}
+
+/** What the router answers without a body: 404, 405 and 501. */
+function explainEmpty(ctx: AppContext): void {
+  const code = EMPTY_ANSWERS[ctx.status]
+  if (code !== undefined) sendProblem(ctx, new AppError(code, DETAILS[code] ?? ''))
+}
+
+const EMPTY_ANSWERS: Record<number, ProblemCode> = {
+  404: 'not-found',
+  405: 'method-not-allowed',
+  501: 'not-implemented',
+}
+const DETAILS: Partial<Record<ProblemCode, string>> = {
+  'not-found': 'There is nothing at this address.',
+  'method-not-allowed': 'See the Allow header for what this address takes.',
+  'not-implemented': 'This method is not known here.',
+}
+
+function toAppError(log: Logger, ctx: AppContext, error: unknown): AppError {
+  if (error instanceof AppError) {
+    if (error.status >= 500) log.warn({ err: error, request_id: ctx.state.requestId }, 'request could not be served')
+    else log.debug({ code: error.code, request_id: ctx.state.requestId }, 'request refused')
+    return error
+  }
+  log.error({ err: error, request_id: ctx.state.requestId }, 'request failed')
+  return new AppError('internal', 'The failure was logged under this request_id.', { cause: error })
+}
+
+function sendProblem(ctx: AppContext, error: AppError): void {
+  ctx.status = error.status
+  ctx.set(error.headers)
+  ctx.body = JSON.stringify(problemOf(error, ctx.state.requestId, ctx.path.slice(0, 100)))
+  ctx.type = 'application/problem+json'
+}
+
+async function operatorRoutes(health: Health, ctx: Context, next: Next): Promise<void> {
+  const answer = ctx.method === 'GET' || ctx.method === 'HEAD' ? await health.answer(ctx.path) : null
+  if (answer === null) return next()
+  ctx.status = answer.status
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = answer.body
+  ctx.type = answer.contentType
+}

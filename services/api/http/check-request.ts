@@ -1,0 +1,53 @@
+import type { Context } from 'koa'
+import { AppError } from '#shared/runtime/errors.ts'
+
+export const URI_MAX_LENGTH = 8 * 1024
+export const HEADERS_MAX_BYTES = 16 * 1024
+export const HEADERS_MAX_COUNT = 100
+
+/** What every request must be, whatever it asks for. */
+export function checkRequest(ctx: Context): void {
+  const { rawHeaders, url = '' } = ctx.req
+  if (url.length > URI_MAX_LENGTH)
+    throw new AppError('uri-too-long', `The address may have at most ${URI_MAX_LENGTH} characters.`)
+  checkHeaders(rawHeaders)
+  if (!isDecodable(ctx.path)) throw new AppError('not-found', 'There is nothing at this address.')
+  if (
+    ctx.get('accept') !== '' &&
+    ctx.accepts('application/json', 'application/problem+json', 'text/plain', 'text/event-stream') === false
+  ) {
+    throw new AppError('not-acceptable', 'Answers are application/json.')
+  }
+}
+
+function checkHeaders(rawHeaders: string[]): void {
+  let bytes = 0
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    bytes += name.length + (rawHeaders[i + 1]?.length ?? 0) + 4
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  if (rawHeaders.length / 2 > HEADERS_MAX_COUNT || bytes > HEADERS_MAX_BYTES) {
+    throw new AppError(
+      'headers-too-large',
+      `At most ${HEADERS_MAX_COUNT} headers of ${HEADERS_MAX_BYTES} bytes in all.`,
+      {
+        headers: { Connection: 'close' },
+      },
+    )
+  }
+  if (hosts !== 1)
+    throw new AppError('malformed-request', 'A request has exactly one Host header.', {
+      headers: { Connection: 'close' },
+    })
+}
+
+function isDecodable(path: string): boolean {
+  if (!path.includes('%')) return true
+  try {
+    return !decodeURIComponent(path).includes('\0')
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,118 @@
+import { isUtf8 } from 'node:buffer'
+import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+
+/**
+ * Parses a JSON body and refuses what JSON.parse lets through or changes silently: invalid UTF-8, lone surrogates,
+ * members that stand twice, names that reach a prototype, numbers beyond a double, and nesting that later code
+ * could not walk.
+ * @throws AppError with a code of its own for each
+ */
+export function parseStrictJson(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new AppError('invalid-unicode', 'The body is not valid UTF-8.')
+  const decoded = body.toString('utf8')
+  const text = decoded.charCodeAt(0) === 0xfeff ? decoded.slice(1) : decoded
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
+    const where = position === undefined ? '' : ` It goes wrong at character ${position}.`
+    throw new AppError('malformed-json', `The body is not valid JSON.${where}`, { cause: error })
+  }
+  checkTokens(text)
+  return value
+}
+
+interface Container {
+  /** Names seen so far; null in an array. */
+  names: Set<string> | null
+  /** The member whose value this container is. */
+  memberName: string | null
+}
+
+/** Walks the tokens of a text that JSON.parse accepted. */
+function checkTokens(text: string): void {
+  const stack: Container[] = []
+  let members = 0
+  /** The name whose value comes next. */
+  let name: string | null = null
+  let nameExpected = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charCodeAt(i)
+    switch (character) {
+      case 0x7b: // {
+      case 0x5b: // [
+        if (stack.length >= BODY_MAX_DEPTH) {
+          throw new AppError('too-deep', `The body is nested deeper than ${BODY_MAX_DEPTH} levels.`)
+        }
+        stack.push({ names: character === 0x7b ? new Set() : null, memberName: name })
+        nameExpected = character === 0x7b
+        name = null
+        break
+      case 0x7d: // }
+      case 0x5d: // ]
+        stack.pop()
+        break
+      case 0x2c: // ,
+        nameExpected = stack.at(-1)?.names != null
+        name = null
+        if (!nameExpected && ++members > BODY_MAX_MEMBERS) throw tooManyMembers()
+        break
+      case 0x22: {
+        // "
+        const end = endOfString(text, i)
+        const raw = text.slice(i, end + 1)
+        const content = checkString(raw)
+        if (nameExpected) {
+          if (++members > BODY_MAX_MEMBERS) throw tooManyMembers()
+          name = content
+          checkName(name, stack.at(-1))
+          nameExpected = false
+        }
+        i = end
+        break
+      }
+      default:
+        if (character === 0x2d || (character >= 0x30 && character <= 0x39)) i = checkNumber(text, i)
+    }
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  let end = start + 1
+  while (text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1
+  return end
+}
+
+/** Only an escape can make a lone surrogate: the bytes were valid UTF-8. */
+function checkString(raw: string): string {
+  if (!raw.includes('\\')) return raw.slice(1, -1)
+  const content = JSON.parse(raw) as string
+  if (!content.isWellFormed()) throw new AppError('invalid-unicode', 'A string holds half of a surrogate pair.')
+  return content
+}
+
+function checkName(name: string, container: Container | undefined): void {
+  if (name === '__proto__' || (name === 'prototype' && container?.memberName === 'constructor')) {
+    throw new AppError('forbidden-member', `The member name "${name}" is not allowed.`)
+  }
+  if (container?.names?.has(name) === true) {
+    throw new AppError('duplicate-member', `The member "${name.slice(0, 60)}" stands twice in one object.`)
+  }
+  container?.names?.add(name)
+}
+
+const NUMBER_END = /[^0-9eE.+-]/g
+
+function checkNumber(text: string, start: number): number {
+  NUMBER_END.lastIndex = start
+  const end = NUMBER_END.exec(text)?.index ?? text.length
+  if (!Number.isFinite(Number(text.slice(start, end)))) {
+    throw new AppError('number-out-of-range', 'A number is too large to be represented.')
+  }
+  return end - 1
+}
+
+const tooManyMembers = (): AppError =>
+  new AppError('too-many-members', `The body has more than ${BODY_MAX_MEMBERS} members and array items.`)

@@ -1,0 +1,40 @@
+import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { IntervalLoop } from '#shared/runtime/loop.ts'
+import type { JobStore } from '#shared/store/port.ts'
+import { type TrimDeps, trimLog } from './trim-log.ts'
+import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
+
+export interface HouseKeeperDeps {
+  isOwner(): boolean
+  wake: WakeDeps
+  trim: TrimDeps
+  store: JobStore
+  clock: Clock
+  everyMs: number
+  jobRetentionMs: number
+  log: Logger
+}
+
+const DELETE_AT_ONCE = 1_000
+
+/** What the owner of the projection does once a minute: wakes stuck jobs, trims the log, deletes old jobs. */
+export function createHouseKeeper(deps: HouseKeeperDeps): IntervalLoop {
+  const keepHouse = async () => {
+    if (!deps.isOwner()) return
+    // In this order: a delayed job's last event must be renewed before it could be trimmed.
+    await wakeStuckJobs(deps.wake)
+    await trimLog(deps.trim)
+    await deleteOldJobs(deps)
+  }
+  return new IntervalLoop(deps.everyMs, keepHouse, (error) =>
+    deps.log.warn({ err: error }, 'housekeeping failed, it will be tried again'),
+  )
+}
+
+async function deleteOldJobs(deps: HouseKeeperDeps): Promise<void> {
+  const endedBefore = isoTime(deps.clock.now() - deps.jobRetentionMs)
+  while ((await deps.store.deleteEndedBefore(endedBefore, DELETE_AT_ONCE)) === DELETE_AT_ONCE) {
+    if (!deps.isOwner()) return
+  }
+}

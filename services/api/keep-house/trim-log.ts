@@ -1,0 +1,89 @@
+import type { LogState } from '#shared/bus/event-feed.ts'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { LaneInfo } from '#shared/bus/topology.ts'
+import { ARM_TIMERS_FILTERS, PRIORITIES_LANES } from '#shared/contracts/subjects.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { laneNeed } from './lane-need.ts'
+
+export interface TrimDeps {
+  reader: LogReader
+  readState(): Promise<LogState>
+  listLanes(): Promise<LaneInfo[]>
+  armTimers(): Promise<{ pending: number; ackPending: number; ackFloor: number }>
+  /** Removes every message below the sequence. */
+  purge(seq: number): Promise<void>
+  /** How far the store is. */
+  checkpointSeq(): number
+  clock: Clock
+  logRetentionMs: number
+  cooldownMs: number
+  maxJobs: number
+  maxBytes: number
+  log: Logger
+}
+
+const SUBJECTS_PER_JOB = 3
+/** Under pressure the log is cut to this share of its limit. */
+const PRESSURE = 0.5
+
+/**
+ * ONE unfiltered purge, up to the least of what retention lets go, what the store has applied, and what timers and
+ * lanes may still deliver. Filtered purges stall publishes and can come undone.
+ * @returns the sequence below which the log was cut, or null when there was nothing to cut
+ */
+export async function trimLog(deps: TrimDeps): Promise<number | null> {
+  const state = await deps.readState()
+  const checkpoint = deps.checkpointSeq()
+  const lanes = await deps.listLanes()
+  if (hasIncompleteType(lanes)) {
+    deps.log.warn('a job type lacks a lane: the log is not trimmed')
+    return null
+  }
+  const needs = [await retentionCut(deps, state), checkpoint + 1]
+  for (const lane of lanes) needs.push((await laneNeed(deps.reader, lane)) ?? state.lastSeq + 1)
+  const arming = { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS }
+  needs.push((await laneNeed(deps.reader, arming)) ?? state.lastSeq + 1)
+  const cut = Math.min(...needs)
+  if (cut <= state.firstSeq) return null
+  await deps.purge(cut)
+  deps.log.debug({ cut, from: state.firstSeq }, 'log trimmed')
+  return cut
+}
+
+/** Everything before the returned sequence is older than the retention, or over the limits and older than the cooldown. */
+async function retentionCut(deps: TrimDeps, state: LogState): Promise<number> {
+  const nowMs = deps.clock.now()
+  const byAge = await firstSeqAfter(deps.reader, state, nowMs - deps.logRetentionMs)
+  const used = Math.max(state.bytes / deps.maxBytes, state.subjects / (deps.maxJobs * SUBJECTS_PER_JOB))
+  if (used <= PRESSURE) return byAge
+  const kept = Math.floor((state.lastSeq - state.firstSeq + 1) * (PRESSURE / used))
+  const byPressure = state.lastSeq + 1 - kept
+  return Math.max(byAge, Math.min(byPressure, await firstSeqAfter(deps.reader, state, nowMs - deps.cooldownMs)))
+}
+
+/** The first sequence stored after a time, by halving: about 20 reads for a million messages. */
+export async function firstSeqAfter(
+  reader: Pick<LogReader, 'nextOf'>,
+  state: Pick<LogState, 'firstSeq' | 'lastSeq'>,
+  timeMs: number,
+): Promise<number> {
+  let low = state.firstSeq
+  let high = state.lastSeq + 1
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const message = await reader.nextOf('>', middle)
+    if (message === null || Date.parse(message.time) > timeMs) high = middle
+    else low = message.seq + 1
+  }
+  return low
+}
+
+/** A type whose lanes are still being made: what waits for the missing one would be trimmed away. */
+function hasIncompleteType(lanes: LaneInfo[]): boolean {
+  const counts = new Map<string, number>()
+  for (const lane of lanes) counts.set(lane.type, (counts.get(lane.type) ?? 0) + 1)
+  return lanes.some(
+    ({ type, info }) => (counts.get(type) ?? 0) < (info.policy.concurrency === null ? PRIORITIES_LANES : 1),
+  )
+}

@@ -1,0 +1,13 @@
+import { counter, gauge, HTTP_BUCKETS_S, histogram, type Registry } from '#shared/runtime/metrics.ts'
+
+export const createApiMetrics = (registry: Registry) => ({
+  httpSeconds: histogram(registry, 'hasty_http_request_duration_seconds', 'Requests, by route', HTTP_BUCKETS_S, [
+    'route',
+    'method',
+    'code',
+  ]),
+  created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
+  unreadable: counter(registry, 'hasty_unreadable_events_total', 'Events of the log that could not be read'),
+  lag: gauge(registry, 'hasty_projection_lag_messages', 'Events not yet in the store, as the owner sees it'),
+  woken: counter(registry, 'hasty_woken_jobs_total', 'Stuck jobs that the sweeper woke; should stay 0'),
+})

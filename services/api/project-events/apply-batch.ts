@@ -1,0 +1,46 @@
+import { parseEvent } from '#shared/bus/log-reader.ts'
+import { applyEvent } from '#shared/contracts/apply-event.ts'
+import type { JobEvent } from '#shared/contracts/events.ts'
+import type { Job } from '#shared/contracts/job.ts'
+import type { JobStore, StoredJob } from '#shared/store/port.ts'
+
+export interface LoggedMessage {
+  seq: number
+  body: string
+}
+
+export interface ApplyBatchDeps {
+  store: JobStore
+  /** Called for each message that is no event of this contract: it is counted and passed over, never stops the rest. */
+  onUnreadable(seq: number): void
+}
+
+/**
+ * Folds a batch of messages, in log order, into the store: reads the jobs it is about, folds, writes each whole
+ * where it is newer. Safe to repeat and to run twice at once.
+ */
+export async function applyBatch(deps: ApplyBatchDeps, generation: number, messages: LoggedMessage[]): Promise<void> {
+  const events: { seq: number; event: JobEvent }[] = []
+  for (const message of messages) {
+    const event = parseEvent(message.body)
+    if (event === null) deps.onUnreadable(message.seq)
+    else events.push({ seq: message.seq, event })
+  }
+  if (events.length === 0) return
+  const jobIds = new Set(events.map(({ event }) => event.job_id))
+  const stored = await deps.store.getMany([...jobIds])
+  const folded = new Map<string, Job>()
+  for (const { seq, event } of events) {
+    const base = folded.get(event.job_id) ?? currentFold(stored.get(event.job_id), generation)
+    // A history whose beginning was trimmed goes on from what an older generation knew.
+    const next = applyEvent(base, event, seq) ?? continueOld(stored.get(event.job_id), event, seq)
+    if (next !== null) folded.set(event.job_id, next)
+  }
+  await deps.store.putNewer([...folded.values()].map((job) => ({ generation, job })))
+}
+
+const currentFold = (stored: StoredJob | undefined, generation: number): Job | null =>
+  stored !== undefined && stored.generation >= generation ? stored.job : null
+
+const continueOld = (stored: StoredJob | undefined, event: JobEvent, seq: number): Job | null =>
+  stored === undefined ? null : applyEvent(stored.job, event, seq)

@@ -1,0 +1,192 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { EventFeed, type LogState, readLogState } from '#shared/bus/event-feed.ts'
+import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+import { newShortId } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Counter, Gauge } from '#shared/runtime/metrics.ts'
+import type { Checkpoint, JobStore } from '#shared/store/port.ts'
+import { applyBatch } from './apply-batch.ts'
+import type { ProjectionView } from './projection-view.ts'
+
+// States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
+// still; *owning*, it applies the log, moves the checkpoint and beats. Taking over is a compare-and-set on the
+// checkpoint. Two owners at once (one was frozen) are harmless: every write of a job is guarded by its version.
+
+export interface ProjectionDeps {
+  broker: Broker
+  store: JobStore
+  view: ProjectionView
+  /** This replica, as the checkpoint names its owner. */
+  replicaId: string
+  clock: Clock
+  unreadable: Counter
+  lag: Gauge
+  log: Logger
+}
+
+const WATCH_MS = 500
+/** A beat that stands still this long is a dead owner's. */
+const OWNER_DEAD_MS = 2 * SECOND
+const BEAT_MS = 500
+const PAUSE_AFTER_ERROR_MS = 250
+
+export class Projection {
+  readonly #deps: ProjectionDeps
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+  /** The checkpoint as this owner last saved it; null while watching. */
+  #owned: Checkpoint | null = null
+  #seenBeat = { owner: '', beat: -1, sinceMs: 0 }
+
+  constructor(deps: ProjectionDeps) {
+    this.#deps = deps
+  }
+
+  get isOwner(): boolean {
+    return this.#owned !== null
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** Gives the ownership up, so that another replica takes over at once. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#loop
+    if (this.#owned === null) return
+    await this.#save({ owner: '' }).catch(() => undefined)
+    this.#owned = null
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (await this.#tryToOwn()) await this.#applyWhileOwner()
+        else await pause(WATCH_MS)
+      } catch (error) {
+        this.#owned = null
+        this.#deps.log.warn({ err: error }, 'projection interrupted, trying again')
+        await pause(PAUSE_AFTER_ERROR_MS)
+      }
+    }
+  }
+
+  async #tryToOwn(): Promise<boolean> {
+    const { store, view, replicaId } = this.#deps
+    const seen = await store.readCheckpoint()
+    view.update(seen)
+    if (seen !== null && !this.#isAbandoned(seen)) return false
+    const state = await readLogState(this.#deps.broker)
+    const next = checkpointToOwn(seen, state, this.#deps.clock.now())
+    const owned = { ...next, revision: (seen?.revision ?? 0) + 1, owner: replicaId, beat: (seen?.beat ?? 0) + 1 }
+    if (!(await store.saveCheckpoint(owned, seen?.revision ?? 0))) return false
+    this.#owned = owned
+    view.update(owned)
+    this.#deps.log.info({ generation: owned.generation, seq: owned.seq }, 'this replica applies the log now')
+    return true
+  }
+
+  #isAbandoned(seen: Checkpoint): boolean {
+    if (seen.owner === '' || seen.owner === this.#deps.replicaId) return true
+    const now = this.#deps.clock.monotonic()
+    if (seen.owner !== this.#seenBeat.owner || seen.beat !== this.#seenBeat.beat) {
+      this.#seenBeat = { owner: seen.owner, beat: seen.beat, sinceMs: now }
+      return false
+    }
+    return now - this.#seenBeat.sinceMs >= OWNER_DEAD_MS
+  }
+
+  /** Returns when another replica has become the owner, or on stop. */
+  async #applyWhileOwner(): Promise<void> {
+    while (!this.#stopped && this.#owned !== null) {
+      let feed: EventFeed | null = null
+      try {
+        // After every loss of the feed: is it still the same log?
+        const state = await readLogState(this.#deps.broker)
+        if (isOtherLog(this.#owned, state)) {
+          this.#deps.log.warn(
+            { was: this.#owned.stream_created, is: state.created },
+            'the log is another one: starting over',
+          )
+          if (!(await this.#save(freshStart(this.#owned, state, this.#deps.clock.now())))) return
+        }
+        feed = await EventFeed.open(this.#deps.broker, `projection-${newShortId()}`, this.#owned.seq + 1)
+        await this.#follow(feed)
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
+        await pause(PAUSE_AFTER_ERROR_MS)
+        await this.#save({})
+      } finally {
+        await feed?.close().catch(() => undefined)
+      }
+    }
+  }
+
+  async #follow(feed: EventFeed): Promise<void> {
+    const { clock, store, unreadable, lag, log } = this.#deps
+    let savedAtMs = clock.monotonic()
+    while (!this.#stopped && this.#owned !== null) {
+      const before = await readLogState(this.#deps.broker)
+      const batch = await feed.next()
+      const last = batch.at(-1)
+      if (last !== undefined) {
+        const onUnreadable = (seq: number) => {
+          unreadable.inc()
+          log.error({ seq }, 'an event cannot be read and is passed over')
+        }
+        await applyBatch({ store, onUnreadable }, this.#owned.generation, batch)
+        lag.set(last.pending)
+      }
+      // Nothing came: everything up to where the log ended before asking is applied, timers and triggers included.
+      const seq = Math.max(this.#owned.seq, last?.seq ?? before.lastSeq)
+      if (seq === this.#owned.seq && clock.monotonic() - savedAtMs < BEAT_MS) continue
+      if (!(await this.#save({ seq }))) return
+      savedAtMs = clock.monotonic()
+    }
+  }
+
+  /** @returns false when somebody else has moved the checkpoint: this replica is no longer the owner */
+  async #save(change: Partial<Checkpoint>): Promise<boolean> {
+    if (this.#owned === null) return false
+    const next = { ...this.#owned, ...change, revision: this.#owned.revision + 1, beat: this.#owned.beat + 1 }
+    if (!(await this.#deps.store.saveCheckpoint(next, this.#owned.revision))) {
+      this.#deps.log.info('another replica applies the log now')
+      this.#owned = null
+      return false
+    }
+    this.#owned = next
+    this.#deps.view.update(next)
+    return true
+  }
+}
+
+const isOtherLog = (checkpoint: Checkpoint, state: LogState): boolean =>
+  checkpoint.stream_created !== state.created || state.lastSeq < checkpoint.seq
+
+function checkpointToOwn(seen: Checkpoint | null, state: LogState, nowMs: number): Checkpoint {
+  const checkpoint = seen ?? {
+    revision: 0,
+    generation: 0,
+    seq: 0,
+    rebuild_until: 0,
+    stream_created: '',
+    owner: '',
+    beat: 0,
+  }
+  return isOtherLog(checkpoint, state) ? { ...checkpoint, ...freshStart(checkpoint, state, nowMs) } : checkpoint
+}
+
+/** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */
+export const freshStart = (
+  checkpoint: Pick<Checkpoint, 'generation'>,
+  state: LogState,
+  nowMs: number,
+): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created'> => ({
+  generation: Math.max(checkpoint.generation + 1, Math.floor(nowMs / SECOND)),
+  seq: 0,
+  rebuild_until: state.lastSeq,
+  stream_created: state.created,
+})
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,237 @@
+import { CRASH_LIMIT } from '#shared/contracts/decide.ts'
+import { isTerminalEvent } from '#shared/contracts/subjects.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import { backoffMs } from './backoff.ts'
+import type { Hold } from './hold.ts'
+import type { ChildDied } from './isolate/isolation.ts'
+import type { EventBody, JobRun } from './job-run.ts'
+import { ProgressReporter } from './progress.ts'
+import { contextVerbs, type HandlerOutcome, runHandler } from './run-handler.ts'
+import type { StartedAttempt } from './start-attempt.ts'
+import type { WorkerDeps } from './worker-deps.ts'
+
+/** Why a handler was told to stop before it ended by itself. */
+type Interruption = { kind: 'timeout' } | { kind: 'drain' }
+type AttemptEnd = HandlerOutcome | ChildDied | Interruption
+
+/** A handler that ignores its signal keeps its slot for so long at most. */
+const ABANDON_AFTER_MS = 10_000
+
+/**
+ * Runs one attempt and publishes its outcome before the ack: a crash between the two costs a redelivery that sees
+ * the terminal event; the other order would cost the job.
+ * @returns the next attempt when it starts here at once (the child of an isolated attempt died), else null
+ */
+export async function attemptJob(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  hold: Hold,
+): Promise<StartedAttempt | null> {
+  const { spec, delivery } = run
+  const startedMs = deps.clock.monotonic()
+  // The lease was taken for the job's timeout at arrival: renew it where starting took a while.
+  if (startedMs - run.receivedAtMs > LATE_START_MS) deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
+  if (attempt.attempt === 1) deps.metrics.waitSeconds.observe({ type: spec.type }, waitSeconds(deps, spec.created_at))
+  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
+
+  const aborter = new AbortController()
+  const timeout = Promise.withResolvers<Interruption>()
+  const timer = setTimeout(() => timeout.resolve({ kind: 'timeout' }), spec.timeout_ms)
+  const progress = new ProgressReporter(deps, run, attempt)
+  const handled = hold.isDraining ? null : startHandler(deps, run, attempt, aborter.signal, progress)
+  const end: AttemptEnd = await (handled === null ? hold.drain : Promise.race([handled, timeout.promise, hold.drain]))
+  clearTimeout(timer)
+  progress.close()
+  if (end.kind === 'timeout' || end.kind === 'drain') aborter.abort(new Error(end.kind))
+
+  const ms = Math.round(deps.clock.monotonic() - startedMs)
+  const next = await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
+  if (end.kind === 'drain') hold.settle()
+  if (handled !== null && (end.kind === 'timeout' || end.kind === 'drain')) await waitOrAbandon(deps, handled)
+  return next
+}
+
+const LATE_START_MS = 1_000
+
+/** What is published for an end, and what happens to the delivery then. */
+interface Outcome {
+  event: EventBody
+  label: string
+  /** `again`: the next attempt starts here at once. */
+  then: 'ack' | 'nak' | 'again'
+}
+
+function outcomeOf(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
+  const about = { attempt: attempt.attempt, worker_id: deps.workerId }
+  switch (end.kind) {
+    case 'returned':
+      return {
+        event: { event: 'job:finished', ...about, result: JSON.parse(end.json) as unknown },
+        label: 'finished',
+        then: 'ack',
+      }
+    case 'timeout': {
+      const error = { name: 'Timeout', message: `the attempt took longer than ${run.spec.timeout_ms} ms` }
+      return { event: { event: 'job:cancelled', ...about, reason: 'timeout', error }, label: 'timeout', then: 'ack' }
+    }
+    case 'drain': {
+      const run_ = { trigger: run.delivery.seq, crashes: attempt.crashes, isolated: attempt.isolated }
+      return { event: { event: 'job:released', ...about, ...run_ }, label: 'released', then: 'nak' }
+    }
+    case 'died':
+      return diedOutcome(run, attempt, end, about)
+    case 'threw':
+      return threwOutcome(deps, run, attempt, end, about)
+  }
+}
+
+interface AboutAttempt {
+  attempt: number
+  worker_id: string
+}
+
+function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about: AboutAttempt): Outcome {
+  const crashes = attempt.crashes + 1
+  if (crashes >= CRASH_LIMIT) {
+    const error = {
+      name: 'Crashed',
+      message: `${crashes} processes died while they ran this job; the last: ${end.how}`,
+    }
+    return { event: { event: 'job:failed', ...about, reason: 'crashed', error }, label: 'crashed', then: 'ack' }
+  }
+  const started = { trigger: run.delivery.seq, crashes, isolated: true }
+  return {
+    event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
+    label: 'crashed',
+    then: 'again',
+  }
+}
+
+type Threw = Extract<HandlerOutcome, { kind: 'threw' }>
+
+function threwOutcome(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  end: Threw,
+  about: AboutAttempt,
+): Outcome {
+  const { spec } = run
+  if (end.permanent || attempt.attempt >= spec.max_attempts) {
+    return {
+      event: { event: 'job:failed', ...about, reason: end.reason, error: end.error },
+      label: 'failed',
+      then: 'ack',
+    }
+  }
+  const delayMs = end.delayMs ?? backoffMs(spec.backoff, attempt.attempt, deps.random())
+  const event: EventBody = {
+    ...about,
+    event: 'job:retrying',
+    due_at: isoTime(deps.clock.now() + delayMs),
+    error: end.error,
+    ...jobSpec(run, attempt.crashes),
+  }
+  return { event, label: 'retrying', then: 'ack' }
+}
+
+/** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
+const jobSpec = ({ spec }: JobRun, crashes: number) => ({
+  priority: spec.priority,
+  ...(spec.tenant === undefined ? {} : { tenant: spec.tenant }),
+  created_at: spec.created_at,
+  round: spec.round,
+  payload: spec.payload,
+  timeout_ms: spec.timeout_ms,
+  max_attempts: spec.max_attempts,
+  backoff: spec.backoff,
+  crashes,
+})
+
+async function publishOutcome(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  outcome: Outcome,
+  ms: number,
+): Promise<StartedAttempt | null> {
+  const { spec, delivery } = run
+  const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
+  const result = await run.publish(outcome.event)
+  if (result.kind !== 'stored') {
+    deps.metrics.refused.inc()
+    await settleRefused(deps, run)
+    deps.log.warn({ ...about, outcome: outcome.label }, 'job went on without this attempt')
+    return null
+  }
+  deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
+  deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
+  const { event } = outcome
+  const error = 'error' in event ? { error: event.error?.message } : {}
+  deps.log.info({ ...about, ...error }, `job ${outcome.label}`)
+  if (outcome.then === 'again') {
+    return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
+  }
+  if (outcome.then === 'nak') deps.puller.nak(delivery)
+  else deps.puller.ack(delivery)
+  return null
+}
+
+/** Terminal: ack. Anything else: neither ack nor nak, a superseded worker's ack would make the job immortal. */
+async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
+  try {
+    const last = await deps.reader.lastEvent(run.spec)
+    if (last === null || isTerminalEvent(last.event)) deps.puller.ack(run.delivery)
+  } catch (error) {
+    deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not see what superseded this attempt')
+  }
+}
+
+function startHandler(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  signal: AbortSignal,
+  progress: ProgressReporter,
+): Promise<HandlerOutcome | ChildDied> {
+  const { spec } = run
+  const job = {
+    jobId: spec.job_id,
+    objectId: spec.object_id,
+    attempt: attempt.attempt,
+    fencingToken: attempt.seq,
+  }
+  const report = (percent: number, message: string | null, data: unknown) => progress.report(percent, message, data)
+  if (attempt.isolated) {
+    return deps.isolation.run({
+      job: { ...job, type: spec.type, payload: spec.payload ?? null },
+      signal,
+      onProgress: report,
+    })
+  }
+  const handler = deps.handlers.get(spec.type)
+  if (handler === undefined) throw new Error(`no handler for ${spec.type}: its lane should not have been pulled`)
+  return runHandler(handler, spec.payload, {
+    ...contextVerbs,
+    ...job,
+    signal,
+    log: deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt }),
+    progress: (percent, message, data) => report(percent, message ?? null, data ?? null),
+  })
+}
+
+/** A handler that ignores its signal still uses this process: its slot stays taken for a while. */
+async function waitOrAbandon(deps: WorkerDeps, handled: Promise<unknown>): Promise<void> {
+  deps.metrics.abandoned.inc()
+  const left = handled.then(() => deps.metrics.abandoned.dec())
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ABANDON_AFTER_MS)
+  })
+  await Promise.race([left, late])
+  clearTimeout(timer)
+}
+
+const waitSeconds = (deps: WorkerDeps, createdAt: string): number =>
+  Math.max(0, deps.clock.now() - Date.parse(createdAt)) / 1000

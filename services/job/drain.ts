@@ -1,0 +1,21 @@
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { PullLoop } from './pull-loop.ts'
+
+/** Stops pulling, lets running jobs finish within the grace time, then hands the rest back: no attempt is spent. */
+export async function drain(loop: PullLoop, graceMs: number, log: Logger): Promise<void> {
+  await loop.stop()
+  let timer: NodeJS.Timeout | undefined
+  const graceOver = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs)
+  })
+  await Promise.race([loop.settled(), graceOver])
+  clearTimeout(timer)
+  if (loop.held.size > 0) {
+    log.info({ jobs: loop.held.size }, 'handing jobs back')
+    await Promise.race([Promise.all([...loop.held.values()].map((job) => job.handBack())), handBackDeadline()])
+  }
+}
+
+/** With the broker away nothing can be handed back: the lease then runs out and the job counts a crash less at worst. */
+const HAND_BACK_MS = 5_000
+const handBackDeadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, HAND_BACK_MS))

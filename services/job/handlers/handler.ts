@@ -1,0 +1,56 @@
+import type { z } from 'zod'
+import type { JobPolicy } from '#shared/contracts/job-type.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+
+/** What a handler may use besides its payload. */
+export interface JobContext {
+  readonly jobId: string
+  readonly objectId: string
+  /** 1 for the first try. */
+  readonly attempt: number
+  /** Rises with every start of this job: pass it to what you write to, and let that refuse a lower one. */
+  readonly fencingToken: number
+  /** Aborted at the timeout, at a cancel, and when a drain hands the job back. */
+  readonly signal: AbortSignal
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  /** Reports how far the job is; at most one a second is stored, the latest wins. */
+  progress(percent: number, message?: string, data?: unknown): void
+  /** Ends the job as failed, without another attempt. */
+  fail(message: string): never
+  /** Asks for another attempt after so many milliseconds instead of the type's backoff. */
+  retryLater(delayMs: number, message?: string): never
+}
+
+/** One job type: what its payload looks like, how it is run, and what it does. */
+export interface JobHandler {
+  type: string
+  policy: JobPolicy
+  /** null takes any JSON value. */
+  schema: z.ZodType | null
+  run(payload: unknown, context: JobContext): unknown
+}
+
+/** Failing for good: no further attempt. Known by its name, so that a handler outside this repository can throw one. */
+export class PermanentError extends Error {
+  override name = 'PermanentError'
+}
+
+/** Another attempt after `delayMs`. */
+export class RetryLater extends Error {
+  override name = 'RetryLater'
+  readonly delayMs: number
+
+  constructor(delayMs: number, message = 'asked to be tried again later') {
+    super(message)
+    this.delayMs = delayMs
+  }
+}
+
+export const isPermanent = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'PermanentError'
+
+/** @returns the delay in milliseconds that the handler asked for, or null */
+export function askedDelayMs(thrown: unknown): number | null {
+  if (!(thrown instanceof Error) || thrown.name !== 'RetryLater' || !('delayMs' in thrown)) return null
+  const { delayMs } = thrown
+  return typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0 ? delayMs : null
+}

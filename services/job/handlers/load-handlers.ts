@@ -1,0 +1,103 @@
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import { DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
+import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
+import { ConfigError } from '#shared/runtime/config.ts'
+import type { JobConfig } from '../config.ts'
+import type { JobHandler } from './handler.ts'
+import { sleepHandler } from './sleep.ts'
+
+export type Handlers = ReadonlyMap<string, JobHandler>
+
+type HandlerSettings = Pick<JobConfig, 'HANDLERS_DIR' | 'JOB_TIMEOUT_MS' | 'SLEEP_MIN_MS' | 'SLEEP_MAX_MS'>
+
+/** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
+const userHandlerSchema = z.looseObject({
+  type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
+  policy: jobPolicySchema.partial().optional(),
+  schema: z.unknown().optional(),
+  run: z.custom<JobHandler['run']>((value) => typeof value === 'function', 'must be a function run(payload, context)'),
+})
+
+/**
+ * The built-in types and those of HANDLERS_DIR, one a file.
+ * @throws ConfigError that names every file that cannot be used
+ */
+export async function loadHandlers(settings: HandlerSettings): Promise<Handlers> {
+  const handlers = new Map<string, JobHandler>()
+  if (settings.SLEEP_MIN_MS > settings.SLEEP_MAX_MS) {
+    throw new ConfigError(
+      `SLEEP_MIN_MS: must not be above SLEEP_MAX_MS (${settings.SLEEP_MAX_MS}), got ${settings.SLEEP_MIN_MS}`,
+    )
+  }
+  const sleep = sleepHandler({
+    minMs: settings.SLEEP_MIN_MS,
+    maxMs: settings.SLEEP_MAX_MS,
+    timeoutMs: settings.JOB_TIMEOUT_MS,
+    random: Math.random,
+  })
+  handlers.set(sleep.type, sleep)
+  if (settings.HANDLERS_DIR === undefined) return handlers
+
+  const problems: string[] = []
+  for (const file of await handlerFiles(settings.HANDLERS_DIR)) {
+    try {
+      const handler = await importHandler(file, settings.JOB_TIMEOUT_MS)
+      if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} is already there`)
+      handlers.set(handler.type, handler)
+    } catch (error) {
+      problems.push(`HANDLERS_DIR: ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return handlers
+}
+
+/** What the lanes say about a type. */
+export const typeInfo = (handler: JobHandler): JobTypeInfo => ({
+  type: handler.type,
+  policy: handler.policy,
+  payload_schema:
+    handler.schema === null ? null : (z.toJSONSchema(handler.schema, { io: 'input' }) as Record<string, unknown>),
+})
+
+async function handlerFiles(directory: string): Promise<string[]> {
+  try {
+    const names = await readdir(directory)
+    return names
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.includes('.test.'))
+      .toSorted()
+      .map((name) => resolve(join(directory, name)))
+  } catch (error) {
+    throw new ConfigError(
+      `HANDLERS_DIR: cannot read ${directory}: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+async function importHandler(file: string, timeoutMs: number): Promise<JobHandler> {
+  const module: unknown = await import(pathToFileURL(file).href)
+  const exported = (module as { handler?: unknown }).handler
+  if (exported === undefined) throw new Error('must export a const named `handler`')
+  const parsed = userHandlerSchema.safeParse(exported)
+  if (!parsed.success) {
+    throw new Error(
+      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'handler'}: ${issue.message}`).join('; '),
+    )
+  }
+  return {
+    type: parsed.data.type,
+    policy: jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...parsed.data.policy }),
+    schema: toSchema(parsed.data.schema),
+    run: parsed.data.run,
+  }
+}
+
+/** A zod schema as it is, or a JSON Schema. */
+function toSchema(schema: unknown): z.ZodType | null {
+  if (schema === undefined || schema === null) return null
+  if (schema instanceof z.ZodType) return schema
+  return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
+}

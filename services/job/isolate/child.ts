@@ -1,0 +1,52 @@
+import { environment } from '#shared/runtime/config.ts'
+import { createLogger } from '#shared/runtime/logger.ts'
+import { readJobConfig } from '../config.ts'
+import { loadHandlers } from '../handlers/load-handlers.ts'
+import { contextVerbs, type HandlerOutcome, runHandler } from '../run-handler.ts'
+import type { ChildJob, ChildMessage } from './messages.ts'
+
+// A process for one attempt of a job that has killed a worker before: if it dies, only this job is blamed.
+
+const config = readJobConfig(environment())
+const handlers = await loadHandlers(config)
+const log = createLogger({ service: 'job-child', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
+const aborter = new AbortController()
+
+const send = (message: ChildMessage): void => {
+  process.send?.(message)
+}
+
+// The parent is gone: nobody would take the outcome.
+process.on('disconnect', () => process.exit(0))
+process.on('SIGTERM', () => aborter.abort(new Error('aborted')))
+process.on('SIGINT', () => undefined)
+
+process.once('message', (job: ChildJob) => {
+  const handler = handlers.get(job.type)
+  const outcome: Promise<HandlerOutcome> =
+    handler === undefined
+      ? Promise.resolve({
+          kind: 'threw',
+          error: { name: 'NoHandler', message: `no handler for ${job.type}` },
+          permanent: false,
+          reason: 'attempts_exhausted',
+          delayMs: null,
+        })
+      : runHandler(handler, job.payload, {
+          ...contextVerbs,
+          jobId: job.jobId,
+          objectId: job.objectId,
+          attempt: job.attempt,
+          fencingToken: job.fencingToken,
+          signal: aborter.signal,
+          log: log.child({ job_id: job.jobId, attempt: job.attempt }),
+          progress: (percent, message, data) =>
+            send({ kind: 'progress', percent, message: message ?? null, data: data ?? null }),
+        })
+  outcome.then(
+    (value) => send({ kind: 'outcome', outcome: value }),
+    (error: unknown) => log.fatal({ err: error }, 'could not run the job'),
+  )
+})
+
+send({ kind: 'ready' })

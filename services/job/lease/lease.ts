@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Delivery } from '#shared/bus/lane-puller.ts'
+import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
+
+const BEAT_MS = 250
+
+export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat'> {
+  /** The thread is needed: when it ends, the process cannot keep its promises. */
+  onThreadEnd: (error: unknown) => void
+}
+
+/** The main thread's side: tells the lease thread what is held. Updates of one turn of the loop go in one message. */
+export class Lease {
+  readonly #thread: Worker
+  readonly #beat: Int32Array
+  readonly #beatTimer: NodeJS.Timeout
+  #update: LeaseUpdate = { hold: [], release: [] }
+  #flushing = false
+  #stopped = false
+
+  private constructor(options: LeaseOptions) {
+    const buffer = new SharedArrayBuffer(4)
+    this.#beat = new Int32Array(buffer)
+    this.#beatTimer = setInterval(() => Atomics.add(this.#beat, 0, 1), BEAT_MS)
+    const { onThreadEnd, ...threadOptions } = options
+    this.#thread = new Worker(new URL('./lease-thread.ts', import.meta.url), {
+      workerData: { ...threadOptions, beat: buffer } satisfies LeaseThreadOptions,
+    })
+    this.#thread.on('error', onThreadEnd)
+    this.#thread.on('exit', (code) => {
+      if (!this.#stopped) onThreadEnd(new Error(`the lease thread ended with code ${code}`))
+    })
+  }
+
+  /** @throws when the thread cannot reach the broker */
+  static async start(options: LeaseOptions): Promise<Lease> {
+    const lease = new Lease(options)
+    await once(lease.#thread, 'message')
+    return lease
+  }
+
+  /** Renews the delivery's lease from now on, for at most so long. Called again, it sets the time anew. */
+  hold(delivery: Delivery, jobId: string, forMs: number): void {
+    this.#update.hold.push({ jobId, ackSubject: delivery.ackSubject, forMs })
+    // Before any handler can start and block this loop: a handler starts after an answer of the broker at the earliest.
+    this.#flushSoon(queueMicrotask)
+  }
+
+  release(delivery: Delivery): void {
+    this.#update.release.push(delivery.ackSubject)
+    this.#flushSoon(setImmediate)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#beatTimer)
+    await this.#thread.terminate()
+  }
+
+  #flushSoon(schedule: (flush: () => void) => unknown): void {
+    if (this.#flushing && schedule === setImmediate) return
+    this.#flushing = true
+    schedule(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushing = false
+    if (this.#update.hold.length === 0 && this.#update.release.length === 0) return
+    const update = this.#update
+    this.#update = { hold: [], release: [] }
+    this.#thread.postMessage(update)
+  }
+}

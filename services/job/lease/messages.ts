@@ -1,0 +1,16 @@
+/** What the main thread tells the lease thread. Plain data: it crosses threads. */
+export interface LeaseUpdate {
+  hold: { jobId: string; ackSubject: string; forMs: number }[]
+  /** Ack subjects of deliveries that are over. */
+  release: string[]
+}
+
+export interface LeaseThreadOptions {
+  natsUrl: string
+  natsUser: string | undefined
+  natsPassword: string | undefined
+  workerId: string
+  renewEveryMs: number
+  /** One Int32: the main loop's beat. */
+  beat: SharedArrayBuffer
+}

@@ -1,0 +1,20 @@
+import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S, WAIT_BUCKETS_S } from '#shared/runtime/metrics.ts'
+
+export type JobMetrics = ReturnType<typeof createJobMetrics>
+
+export const createJobMetrics = (registry: Registry) => ({
+  attempts: counter(registry, 'hasty_job_attempts_total', 'Attempts that ended, by outcome', ['type', 'outcome']),
+  runSeconds: histogram(registry, 'hasty_job_run_duration_seconds', 'How long attempts ran', RUN_BUCKETS_S, ['type']),
+  waitSeconds: histogram(
+    registry,
+    'hasty_job_wait_duration_seconds',
+    'From accept to start of a first attempt',
+    WAIT_BUCKETS_S,
+    ['type'],
+  ),
+  inFlight: gauge(registry, 'hasty_jobs_in_flight', 'Jobs this process holds now'),
+  refused: counter(registry, 'hasty_refused_outcomes_total', 'Outcomes of superseded attempts that the broker refused'),
+  dropped: counter(registry, 'hasty_dropped_deliveries_total', 'Deliveries of jobs that another worker still runs'),
+  parked: counter(registry, 'hasty_unreadable_triggers_total', 'Triggers that could not be read'),
+  abandoned: gauge(registry, 'hasty_abandoned_handlers', 'Handlers that ignored their signal and still run'),
+})

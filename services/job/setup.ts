@@ -1,0 +1,34 @@
+import { connectBroker } from '#shared/bus/connection.ts'
+import { ensureLanes, ensureStreams } from '#shared/bus/topology.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
+import { ConfigError, environment } from '#shared/runtime/config.ts'
+import { createLogger } from '#shared/runtime/logger.ts'
+import { EXIT } from '#shared/runtime/service.ts'
+import { readJobConfig } from './config.ts'
+import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
+
+// Runs once before the services: makes the streams and the lanes of every job type, then ends.
+
+try {
+  const config = readJobConfig(environment())
+  const log = createLogger({ service: 'setup', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
+  const handlers = await loadHandlers(config)
+  const broker = await connectBroker({
+    url: config.NATS_URL,
+    name: 'setup',
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    clock: systemClock,
+    log,
+  })
+  const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
+  await ensureStreams(broker.nc, topology)
+  for (const handler of handlers.values()) await ensureLanes(broker.nc, typeInfo(handler), topology)
+  log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
+  await broker.close()
+} catch (error) {
+  const isConfig = error instanceof ConfigError
+  const text = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`${isConfig ? 'These settings cannot be used:\n' : 'Setup failed: '}${text}\n`)
+  process.exitCode = isConfig ? EXIT.badSettings : EXIT.failed
+}

@@ -1,0 +1,109 @@
+import { type Decision, decide, type Trigger } from '#shared/contracts/decide.ts'
+import { attemptToStart } from '#shared/contracts/events.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import type { JobRun } from './job-run.ts'
+import { askHolder } from './lease/ask-holder.ts'
+import type { WorkerDeps } from './worker-deps.ts'
+
+export interface StartedAttempt {
+  attempt: number
+  crashes: number
+  /** Runs in a child process, because the job has killed a worker before. */
+  isolated: boolean
+  /** Stream sequence of `job:started`: the fencing token. */
+  seq: number
+}
+
+/**
+ * Publishes `job:started` with compare-and-set on what the trigger names. Refused, it reads the job's last event
+ * and does what `decide` says, until the attempt is this worker's or nobody's business here.
+ * @returns null when there is nothing to run; the delivery is then settled
+ */
+export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
+  const { delivery, spec } = run
+  let next = { after: delivery.after, attempt: attemptToStart(spec), crashes: spec.crashes }
+  for (;;) {
+    const isolated = next.crashes > 0
+    const nonce = newNonce()
+    const event = {
+      event: 'job:started',
+      attempt: next.attempt,
+      crashes: next.crashes,
+      isolated,
+      trigger: delivery.seq,
+      worker_id: deps.workerId,
+    } as const
+    const result = await run.publish(event, nonce, next.after)
+    if (result.kind === 'stored') return { attempt: next.attempt, crashes: next.crashes, isolated, seq: result.seq }
+    const trigger: Trigger = {
+      seq: delivery.seq,
+      nonce,
+      after: delivery.after,
+      attempt: attemptToStart(spec),
+      crashes: spec.crashes,
+    }
+    const decision = await decideWithHolder(deps, run, trigger)
+    switch (decision.do) {
+      case 'run':
+        return { attempt: next.attempt, crashes: next.crashes, isolated, seq: decision.startedSeq }
+      case 'start':
+        next = decision
+        break
+      case 'ack':
+        deps.puller.ack(delivery)
+        return null
+      case 'drop':
+        deps.metrics.dropped.inc()
+        return null
+      case 'crashed':
+        await failCrashed(deps, run, decision)
+        return null
+      case 'ask':
+        throw new Error('the holder was asked already')
+    }
+  }
+}
+
+async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger): Promise<Decision> {
+  const last = await readLastEvent(deps, run)
+  const decision = decide(trigger, last)
+  if (decision.do !== 'ask') return decision
+  const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
+  return decide(trigger, last, alive)
+}
+
+/** Reading is repeated for as long as the broker is away: the lease thread keeps the delivery meanwhile. */
+async function readLastEvent(deps: WorkerDeps, run: JobRun) {
+  for (;;) {
+    try {
+      return await deps.reader.lastEvent(run.spec)
+    } catch (error) {
+      deps.log.debug({ err: error, job_id: run.spec.job_id }, 'the log cannot be read, trying again')
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS))
+    }
+  }
+}
+
+const READ_AGAIN_MS = 250
+
+async function failCrashed(
+  deps: WorkerDeps,
+  run: JobRun,
+  decision: Extract<Decision, { do: 'crashed' }>,
+): Promise<void> {
+  const result = await run.publish(
+    {
+      event: 'job:failed',
+      reason: 'crashed',
+      error: { name: 'Crashed', message: `${decision.crashes} workers died while they ran this job` },
+    },
+    newNonce(),
+    decision.after,
+  )
+  // Refused: somebody else was first; the redelivery after the lease shows what became of it.
+  if (result.kind === 'stored') deps.puller.ack(run.delivery)
+  deps.log.warn(
+    { job_id: run.spec.job_id, type: run.spec.type, crashes: decision.crashes },
+    'job failed: it crashed its workers',
+  )
+}

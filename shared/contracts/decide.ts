@@ -1,0 +1,66 @@
+import { isTerminalEvent, type JobEventName } from './subjects.ts'
+
+/** A message on a lane: it may start the job only after the sequence it names. */
+export interface Trigger {
+  /** Stream sequence of the trigger message itself. */
+  seq: number
+  /** The job's history must end here for this trigger to start it: its own sequence, or the header `Hasty-After`. */
+  after: number
+  /** Attempt and crash count it would start with. */
+  attempt: number
+  crashes: number
+  /** Nonce of the `job:started` that was just refused. */
+  nonce: string
+}
+
+/** The last event of the job's history, as far as the decision needs it. */
+export interface LastEvent {
+  event: JobEventName
+  seq: number
+  nonce: string
+  trigger?: number | undefined
+  attempt?: number | undefined
+  crashes?: number | undefined
+  isolated?: boolean | undefined
+  worker_id?: string | undefined
+}
+
+export type Decision =
+  /** My own `job:started` is stored after all. */
+  | { do: 'run'; startedSeq: number }
+  /** The trigger has nothing left to start. */
+  | { do: 'ack' }
+  /** Neither ack nor nak: the job is somebody's. */
+  | { do: 'drop' }
+  /** Ask that worker whether it still runs the job, then decide again. */
+  | { do: 'ask'; worker_id: string }
+  /** Publish `job:started` with compare-and-set on `after`. */
+  | { do: 'start'; after: number; attempt: number; crashes: number }
+  /** The job killed its workers too often: publish `job:failed`, reason `crashed`. */
+  | { do: 'crashed'; after: number; attempt: number; crashes: number }
+
+/** A job that killed this many workers (or children) is not tried again. */
+export const CRASH_LIMIT = 3
+
+/**
+ * What a worker does when its `job:started` was refused, or may have been: the table of docs/state-machine.md.
+ * @param holderAlive the holder's answer; undefined when it was not asked yet
+ */
+export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: boolean): Decision {
+  if (last === null || isTerminalEvent(last.event)) return { do: 'ack' }
+  if (last.nonce === trigger.nonce) return { do: 'run', startedSeq: last.seq }
+  if (last.seq === trigger.after) {
+    return { do: 'start', after: last.seq, attempt: trigger.attempt, crashes: trigger.crashes }
+  }
+  if (last.trigger !== trigger.seq) return { do: 'ack' }
+  const attempt = last.attempt ?? trigger.attempt
+  const crashes = last.crashes ?? trigger.crashes
+  if (last.event === 'job:released') return { do: 'start', after: last.seq, attempt, crashes }
+  if (last.event !== 'job:started' && last.event !== 'job:progress') return { do: 'ack' }
+  if (holderAlive === undefined) return { do: 'ask', worker_id: last.worker_id ?? '' }
+  if (holderAlive) return { do: 'drop' }
+  // An isolated attempt's child would have been reported by its worker: that worker died of something else.
+  const deaths = last.isolated === true ? crashes : crashes + 1
+  const next = { after: last.seq, attempt: attempt + 1, crashes: deaths }
+  return deaths >= CRASH_LIMIT ? { do: 'crashed', ...next } : { do: 'start', ...next }
+}

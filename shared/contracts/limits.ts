@@ -1,0 +1,7 @@
+/** New jobs are refused beyond these; outcomes never. */
+export const LOG_DEFAULTS = {
+  /** Jobs in the log: about 1.4 KB of the broker's memory each. */
+  maxJobs: 1_000_000,
+  /** 80 % of a broker's `max_file` of 10 GiB. */
+  maxBytes: 8 * 1024 ** 3,
+} as const

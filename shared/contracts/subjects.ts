@@ -1,0 +1,83 @@
+import { PRIORITIES, type Priority } from './job.ts'
+
+export const JOBS_STREAM = 'JOBS'
+export const KEYS_STREAM = 'KEYS'
+
+/** Events of a job's history, in subjects of four tokens: `<event>.<type>.<priority>.<job_id>`. */
+export const JOB_EVENTS = [
+  'job:created',
+  'job:started',
+  'job:progress',
+  'job:retrying',
+  'job:released',
+  'job:finished',
+  'job:cancelled',
+  'job:failed',
+  'job:scheduled',
+] as const
+export type JobEventName = (typeof JOB_EVENTS)[number]
+
+export const isTerminalEvent = (event: JobEventName): boolean =>
+  event === 'job:finished' || event === 'job:cancelled' || event === 'job:failed'
+
+export const TYPE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/
+
+/** Where a job is addressed: everything a writer needs besides the event's name. */
+export interface JobAddress {
+  type: string
+  priority: Priority
+  job_id: string
+}
+
+export const eventSubject = (event: JobEventName, job: JobAddress): string =>
+  `${event}.${job.type}.${job.priority}.${job.job_id}`
+
+/** The whole history of one job: what every compare-and-set compares with. */
+export const historyFilter = (job: JobAddress): string => `*.${job.type}.${job.priority}.${job.job_id}`
+
+/** The history by id alone. Its cost grows with the number of types: only for reads by bare id. */
+export const historyFilterById = (jobId: string): string => `*.*.*.${jobId}`
+
+/** Every history event and no timer or trigger, which have five tokens. */
+export const ALL_HISTORY = '*.*.*.*'
+
+export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
+export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
+
+export const JOBS_STREAM_SUBJECTS = [...JOB_EVENTS.map((event) => `${event}.>`), 'job:timer.>', 'job:due.>']
+
+/** What was stored, as the stream republishes it. Nobody listens on the job subjects themselves. */
+export const LIVE_PREFIX = 'live.'
+
+/** `any` is the single lane of a type with a concurrency limit. */
+export type LanePriority = Priority | 'any'
+
+export const laneName = (type: string, priority: LanePriority): string => `work-${type}-${priority}`
+
+export function laneFilters(type: string, priority: LanePriority): string[] {
+  const token = priority === 'any' ? '*' : priority
+  return [`job:created.${type}.${token}.*`, `job:due.${type}.${token}.>`]
+}
+
+/** A type without a concurrency limit has one lane a priority. */
+export const PRIORITIES_LANES = PRIORITIES.length
+
+export const ARM_TIMERS = 'arm-timers'
+export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
+
+/** Core request `{job_id}` -> `yes` | `no`: does this worker still run that job? */
+export const holdsSubject = (workerId: string): string => `worker.${workerId}.holds`
+
+export interface ParsedSubject extends JobAddress {
+  event: JobEventName | 'job:due' | 'job:timer'
+}
+
+const KNOWN_EVENTS: ReadonlySet<string> = new Set([...JOB_EVENTS, 'job:due', 'job:timer'])
+
+/** @returns null for a subject that is none of ours */
+export function parseSubject(subject: string): ParsedSubject | null {
+  const [event, type, priority, jobId] = subject.split('.')
+  if (event === undefined || type === undefined || jobId === undefined) return null
+  if (!KNOWN_EVENTS.has(event) || !PRIORITIES.includes(priority as Priority)) return null
+  return { event: event as ParsedSubject['event'], type, priority: priority as Priority, job_id: jobId }
+}

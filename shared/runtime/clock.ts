@@ -1,0 +1,15 @@
+export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970: for what is stored and shown. */
+  now(): number
+  /** Milliseconds from an arbitrary start, never set back: for durations and deadlines. */
+  monotonic(): number
+}
+
+export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
+
+export const isoTime = (ms: number): string => new Date(ms).toISOString()

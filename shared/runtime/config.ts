@@ -1,0 +1,71 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+/** One or more settings cannot be used. Each line of the message names one. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+export type Environment = Record<string, string | undefined>
+
+/** The only place that reads the process's environment. */
+export const environment = (): Environment => process.env
+
+/** A whole number in [min, max]. Durations carry their unit in the setting's name. */
+export const integerSetting = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .default(fallback)
+
+export const textSetting = (fallback: string) => z.string().default(fallback)
+export const optionalText = () => z.string().optional()
+export const choiceSetting = <const T extends readonly [string, ...string[]]>(choices: T, fallback: T[number]) =>
+  z.enum(choices, `expected one of ${choices.join(', ')}`).default(fallback as never)
+export const flagSetting = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'], 'expected true or false')
+    .transform((text) => text === 'true' || text === '1')
+    .default(fallback)
+
+/** Port 0 lets the system choose. */
+export const portSetting = (fallback: number) => integerSetting(fallback, 0, 65_535)
+
+/** Settings that every service has. */
+export const commonSettings = {
+  NATS_URL: textSetting('nats://127.0.0.1:4222'),
+  NATS_USER: optionalText(),
+  NATS_PASSWORD: optionalText(),
+  /** true where the broker syncs every write (`sync_interval: always`): publishes are then committed in groups. */
+  NATS_GROUP_COMMIT: flagSetting(false),
+  HOST: textSetting('127.0.0.1'),
+  /** Pretty on a terminal, JSON otherwise. */
+  LOG_FORMAT: z.enum(['json', 'pretty'], 'expected json or pretty').optional(),
+  LOG_LEVEL: choiceSetting(['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const, 'info'),
+  DATA_DIR: textSetting('./.hasty'),
+  HASTY_REPLICAS: integerSetting(1, 1, 5),
+}
+
+/**
+ * Parses settings once; the result is frozen. An empty value counts as unset.
+ * @throws ConfigError that names every bad setting at once
+ */
+export function parseConfig<T extends z.ZodRawShape>(shape: T, env: Environment): Readonly<z.output<z.ZodObject<T>>> {
+  const given: Environment = {}
+  for (const name of Object.keys(shape)) if (env[name] !== undefined && env[name] !== '') given[name] = env[name]
+  const parsed = z.object(shape).safeParse(given)
+  if (parsed.success) return Object.freeze(parsed.data)
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0])
+    return `${name}: ${issue.message}, got ${JSON.stringify(given[name] ?? null)}`
+  })
+  throw new ConfigError(lines.join('\n'))
+}
+
+/** Readable and unique for the life of a process: host, pid, chance. One subject token. */
+export const makeReplicaId = (random: string): string =>
+  `${hostname()
+    .replaceAll(/[^A-Za-z0-9-]/g, '-')
+    .slice(0, 40)}-${process.pid}-${random}`

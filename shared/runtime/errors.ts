@@ -1,0 +1,69 @@
+import type { JobError } from '#shared/contracts/job.ts'
+import { PROBLEMS, type Problem, type ProblemCode, problemType } from '#shared/contracts/problems.ts'
+
+interface AppErrorOptions {
+  /** Overrides the code's usual status (the cooldown is 400 at the root and 409 under /v1). */
+  status?: number
+  /** Further members of the problem document. */
+  members?: Record<string, unknown>
+  headers?: Record<string, string>
+  cause?: unknown
+}
+
+/** An error that a caller may see. Everything else becomes `internal`, with its cause in the log only. */
+export class AppError extends Error {
+  override name = 'AppError'
+  readonly code: ProblemCode
+  readonly status: number
+  readonly members: Record<string, unknown>
+  readonly headers: Record<string, string>
+
+  constructor(code: ProblemCode, detail: string, options: AppErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.status = options.status ?? PROBLEMS[code].status
+    this.members = options.members ?? {}
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** The 503 of a broker or store that cannot do its work. */
+export const unavailable = (detail: string, cause?: unknown): AppError =>
+  new AppError('unavailable', detail, { headers: { 'Retry-After': '1' }, cause })
+
+export function problemOf(error: AppError, requestId: string | undefined, instance?: string): Problem {
+  return {
+    type: problemType(error.code),
+    title: PROBLEMS[error.code].title,
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    ...(instance === undefined ? {} : { instance }),
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    ...error.members,
+  }
+}
+
+const MESSAGE_MAX_LENGTH = 2_000
+
+/** Anything thrown, as text that may be stored and shown: bounded and without a stack. */
+export function coerceJobError(thrown: unknown): JobError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: describe(thrown) }
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? { code: thrown.code.slice(0, 100) } : {}
+  return {
+    name: thrown.name.slice(0, 100),
+    message: thrown.message.slice(0, MESSAGE_MAX_LENGTH),
+    ...code,
+  }
+}
+
+function describe(thrown: unknown): string {
+  try {
+    return (typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))).slice(
+      0,
+      MESSAGE_MAX_LENGTH,
+    )
+  } catch {
+    return 'something that cannot be shown was thrown'
+  }
+}

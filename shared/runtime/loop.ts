@@ -1,0 +1,39 @@
+/**
+ * Runs `task` again and again, `intervalMs` after the last run ended, until stopped.
+ * An error goes to `onError` and never ends the loop.
+ */
+export class IntervalLoop {
+  readonly #task: () => Promise<void>
+  readonly #intervalMs: number
+  readonly #onError: (error: unknown) => void
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #stopped = true
+
+  constructor(intervalMs: number, task: () => Promise<void>, onError: (error: unknown) => void) {
+    this.#intervalMs = intervalMs
+    this.#task = task
+    this.#onError = onError
+  }
+
+  start(): void {
+    this.#stopped = false
+    this.#schedule()
+  }
+
+  /** Waits for a run that is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => {
+      this.#running = this.#task()
+        .catch(this.#onError)
+        .then(() => this.#schedule())
+    }, this.#intervalMs)
+  }
+}

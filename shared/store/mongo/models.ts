@@ -1,0 +1,77 @@
+import { type Connection, Mongoose, Schema } from 'mongoose'
+import type { JobRow } from '../job-row.ts'
+import type { Checkpoint } from '../port.ts'
+
+/** A JobRow under Mongo's own key. */
+export type JobDocument = Omit<JobRow, 'job_id'> & { _id: string }
+export type CheckpointDocument = Checkpoint & { _id: string }
+
+const OPTIONS = { versionKey: false, strict: 'throw', autoIndex: false, autoCreate: false } as const
+
+const jobSchema = new Schema<JobDocument>(
+  {
+    _id: { type: String, required: true },
+    generation: { type: Number, required: true },
+    seq: { type: Number, required: true },
+    phase: { type: String, required: true },
+    updated_at: { type: String, required: true },
+    ended_at: String,
+    record: { type: String, required: true },
+  },
+  { ...OPTIONS, collection: 'jobs' },
+)
+// Serves both searches: unended jobs ('') in id order, and ended ones by time.
+jobSchema.index({ ended_at: 1, _id: 1 })
+
+const checkpointSchema = new Schema<CheckpointDocument>(
+  {
+    _id: { type: String, required: true },
+    revision: { type: Number, required: true },
+    generation: { type: Number, required: true },
+    seq: { type: Number, required: true },
+    rebuild_until: { type: Number, required: true },
+    stream_created: String,
+    owner: String,
+    beat: { type: Number, required: true },
+  },
+  { ...OPTIONS, collection: 'projection' },
+)
+
+/** A connection of its own with settings of its own: nothing global is touched. */
+export async function connect(url: string): Promise<Connection> {
+  const mongoose = new Mongoose({ strictQuery: 'throw', sanitizeFilter: true, bufferCommands: false })
+  const connection = mongoose.createConnection(url, {
+    serverSelectionTimeoutMS: 5_000,
+    connectTimeoutMS: 5_000,
+    // A server that is frozen, not gone, would otherwise be waited for without end.
+    socketTimeoutMS: 10_000,
+    // What a secondary says may be older than what a caller has already seen.
+    readPreference: 'primary',
+    appName: 'hasty',
+  })
+  try {
+    return await connection.asPromise()
+  } catch (error) {
+    await connection.close(true)
+    throw error
+  }
+}
+
+/**
+ * FerretDB 1.x holds one of its 100 SQLite connections for every update of a command until the command ends: with 100
+ * of them it waits for itself for ever. MongoDB takes what the driver sends (100,000).
+ */
+export async function updatesPerCommand(connection: Connection): Promise<number> {
+  const buildInfo = await connection.db?.admin().buildInfo()
+  return buildInfo !== undefined && 'ferretdbVersion' in buildInfo ? 20 : Number.POSITIVE_INFINITY
+}
+
+/** Reads go through the models; writes whose cost or types matter through the driver's own collections. */
+export const makeModels = (connection: Connection) => ({
+  jobs: connection.model('Job', jobSchema),
+  jobCollection: connection.collection<JobDocument>('jobs'),
+  checkpoints: connection.model('Checkpoint', checkpointSchema),
+  checkpointCollection: connection.collection<CheckpointDocument>('projection'),
+})
+
+export type Models = ReturnType<typeof makeModels>

@@ -1,0 +1,26 @@
+import { setTimeout } from 'node:timers/promises'
+
+/** How long SQLite itself waits for another process's lock. It blocks this whole process meanwhile, so it is short. */
+export const LOCK_WAIT_MS = 100
+const PAUSE_MS = 25
+/** 5 s in all with the two above. */
+const MAX_TRIES = 40
+
+/**
+ * Repeats the work while another process holds the lock, and lets this one serve others in the pauses: a replica that
+ * is frozen inside a transaction must not freeze its neighbours.
+ */
+export async function whileBusy<T>(work: () => T): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || tries === MAX_TRIES) throw error
+    }
+    await setTimeout(PAUSE_MS)
+  }
+}
+
+/** SQLITE_BUSY is 5; its kinds (recovery, snapshot, timeout) are in the higher bits. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5

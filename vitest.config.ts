@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config'
+
+const ignored = ['**/node_modules/**', '**/.hasty/**']
+
+// Named by ending, so that a file says what it needs: unit nothing, integration a real nats-server, e2e whole processes.
+export default defineConfig({
+  test: {
+    // Two cores: more workers only make timings worse.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{shared,services,cli,scripts}/**/*.unit.test.ts'],
+          exclude: ignored,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['**/*.int.test.ts'],
+          exclude: ignored,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude: [...ignored, '**/*.int.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
