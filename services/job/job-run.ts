@@ -1,4 +1,4 @@
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import { type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
 import type { Publication, PublishResult } from '#shared/bus/publisher.ts'
 import type { JobEvent, TriggerEvent } from '#shared/contracts/events.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
@@ -24,6 +24,8 @@ export class JobRun {
   readonly delivery: Delivery
   readonly spec: TriggerEvent
   readonly receivedAtMs: number
+  /** The sequence after which the trigger may start the job. */
+  readonly after: number
   readonly #deps: WorkerDeps
   #chain: Promise<unknown> = Promise.resolve()
   /** Where the job's history must end for the next event to be stored. */
@@ -34,7 +36,8 @@ export class JobRun {
     this.delivery = delivery
     this.spec = spec
     this.receivedAtMs = deps.clock.monotonic()
-    this.#lastSeq = delivery.after
+    this.after = triggerAfter(delivery)
+    this.#lastSeq = this.after
   }
 
   /** Publishes the job's next event after everything published before it; never gives up while the process lives. */

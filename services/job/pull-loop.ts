@@ -7,14 +7,14 @@ import type { Hold } from './hold.ts'
 import { runJob } from './run-job.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
-// States of a lane: *idle*, one long pull for one message waits at the broker; *busy*, it is asked at once whenever
-// slots are free, in order of priority, until it has nothing. A message makes an idle lane busy.
+// States of a lane: *idle*, a long pull waits at the broker and takes what comes first, up to this lane's share of the
+// free slots; *busy*, it has more than was asked for, so it is asked again whenever slots are free, in order of
+// priority, until it gives less. A lane that could not be asked because every slot was taken is busy too.
 
 interface Lane {
   consumer: string
   rank: number
   state: 'idle' | 'busy'
-  waiting: boolean
 }
 
 const IDLE_WAIT_MS = 5_000
@@ -41,7 +41,6 @@ export class PullLoop {
       consumer: laneName(type, priority),
       rank: rankOf(priority),
       state: 'busy',
-      waiting: false,
     }))
   }
 
@@ -92,31 +91,30 @@ export class PullLoop {
 
   async #ask(lane: Lane): Promise<void> {
     this.#lanes.push(...this.#lanes.splice(this.#lanes.indexOf(lane), 1))
+    const batch = this.#free
     const { received } = await this.#deps.puller.pull({
       consumer: lane.consumer,
-      batch: this.#free,
+      batch,
       waitMs: 0,
       onDelivery: (delivery) => this.#take(delivery),
     })
-    if (received > 0) return
+    if (received === batch) return
     lane.state = 'idle'
     this.#awaitNext(lane)
   }
 
   /** Keeps one long pull open for an idle lane. */
   #awaitNext(lane: Lane): void {
-    if (lane.waiting || this.#stopped) return
-    lane.waiting = true
-    const onDelivery = (delivery: Delivery) => {
-      lane.state = 'busy'
-      this.#take(delivery)
-      this.#wake()
-    }
+    if (this.#stopped) return
+    const batch = Math.max(1, Math.floor(this.#free / this.#lanes.length))
     this.#deps.puller
-      .pull({ consumer: lane.consumer, batch: 1, waitMs: IDLE_WAIT_MS, onDelivery })
+      .pull({ consumer: lane.consumer, batch, waitMs: IDLE_WAIT_MS, onDelivery: (delivery) => this.#take(delivery) })
       .then(async ({ received, end }) => {
-        lane.waiting = false
-        if (received > 0) return
+        if (received === batch || this.#free <= 0) {
+          lane.state = 'busy'
+          this.#wake()
+          return
+        }
         if (end === 'gone') await new Promise((resolve) => setTimeout(resolve, BROKER_AWAY_MS))
         this.#awaitNext(lane)
       })

@@ -1,4 +1,4 @@
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import { contractVersionOf, type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
 import { CONTRACT_VERSION, type TriggerEvent, triggerEventSchema } from '#shared/contracts/events.ts'
 import { eventSubject, historyFilter, parseSubject } from '#shared/contracts/subjects.ts'
 import { isoTime, SECOND } from '#shared/runtime/clock.ts'
@@ -11,7 +11,7 @@ import type { WorkerDeps } from './worker-deps.ts'
 
 /** One delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects for the job's sake. */
 export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
-  if (delivery.contractVersion > CONTRACT_VERSION) {
+  if (contractVersionOf(delivery) > CONTRACT_VERSION) {
     // Written by a newer Hasty: some other worker can read it.
     deps.puller.nak(delivery, 5 * SECOND)
     return
@@ -75,7 +75,7 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<voi
       body: JSON.stringify(body),
       nonce: newNonce(),
       jobId: job.job_id,
-      expect: { seq: delivery.after, filter: historyFilter(job) },
+      expect: { seq: triggerAfter(delivery), filter: historyFilter(job) },
     },
     { deadlineMs: 10 * SECOND },
   )

@@ -21,7 +21,7 @@ export interface StartedAttempt {
  */
 export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
   const { delivery, spec } = run
-  let next = { after: delivery.after, attempt: attemptToStart(spec), crashes: spec.crashes }
+  let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
   for (;;) {
     const isolated = next.crashes > 0
     const nonce = newNonce()
@@ -38,7 +38,7 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<Start
     const trigger: Trigger = {
       seq: delivery.seq,
       nonce,
-      after: delivery.after,
+      after: run.after,
       attempt: attemptToStart(spec),
       crashes: spec.crashes,
     }

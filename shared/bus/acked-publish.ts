@@ -1,5 +1,7 @@
-import { type Msg, type NatsConnection, headers as newHeaders, type Subscription } from '@nats-io/transport-node'
+import { type Msg, headers as newHeaders, type Subscription } from '@nats-io/transport-node'
 import type { Clock } from '#shared/runtime/clock.ts'
+import type { Broker } from './connection.ts'
+import type { Outbox } from './outbox.ts'
 
 export interface OutgoingMessage {
   subject: string
@@ -36,7 +38,7 @@ const SWEEP_MS = 100
  * subscription for all acks, a map from token to promise, one coarse timer. Each ack is awaited all the same.
  */
 export class AckedPublish {
-  readonly #nc: NatsConnection
+  readonly #outbox: Outbox
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #inbox: string
@@ -46,12 +48,14 @@ export class AckedPublish {
   readonly #waiting = new Map<string, Waiting>()
   #nextToken = 0
 
-  constructor(nc: NatsConnection, clock: Clock, timeoutMs: number, inbox: string) {
-    this.#nc = nc
+  constructor(broker: Broker, clock: Clock, timeoutMs: number) {
+    this.#outbox = broker.outbox
     this.#clock = clock
     this.#timeoutMs = timeoutMs
-    this.#inbox = inbox
-    this.#subscription = nc.subscribe(`${inbox}.*`, { callback: (_error, message) => this.#onAck(message) })
+    this.#inbox = broker.newInbox()
+    this.#subscription = broker.nc.subscribe(`${this.#inbox}.*`, {
+      callback: (_error, message) => this.#onAck(message),
+    })
     this.#sweeper = setInterval(() => this.#expire(), SWEEP_MS)
   }
 
@@ -64,11 +68,7 @@ export class AckedPublish {
     return new Promise((resolve) => {
       const token = (this.#nextToken++).toString(36)
       this.#waiting.set(token, { resolve, expiresAt: this.#clock.monotonic() + this.#timeoutMs })
-      try {
-        this.#publish(message, `${this.#inbox}.${token}`)
-      } catch (error) {
-        this.#settle(token, { kind: 'unknown', why: error instanceof Error ? error.message : String(error) })
-      }
+      this.#publish(message, `${this.#inbox}.${token}`)
     })
   }
 
@@ -86,7 +86,7 @@ export class AckedPublish {
   #publish(message: OutgoingMessage, reply: string | undefined): void {
     const headers = newHeaders()
     for (const name in message.headers) headers.set(name, message.headers[name] ?? '')
-    this.#nc.publish(message.subject, message.body, reply === undefined ? { headers } : { headers, reply })
+    this.#outbox.send(message.subject, message.body, reply === undefined ? { headers } : { headers, reply })
   }
 
   #onAck(message: Msg): void {

@@ -1,6 +1,7 @@
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
+import { Outbox } from './outbox.ts'
 
 export interface BrokerOptions {
   url: string
@@ -15,6 +16,7 @@ export interface BrokerOptions {
 /** A connection that is kept for ever: it reconnects without limit and knows whether it is up. */
 export interface Broker {
   nc: NatsConnection
+  outbox: Outbox
   isUp(): boolean
   /** Monotonic time of the last (re)connect, milliseconds. */
   upSinceMs(): number
@@ -44,6 +46,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
   })
+  const outbox = new Outbox(nc)
   let up = true
   let upSince = options.clock.monotonic()
   const watch = async () => {
@@ -63,9 +66,14 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   watch().catch((error: unknown) => options.log.error({ err: error }, 'broker status ended'))
   return {
     nc,
+    outbox,
     isUp: () => up && !nc.isClosed(),
     upSinceMs: () => upSince,
     newInbox: () => createInbox(inboxPrefix),
-    close: () => nc.close(),
+    async close() {
+      outbox.flush()
+      if (up && !nc.isClosed()) await nc.flush().catch(() => undefined)
+      await nc.close()
+    },
   }
 }

@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
 import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import type { Broker } from './connection.ts'
@@ -9,18 +9,24 @@ export interface Delivery {
   body: string
   /** Its stream sequence. */
   seq: number
-  /** The sequence after which it may start its job: the header `Hasty-After`, or its own. */
-  after: number
   /** 1 at the first delivery. */
   deliveries: number
-  contractVersion: number
   /** Counts this consumer's deliveries without a gap. */
   consumerSeq: number
   /** Messages that wait behind this one. */
   pending: number
   /** Where to send acks and renewals; any connection of this user may. */
   ackSubject: string
+  /** A header's value, '' without it. Reading the first one parses them all. */
+  header(name: string): string
 }
+
+/** The sequence after which a trigger may start its job: the header `Hasty-After`, or its own. */
+export const triggerAfter = (delivery: Delivery): number => Number(delivery.header(HEADERS.after) || delivery.seq)
+
+/** The version of the contract it was written under. */
+export const contractVersionOf = (delivery: Delivery): number =>
+  Number(delivery.header(HEADERS.contract) || CONTRACT_VERSION)
 
 export interface PullRequest {
   consumer: string
@@ -58,13 +64,11 @@ const MILLISECOND_NS = 1_000_000
 /** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
 export class LanePuller {
   readonly #broker: Broker
-  readonly #nc: NatsConnection
   readonly #pullers = new Map<string, Puller>()
   #nextToken = 0
 
   constructor(broker: Broker) {
     this.#broker = broker
-    this.#nc = broker.nc
   }
 
   /**
@@ -80,25 +84,24 @@ export class LanePuller {
       const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
       puller.open = { token, request, received: 0, done: resolve, timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
-      try {
-        this.#nc.publish(
-          `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${request.consumer}`,
-          JSON.stringify({ batch: request.batch, no_wait: true, ...wait }),
-          { reply: `${puller.inbox}.${token}` },
-        )
-      } catch {
-        this.#end(puller, 'gone')
-      }
+      this.#broker.outbox.send(
+        `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${request.consumer}`,
+        JSON.stringify({ batch: request.batch, no_wait: true, ...wait }),
+        { reply: `${puller.inbox}.${token}` },
+      )
     })
   }
 
   ack(delivery: Delivery): void {
-    this.#respond(delivery, '+ACK')
+    this.#broker.outbox.send(delivery.ackSubject, '+ACK')
   }
 
   /** Hands it back: at once, or after a delay during which it keeps its place among the pending. */
   nak(delivery: Delivery, delayMs = 0): void {
-    this.#respond(delivery, delayMs === 0 ? '-NAK' : `-NAK {"delay": ${delayMs * MILLISECOND_NS}}`)
+    this.#broker.outbox.send(
+      delivery.ackSubject,
+      delayMs === 0 ? '-NAK' : `-NAK {"delay": ${delayMs * MILLISECOND_NS}}`,
+    )
   }
 
   /** Ends every open pull; what the broker still sends on them is handed back. */
@@ -115,7 +118,7 @@ export class LanePuller {
     const known = this.#pullers.get(consumer)
     if (known !== undefined) return known
     const inbox = this.#broker.newInbox()
-    const subscription = this.#nc.subscribe(`${inbox}.*`, {
+    const subscription = this.#broker.nc.subscribe(`${inbox}.*`, {
       callback: (_error, message) => this.#onMessage(puller, message),
     })
     const puller: Puller = { inbox, subscription, open: null }
@@ -123,19 +126,12 @@ export class LanePuller {
     return puller
   }
 
-  #respond(delivery: Delivery, text: string): void {
-    try {
-      this.#nc.publish(delivery.ackSubject, text)
-    } catch {
-      // A closed connection: the broker redelivers after the lease, and whoever gets it sees how the job ended.
-    }
-  }
-
   #onMessage(puller: Puller, message: Msg): void {
-    const status = message.headers?.code ?? 0
-    // A status: 404 nothing there, 408 time is up or others wait, 409 the consumer is gone, 503 no leader.
-    if (status > 0) {
+    // A status comes on the pull's own subject: 404 nothing there, 408 time is up or others wait, 409 the consumer
+    // is gone, 503 no leader.
+    if (message.subject.startsWith(puller.inbox)) {
       const token = message.subject.slice(puller.inbox.length + 1)
+      const status = message.headers?.code ?? 0
       if (puller.open?.token === token) this.#end(puller, status === 404 || status === 408 ? 'done' : 'gone')
       return
     }
@@ -165,18 +161,14 @@ function readDelivery(message: Msg): Delivery | null {
   if (message.reply === undefined || message.reply === '') return null
   const tokens = message.reply.split('.')
   const first = tokens.length > 9 ? 6 : 4
-  const seq = Number(tokens[first + 1])
-  const after = message.headers?.get(HEADERS.after)
-  const version = message.headers?.get(HEADERS.contract)
   return {
     subject: message.subject,
     body: message.string(),
-    seq,
-    after: after ? Number(after) : seq,
+    seq: Number(tokens[first + 1]),
     deliveries: Number(tokens[first]),
     consumerSeq: Number(tokens[first + 2]),
     pending: Number(tokens[first + 4]),
-    contractVersion: version ? Number(version) : CONTRACT_VERSION,
     ackSubject: message.reply,
+    header: (name) => message.headers?.get(name) ?? '',
   }
 }

@@ -59,7 +59,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
-    this.#acked = new AckedPublish(options.broker.nc, options.clock, ACK_TIMEOUT_MS, options.broker.newInbox())
+    this.#acked = new AckedPublish(options.broker, options.clock, ACK_TIMEOUT_MS)
     this.#group = options.groupCommit ? new GroupCommit(this.#acked) : null
   }
 

@@ -141,7 +141,7 @@ function checkPayload(type: JobType, payload: unknown): void {
   const parsed = type.payload?.safeParse(payload ?? null)
   if (parsed === undefined || parsed.success) return
   for (const issue of parsed.error.issues) issue.path.unshift('payload')
-  throw invalidBody(parsed.error)
+  throw invalidBody(parsed.error, 'invalid-payload')
 }
 
 /** What a user sends never becomes part of a subject or header as it is: it is hashed. */

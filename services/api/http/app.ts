@@ -7,7 +7,7 @@ import type { Health } from '#shared/runtime/health.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Histogram } from '#shared/runtime/metrics.ts'
-import { checkRequest } from './check-request.ts'
+import { checkRequest, pathOf } from './check-request.ts'
 
 /** nginx makes one id a request and sends it with all its tries, always overwriting what a client sent. */
 export const REQUEST_ID_HEADER = 'hasty-request-id'
@@ -73,7 +73,8 @@ async function bounded(options: AppOptions, ctx: AppContext, next: Next): Promis
 
 /** What the router answers without a body: 404, 405 and 501. */
 function explainEmpty(ctx: AppContext): void {
-  const code = EMPTY_ANSWERS[ctx.status]
+  // The router does not know TRACE; HTTP does.
+  const code = EMPTY_ANSWERS[ctx.method === 'TRACE' && ctx.status === 501 ? 405 : ctx.status]
   if (code !== undefined) sendProblem(ctx, new AppError(code, DETAILS[code] ?? ''))
 }
 
@@ -101,7 +102,7 @@ function toAppError(log: Logger, ctx: AppContext, error: unknown): AppError {
 function sendProblem(ctx: AppContext, error: AppError): void {
   ctx.status = error.status
   ctx.set(error.headers)
-  ctx.body = JSON.stringify(problemOf(error, ctx.state.requestId, ctx.path.slice(0, 100)))
+  ctx.body = JSON.stringify(problemOf(error, ctx.state.requestId, pathOf(ctx)?.slice(0, 100)))
   ctx.type = 'application/problem+json'
 }
 

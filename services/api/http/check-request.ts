@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { AppError } from '#shared/runtime/errors.ts'
 
@@ -7,11 +8,13 @@ export const HEADERS_MAX_COUNT = 100
 
 /** What every request must be, whatever it asks for. */
 export function checkRequest(ctx: Context): void {
-  const { rawHeaders, url = '' } = ctx.req
+  const { url = '' } = ctx.req
   if (url.length > URI_MAX_LENGTH)
     throw new AppError('uri-too-long', `The address may have at most ${URI_MAX_LENGTH} characters.`)
-  checkHeaders(rawHeaders)
-  if (!isDecodable(ctx.path)) throw new AppError('not-found', 'There is nothing at this address.')
+  checkHeaders(ctx.req)
+  const path = pathOf(ctx)
+  if (path === undefined) throw new AppError('malformed-request', 'The address is no URL.')
+  if (!isDecodable(path)) throw new AppError('not-found', 'There is nothing at this address.')
   if (
     ctx.get('accept') !== '' &&
     ctx.accepts('application/json', 'application/problem+json', 'text/plain', 'text/event-stream') === false
@@ -20,7 +23,7 @@ export function checkRequest(ctx: Context): void {
   }
 }
 
-function checkHeaders(rawHeaders: string[]): void {
+function checkHeaders({ rawHeaders, httpVersion }: IncomingMessage): void {
   let bytes = 0
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -37,10 +40,19 @@ function checkHeaders(rawHeaders: string[]): void {
       },
     )
   }
-  if (hosts !== 1)
+  if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0'))
     throw new AppError('malformed-request', 'A request has exactly one Host header.', {
       headers: { Connection: 'close' },
     })
+}
+
+/** undefined where the address is no URL at all, as in `GET http://[ HTTP/1.1`. */
+export function pathOf(ctx: Context): string | undefined {
+  try {
+    return ctx.path
+  } catch {
+    return undefined
+  }
 }
 
 function isDecodable(path: string): boolean {

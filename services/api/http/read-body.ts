@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
 import type { z } from 'zod'
 import { BODY_MAX_BYTES } from '#shared/contracts/http.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -12,13 +14,18 @@ import { parseStrictJson } from './strict-json.ts'
 export async function readBody<T extends z.ZodType>(ctx: Context, schema: T): Promise<z.output<T>> {
   checkMediaType(ctx)
   const raw = await readRaw(ctx)
-  if (raw.length === 0) throw new AppError('invalid-request', 'The body is empty.')
+  if (raw.length === 0) throw emptyBody()
   const parsed = schema.safeParse(parseStrictJson(raw))
   if (parsed.success) return parsed.data
   throw invalidBody(parsed.error)
 }
 
 function checkMediaType(ctx: Context): void {
+  const coding = ctx.get('transfer-encoding').toLowerCase()
+  if (coding === '' && Number(ctx.get('content-length')) === 0) throw emptyBody()
+  if (coding !== '' && coding !== 'chunked') {
+    throw new AppError('not-implemented', 'The only transfer coding known here is chunked.')
+  }
   const encoding = ctx.get('content-encoding').trim().toLowerCase()
   if (encoding !== '' && encoding !== 'identity') {
     throw new AppError('unsupported-media-type', 'The body must not be compressed.', {
@@ -31,33 +38,50 @@ function checkMediaType(ctx: Context): void {
       headers: { Accept: 'application/json' },
     })
   }
-  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='))
-  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
+  const charsets = parameters.map((parameter) => parameter.trim()).filter((parameter) => parameter.startsWith('charset='))
+  if (!charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset))) {
     throw new AppError('unsupported-media-type', 'The body must be UTF-8.')
   }
 }
 
 async function readRaw(ctx: Context): Promise<Buffer> {
-  const announced = Number(ctx.get('content-length') || 0)
-  if (announced > BODY_MAX_BYTES) throw tooLarge()
   try {
-    return await getRawBody(ctx.req, { limit: BODY_MAX_BYTES })
+    return await getRawBody(ctx.req, { length: ctx.get('content-length') || null, limit: BODY_MAX_BYTES })
   } catch (error) {
     const type = error instanceof Error && 'type' in error ? error.type : undefined
-    if (type === 'entity.too.large') throw tooLarge()
+    if (type === 'entity.too.large') {
+      await passOver(ctx.req)
+      throw new AppError('payload-too-large', `The body may have at most ${BODY_MAX_BYTES} bytes.`, {
+        headers: { Connection: 'close' },
+      })
+    }
     throw new AppError('malformed-request', 'The body ended too early.', { cause: error })
   }
 }
 
-/** The rest of the body is not read: the connection must not be used again. */
-const tooLarge = (): AppError =>
-  new AppError('payload-too-large', `The body may have at most ${BODY_MAX_BYTES} bytes.`, {
-    headers: { Connection: 'close' },
+/** A client that still sends when the connection is closed never reads the answer: let it come to its end, for a while. */
+function passOver(request: IncomingMessage): Promise<void> {
+  request.resume()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, PASS_OVER_MS)
+    request.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
+}
+
+const PASS_OVER_MS = 2 * SECOND
+
+const emptyBody = (): AppError => new AppError('invalid-request', 'The body is empty.')
 
 const MAX_SHOWN = 20
 
-export function invalidBody(error: z.ZodError): AppError {
+/** @param usual the code where members have wrong values, and not only wrong names */
+export function invalidBody(
+  error: z.ZodError,
+  usual: 'invalid-request' | 'invalid-payload' = 'invalid-request',
+): AppError {
   const errors = error.issues.slice(0, MAX_SHOWN).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys')
       return [{ pointer: pointerTo(issue.path), detail: issue.message.slice(0, 200) }]
@@ -67,7 +91,7 @@ export function invalidBody(error: z.ZodError): AppError {
   })
   const unknown = error.issues.some((issue) => issue.code === 'unrecognized_keys')
   const known = error.issues.some((issue) => issue.code !== 'unrecognized_keys')
-  const code = unknown && !known ? 'unknown-member' : 'invalid-request'
+  const code = unknown && !known ? 'unknown-member' : usual
   const [first] = errors
   return new AppError(code, `${first?.pointer || 'The body'}: ${first?.detail ?? 'is not valid'}`, {
     members: { errors },

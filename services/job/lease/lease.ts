@@ -43,13 +43,12 @@ export class Lease {
   /** Renews the delivery's lease from now on, for at most so long. Called again, it sets the time anew. */
   hold(delivery: Delivery, jobId: string, forMs: number): void {
     this.#update.hold.push({ jobId, ackSubject: delivery.ackSubject, forMs })
-    // Before any handler can start and block this loop: a handler starts after an answer of the broker at the earliest.
-    this.#flushSoon(queueMicrotask)
+    this.#flushSoon()
   }
 
   release(delivery: Delivery): void {
     this.#update.release.push(delivery.ackSubject)
-    this.#flushSoon(setImmediate)
+    this.#flushSoon()
   }
 
   async stop(): Promise<void> {
@@ -58,10 +57,11 @@ export class Lease {
     await this.#thread.terminate()
   }
 
-  #flushSoon(schedule: (flush: () => void) => unknown): void {
-    if (this.#flushing && schedule === setImmediate) return
+  /** In the turn in which the start is published, so before the broker's answer to it can start the handler. */
+  #flushSoon(): void {
+    if (this.#flushing) return
     this.#flushing = true
-    schedule(() => this.#flush())
+    setImmediate(() => this.#flush())
   }
 
   #flush(): void {

@@ -1,0 +1,7 @@
+/** Takes its whole process with it. */
+export const handler = {
+  type: 'killer',
+  run() {
+    process.exit(13)
+  },
+}

@@ -1,0 +1,65 @@
+import type { JobView } from '#shared/contracts/http.ts'
+import type { JobStatus } from '#shared/contracts/job.ts'
+import type { Load } from './load.ts'
+
+/** One GET of one job as its caller saw it. */
+export interface Reading {
+  job_id: string
+  /** Monotonic, milliseconds: what ended before another began was seen before it. */
+  startedMs: number
+  endedMs: number
+  httpStatus: number
+  /** What a 200 or 304 showed. */
+  seen: { status: JobStatus; seq: number } | null
+}
+
+export type Poller = {
+  readonly readings: readonly Reading[]
+  stop(): Promise<void>
+}
+
+const READERS = 4
+const PAUSE_MS = 8
+const ANSWER_MS = 10_000
+/** Most looks go to the youngest jobs, which change. */
+const YOUNG = 60
+
+/** Callers who look at the accepted jobs all the time, over all replicas. */
+export function startPoller(url: string, load: Pick<Load, 'accepted'>): Poller {
+  const readings: Reading[] = []
+  let stopped = false
+  const look = async () => {
+    while (!stopped) {
+      const jobId = pick(load.accepted)
+      if (jobId !== undefined) readings.push(await readJob(url, jobId))
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    }
+  }
+  const readers = Array.from({ length: READERS }, look)
+  return {
+    readings,
+    stop: async () => {
+      stopped = true
+      await Promise.all(readers)
+    },
+  }
+}
+
+function pick(ids: readonly string[]): string | undefined {
+  const range = Math.random() < 0.8 ? Math.min(ids.length, YOUNG) : ids.length
+  return ids[ids.length - 1 - Math.floor(Math.random() * range)]
+}
+
+async function readJob(url: string, jobId: string): Promise<Reading> {
+  const startedMs = performance.now()
+  const about = { job_id: jobId, startedMs }
+  try {
+    const response = await fetch(`${url}/${jobId}`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    const view = (await response.json()) as JobView
+    const seq = Number(response.headers.get('etag')?.replaceAll('"', ''))
+    const seen = response.status === 200 ? { status: view.status, seq } : null
+    return { ...about, endedMs: performance.now(), httpStatus: response.status, seen }
+  } catch {
+    return { ...about, endedMs: performance.now(), httpStatus: 0, seen: null }
+  }
+}

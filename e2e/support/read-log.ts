@@ -1,0 +1,74 @@
+import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { parseEvent } from '#shared/bus/log-reader.ts'
+import type { JobEvent } from '#shared/contracts/events.ts'
+import { JOBS_STREAM, parseSubject } from '#shared/contracts/subjects.ts'
+
+/** One message of the stream JOBS, as the broker has it. */
+export interface LogEntry {
+  seq: number
+  subject: string
+  /** When the broker stored it, milliseconds. */
+  timeMs: number
+  /** With which last event of the job its writer compared; null for what is not compared. */
+  expectedSeq: number | null
+  /** null: a timer, a trigger, or something that cannot be read. */
+  event: JobEvent | null
+}
+
+/** A connection of a test's own to the broker, past all of our code. */
+export const connectTest = (url: string): Promise<NatsConnection> =>
+  connect({ servers: url, name: 'test', maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+
+const BATCH = 500
+
+/** Everything the stream has from a sequence on, timers and triggers included. */
+export async function readLog(nc: NatsConnection, fromSeq = 1): Promise<LogEntry[]> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const { state } = await manager.streams.info(JOBS_STREAM)
+  const entries: LogEntry[] = []
+  if (state.messages === 0 || state.last_seq < fromSeq) return entries
+  const consumer = await jetstream(nc).consumers.get(JOBS_STREAM, {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: Math.max(fromSeq, state.first_seq),
+  })
+  try {
+    for (;;) {
+      const messages = await consumer.fetch({ max_messages: BATCH, expires: 1_000 })
+      let pending = 0
+      let received = 0
+      for await (const message of messages) {
+        received++
+        pending = message.info.pending
+        const isHistory = message.subject.split('.').length === 4
+        const expected = message.headers?.get('Nats-Expected-Last-Subject-Sequence')
+        entries.push({
+          seq: message.seq,
+          subject: message.subject,
+          timeMs: message.info.timestampNanos / 1_000_000,
+          expectedSeq: expected ? Number(expected) : null,
+          event: isHistory ? parseEvent(message.string()) : null,
+        })
+        if (pending === 0 || received === BATCH) messages.stop()
+      }
+      if (pending === 0) return entries
+    }
+  } finally {
+    await consumer.delete().catch(() => undefined)
+  }
+}
+
+/** The histories of all jobs, by id, in the order of the log. */
+export function historiesOf(log: readonly LogEntry[]): Map<string, HistoryEntry[]> {
+  const histories = new Map<string, HistoryEntry[]>()
+  for (const { event, ...about } of log) {
+    const jobId = parseSubject(about.subject)?.job_id
+    if (event === null || jobId === undefined) continue
+    const history = histories.get(jobId) ?? []
+    history.push({ ...about, event })
+    histories.set(jobId, history)
+  }
+  return histories
+}
+
+export type HistoryEntry = LogEntry & { event: JobEvent }
