@@ -30,6 +30,8 @@ export default defineConfig({
           include: ['e2e/**/*.test.ts'],
           exclude: [...ignored, '**/*.int.test.ts'],
           fileParallelism: false,
+          // Concurrent tests of a file each run a cluster: more of them at once only wait for each other.
+          maxConcurrency: 3,
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },

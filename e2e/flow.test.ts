@@ -1,10 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobAccepted, JobView } from '#shared/contracts/http.ts'
 import type { Problem } from '#shared/contracts/problems.ts'
 import { type Hasty, startHasty } from './support/hasty.ts'
 import { startService } from './support/replica.ts'
+
+/** An answer is the job's or a problem; each test says which it expects. */
+type Answer<T> = Omit<T, 'status'> & Omit<Problem, 'status'> & { status: string | number }
 
 const SOON = { timeout: 10_000, interval: 50 }
 
@@ -16,15 +20,15 @@ async function post(body: unknown, path = '/') {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  return { status: response.status, headers: response.headers, body: (await response.json()) as JobAccepted & Problem }
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer<JobAccepted> }
 }
 
 async function get(jobId: string) {
   const response = await fetch(`${hasty.url}/${jobId}`)
-  return { status: response.status, body: (await response.json()) as JobView & Problem }
+  return { status: response.status, body: (await response.json()) as Answer<JobView> }
 }
 
-const untilEnded = (jobId: string): Promise<JobView> =>
+const untilEnded = (jobId: string): Promise<Answer<JobView>> =>
   vi.waitFor(async () => {
     const { body } = await get(jobId)
     expect(body.finished_at).toEqual(expect.any(String))
@@ -148,8 +152,6 @@ async function writeHandlers(dir: string, files: Record<string, string>): Promis
 
 describe("a user's handlers", () => {
   beforeAll(async () => {
-    const { mkdtemp } = await import('node:fs/promises')
-    const { tmpdir } = await import('node:os')
     const dir = await writeHandlers(await mkdtemp(join(tmpdir(), 'hasty-handlers-')), handlerFiles)
     hasty = await startHasty({ apis: 1, jobs: 1, env: { HANDLERS_DIR: dir, JOB_TIMEOUT_MS: '5000' } })
   })
@@ -218,7 +220,6 @@ describe("a user's handlers", () => {
       logFile,
     )
     expect(await worker.exited).toEqual({ code: 2, signal: null })
-    const { readFile } = await import('node:fs/promises')
     const output = await readFile(logFile, 'utf8')
     expect(output).toContain('syntax.ts: ')
     expect(output).toContain('nothing.ts: must export a const named `handler`')

@@ -6,7 +6,7 @@ import { createLogger, type Logger } from '#shared/runtime/logger.ts'
 import { EXIT } from '#shared/runtime/service.ts'
 import { freePort, portError } from './servers/free-port.ts'
 import { answersOk, waitUntil } from './servers/wait-until.ts'
-import { announce } from './supervisor/announce.ts'
+import { announce, announceStart } from './supervisor/announce.ts'
 import { provideBroker } from './supervisor/broker.ts'
 import type { Kept } from './supervisor/keep-running.ts'
 import { lockFolder } from './supervisor/lock.ts'
@@ -27,11 +27,19 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     process.exit(EXIT.failed)
   })
   const port = await choosePort(settings)
+  announceStart(settings, port, log)
   const broker = await provideBroker(settings, log)
   running.push(broker)
   try {
     const onBadSettings = () => void delay(alsoBadMs).then(() => stop.ask(EXIT.badSettings))
-    const context: ServiceContext = { settings, port, natsUrl: broker.url, log, onBadSettings }
+    const context: ServiceContext = {
+      settings,
+      port,
+      natsUrl: broker.url,
+      maxFileBytes: broker.maxFileBytes,
+      log,
+      onBadSettings,
+    }
     const failure = await setUp(context, stop)
     if (failure !== undefined) return failure
     running.push(...keepServicesRunning(context))

@@ -5,14 +5,14 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { armTimersFloor, listLanes } from '#shared/bus/topology.ts'
 import type { JobView } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
-import { ARM_TIMERS, JOBS_STREAM, parseSubject } from '#shared/contracts/subjects.ts'
+import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import type { JobStore } from '#shared/store/port.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 import { openStore } from '../../services/api/open-store.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
 import { type Hasty, type HastyOptions, startHasty } from './hasty.ts'
-import { type JobRequest, type Load, type Post, startLoad } from './load.ts'
+import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { connectTest, historiesOf, type LogEntry, readLog } from './read-log.ts'
 import type { Replica } from './replica.ts'
@@ -34,6 +34,8 @@ export type FaultRun = AsyncDisposable & {
   log(): Promise<LogEntry[]>
   /** The replica that applies the log to the store now. */
   owner(): Promise<Replica>
+  /** Resolves when another replica applies the log. */
+  ownerIsNot(former: Replica): Promise<void>
   /**
    * Ends the load, waits until every job has ended on every replica and nothing is left at the broker, and collects
    * what the checker judges. `kept`: messages read earlier, where the log is trimmed meanwhile.
@@ -48,7 +50,7 @@ const SETTLE_MS = 60_000
 export async function startFaultRun(options: FaultRunOptions = {}): Promise<FaultRun> {
   await using undo = new AsyncDisposableStack()
   const sink = undo.use(await startEffectSink())
-  const env = { ...smallTimes, EFFECT_SINK_URL: sink.url, ...options.env }
+  const env: Record<string, string> = { ...smallTimes, EFFECT_SINK_URL: sink.url, ...options.env }
   const hasty = undo.use(await startHasty({ apis: 2, jobs: 2, nginx: true, ...options, env }))
   const nats = await connectTest(hasty.nats.url)
   undo.defer(() => nats.close())
@@ -63,7 +65,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
   undo.defer(() => poller.stop())
 
   const stack = undo.move()
-  const cooldownMs = Number(env.COOLDOWN_MS)
+  const cooldownMs = Number(env['COOLDOWN_MS'])
   return {
     hasty,
     load,
@@ -72,6 +74,10 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
     acceptedReach: (count) => acceptedReach(load, count),
     log: () => readLog(nats),
     owner: () => findOwner(hasty),
+    ownerIsNot: async (former) => {
+      const isOther = async () => (await findOwner(hasty)) !== former
+      await waitUntil(isOther, { what: `another owner than ${former.name}`, timeoutMs: 20_000, everyMs: 100 })
+    },
     settle: (kept = []) => settle({ hasty, nats, load, poller, sink, cooldownMs, kept }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
@@ -107,7 +113,7 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 /** The checkpoint names its owner, whose id holds its process's. */
 async function findOwner(hasty: Hasty): Promise<Replica> {
   await using store = await storeOf(hasty)
-  return waitUntil(
+  return await waitUntil(
     async () => {
       const owner = (await store.readCheckpoint())?.owner ?? ''
       return hasty.api.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
@@ -199,9 +205,9 @@ async function askAll(replica: Replica, ids: string[]): Promise<Evidence['answer
 
 async function memoryOf(hasty: Hasty): Promise<Evidence['processes'][number][]> {
   const processes = [...hasty.api, ...hasty.job, { name: 'nats-server', pid: hasty.nats.pid, running: true }]
-  const running = processes.filter(({ running }) => running)
+  const alive = processes.filter(({ running }) => running)
   return Promise.all(
-    running.map(async ({ name, pid }) => {
+    alive.map(async ({ name, pid }) => {
       const status = await readFile(`/proc/${pid}/status`, 'utf8')
       return { name, rssBytes: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024 }
     }),
@@ -216,14 +222,10 @@ async function complaintsOf(replica: Replica): Promise<string[]> {
     .map((line) => `${replica.name}: ${JSON.stringify(line)}`)
 }
 
-export const attemptsOf = (log: readonly LogEntry[]): Map<string, number[]> =>
-  new Map(
-    [...historiesOf(log)].map(([id, history]) => [
-      id,
-      history.flatMap(({ event }) => (event.event === 'job:started' ? [event.attempt] : [])),
-    ]),
-  )
-
-/** Unaccepted posts may have made jobs too: the log alone knows. */
-export const jobIdOf = (entry: LogEntry): string | undefined => parseSubject(entry.subject)?.job_id
-export const unknownPosts = (posts: readonly Post[]): Post[] => posts.filter(({ outcome }) => outcome === 'unknown')
+/** Every start of an attempt in the log. */
+export const startsOf = (log: readonly LogEntry[]) =>
+  log.flatMap(({ event, timeMs, seq }) => {
+    if (event?.event !== 'job:started') return []
+    const { job_id, attempt, worker_id } = event
+    return [{ job_id, attempt, worker_id, timeMs, seq }]
+  })

@@ -46,7 +46,9 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   await using undo = new AsyncDisposableStack()
   undo.defer(() => removeFolder(dir))
   const nats = undo.use(await startNatsServer(natsOptions(options, dir)))
-  const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...options.env }
+  // Behind nginx, which always overwrites the request's id: the api may believe it.
+  const proxied = options.nginx ? { TRUST_PROXY: 'true' } : {}
+  const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...proxied, ...options.env }
   await setUp(dir, { ...env, ...options.jobEnv })
 
   const apis = makeGroup('api', dir, { ...env, ...options.apiEnv })

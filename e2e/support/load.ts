@@ -86,7 +86,7 @@ export async function postJob(url: string, body: JobRequest): Promise<Post> {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(ANSWER_MS),
     })
-    const answer = (await response.json()) as Partial<JobAccepted & Problem>
+    const answer = (await response.json()) as Answer
     const outcome = outcomeOf(response.status, answer)
     return { ...about, endedMs: Date.now(), outcome, status: response.status, job_id: answer.job_id ?? null }
   } catch {
@@ -94,7 +94,9 @@ export async function postJob(url: string, body: JobRequest): Promise<Post> {
   }
 }
 
-function outcomeOf(status: number, answer: Partial<Problem>): PostOutcome {
+type Answer = Partial<Pick<JobAccepted, 'job_id'> & Pick<Problem, 'code'>>
+
+function outcomeOf(status: number, answer: Answer): PostOutcome {
   if (status === 201) return 'accepted'
   if (status === 400 && answer.code === 'cooldown') return 'refused'
   return status === 502 || status === 503 || status === 504 ? 'unknown' : 'unexpected'

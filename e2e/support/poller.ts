@@ -18,8 +18,8 @@ export type Poller = {
   stop(): Promise<void>
 }
 
-const READERS = 4
-const PAUSE_MS = 8
+const READERS = 3
+const PAUSE_MS = 15
 const ANSWER_MS = 10_000
 /** Most looks go to the youngest jobs, which change. */
 const YOUNG = 60
@@ -27,9 +27,9 @@ const YOUNG = 60
 /** Callers who look at the accepted jobs all the time, over all replicas. */
 export function startPoller(url: string, load: Pick<Load, 'accepted'>): Poller {
   const readings: Reading[] = []
-  let stopped = false
+  const stopping = new AbortController()
   const look = async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const jobId = pick(load.accepted)
       if (jobId !== undefined) readings.push(await readJob(url, jobId))
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
@@ -39,7 +39,7 @@ export function startPoller(url: string, load: Pick<Load, 'accepted'>): Poller {
   return {
     readings,
     stop: async () => {
-      stopped = true
+      stopping.abort()
       await Promise.all(readers)
     },
   }

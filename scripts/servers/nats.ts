@@ -27,6 +27,8 @@ export type NatsServer = AsyncDisposable & {
   /** The end of the process that runs now. */
   readonly exited: Promise<Exit>
   readonly logFile: string
+  /** The broker's own limit: it refuses cleanly there, before the disk is full. */
+  readonly maxFileBytes: number
   /** SIGKILL, SIGSTOP, SIGCONT ...; resolves when a deadly one has done its work. */
   kill(signal: NodeJS.Signals): Promise<void>
   readonly stop: () => Promise<void>
@@ -43,7 +45,8 @@ export async function startNatsServer(options: NatsOptions): Promise<NatsServer>
   await mkdir(dir, { recursive: true })
   await killStale(dir)
   const port = options.port ?? (await freePort())
-  await writeFile(configPath(dir), config({ ...options, dir, port }, await roomFor(options.maxFileBytes, dir)))
+  const maxFileBytes = await roomFor(options.maxFileBytes, dir)
+  await writeFile(configPath(dir), config({ ...options, dir, port }, maxFileBytes))
   const start = () => launch(bin, dir, port, options.outlivesParentByS ?? 0)
   let child = await start()
 
@@ -55,6 +58,7 @@ export async function startNatsServer(options: NatsOptions): Promise<NatsServer>
     url: `nats://127.0.0.1:${port}`,
     port,
     logFile: join(dir, 'nats-server.log'),
+    maxFileBytes,
     get pid() {
       return child.pid
     },

@@ -5,11 +5,16 @@ import { startNatsServer } from '../servers/nats.ts'
 import { type Kept, keepRunning } from './keep-running.ts'
 import type { Settings } from './settings.ts'
 
-export type Broker = Kept & { readonly url: string }
+export type Broker = Kept & {
+  readonly url: string
+  /** Undefined for a broker that is not ours. */
+  readonly maxFileBytes: number | undefined
+}
 
 /** The broker of NATS_URL, which is not ours to stop, or one of our own, which is kept running on the same port. */
 export async function provideBroker(settings: Settings, log: Logger): Promise<Broker> {
-  if (settings.NATS_URL !== undefined) return { url: settings.NATS_URL, stop: async () => {}, kill: () => {} }
+  if (settings.NATS_URL !== undefined)
+    return { url: settings.NATS_URL, maxFileBytes: undefined, stop: async () => {}, kill: () => {} }
   const { path, how } = await findNatsServer()
   const dir = join(settings.DATA_DIR, 'nats')
   // The services drain when we are gone, and need it for that.
@@ -23,5 +28,6 @@ export async function provideBroker(settings: Settings, log: Logger): Promise<Br
     isFirst = false
     return server
   }
-  return { url: server.url, ...keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} }) }
+  const { url, maxFileBytes } = server
+  return { url, maxFileBytes, ...keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} }) }
 }

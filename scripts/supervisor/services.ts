@@ -9,6 +9,7 @@ export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> &
   settings: Settings
   port: number
   natsUrl: string
+  maxFileBytes: number | undefined
 }
 
 /** Makes the stream and the lanes; there is nothing to talk to before it is done. Runs to its end. */
@@ -35,11 +36,18 @@ function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
 
-function serviceEnv({ settings, natsUrl }: ServiceContext, own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+/** New jobs stop before the broker's own limit, so that outcomes always have room. */
+const ROOM_FOR_JOBS = 0.8
+
+function serviceEnv(
+  { settings, natsUrl, maxFileBytes }: ServiceContext,
+  own: NodeJS.ProcessEnv = {},
+): NodeJS.ProcessEnv {
   const syncsAlways = settings.NATS_URL === undefined && settings.NATS_SYNC === 'always'
   return {
     // Where every write waits for the disk, publishes go in groups; a user's own choice comes later and wins.
     ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
+    ...(maxFileBytes === undefined ? {} : { LOG_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_JOBS)) }),
     ...process.env,
     NATS_URL: natsUrl,
     HOST: settings.HOST,

@@ -1,7 +1,8 @@
-import { type Msg, headers as newHeaders, type Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Broker } from './connection.ts'
 import type { Outbox } from './outbox.ts'
+import { rawHeaders } from './raw-headers.ts'
 
 export interface OutgoingMessage {
   subject: string
@@ -84,8 +85,7 @@ export class AckedPublish {
   }
 
   #publish(message: OutgoingMessage, reply: string | undefined): void {
-    const headers = newHeaders()
-    for (const name in message.headers) headers.set(name, message.headers[name] ?? '')
+    const headers = rawHeaders(message.headers)
     this.#outbox.send(message.subject, message.body, reply === undefined ? { headers } : { headers, reply })
   }
 

@@ -114,16 +114,9 @@ export class LogReader {
 }
 
 function aboutRun(event: JobEvent): Partial<LastEvent> {
-  switch (event.event) {
-    case 'job:started':
-    case 'job:progress':
-    case 'job:released': {
-      const { trigger, attempt, crashes, isolated, worker_id } = event
-      return { trigger, attempt, crashes, isolated, worker_id }
-    }
-    default:
-      return {}
-  }
+  if (event.event !== 'job:started' && event.event !== 'job:progress' && event.event !== 'job:released') return {}
+  const { trigger, attempt, crashes, isolated, worker_id } = event
+  return { trigger, attempt, crashes, isolated, worker_id }
 }
 
 /** @returns null for what is no event of this contract; the caller counts it */

@@ -65,7 +65,7 @@ export class Publisher {
 
   /** @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown */
   async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
-    const message = toMessage(publication)
+    let message = toMessage(publication)
     const { clock } = this.#options
     const giveUpAt = clock.monotonic() + options.deadlineMs
     let maybeStored = false
@@ -76,6 +76,7 @@ export class Publisher {
       if (ack.kind === 'unknown') {
         maybeStored ||= ack.why !== NOT_SENT
         lastProblem = ack.why
+        if (maybeStored) message = toMessage(repeatOf(publication))
       } else if (isWrongSequence(ack.code) && !isUndecided(ack.code)) {
         if (!maybeStored) return { kind: 'refused' }
         const verdict = await this.#verdict(publication)
@@ -118,6 +119,15 @@ export class Publisher {
 
 const NOT_SENT = 'the broker is away or too much is in flight'
 const NOT_SENT_ACK: Ack = { kind: 'unknown', why: NOT_SENT }
+
+/**
+ * The dedupe window may end before the repeat arrives (it is as short as the cooldown, and a frozen broker answers
+ * late): an accept's subject is its job's own, so a repeat also compares with nothing being there.
+ */
+const repeatOf = (publication: Publication): Publication =>
+  publication.msgId === undefined || publication.expect !== undefined
+    ? publication
+    : { ...publication, expect: { seq: 0, filter: publication.subject } }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
@@ -22,15 +23,17 @@ const CLAIM_DEADLINE_MS = 5_000
 const KEY_PATTERN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/
 
 /** @throws AppError `invalid-header`; null when the header was not sent */
-export function readIdempotencyKey(header: string | undefined): string | null {
-  if (header === undefined) return null
-  if (header.length > IDEMPOTENCY_KEY_MAX_LENGTH || !KEY_PATTERN.test(header)) {
+export function readIdempotencyKey(request: IncomingMessage): string | null {
+  if (request.headers['idempotency-key'] === undefined) return null
+  // Apart, because Node joins what stands twice.
+  const [key = '', ...more] = request.headersDistinct['idempotency-key'] ?? []
+  if (more.length > 0 || key.length > IDEMPOTENCY_KEY_MAX_LENGTH || !KEY_PATTERN.test(key)) {
     throw new AppError(
       'invalid-header',
-      `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_MAX_LENGTH} visible ASCII characters.`,
+      `Idempotency-Key must be one header of 1 to ${IDEMPOTENCY_KEY_MAX_LENGTH} visible ASCII characters.`,
     )
   }
-  return header
+  return key
 }
 
 /**

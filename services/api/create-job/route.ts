@@ -8,7 +8,7 @@ import { readIdempotencyKey } from './idempotency-keys.ts'
 /** `POST /` and `POST /v1/jobs`: one code path, two statuses for the cooldown. */
 export function createJobRoutes(router: Router, deps: CreateJobDeps): void {
   const handle = async (ctx: AppContext, base: string, cooldownStatus: 400 | 409) => {
-    const idempotencyKey = readIdempotencyKey(ctx.req.headers['idempotency-key'] as string | undefined)
+    const idempotencyKey = readIdempotencyKey(ctx.req)
     const { accepted, replayed } = await createJob(deps, {
       body: await readBody(ctx, createJobBodySchema),
       requestId: ctx.state.requestId,

@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import { jobView } from '#shared/contracts/http.ts'
 import { isTerminal } from '#shared/contracts/job.ts'
 import type { AppContext } from '../http/app.ts'
+import { matchesEtag } from '../http/etag.ts'
 import { type GetJobDeps, getJob } from './get-job.ts'
 
 /** `GET /:job_id` and `GET /v1/jobs/:job_id`. */
@@ -10,10 +11,10 @@ export function getJobRoutes(router: Router, deps: GetJobDeps): void {
     const job = await getJob(deps, jobId)
     ctx.set('Cache-Control', 'no-cache')
     // The sequence of the job's last event is the version of what is shown.
-    ctx.set('ETag', `"${job.seq}"`)
+    const etag = `"${job.seq}"`
+    ctx.set('ETag', etag)
     if (!isTerminal(job.phase)) ctx.set('Retry-After', '1')
-    ctx.status = 200
-    if (ctx.fresh) {
+    if (matchesEtag(ctx.get('if-none-match'), etag)) {
       ctx.status = 304
       return
     }

@@ -38,7 +38,9 @@ function checkMediaType(ctx: Context): void {
       headers: { Accept: 'application/json' },
     })
   }
-  const charsets = parameters.map((parameter) => parameter.trim()).filter((parameter) => parameter.startsWith('charset='))
+  const charsets = parameters
+    .map((parameter) => parameter.trim())
+    .filter((parameter) => parameter.startsWith('charset='))
   if (!charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset))) {
     throw new AppError('unsupported-media-type', 'The body must be UTF-8.')
   }

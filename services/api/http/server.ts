@@ -1,5 +1,6 @@
-import { createServer, type Server, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type Koa from 'koa'
 import type { ProblemCode } from '#shared/contracts/problems.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
@@ -16,6 +17,8 @@ export interface ServerOptions {
 const KEEP_ALIVE_MS = 75 * SECOND
 /** A request must have arrived whole within this time. */
 const ARRIVAL_MS = 10 * SECOND
+/** How long a client that was refused may go on sending: closed at once, it would never read why. */
+const LINGER_MS = 2 * SECOND
 
 /** The HTTP server, with problem documents also for what Node's own parser refuses. */
 export class HttpServer {
@@ -25,6 +28,8 @@ export class HttpServer {
   constructor(options: ServerOptions) {
     this.#options = options
     const handle = options.app.callback()
+    /** The answer to the last request on each connection. */
+    const answers = new WeakMap<Duplex, ServerResponse>()
     this.#server = createServer(
       {
         keepAliveTimeout: KEEP_ALIVE_MS,
@@ -37,15 +42,22 @@ export class HttpServer {
         noDelay: true,
       },
       (request, response) => {
+        answers.set(request.socket, response)
         handle(request, response).catch(() => response.destroy())
       },
     )
     this.#server.maxHeadersCount = 0
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket))
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      onParserError(error, socket, answers.get(socket))
+    })
+    this.#server.on('connect', (_request, socket) => {
+      refuse(socket.resume(), new AppError('method-not-allowed', 'This is no proxy.', { headers: { Allow: ALLOWED } }))
+    })
     this.#server.on('checkExpectation', (_request, response) => {
       const problem = problemOf(new AppError('expectation-failed', 'Only Expect: 100-continue is known.'), undefined)
-      response.writeHead(problem.status, { 'Content-Type': 'application/problem+json', Connection: 'close' })
-      response.end(JSON.stringify(problem))
+      const body = JSON.stringify(problem)
+      response.writeHead(problem.status, { ...problemHeaders(body), Connection: 'close' })
+      response.end(body)
     })
   }
 
@@ -77,16 +89,34 @@ const PARSER_ERRORS: Record<string, { code: ProblemCode; detail: string }> = {
 }
 const OTHER_ERROR = { code: 'malformed-request', detail: 'The request is not valid HTTP.' } as const
 
-function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+const ALLOWED = 'GET, HEAD, POST'
+
+function onParserError(error: NodeJS.ErrnoException, socket: Duplex, open: ServerResponse | undefined): void {
+  if (error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
   const { code, detail } = PARSER_ERRORS[error.code ?? ''] ?? OTHER_ERROR
-  const problem = problemOf(new AppError(code, detail), undefined)
-  const body = JSON.stringify(problem)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  // Broken is what follows a whole request: that one is answered first, for it may have made a job.
+  if (open?.req.complete === true && !open.closed) open.once('close', () => refuse(socket, new AppError(code, detail)))
+  else refuse(socket, new AppError(code, detail))
 }
+
+/** Answers beside Node's own responses and gives the connection up. */
+function refuse(socket: Duplex, error: AppError): void {
+  // Whoever goes on sending is refused again by the parser; one answer is enough.
+  if (!socket.writable) return
+  const problem = problemOf(error, undefined)
+  const body = JSON.stringify(problem)
+  const headers = { ...error.headers, ...problemHeaders(body), Connection: 'close' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+const problemHeaders = (body: string) => ({
+  'Content-Type': 'application/problem+json',
+  'Content-Length': Buffer.byteLength(body),
+  'X-Content-Type-Options': 'nosniff',
+})

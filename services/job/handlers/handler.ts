@@ -14,11 +14,11 @@ export interface JobContext {
   readonly signal: AbortSignal
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   /** Reports how far the job is; at most one a second is stored, the latest wins. */
-  progress(percent: number, message?: string, data?: unknown): void
+  readonly progress: (percent: number, message?: string, data?: unknown) => void
   /** Ends the job as failed, without another attempt. */
-  fail(message: string): never
+  readonly fail: (message: string) => never
   /** Asks for another attempt after so many milliseconds instead of the type's backoff. */
-  retryLater(delayMs: number, message?: string): never
+  readonly retryLater: (delayMs: number, message?: string) => never
 }
 
 /** One job type: what its payload looks like, how it is run, and what it does. */

@@ -1,0 +1,14 @@
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import { nanoid } from 'nanoid'
+
+// The baseline: what a Koa service costs that accepts anything and keeps nothing.
+
+const app = new Koa()
+app.use((ctx) => {
+  ctx.status = 201
+  ctx.body = { job_id: nanoid() }
+})
+const server = app.listen(0, '127.0.0.1', () => {
+  process.send?.((server.address() as AddressInfo).port)
+})

@@ -1,0 +1,5 @@
+/** Says when it was started, in milliseconds with fractions, for the pick-up latency. */
+export const handler = {
+  type: 'stamp',
+  run: () => ({ started_at_ms: performance.timeOrigin + performance.now() }),
+}

@@ -1,0 +1,178 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { connectBroker } from '#shared/bus/connection.ts'
+import { LogReader } from '#shared/bus/log-reader.ts'
+import { Publisher } from '#shared/bus/publisher.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
+import { newJobId } from '#shared/runtime/ids.ts'
+import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+import { createdPublication } from '../e2e/support/bus.ts'
+import type { Hasty } from '../e2e/support/hasty.ts'
+import { httpLoad, type LoadResult } from './http-load.ts'
+
+const CONNECTIONS = 64
+const DURATION_S = 6
+
+/** Makes each run's object_ids new. */
+let runs = 0
+const newRun = () => ({ BENCH_RUN: `${process.pid}-${runs++}` })
+
+/** (a) bare Koa that answers 201 with a nanoid. */
+export async function bareKoa(): Promise<LoadResult> {
+  const child = fork(join(import.meta.dirname, 'bare-koa.ts'))
+  try {
+    const [port] = (await once(child, 'message')) as [number]
+    return await post(`http://127.0.0.1:${port}`)
+  } finally {
+    child.kill()
+  }
+}
+
+/** (b) our POST, with projection and worker beside it. */
+export const ourPost = (hasty: Hasty): Promise<LoadResult> => post(hasty.url)
+
+const post = (url: string) =>
+  httpLoad({ url, connections: CONNECTIONS, durationS: DURATION_S, script: 'post.lua', env: newRun() })
+
+/** (c) jobs a second from the first POST until the store shows the last one as finished. */
+export async function postToFinished(hasty: Hasty): Promise<number> {
+  const startedMs = systemClock.monotonic()
+  const load = await post(hasty.url)
+  if (load.failed > 0) throw new Error(`${load.failed} POSTs failed`)
+  await untilAllEnded(hasty)
+  return (load.requests / (systemClock.monotonic() - startedMs)) * 1000
+}
+
+/** (d) from the sending of the POST to the start of the handler, at a steady rate; milliseconds. */
+export async function pickUpLatency(
+  hasty: Hasty,
+  perSecond: number,
+  seconds: number,
+): Promise<{ p50: number; p99: number }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  const { BENCH_RUN } = newRun()
+  const sent: Promise<{ id: string; sentAtMs: number }>[] = []
+  for (let i = 0; i < perSecond * seconds; i++) {
+    sent.push(postOne(hasty.url, agent, `${BENCH_RUN}-${i}`))
+    await sleep(1000 / perSecond)
+  }
+  const jobs = await Promise.all(sent)
+  await untilAllEnded(hasty)
+  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
+  const stored = await store.getMany(jobs.map(({ id }) => id))
+  await store.close()
+  const latencies = jobs.map(({ id, sentAtMs }) => {
+    const result = stored.get(id)?.job.result as { started_at_ms: number } | null | undefined
+    if (result == null) throw new Error(`${id} has no result`)
+    return result.started_at_ms - sentAtMs
+  })
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+function postOne(url: string, agent: Agent, objectId: string): Promise<{ id: string; sentAtMs: number }> {
+  return new Promise((resolve, reject) => {
+    const sentAtMs = performance.timeOrigin + performance.now()
+    const outgoing = request(
+      url,
+      { method: 'POST', agent, headers: { 'content-type': 'application/json' } },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+        })
+        response.on('end', () => resolve({ id: (JSON.parse(text) as { job_id: string }).job_id, sentAtMs }))
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(JSON.stringify({ object_id: objectId, type: 'stamp' }))
+  })
+}
+
+/** (e) GET of finished jobs. */
+export async function getJobs(hasty: Hasty): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive: true })
+  const { BENCH_RUN } = newRun()
+  const jobs = await Promise.all(Array.from({ length: 200 }, (_, i) => postOne(hasty.url, agent, `${BENCH_RUN}-${i}`)))
+  await untilAllEnded(hasty)
+  const env = { BENCH_IDS: jobs.map(({ id }) => id).join(',') }
+  return httpLoad({ url: hasty.url, connections: CONNECTIONS, durationS: DURATION_S, script: 'get.lua', env })
+}
+
+/** (f) jobs a second, from the start of pulling until the store shows the last of a backlog as finished. */
+export async function drainBacklog(hasty: Hasty, jobs: number): Promise<number> {
+  const [worker] = hasty.job
+  if (worker === undefined) throw new Error('no worker')
+  await worker.stop()
+  await enqueue(hasty, jobs)
+  const restarted = worker.restart()
+  await restarted
+  const startedMs = systemClock.monotonic()
+  const before = await unended(hasty)
+  await untilAllEnded(hasty)
+  return (before / (systemClock.monotonic() - startedMs)) * 1000
+}
+
+/** Straight to the broker, as the api publishes: what is measured is the drain. */
+async function enqueue(hasty: Hasty, jobs: number): Promise<void> {
+  const broker = await connectBroker({
+    url: hasty.nats.url,
+    name: 'bench',
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+  })
+  const reader = new LogReader(broker.nc)
+  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 20_000, groupCommit: true })
+  for (let done = 0; done < jobs; done += 1_000) {
+    const batch = Array.from({ length: 1_000 }, () => {
+      const address = { type: 'noop', priority: 'normal' as const, job_id: newJobId(systemClock.now()) }
+      return publisher.publish(createdPublication(address), { deadlineMs: 30_000 })
+    })
+    await Promise.all(batch)
+  }
+  publisher.close()
+  await broker.close()
+  await untilProjected(hasty, jobs)
+}
+
+const UNENDED = { phases: ['waiting', 'running', 'retrying', 'scheduled'] as const, updatedBefore: '9', limit: 500_000 }
+
+async function unended(hasty: Hasty): Promise<number> {
+  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
+  const left = await store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '' })
+  await store.close()
+  return left.length
+}
+
+async function untilProjected(hasty: Hasty, jobs: number): Promise<void> {
+  while ((await unended(hasty)) < jobs) await sleep(200)
+}
+
+/** Polls the store itself for the first job that has not ended. */
+async function untilAllEnded(hasty: Hasty): Promise<void> {
+  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
+  const left = () => store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '', limit: 1 })
+  // Twice, a projection batch apart: what was accepted last may not be in the store yet.
+  for (let quiet = 0; quiet < 2; ) {
+    quiet = (await left()).length === 0 ? quiet + 1 : 0
+    await sleep(quiet === 0 ? 20 : 60)
+  }
+  await store.close()
+}
+
+/** (g) resident memory of each process, MiB. */
+export async function memory(hasty: Hasty): Promise<Record<string, number>> {
+  const pids = { api: hasty.api[0]?.pid, job: hasty.job[0]?.pid, 'nats-server': hasty.nats.pid }
+  const sizes: Record<string, number> = {}
+  for (const [name, pid] of Object.entries(pids)) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    sizes[name] = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
+  }
+  return sizes
+}

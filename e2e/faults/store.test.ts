@@ -1,0 +1,79 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { checkInvariants } from '../support/check-invariants.ts'
+import { startFaultRun, storeOf } from '../support/fault-run.ts'
+import type { Hasty } from '../support/hasty.ts'
+import { startService } from '../support/replica.ts'
+
+const UNTIL = { timeout: 20_000, interval: 100 }
+
+/** `npm run rebuild` while everything runs. @returns the generation it asked for */
+async function rebuild(hasty: Hasty): Promise<number> {
+  const env = { NATS_URL: hasty.nats.url, DATA_DIR: hasty.dataDir, MONGO_URL: '' }
+  // The owner moves the checkpoint all the time: the compare-and-set may need more than one try.
+  await vi.waitFor(async () => {
+    const command = await startService('api/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
+    expect((await command.exited).code).toBe(0)
+  }, UNTIL)
+  await using store = await storeOf(hasty)
+  return vi.waitFor(async () => {
+    const checkpoint = await store.readCheckpoint()
+    expect(checkpoint?.owner).not.toBe('')
+    expect(checkpoint?.seq).toBeGreaterThanOrEqual(checkpoint?.rebuild_until ?? 0)
+    return checkpoint?.generation ?? 0
+  }, UNTIL)
+}
+
+async function oldestGeneration(hasty: Hasty, ids: Iterable<string>): Promise<number> {
+  await using store = await storeOf(hasty)
+  return Math.min(...[...(await store.getMany([...ids])).values()].map(({ generation }) => generation))
+}
+
+describe.concurrent('the read store', () => {
+  test('rebuilt live under load, three times: every document is the fold of the log, no reader sees a step back', async () => {
+    await using run = await startFaultRun()
+    let generation = 0
+    for (let round = 1; round <= 3; round++) {
+      await run.acceptedReach(run.load.accepted.length + 80)
+      const next = await rebuild(run.hasty)
+      expect(next).toBeGreaterThan(generation)
+      generation = next
+    }
+    await run.acceptedReach(run.load.accepted.length + 40)
+    const evidence = await run.settle()
+    expect(checkInvariants(evidence)).toEqual([])
+    expect(await oldestGeneration(run.hasty, evidence.stored.keys())).toBe(generation)
+  })
+
+  test('deleted while all apis are down is made again from the log', async () => {
+    await using run = await startFaultRun()
+    await run.acceptedReach(150)
+    for (const api of run.hasty.api) api.kill('SIGKILL')
+    for (const api of run.hasty.api) await api.exited()
+    await rm(run.hasty.dataDir, { recursive: true })
+    await Promise.all(run.hasty.api.map((api) => api.restart()))
+    await run.acceptedReach(run.load.accepted.length + 80)
+    const evidence = await run.settle()
+    expect(checkInvariants(evidence)).toEqual([])
+    expect(evidence.stored.size).toBeGreaterThanOrEqual(230)
+  })
+
+  test('forgets jobs that ended long enough ago, and keeps those that have not', async () => {
+    await using run = await startFaultRun({
+      total: 40,
+      env: { COOLDOWN_MS: '500', LOG_RETENTION_MS: '500', JOB_RETENTION_MS: '1500', JOB_TIMEOUT_MS: '30000' },
+      request: (n) => ({ object_id: `object-${n}`, payload: { ms: n === 0 ? 25_000 : 10 } }),
+    })
+    await run.load.done
+    await using store = await storeOf(run.hasty)
+    const ids = [...run.load.accepted]
+    const long = run.load.posts.find(({ object_id }) => object_id === 'object-0')?.job_id ?? ''
+    await vi.waitFor(async () => expect([...(await store.getMany(ids)).keys()]).toEqual([long]), UNTIL)
+    for (const { url } of run.hasty.api) {
+      expect((await fetch(`${url}/${long}`)).status).toBe(200)
+      const gone = ids.find((id) => id !== long) ?? ''
+      await vi.waitFor(async () => expect((await fetch(`${url}/${gone}`)).status).toBe(404), UNTIL)
+    }
+  })
+})

@@ -1,0 +1,190 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readLogState } from '#shared/bus/event-feed.ts'
+import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
+import { armTimersFloor, listLanes, purgeBelow } from '#shared/bus/topology.ts'
+import type { JobEvent } from '#shared/contracts/events.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { eventSubject, historyFilter, type JobAddress, laneName } from '#shared/contracts/subjects.ts'
+import { type Clock, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { counter, createRegistry } from '#shared/runtime/metrics.ts'
+import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+import {
+  createdPublication,
+  endPublication,
+  newAddress,
+  silentLog,
+  startTestBus,
+  type TestBus,
+} from '../../../e2e/support/bus.ts'
+import { applyBatch } from '../project-events/apply-batch.ts'
+import { firstSeqAfter, type TrimDeps, trimLog } from './trim-log.ts'
+import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
+
+const SOON = { deadlineMs: 10_000 }
+
+/** The wall clock moved forward; durations stay. */
+const laterBy = (ms: number): Clock => ({ now: () => systemClock.now() + ms, monotonic: () => systemClock.monotonic() })
+
+async function setup() {
+  await using undo = new AsyncDisposableStack()
+  const bus = undo.use(await startTestBus({ cooldownMs: 1_000 }))
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-house-'))
+  undo.defer(() => rm(dir, { recursive: true, force: true }))
+  const store = await openSqliteStore(join(dir, 'api.sqlite'))
+  undo.defer(() => store.close())
+  const woken = counter(createRegistry('test'), 'woken', 'woken')
+  const wake = (clock: Clock): WakeDeps => ({
+    store,
+    reader: bus.reader,
+    publisher: bus.publisher,
+    listLanes: () => listLanes(bus.broker.nc),
+    clock,
+    leaseMs: 2_000,
+    logRetentionMs: HOUR,
+    woken,
+    log: silentLog,
+  })
+  const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({
+    reader: bus.reader,
+    readState: () => readLogState(bus.broker),
+    listLanes: () => listLanes(bus.broker.nc),
+    armTimers: () => armTimersFloor(bus.broker.nc),
+    purge: (seq) => purgeBelow(bus.broker.nc, seq),
+    checkpointSeq: () => checkpointSeq,
+    clock,
+    logRetentionMs: HOUR,
+    cooldownMs: 1_000,
+    maxJobs: 1_000_000,
+    maxBytes: 1e12,
+    log: silentLog,
+  })
+  /** What the projection would do. */
+  const project = async (job: JobAddress) => {
+    const messages = (await bus.reader.history(job)).map(({ seq, event }) => ({ seq, body: JSON.stringify(event) }))
+    await applyBatch({ store, onUnreadable: () => undefined }, 1, messages)
+  }
+  const wokenCount = async () => (await woken.get()).values[0]?.value ?? 0
+  const stack = undo.move()
+  return { bus, store, wake, trim, project, wokenCount, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Takes everything off the normal lane and acks it, as if its worker had lost it. */
+async function ackLane(bus: TestBus): Promise<void> {
+  const puller = new LanePuller(bus.broker)
+  const onDelivery = (delivery: Delivery) => puller.ack(delivery)
+  await puller.pull({ consumer: laneName('sleep', 'normal'), batch: 1_000, waitMs: 0, onDelivery })
+  await expect.poll(async () => (await listLanes(bus.broker.nc)).every(({ ackPending }) => ackPending === 0)).toBe(true)
+  puller.close()
+}
+
+async function create(bus: TestBus): Promise<{ job: JobAddress; seq: number }> {
+  const job = newAddress()
+  const result = await bus.publisher.publish(createdPublication(job), SOON)
+  if (result.kind !== 'stored') throw new Error('not stored')
+  return { job, seq: result.seq }
+}
+
+test('a job that no lane will deliver again gets a fresh trigger, once, and only after its time is over', async () => {
+  await using house = await setup()
+  const { job } = await create(house.bus)
+  await house.project(job)
+  await ackLane(house.bus)
+
+  await wakeStuckJobs(house.wake(laterBy(30 * SECOND)))
+  expect(await house.bus.reader.history(job)).toHaveLength(1)
+
+  await wakeStuckJobs(house.wake(laterBy(5 * MINUTE)))
+  await wakeStuckJobs(house.wake(laterBy(5 * MINUTE)))
+  const events = await house.bus.reader.history(job)
+  expect(events.map(({ event }) => event.event)).toEqual(['job:created', 'job:created'])
+  expect(events[1]?.event).toMatchObject({ attempt: 1, crashes: 0, round: 1 })
+  expect(await house.wokenCount()).toBe(1)
+})
+
+test('a job that waits in its lane is left alone, however old', async () => {
+  await using house = await setup()
+  const { job } = await create(house.bus)
+  await house.project(job)
+  await wakeStuckJobs(house.wake(laterBy(5 * HOUR)))
+  expect(await house.bus.reader.history(job)).toHaveLength(1)
+  expect(await house.wokenCount()).toBe(0)
+})
+
+test('a delayed job whose last event grows old gets it again, so that it is never trimmed away', async () => {
+  await using house = await setup()
+  const { job, seq } = await create(house.bus)
+  await ackLane(house.bus)
+  const retrying: JobEvent = {
+    event: 'job:retrying',
+    ...job,
+    object_id: 'o',
+    created_at: isoTime(systemClock.now()),
+    round: 1,
+    timeout_ms: 1_000,
+    max_attempts: 3,
+    backoff: DEFAULT_POLICY.backoff,
+    crashes: 0,
+    at: isoTime(systemClock.now()),
+    attempt: 1,
+    worker_id: 'w',
+    due_at: isoTime(systemClock.now() + 10 * HOUR),
+    error: { name: 'Error', message: 'no' },
+  }
+  const publication = {
+    subject: eventSubject('job:retrying', job),
+    body: JSON.stringify(retrying),
+    nonce: 'n1',
+    jobId: job.job_id,
+    expect: { seq, filter: historyFilter(job) },
+  }
+  await house.bus.publisher.publish(publication, SOON)
+  await house.project(job)
+  await wakeStuckJobs(house.wake(laterBy(40 * MINUTE)))
+  const events = await house.bus.reader.history(job)
+  expect(events.map(({ event }) => event.event)).toEqual(['job:created', 'job:retrying', 'job:retrying'])
+  expect(await house.wokenCount()).toBe(0)
+})
+
+test('the log is cut at the least of retention, checkpoint and what a lane still needs', async () => {
+  await using house = await setup()
+  for (let i = 0; i < 5; i++) await create(house.bus)
+  await ackLane(house.bus)
+  const { job, seq } = await create(house.bus)
+  await house.bus.publisher.publish(
+    endPublication(await create(house.bus).then((made) => made.job), 'job:finished', seq + 1),
+    SOON,
+  )
+
+  expect(await trimLog(house.trim(systemClock, 100))).toBeNull()
+  expect(await trimLog(house.trim(laterBy(2 * HOUR), 3))).toBe(4)
+  expect((await readLogState(house.bus.broker)).firstSeq).toBe(4)
+  // The two jobs after the acked ones are still in their lane.
+  expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(seq)
+  expect(await house.bus.reader.history(job)).toHaveLength(1)
+})
+
+test('under pressure the log is cut before its time, but never within the cooldown', async () => {
+  await using house = await setup()
+  for (let i = 0; i < 20; i++) await create(house.bus)
+  await ackLane(house.bus)
+  const tight = (clock: Clock): TrimDeps => ({ ...house.trim(clock, 100), maxJobs: 7 })
+  expect(await trimLog(tight(systemClock))).toBeNull()
+  expect(await trimLog(tight(laterBy(10 * SECOND)))).toBe(11)
+})
+
+test('the first sequence after a time is found by halving, also over gaps', async () => {
+  const times = new Map([1, 2, 5, 6, 9].map((seq) => [seq, seq * 1_000]))
+  const reader = {
+    nextOf: async (_filter: string, from: number) => {
+      const seq = [...times.keys()].find((known) => known >= from)
+      await Promise.resolve()
+      return seq === undefined ? null : { subject: 's', seq, time: isoTime(seq * 1_000), headers: new Map(), body: '' }
+    },
+  }
+  const state = { firstSeq: 1, lastSeq: 9 }
+  const at = (ms: number) => firstSeqAfter(reader, state, ms)
+  expect(await Promise.all([at(0), at(1_000), at(2_000), at(5_500), at(9_000)])).toEqual([1, 2, 3, 6, 10])
+})

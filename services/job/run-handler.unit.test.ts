@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { silentLog } from '../../e2e/support/bus.ts'
+import type { JobContext, JobHandler } from './handlers/handler.ts'
+import { contextVerbs, RESULT_MAX_BYTES, runHandler } from './run-handler.ts'
+
+const context: JobContext = {
+  ...contextVerbs,
+  jobId: 'j',
+  objectId: 'o',
+  attempt: 1,
+  fencingToken: 7,
+  signal: new AbortController().signal,
+  log: silentLog,
+  progress: () => undefined,
+}
+
+const outcomeOf = (run: JobHandler['run'], schema: z.ZodType | null = null, payload: unknown = null) =>
+  runHandler({ type: 't', policy: DEFAULT_POLICY, schema, run }, payload, context)
+
+test('a value becomes the result, nothing becomes null', async () => {
+  expect(await outcomeOf(() => ({ a: 1 }))).toEqual({ kind: 'returned', json: '{"a":1}' })
+  expect(await outcomeOf(() => undefined)).toEqual({ kind: 'returned', json: 'null' })
+})
+
+test('a plain throw may be tried again, whatever was thrown', async () => {
+  for (const thrown of [new Error('no'), 'no', { code: 5 }, undefined]) {
+    // oxlint-disable-next-line typescript/only-throw-error -- that is the point: users' code throws anything
+    const outcome = await outcomeOf(() => Promise.reject(thrown))
+    expect(outcome).toMatchObject({ kind: 'threw', permanent: false, reason: 'attempts_exhausted', delayMs: null })
+  }
+})
+
+test('fail() ends it for good, retryLater() names its delay', async () => {
+  expect(await outcomeOf((_payload, { fail }) => fail('never'))).toMatchObject({
+    permanent: true,
+    reason: 'permanent',
+    error: { message: 'never' },
+  })
+  expect(await outcomeOf((_payload, { retryLater }) => retryLater(5_000))).toMatchObject({
+    permanent: false,
+    delayMs: 5_000,
+  })
+})
+
+test('an error that only has the name counts too: a user file cannot import our class', async () => {
+  const named = Object.assign(new Error('never'), { name: 'PermanentError' })
+  expect(await outcomeOf(() => Promise.reject(named))).toMatchObject({ permanent: true })
+})
+
+test('a payload that does not fit is a permanent failure that says where', async () => {
+  const outcome = await outcomeOf(() => 1, z.object({ width: z.number() }), { width: 'x' })
+  expect(outcome).toMatchObject({
+    permanent: true,
+    reason: 'invalid_payload',
+    error: { message: expect.stringContaining('/width') },
+  })
+})
+
+test('a result that is too large or no JSON is a permanent failure', async () => {
+  expect(await outcomeOf(() => 'x'.repeat(RESULT_MAX_BYTES))).toMatchObject({
+    permanent: true,
+    reason: 'result_too_large',
+  })
+  expect(await outcomeOf(() => 1n)).toMatchObject({ permanent: true, reason: 'result_not_json' })
+})
+
+test('no stack and no more than 2,000 characters of a message are kept', async () => {
+  const outcome = await outcomeOf(() => Promise.reject(new Error('m'.repeat(10_000))))
+  expect(JSON.stringify(outcome).length).toBeLessThan(2_300)
+})

@@ -1,0 +1,114 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { expect, test } from 'vitest'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { JOBS_STREAM, laneName } from '#shared/contracts/subjects.ts'
+import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
+import { EventFeed, readLogState } from './event-feed.ts'
+import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
+import { ensureLanes, listLanes } from './topology.ts'
+
+const SOON = { deadlineMs: 10_000 }
+const LANE = laneName('sleep', 'normal')
+
+async function pull(puller: LanePuller, batch: number, waitMs = 0): Promise<PullResult & { deliveries: Delivery[] }> {
+  const deliveries: Delivery[] = []
+  const result = await puller.pull({
+    consumer: LANE,
+    batch,
+    waitMs,
+    onDelivery: (delivery) => deliveries.push(delivery),
+  })
+  return { ...result, deliveries }
+}
+
+test('a pull gives at most what was asked for, in order, and says when nothing is left', async () => {
+  await using bus = await startTestBus()
+  const jobs = Array.from({ length: 5 }, newAddress)
+  for (const job of jobs) await bus.publisher.publish(createdPublication(job), SOON)
+  const puller = new LanePuller(bus.broker)
+  const first = await pull(puller, 3)
+  const second = await pull(puller, 3)
+  expect([...first.deliveries, ...second.deliveries].map(({ subject }) => subject.split('.')[3])).toEqual(
+    jobs.map(({ job_id }) => job_id),
+  )
+  expect(first.deliveries.map(triggerAfter)).toEqual(first.deliveries.map(({ seq }) => seq))
+  expect(second).toMatchObject({ received: 2, end: 'done' })
+  expect(await pull(puller, 3)).toMatchObject({ received: 0, end: 'done' })
+  puller.close()
+})
+
+test('a waiting pull gets a message the moment it is stored', async () => {
+  await using bus = await startTestBus()
+  const puller = new LanePuller(bus.broker)
+  const waiting = pull(puller, 3, 5_000)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  expect(await waiting).toMatchObject({ received: 1, end: 'done' })
+  puller.close()
+})
+
+test('what was handed back comes again, and what was acked does not', async () => {
+  await using bus = await startTestBus()
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const puller = new LanePuller(bus.broker)
+  const [delivery] = (await pull(puller, 1)).deliveries
+  if (delivery === undefined) throw new Error('nothing came')
+  puller.nak(delivery)
+  const [again] = (await pull(puller, 1, 2_000)).deliveries
+  expect(again).toMatchObject({ seq: delivery.seq, deliveries: 2 })
+  if (again !== undefined) puller.ack(again)
+  await expect.poll(async () => (await listLanes(bus.broker.nc)).map(({ ackPending }) => ackPending)).toEqual([0, 0, 0])
+  puller.close()
+})
+
+test('lanes say what their type is, and making them again changes nothing', async () => {
+  await using bus = await startTestBus()
+  const changed = { type: 'sleep', policy: { ...DEFAULT_POLICY, timeout_ms: 1 }, payload_schema: { type: 'object' } }
+  await ensureLanes(bus.broker.nc, changed, { cooldownMs: 1_000, leaseMs: 9_000, replicas: 1 })
+  const lanes = await listLanes(bus.broker.nc)
+  expect(lanes.map(({ name }) => name).toSorted()).toEqual(['work-sleep-high', 'work-sleep-low', 'work-sleep-normal'])
+  for (const lane of lanes) expect(lane.info).toEqual({ type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null })
+})
+
+test('a type with a concurrency limit has one lane that holds it', async () => {
+  await using bus = await startTestBus()
+  const limited = { type: 'scarce', policy: { ...DEFAULT_POLICY, concurrency: 2 }, payload_schema: null }
+  await ensureLanes(bus.broker.nc, limited, { cooldownMs: 1_000, leaseMs: 2_000, replicas: 1 })
+  const manager = await jetstreamManager(bus.broker.nc)
+  expect((await manager.consumers.info(JOBS_STREAM, 'work-scarce-any')).config.max_ack_pending).toBe(2)
+})
+
+test('the feed gives every history event once, in order, from where it is told', async () => {
+  await using bus = await startTestBus()
+  for (let i = 0; i < 20; i++) await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const feed = await EventFeed.open(bus.broker, 'feed-a', 6)
+  const seqs: number[] = []
+  while (seqs.length < 15) seqs.push(...(await feed.next()).map(({ seq }) => seq))
+  expect(seqs).toEqual(Array.from({ length: 15 }, (_, i) => i + 6))
+  await feed.close()
+})
+
+test('a feed whose broker was killed says so, and the next one goes on', async () => {
+  await using bus = await startTestBus()
+  const feed = await EventFeed.open(bus.broker, 'feed-b', 1)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  expect(await feed.next()).toHaveLength(1)
+  await bus.nats.kill('SIGKILL')
+  await bus.nats.restart()
+  await expect(drainFeed(feed)).rejects.toThrow(/gone|gap/)
+  await expect
+    .poll(
+      () =>
+        readLogState(bus.broker)
+          .then(({ lastSeq }) => lastSeq)
+          .catch(() => 0),
+      { timeout: 10_000 },
+    )
+    .toBe(1)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const next = await EventFeed.open(bus.broker, 'feed-c', 2)
+  expect((await next.next()).map(({ seq }) => seq)).toEqual([2])
+})
+
+async function drainFeed(feed: EventFeed): Promise<void> {
+  for (let i = 0; i < 20; i++) await feed.next()
+}

@@ -1,0 +1,105 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CRASH_LIMIT, decide, type LastEvent, type Trigger } from './decide.ts'
+import { isTerminalEvent, JOB_EVENTS } from './subjects.ts'
+
+const trigger: Trigger = { seq: 10, after: 10, attempt: 1, crashes: 0, nonce: 'mine' }
+const running: LastEvent = {
+  event: 'job:started',
+  seq: 12,
+  nonce: 'other',
+  trigger: 10,
+  attempt: 1,
+  crashes: 0,
+  isolated: false,
+  worker_id: 'w1',
+}
+
+describe('decide', () => {
+  test('nothing left in the log: ack', () => {
+    expect(decide(trigger, null)).toEqual({ do: 'ack' })
+  })
+
+  test('ended: ack', () => {
+    for (const event of ['job:finished', 'job:cancelled', 'job:failed'] as const) {
+      expect(decide(trigger, { event, seq: 12, nonce: 'other' })).toEqual({ do: 'ack' })
+    }
+  })
+
+  test('my own start is stored after all: run', () => {
+    expect(decide(trigger, { ...running, nonce: 'mine' })).toEqual({ do: 'run', startedSeq: 12 })
+  })
+
+  test('nothing happened since the trigger: start again', () => {
+    expect(decide(trigger, { event: 'job:created', seq: 10, nonce: 'other' })).toEqual({
+      do: 'start',
+      after: 10,
+      attempt: 1,
+      crashes: 0,
+    })
+  })
+
+  test('my predecessor on this delivery is asked before it is given up', () => {
+    expect(decide(trigger, running)).toEqual({ do: 'ask', worker_id: 'w1' })
+    expect(decide(trigger, running, true)).toEqual({ do: 'drop' })
+    expect(decide(trigger, running, false)).toEqual({ do: 'start', after: 12, attempt: 2, crashes: 1 })
+  })
+
+  test('a progress event counts as the start it belongs to', () => {
+    expect(decide(trigger, { ...running, event: 'job:progress' }, false)).toMatchObject({ do: 'start', attempt: 2 })
+  })
+
+  test('an isolated attempt is not blamed for the death of its worker', () => {
+    expect(decide(trigger, { ...running, isolated: true, crashes: 1 }, false)).toMatchObject({
+      do: 'start',
+      crashes: 1,
+    })
+  })
+
+  test('the third death is the last', () => {
+    expect(decide(trigger, { ...running, crashes: CRASH_LIMIT - 1 }, false)).toMatchObject({
+      do: 'crashed',
+      crashes: CRASH_LIMIT,
+    })
+  })
+
+  test('handed back by a drain: the same attempt', () => {
+    expect(decide(trigger, { ...running, event: 'job:released' })).toEqual({
+      do: 'start',
+      after: 12,
+      attempt: 1,
+      crashes: 0,
+    })
+  })
+
+  test('the history went on without this trigger: ack', () => {
+    expect(decide(trigger, { ...running, trigger: 11 })).toEqual({ do: 'ack' })
+    expect(decide(trigger, { event: 'job:retrying', seq: 14, nonce: 'other' })).toEqual({ do: 'ack' })
+    expect(decide(trigger, { event: 'job:scheduled', seq: 14, nonce: 'other' })).toEqual({ do: 'ack' })
+  })
+
+  test('whatever was last: no start after an end, and every start compares with the last event seen', () => {
+    const last = fc.record<LastEvent>({
+      event: fc.constantFrom(...JOB_EVENTS),
+      seq: fc.integer({ min: 10, max: 20 }),
+      nonce: fc.constantFrom('mine', 'other'),
+      trigger: fc.constantFrom(undefined, 10, 11),
+      attempt: fc.constantFrom(undefined, 1, 2),
+      crashes: fc.constantFrom(undefined, 0, 1, 2),
+      isolated: fc.constantFrom(undefined, true, false),
+      worker_id: fc.constantFrom(undefined, 'w1'),
+    })
+    fc.assert(
+      fc.property(last, fc.constantFrom(undefined, true, false), (event, alive) => {
+        const decision = decide(trigger, event, alive)
+        if (isTerminalEvent(event.event)) expect(decision.do).toBe('ack')
+        if (decision.do === 'start' || decision.do === 'crashed') {
+          expect(decision.after).toBe(event.seq)
+          expect(decision.attempt).toBeGreaterThanOrEqual(event.seq === trigger.after ? 1 : (event.attempt ?? 1))
+        }
+        if (alive === true) expect(decision.do).not.toBe('crashed')
+        if (alive !== undefined) expect(decision.do).not.toBe('ask')
+      }),
+    )
+  })
+})
