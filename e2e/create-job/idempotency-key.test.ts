@@ -1,4 +1,7 @@
+import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { HOUR } from '#shared/runtime/clock.ts'
+import { newJobId } from '#shared/runtime/ids.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
@@ -86,6 +89,23 @@ test('a key whose request the cooldown refused makes the job once it is over', a
   expect(made.headers.get('idempotency-replayed')).toBeNull()
   expect((await getFrom(`${url(1)}/${String(made.body['job_id'])}`)).status).toBe(200)
   expect(await jobsOf('held')).toEqual([holder.body['job_id'], made.body['job_id']])
+})
+
+test('the job of a key that waited for hours is seen by every replica right after its 201', async () => {
+  const objectId = 'made late'
+  const createdAtMs = Date.now() - 20 * HOUR
+  const nc = await connectTest(hasty.nats.url)
+  // The claim as a request of then left it: its job was refused.
+  const sha256 = (text: string) => hash('sha256', text, 'base64url')
+  const bodyHash = sha256(JSON.stringify({ object_id: objectId, priority: 'normal', type: 'sleep' }))
+  const claim = { job_id: newJobId(createdAtMs), created_at_ms: createdAtMs, body_hash: bodyHash }
+  await nc.request(`key.${sha256(JSON.stringify(['', 'jobs', 'hours-1']))}`, JSON.stringify(claim))
+  await nc.close()
+  expect(await withKey(0, 'hours-1', { object_id: objectId })).toMatchObject({
+    status: 201,
+    body: { job_id: claim.job_id },
+  })
+  expect((await getFrom(`${url(1)}/${claim.job_id}`)).status).toBe(200)
 })
 
 test('what was refused for its form does not use the key up', async () => {

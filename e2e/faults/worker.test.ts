@@ -35,7 +35,6 @@ describe.concurrent('a worker', () => {
         { attempt: 2, outcome: 'finished' },
       ])
     }
-    console.info(`re-run of ${again.length} jobs after a kill -9: ${slowestMs} ms`)
   })
 
   test('frozen past its lease and woken: its results are refused, and each job has one end', async () => {

@@ -204,7 +204,8 @@ function startHandler(
   }
   const report = (percent: number, message: string | null, data: unknown) => progress.report(percent, message, data)
   if (attempt.isolated) {
-    return deps.isolation.run({
+    if (run.place === null) throw new Error('an isolated attempt started without a place')
+    return run.place.run({
       job: { ...job, type: spec.type, payload: spec.payload ?? null },
       signal,
       onProgress: report,

@@ -4,6 +4,7 @@ import type { JobEvent, TriggerEvent } from '#shared/contracts/events.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
+import type { Place } from './isolate/isolation.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
 /** Members that every event of this job has. */
@@ -26,6 +27,8 @@ export class JobRun {
   readonly receivedAtMs: number
   /** The sequence after which the trigger may start the job. */
   readonly after: number
+  /** Where its attempts run, once it is known to have crashed a worker. */
+  place: Place | null = null
   readonly #deps: WorkerDeps
   #chain: Promise<unknown> = Promise.resolve()
   /** Where the job's history must end for the next event to be stored. */

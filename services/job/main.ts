@@ -16,13 +16,15 @@ import { ArmTimers } from './arm-timers.ts'
 import { readJobConfig } from './config.ts'
 import { drain } from './drain.ts'
 import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
-import { childIsolation } from './isolate/isolation.ts'
+import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
 import { createJobMetrics } from './metrics.ts'
 import { PullLoop } from './pull-loop.ts'
 
 /** Jobs in flight times what each publishes; far above any number of slots. */
 const MAX_PUBLISHES_IN_FLIGHT = 50_000
+/** Processes for jobs that may have killed a worker: some 50 MB each. */
+const MAX_CHILDREN = 10
 /** Three renewals a lease: one may be lost. */
 const RENEWALS_PER_LEASE = 3.3
 
@@ -69,7 +71,7 @@ await runService(async () => {
       publisher,
       reader,
       lease,
-      isolation: childIsolation,
+      isolation: new ChildIsolation(MAX_CHILDREN),
       metrics: createJobMetrics(registry),
       clock,
       random: Math.random,

@@ -32,10 +32,11 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   deps.metrics.inFlight.inc()
   try {
-    let attempt = await startAttempt(deps, run)
+    let attempt = await startAttempt(deps, run, hold)
     while (attempt !== null) attempt = await attemptJob(deps, run, attempt, hold)
   } finally {
     deps.metrics.inFlight.dec()
+    run.place?.leave()
     deps.lease.release(delivery)
     held.delete(spec.job_id)
     hold.settle()

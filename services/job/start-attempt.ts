@@ -1,6 +1,7 @@
 import { type Decision, decide, type Trigger } from '#shared/contracts/decide.ts'
 import { attemptToStart } from '#shared/contracts/events.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
+import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
 import { askHolder } from './lease/ask-holder.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -19,11 +20,15 @@ export interface StartedAttempt {
  * and does what `decide` says, until the attempt is this worker's or nobody's business here.
  * @returns null when there is nothing to run; the delivery is then settled
  */
-export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
+export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<StartedAttempt | null> {
   const { delivery, spec } = run
   let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
   for (;;) {
     const isolated = next.crashes > 0
+    if (isolated && !(await takePlace(deps, run, hold))) {
+      deps.puller.nak(delivery)
+      return null
+    }
     const nonce = newNonce()
     const event = {
       event: 'job:started',
@@ -64,10 +69,23 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<Start
   }
 }
 
+/** @returns false when a drain came before there was room */
+async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<boolean> {
+  if (run.place !== null) return true
+  const reserving = deps.isolation.reserve()
+  const place = await Promise.race([reserving, hold.drain.then(() => null)])
+  if (place === null) void reserving.then((late) => late.leave()).catch(() => undefined)
+  run.place = place
+  return place !== null
+}
+
 async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger): Promise<Decision> {
   const last = await readLastEvent(deps, run)
   const decision = decide(trigger, last)
   if (decision.do !== 'ask') return decision
+  // What this process runs it does not start again: an earlier run of its own ended without an outcome. Asking
+  // ourselves would be answered by the very delivery that asks, for ever.
+  if (decision.worker_id === deps.workerId) return decide(trigger, last, false)
   const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
   return decide(trigger, last, alive)
 }

@@ -81,7 +81,15 @@ export class EventFeed {
       this.#lastConsumerSeq = delivery.consumerSeq
     }
     if (end === 'gone' && batch.length === 0) throw new Error('the feed is gone')
+    if (batch.length === 0) await this.#checkNothingLost()
     return batch
+  }
+
+  /** What was sent on a connection that broke is lost, and the broker counts it as delivered: silence is no proof. */
+  async #checkNothingLost(): Promise<void> {
+    const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
+    const { delivered } = await manager.consumers.info(JOBS_STREAM, this.#name)
+    if (delivered.consumer_seq !== this.#lastConsumerSeq) throw new Error('the feed has a gap at its end')
   }
 
   async close(): Promise<void> {

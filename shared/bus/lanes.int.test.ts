@@ -109,6 +109,20 @@ test('a feed whose broker was killed says so, and the next one goes on', async (
   expect((await next.next()).map(({ seq }) => seq)).toEqual([2])
 })
 
+test('a feed from which a message was lost on its way says so, also when nothing comes after it', async () => {
+  await using bus = await startTestBus()
+  const feed = await EventFeed.open(bus.broker, 'feed-d', 1)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  expect(await feed.next()).toHaveLength(1)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  // Somebody else gets it, as when it was sent on a connection that broke.
+  const stolen = Promise.withResolvers<void>()
+  bus.broker.nc.subscribe('elsewhere.>', { callback: () => stolen.resolve() })
+  bus.broker.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.feed-d`, '{"batch":1}', { reply: 'elsewhere.a' })
+  await stolen.promise
+  await expect(drainFeed(feed)).rejects.toThrow('gap')
+})
+
 async function drainFeed(feed: EventFeed): Promise<void> {
   for (let i = 0; i < 20; i++) await feed.next()
 }

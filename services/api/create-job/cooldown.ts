@@ -33,8 +33,8 @@ export function durationText(ms: number): string {
     { size: MINUTE, name: 'minute' },
     { size: SECOND, name: 'second' },
   ]
-  const unit = units.find(({ size }) => ms >= size && ms % size === 0) ?? units.find(({ size }) => ms >= size)
-  if (unit === undefined) return `${ms} milliseconds`
-  const count = Math.round((ms / unit.size) * 10) / 10
-  return `${count} ${unit.name}${count === 1 ? '' : 's'}`
+  const fitting = units.filter(({ size }) => ms >= size)
+  const { size, name } = fitting.find((unit) => ms % unit.size === 0) ?? fitting[0] ?? { size: 1, name: 'millisecond' }
+  const count = Math.round((ms / size) * 10) / 10
+  return `${count} ${name}${count === 1 ? '' : 's'}`
 }

@@ -2,7 +2,7 @@ import type { LogReader } from '#shared/bus/log-reader.ts'
 import { applyEvent } from '#shared/contracts/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { isJobId, jobIdTimeMs } from '#shared/contracts/job-id.ts'
-import { type Clock, MINUTE } from '#shared/runtime/clock.ts'
+import { type Clock, DAY, MINUTE } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { JobStore, StoredJob } from '#shared/store/port.ts'
@@ -16,8 +16,11 @@ export interface GetJobDeps {
   log: Logger
 }
 
-/** A job this young may not be in the store yet; an older id that is not there is unknown, and not worth a wide read. */
-const YOUNG_MS = 10 * MINUTE
+/**
+ * A job this young may not be in the store yet; an older id that is not there is unknown, and not worth a wide read.
+ * The day is an Idempotency-Key's: it keeps an id for a job that is made only when the cooldown lets it.
+ */
+const YOUNG_MS = DAY + 10 * MINUTE
 const CLOCK_SKEW_MS = 1 * MINUTE
 
 /**

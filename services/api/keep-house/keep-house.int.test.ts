@@ -143,6 +143,9 @@ test('a delayed job whose last event grows old gets it again, so that it is neve
   await house.bus.publisher.publish(publication, SOON)
   await house.project(job)
   await wakeStuckJobs(house.wake(laterBy(40 * MINUTE)))
+  await house.project(job)
+  // It is young again now: not once a minute, but once in half of the retention.
+  await wakeStuckJobs(house.wake(laterBy(41 * MINUTE)))
   const events = await house.bus.reader.history(job)
   expect(events.map(({ event }) => event.event)).toEqual(['job:created', 'job:retrying', 'job:retrying'])
   expect(await house.wokenCount()).toBe(0)

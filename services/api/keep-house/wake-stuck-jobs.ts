@@ -74,7 +74,8 @@ async function wakeDelayed(deps: WakeDeps, job: Job): Promise<void> {
   const result = await deps.publisher.publish(
     {
       subject: last.subject,
-      body: last.body,
+      // Made now: with its old time it would look old again at the next look, and be published once a minute for ever.
+      body: JSON.stringify({ ...(JSON.parse(last.body) as object), at: isoTime(nowMs) }),
       nonce: newNonce(),
       jobId: job.job_id,
       expect: { seq: job.seq, filter: historyFilter(job) },

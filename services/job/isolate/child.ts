@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads'
 import { environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
 import { readJobConfig } from '../config.ts'
@@ -6,6 +7,10 @@ import { contextVerbs, type HandlerOutcome, runHandler } from '../run-handler.ts
 import type { ChildJob, ChildMessage } from './messages.ts'
 
 // A process for one attempt of a job that has killed a worker before: if it dies, only this job is blamed.
+
+new Worker(new URL('./orphan-watch.ts', import.meta.url), {
+  workerData: { parentPid: Number(process.argv[2]) },
+}).unref()
 
 const config = readJobConfig(environment())
 const handlers = await loadHandlers(config)

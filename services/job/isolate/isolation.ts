@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process'
 import type { HandlerOutcome } from '../run-handler.ts'
-import type { ChildJob, ChildMessage } from './messages.ts'
+import type { ChildJob } from './messages.ts'
+import { type ReadyChild, startReadyChild } from './ready-child.ts'
 
 export interface IsolatedRun {
   job: ChildJob
@@ -14,36 +14,74 @@ export interface ChildDied {
   how: string
 }
 
-export interface Isolation {
+/** Room for one job's children, one after the other. */
+export interface Place {
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
+  leave(): void
 }
 
-/** Between the abort and the end of the child by force. */
-const ABORT_GRACE_MS = 2_000
+export interface Isolation {
+  /** Resolves when there is room and a child stands ready: whatever goes wrong before that is not the job's fault. */
+  reserve(): Promise<Place>
+}
 
-/** Runs one attempt in a child process of its own. */
-export const childIsolation: Isolation = {
-  run: (request) =>
-    new Promise((resolve) => {
-      const child = fork(new URL('./child.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-      let killer: NodeJS.Timeout | undefined
-      const abort = () => {
-        child.kill('SIGTERM')
-        killer = setTimeout(() => child.kill('SIGKILL'), ABORT_GRACE_MS)
-      }
-      const finish = (result: HandlerOutcome | ChildDied) => {
-        clearTimeout(killer)
-        request.signal.removeEventListener('abort', abort)
-        resolve(result)
-        child.kill('SIGKILL')
-      }
-      request.signal.addEventListener('abort', abort, { once: true })
-      child.on('message', (message: ChildMessage) => {
-        if (message.kind === 'ready') child.send(request.job)
-        else if (message.kind === 'progress') request.onProgress(message.percent, message.message, message.data)
-        else finish(message.outcome)
-      })
-      child.on('error', (error) => finish({ kind: 'died', how: error.message }))
-      child.on('exit', (code, signal) => finish({ kind: 'died', how: signal ?? `exit code ${code}` }))
-    }),
+/**
+ * Attempts in child processes of their own. The death of a worker sends all of its jobs here at once, and each child
+ * is a whole Node process: only so many run, the others wait before their attempt begins.
+ */
+export class ChildIsolation implements Isolation {
+  readonly #maxPlaces: number
+  #taken = 0
+  readonly #waiting: (() => void)[] = []
+
+  constructor(maxPlaces: number) {
+    this.#maxPlaces = maxPlaces
+  }
+
+  /** @throws when no child can be started */
+  async reserve(): Promise<Place> {
+    // Whoever leaves hands the room over, so the count stays.
+    if (this.#taken >= this.#maxPlaces) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#taken++
+    try {
+      return new ChildPlace(await startReadyChild(), () => this.#leave())
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#taken--
+    else next()
+  }
+}
+
+class ChildPlace implements Place {
+  readonly #onLeave: () => void
+  #child: ReadyChild | null
+  #left = false
+
+  constructor(child: ReadyChild, onLeave: () => void) {
+    this.#child = child
+    this.#onLeave = onLeave
+  }
+
+  async run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied> {
+    try {
+      const child = this.#child ?? (await startReadyChild())
+      this.#child = null
+      return await child.run(request)
+    } catch (error) {
+      return { kind: 'died', how: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  leave(): void {
+    if (this.#left) return
+    this.#left = true
+    this.#child?.end()
+    this.#onLeave()
+  }
 }

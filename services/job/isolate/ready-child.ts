@@ -1,0 +1,49 @@
+import { fork } from 'node:child_process'
+import type { HandlerOutcome } from '../run-handler.ts'
+import type { ChildDied, IsolatedRun } from './isolation.ts'
+import type { ChildMessage } from './messages.ts'
+
+/** A child process that has loaded the handlers and waits for its one job. */
+export interface ReadyChild {
+  run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
+  /** For one that gets no job. */
+  end(): void
+}
+
+/** Between the abort and the end of the child by force. */
+const ABORT_GRACE_MS = 2_000
+
+/** @throws when it ends before it is ready */
+export function startReadyChild(): Promise<ReadyChild> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const died = Promise.withResolvers<ChildDied>()
+    child.on('error', (error) => died.resolve({ kind: 'died', how: error.message }))
+    child.on('exit', (code, signal) => died.resolve({ kind: 'died', how: signal ?? `exit code ${code}` }))
+    void died.promise.then(({ how }) => reject(new Error(`a child process could not be started: ${how}`)))
+
+    const run = async (request: IsolatedRun): Promise<HandlerOutcome | ChildDied> => {
+      const outcome = Promise.withResolvers<HandlerOutcome>()
+      let killer: NodeJS.Timeout | undefined
+      const abort = () => {
+        child.kill('SIGTERM')
+        killer = setTimeout(() => child.kill('SIGKILL'), ABORT_GRACE_MS)
+      }
+      child.on('message', (message: ChildMessage) => {
+        if (message.kind === 'progress') request.onProgress(message.percent, message.message, message.data)
+        else if (message.kind === 'outcome') outcome.resolve(message.outcome)
+      })
+      if (request.signal.aborted) abort()
+      request.signal.addEventListener('abort', abort, { once: true })
+      child.send(request.job, () => undefined)
+      const end = await Promise.race([outcome.promise, died.promise])
+      clearTimeout(killer)
+      request.signal.removeEventListener('abort', abort)
+      child.kill('SIGKILL')
+      return end
+    }
+    child.once('message', () => resolve({ run, end: () => void child.kill('SIGKILL') }))
+  })
+}
