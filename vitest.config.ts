@@ -28,12 +28,25 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: [...ignored, '**/*.int.test.ts'],
+          exclude: [...ignored, '**/*.int.test.ts', 'e2e/compose/**'],
           fileParallelism: false,
           // Concurrent tests of a file each run a cluster: more of them at once only wait for each other.
           maxConcurrency: 3,
           testTimeout: 180_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // Needs a container engine: `npm run test:compose`, and `npm test` where there is one.
+        test: {
+          name: 'compose',
+          include: ['e2e/compose/*.test.ts'],
+          exclude: ignored,
+          fileParallelism: false,
+          // After all others: it needs the machine for itself.
+          sequence: { groupOrder: 1 },
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
         },
       },
     ],

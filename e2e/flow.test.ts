@@ -200,7 +200,7 @@ describe("a user's handlers", () => {
 
   test('refuse a payload that does not fit before the job is made', async () => {
     const { status, body } = await post({ object_id: 'f', type: 'flaky', payload: { failures: 'many' } })
-    expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid-request' })
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid-payload' })
     const corrected = await post({ object_id: 'f', type: 'flaky', payload: { failures: 0 } })
     expect(corrected.status).toBe(201)
   })

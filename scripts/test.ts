@@ -1,23 +1,17 @@
 // `npm test [VITEST ARGS]`: the check, then every test on real servers. Ends with one line "N passed, N failed, N skipped".
 // Exit code: 0 only when the check and all tests passed and at least one ran.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startChild } from './servers/child.ts'
+import { runToEnd, runVitest } from './run-vitest.ts'
+import { prepareEngine } from './servers/engine.ts'
 import { findNatsServer } from './servers/find-nats-server.ts'
 import { type MongoServer, type NoMongo, startMongo } from './servers/mongo.ts'
 import { findNginx } from './servers/nginx.ts'
-import { readReport, type Totals } from './test-report.ts'
 
 const root = join(import.meta.dirname, '..')
 const say = (line: string) => process.stdout.write(`${line}\n`)
-
-/** Runs a program to its end; the exit code, 1 when a signal ended it. */
-async function runToEnd(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  const child = await startChild(command, args, { cwd: root, env })
-  const { code } = await child.exited
-  return code ?? 1
-}
+const asked = process.argv.slice(2)
 
 /** Only its address reaches the tests; without one they skip, and this says why. */
 async function prepareMongo(dir: string): Promise<MongoServer | NoMongo> {
@@ -43,23 +37,25 @@ function testEnv({ nats, mongo }: Awaited<ReturnType<typeof prepareServers>>): N
   return { ...inherited, NATS_SERVER_BIN: nats.path, ...ofMongo }
 }
 
-async function runTests(dir: string, env: NodeJS.ProcessEnv): Promise<Totals & { code: number }> {
-  const reportFile = join(dir, 'report.json')
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
-  const code = await runToEnd(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], env)
-  const report = await readFile(reportFile, 'utf8').catch(() => undefined)
-  return { code, ...readReport(report) }
+/** Everything includes the compose project; whoever asks for a part gets just that. Why it is not run, else null. */
+async function prepareCompose(): Promise<string | null> {
+  if (asked.length > 0) return 'only a part of the tests was asked for: npm run test:compose'
+  const { problem } = await prepareEngine()
+  return problem
 }
 
 async function main(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-test-'))
   const checking = runToEnd(process.execPath, [join(root, 'scripts/check.ts')])
   const preparing = prepareServers(dir)
-  const [checked, prepared] = await Promise.allSettled([checking, preparing])
+  const composing = prepareCompose()
+  const [checked, prepared] = await Promise.allSettled([checking, preparing, composing])
   try {
     const checkFailed = checked.status === 'rejected' || checked.value !== 0
-    const { code, passed, failed, skipped, skippedNames } = await runTests(dir, testEnv(await preparing))
+    const notComposed = await composing
+    const args = notComposed === null ? asked : ['--project', '!compose', ...asked]
+    const { code, passed, failed, skipped, skippedNames } = await runVitest(args, dir, testEnv(await preparing))
+    if (notComposed !== null) say(`not run: e2e/compose (${notComposed})`)
     for (const name of skippedNames) say(`skipped: ${name}`)
     if (checkFailed) say('the check failed (see above)')
     const bad = failed + (checkFailed ? 1 : 0)

@@ -6,37 +6,38 @@ import { historiesOf } from '../support/read-log.ts'
 
 const UNTIL = { timeout: 30_000, interval: 200 }
 
-describe.concurrent('a worker', () => {
-  test('killed in the middle of jobs, with the lease as it ships: they run elsewhere within 15 s, as attempt 2', async () => {
-    await using run = await startFaultRun({
-      total: 100,
-      env: { LEASE_MS: '10000', JOB_SLOTS: '10' },
-      request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: 400 } }),
-    })
-    await run.acceptedReach(30)
-    const [victim] = run.hasty.job
-    const { pid } = victim!
-    victim?.kill('SIGKILL')
-    const killedMs = Date.now()
-    const evidence = await run.settle()
-    expect(checkInvariants(evidence)).toEqual([])
-
-    const again = startsOf(evidence.log).filter(({ attempt }) => attempt === 2)
-    expect(again.length).toBeGreaterThan(0)
-    const cut = startsOf(evidence.log).filter(({ worker_id, attempt, job_id }) => {
-      return attempt === 1 && worker_id.includes(`-${pid}-`) && again.some((start) => start.job_id === job_id)
-    })
-    expect(cut).toHaveLength(again.length)
-    const slowestMs = Math.max(...again.map(({ timeMs }) => timeMs)) - killedMs
-    expect(slowestMs).toBeLessThan(15_000)
-    for (const { job_id } of again) {
-      expect(evidence.stored.get(job_id)?.attempts).toMatchObject([
-        { attempt: 1, outcome: 'crashed' },
-        { attempt: 2, outcome: 'finished' },
-      ])
-    }
+// Alone: it measures time, and the children that run its jobs again want both cores.
+test('a worker killed in the middle of jobs, with the lease as it ships: they run elsewhere within 15 s, as attempt 2', async () => {
+  await using run = await startFaultRun({
+    total: 100,
+    env: { LEASE_MS: '10000', JOB_SLOTS: '10' },
+    request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: 400 } }),
   })
+  await run.acceptedReach(30)
+  const [victim] = run.hasty.job
+  const { pid } = victim!
+  victim?.kill('SIGKILL')
+  const killedMs = Date.now()
+  const evidence = await run.settle()
+  expect(checkInvariants(evidence)).toEqual([])
 
+  const again = startsOf(evidence.log).filter(({ attempt }) => attempt === 2)
+  expect(again.length).toBeGreaterThan(0)
+  const cut = startsOf(evidence.log).filter(({ worker_id, attempt, job_id }) => {
+    return attempt === 1 && worker_id.includes(`-${pid}-`) && again.some((start) => start.job_id === job_id)
+  })
+  expect(cut).toHaveLength(again.length)
+  const slowestMs = Math.max(...again.map(({ timeMs }) => timeMs)) - killedMs
+  expect(slowestMs).toBeLessThan(15_000)
+  for (const { job_id } of again) {
+    expect(evidence.stored.get(job_id)?.attempts).toMatchObject([
+      { attempt: 1, outcome: 'crashed' },
+      { attempt: 2, outcome: 'finished' },
+    ])
+  }
+})
+
+describe.concurrent('a worker', () => {
   test('frozen past its lease and woken: its results are refused, and each job has one end', async () => {
     await using run = await startFaultRun({
       total: 200,
@@ -46,8 +47,12 @@ describe.concurrent('a worker', () => {
     await run.acceptedReach(60)
     const [zombie] = run.hasty.job
     zombie?.kill('SIGSTOP')
+    // Its jobs have run elsewhere, to their end: whatever it still does comes too late.
     await vi.waitFor(async () => {
-      expect(startsOf(await run.log()).filter(({ attempt }) => attempt === 2).length).toBeGreaterThan(2)
+      const log = await run.log()
+      const again = startsOf(log).filter(({ attempt }) => attempt === 2)
+      expect(again.length).toBeGreaterThan(0)
+      for (const { job_id } of again) expect(historiesOf(log).get(job_id)?.at(-1)?.event.event).toBe('job:finished')
     }, UNTIL)
     zombie?.kill('SIGCONT')
     const evidence = await run.settle()
@@ -56,6 +61,7 @@ describe.concurrent('a worker', () => {
       const refused = (await zombie?.logs())?.filter(({ msg }) => msg === 'job went on without this attempt')
       expect(refused?.length).toBeGreaterThan(0)
     }, UNTIL)
+    expect(run.sink.effects.filter(({ accepted }) => !accepted).length).toBeGreaterThan(0)
   })
 
   test('whose event loop a handler blocks past the lease keeps its jobs: one attempt each', async () => {

@@ -59,6 +59,8 @@ type Histories = ReadonlyMap<string, HistoryEntry[]>
 
 const isAccepted = (post: Post): boolean => post.outcome === 'accepted'
 const isEnd = ({ event }: HistoryEntry): boolean => isTerminalEvent(event.event)
+/** An operator's retry of an ended job. */
+const startsRound = ({ event }: HistoryEntry): boolean => event.event === 'job:created' && event.round > 1
 const story = (history: readonly HistoryEntry[]): string =>
   history.map(({ seq, event }) => `${seq} ${event.event}`).join(', ')
 
@@ -72,11 +74,12 @@ function lostJobs(acceptedIds: ReadonlySet<string>, histories: Histories): strin
 function badEndings(histories: Histories): string[] {
   const problems: string[] = []
   for (const [id, history] of histories) {
-    const rounds = history.filter(({ event }) => event.event === 'job:created' && event.round > 1).length + 1
+    const rounds = history.filter(startsRound).length + 1
     const ends = history.filter(isEnd).length
     if (ends !== rounds) problems.push(`${id} has ${ends} ends in ${rounds} rounds: ${story(history)}`)
     for (const [i, entry] of history.entries()) {
       const before = history[i - 1]
+      if (before !== undefined && isEnd(before) && !startsRound(entry)) problems.push(`${id} goes on after its end`)
       if (before !== undefined && entry.expectedSeq !== before.seq) {
         problems.push(`${id}: event ${entry.seq} was compared with ${entry.expectedSeq}, not ${before.seq}`)
       }

@@ -29,6 +29,8 @@ export async function startEffectSink(): Promise<EffectSink> {
     const accepted = effect.fencing_token > (highest.get(effect.job_id) ?? 0)
     if (accepted) highest.set(effect.job_id, effect.fencing_token)
     effects.push({ ...effect, accepted })
+    // A worker that was frozen or blocked would find a kept connection closed, and fail for the test's sake.
+    response.setHeader('Connection', 'close')
     response.statusCode = accepted ? 204 : 409
     response.end()
   })

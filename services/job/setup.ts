@@ -21,11 +21,14 @@ try {
     clock: systemClock,
     log,
   })
-  const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
-  await ensureStreams(broker.nc, topology)
-  for (const handler of handlers.values()) await ensureLanes(broker.nc, typeInfo(handler), topology)
-  log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
-  await broker.close()
+  try {
+    const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
+    await ensureStreams(broker.nc, topology)
+    for (const handler of handlers.values()) await ensureLanes(broker.nc, typeInfo(handler), topology)
+    log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
+  } finally {
+    await broker.close()
+  }
 } catch (error) {
   const isConfig = error instanceof ConfigError
   const text = error instanceof Error ? error.message : String(error)

@@ -26,9 +26,17 @@ export interface Broker {
 }
 
 const RECONNECT_WAIT_MS = 200
+/** What compose uses where nothing else is set. */
+const DEVELOPMENT_PASSWORD = 'development-only'
 
 /** @throws when the broker cannot be reached within 10 s */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  if (options.password?.startsWith(DEVELOPMENT_PASSWORD)) {
+    options.log.warn(
+      { user: options.user },
+      'NATS_PASSWORD is the development default, which anyone can know: set another',
+    )
+  }
   const inboxPrefix = options.user === undefined ? '_INBOX' : `_INBOX_${options.user}`
   const nc = await connect({
     servers: options.url.split(','),

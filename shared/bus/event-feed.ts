@@ -1,5 +1,5 @@
-import { AckPolicy, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
-import { ALL_HISTORY, JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/subjects.ts'
 import type { Broker } from './connection.ts'
 import { type Delivery, LanePuller } from './lane-puller.ts'
 
@@ -27,6 +27,7 @@ export async function readLogState(broker: Broker): Promise<LogState> {
 }
 
 const MILLISECOND_NS = 1_000_000
+const CONSUMER_NOT_FOUND = 10014
 /** The broker forgets a feed that nobody pulls from after this long. */
 const INACTIVE_MS = 30_000
 const WAIT_MS = 1_000
@@ -34,25 +35,31 @@ const BATCH = 1_000
 
 /**
  * All history events in log order, from a sequence on, in batches as they come. It has no state at the broker worth
- * keeping: after a loss a new feed starts from where the reader was.
+ * keeping: after a loss a new feed starts from where the reader was. There is one at a time, under one name, so that
+ * the broker can allow the api this consumer and no other: who opens it takes it from whoever had it, and that one
+ * sees it gone or a gap in its count.
  */
 export class EventFeed {
   readonly #puller: LanePuller
-  readonly #name: string
   readonly #broker: Broker
+  /** When the broker made this feed's consumer: another time is another's consumer under the same name. */
+  readonly #created: string
   #lastConsumerSeq = 0
 
-  private constructor(broker: Broker, name: string) {
+  private constructor(broker: Broker, created: string) {
     this.#broker = broker
-    this.#name = name
+    this.#created = created
     this.#puller = new LanePuller(broker)
   }
 
   /** @param fromSeq the first sequence wanted */
-  static async open(broker: Broker, name: string, fromSeq: number): Promise<EventFeed> {
+  static async open(broker: Broker, fromSeq: number): Promise<EventFeed> {
     const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-    await manager.consumers.add(JOBS_STREAM, {
-      name,
+    await manager.consumers.delete(JOBS_STREAM, PROJECTION).catch((error: unknown) => {
+      if (!(error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND)) throw error
+    })
+    const { created } = await manager.consumers.add(JOBS_STREAM, {
+      name: PROJECTION,
       filter_subject: ALL_HISTORY,
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
@@ -61,7 +68,7 @@ export class EventFeed {
       num_replicas: 1,
       inactive_threshold: INACTIVE_MS * MILLISECOND_NS,
     })
-    return new EventFeed(broker, name)
+    return new EventFeed(broker, created)
   }
 
   /**
@@ -71,7 +78,7 @@ export class EventFeed {
   async next(): Promise<Delivery[]> {
     const batch: Delivery[] = []
     const { end } = await this.#puller.pull({
-      consumer: this.#name,
+      consumer: PROJECTION,
       batch: BATCH,
       waitMs: WAIT_MS,
       onDelivery: (delivery) => batch.push(delivery),
@@ -81,21 +88,24 @@ export class EventFeed {
       this.#lastConsumerSeq = delivery.consumerSeq
     }
     if (end === 'gone' && batch.length === 0) throw new Error('the feed is gone')
-    if (batch.length === 0) await this.#checkNothingLost()
+    await this.#checkWhole(batch.length === 0)
     return batch
   }
 
-  /** What was sent on a connection that broke is lost, and the broker counts it as delivered: silence is no proof. */
-  async #checkNothingLost(): Promise<void> {
+  /**
+   * Ours after the batch came is ours all along: one that was frozen while another took over must not apply what it
+   * pulled from the other's consumer. What was sent on a connection that broke is lost, and the broker counts it as
+   * delivered: silence is no proof either.
+   */
+  async #checkWhole(silent: boolean): Promise<void> {
     const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
-    const { delivered } = await manager.consumers.info(JOBS_STREAM, this.#name)
-    if (delivered.consumer_seq !== this.#lastConsumerSeq) throw new Error('the feed has a gap at its end')
+    const { created, delivered } = await manager.consumers.info(JOBS_STREAM, PROJECTION)
+    if (created !== this.#created) throw new Error('the feed is gone: another replica has opened one')
+    if (silent && delivered.consumer_seq !== this.#lastConsumerSeq) throw new Error('the feed has a gap at its end')
   }
 
-  async close(): Promise<void> {
+  /** The consumer stays: it may be another replica's by now, and is forgotten by itself. */
+  close(): void {
     this.#puller.close()
-    if (!this.#broker.isUp()) return
-    const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
-    await manager.consumers.delete(JOBS_STREAM, this.#name).catch(() => undefined)
   }
 }

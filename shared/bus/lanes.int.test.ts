@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
-import { JOBS_STREAM, laneName } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, laneName, PROJECTION } from '#shared/contracts/subjects.ts'
 import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
 import { EventFeed, readLogState } from './event-feed.ts'
 import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
@@ -80,16 +80,16 @@ test('a type with a concurrency limit has one lane that holds it', async () => {
 test('the feed gives every history event once, in order, from where it is told', async () => {
   await using bus = await startTestBus()
   for (let i = 0; i < 20; i++) await bus.publisher.publish(createdPublication(newAddress()), SOON)
-  const feed = await EventFeed.open(bus.broker, 'feed-a', 6)
+  const feed = await EventFeed.open(bus.broker, 6)
   const seqs: number[] = []
   while (seqs.length < 15) seqs.push(...(await feed.next()).map(({ seq }) => seq))
   expect(seqs).toEqual(Array.from({ length: 15 }, (_, i) => i + 6))
-  await feed.close()
+  feed.close()
 })
 
 test('a feed whose broker was killed says so, and the next one goes on', async () => {
   await using bus = await startTestBus()
-  const feed = await EventFeed.open(bus.broker, 'feed-b', 1)
+  const feed = await EventFeed.open(bus.broker, 1)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
   expect(await feed.next()).toHaveLength(1)
   await bus.nats.kill('SIGKILL')
@@ -105,20 +105,31 @@ test('a feed whose broker was killed says so, and the next one goes on', async (
     )
     .toBe(1)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
-  const next = await EventFeed.open(bus.broker, 'feed-c', 2)
+  const next = await EventFeed.open(bus.broker, 2)
   expect((await next.next()).map(({ seq }) => seq)).toEqual([2])
+})
+
+test('a feed that another replica took over gives nothing of the other one’s', async () => {
+  await using bus = await startTestBus()
+  const frozen = await EventFeed.open(bus.broker, 1)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const next = await EventFeed.open(bus.broker, 1)
+  await expect(frozen.next()).rejects.toThrow(/gone|gap/)
+  next.close()
 })
 
 test('a feed from which a message was lost on its way says so, also when nothing comes after it', async () => {
   await using bus = await startTestBus()
-  const feed = await EventFeed.open(bus.broker, 'feed-d', 1)
+  const feed = await EventFeed.open(bus.broker, 1)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
   expect(await feed.next()).toHaveLength(1)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
   // Somebody else gets it, as when it was sent on a connection that broke.
   const stolen = Promise.withResolvers<void>()
   bus.broker.nc.subscribe('elsewhere.>', { callback: () => stolen.resolve() })
-  bus.broker.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.feed-d`, '{"batch":1}', { reply: 'elsewhere.a' })
+  bus.broker.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${PROJECTION}`, '{"batch":1}', {
+    reply: 'elsewhere.a',
+  })
   await stolen.promise
   await expect(drainFeed(feed)).rejects.toThrow('gap')
 })

@@ -9,7 +9,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import { PRIORITIES } from '#shared/contracts/job.ts'
 import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
 import {
@@ -166,7 +166,15 @@ async function ensureStream(manager: JetStreamManager, settings: StreamSettings)
 async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSettings): Promise<void> {
   const name = settings.durable_name ?? ''
   if (await found(() => manager.consumers.info(JOBS_STREAM, name), CONSUMER_NOT_FOUND)) return
-  await manager.consumers.add(JOBS_STREAM, settings)
+  try {
+    await manager.consumers.add(JOBS_STREAM, settings)
+  } catch (error) {
+    if (!(error instanceof PermissionViolationError)) throw error
+    // Where each service has its own user, only setup's may make consumers.
+    throw new Error(`the broker has no ${name}, and this user may not make it: run services/job/setup.ts first`, {
+      cause: error,
+    })
+  }
 }
 
 async function found(ask: () => Promise<unknown>, notFoundCode: number): Promise<boolean> {

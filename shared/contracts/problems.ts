@@ -20,7 +20,6 @@ export const PROBLEMS = {
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used a short time ago' },
-  'in-flight': { status: 409, title: 'A request with this Idempotency-Key is still being worked on' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The media type or encoding is not supported' },

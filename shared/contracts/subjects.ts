@@ -62,6 +62,9 @@ export function laneFilters(type: string, priority: LanePriority): string[] {
 /** A type without a concurrency limit has one lane a priority. */
 export const PRIORITIES_LANES = PRIORITIES.length
 
+/** The consumer that the projection reads the log by: the one that the api may make. */
+export const PROJECTION = 'projection'
+
 export const ARM_TIMERS = 'arm-timers'
 export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 
@@ -49,19 +50,34 @@ export const commonSettings = {
 }
 
 /**
- * Parses settings once; the result is frozen. An empty value counts as unset.
+ * Parses settings once; the result is frozen. An empty value counts as unset. Each setting may lie in a file instead,
+ * named by the setting with `_FILE` behind it: secrets are handed over so.
  * @throws ConfigError that names every bad setting at once
  */
 export function parseConfig<T extends z.ZodRawShape>(shape: T, env: Environment): Readonly<z.output<z.ZodObject<T>>> {
   const given: Environment = {}
-  for (const name of Object.keys(shape)) if (env[name] !== undefined && env[name] !== '') given[name] = env[name]
+  const lines: string[] = []
+  for (const name of Object.keys(shape)) {
+    const file = env[`${name}_FILE`]
+    if (env[name] !== undefined && env[name] !== '') given[name] = env[name]
+    else if (file !== undefined && file !== '') given[name] = readSecret(`${name}_FILE`, file, lines)
+  }
   const parsed = z.object(shape).safeParse(given)
-  if (parsed.success) return Object.freeze(parsed.data)
-  const lines = parsed.error.issues.map((issue) => {
+  if (parsed.success && lines.length === 0) return Object.freeze(parsed.data)
+  for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    return `${name}: ${issue.message}, got ${JSON.stringify(given[name] ?? null)}`
-  })
+    lines.push(`${name}: ${issue.message}, got ${JSON.stringify(given[name] ?? null)}`)
+  }
   throw new ConfigError(lines.join('\n'))
+}
+
+function readSecret(name: string, file: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trimEnd()
+  } catch (error) {
+    problems.push(`${name}: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
 }
 
 /** Readable and unique for the life of a process: host, pid, chance. One subject token. */

@@ -17,12 +17,15 @@ export interface ServerOptions {
 const KEEP_ALIVE_MS = 75 * SECOND
 /** A request must have arrived whole within this time. */
 const ARRIVAL_MS = 10 * SECOND
+/** How often a stopping server looks for connections that have their answer. */
+const CLOSE_IDLE_MS = 100
 /** How long a client that was refused may go on sending: closed at once, it would never read why. */
 const LINGER_MS = 2 * SECOND
 
 /** The HTTP server, with problem documents also for what Node's own parser refuses. */
 export class HttpServer {
   readonly #server: Server
+  #stopping = false
   readonly #options: ServerOptions
 
   constructor(options: ServerOptions) {
@@ -43,6 +46,8 @@ export class HttpServer {
       },
       (request, response) => {
         answers.set(request.socket, response)
+        // A proxy that keeps its connections busy would keep a stopping server for ever.
+        if (this.#stopping) response.setHeader('Connection', 'close')
         handle(request, response).catch(() => response.destroy())
       },
     )
@@ -75,8 +80,13 @@ export class HttpServer {
 
   /** Refuses new connections at once, closes idle ones, and answers what it has. */
   stop(): Promise<void> {
+    this.#stopping = true
     return new Promise((resolve) => {
-      this.#server.close(() => resolve())
+      const closing = setInterval(() => this.#server.closeIdleConnections(), CLOSE_IDLE_MS)
+      this.#server.close(() => {
+        clearInterval(closing)
+        resolve()
+      })
       this.#server.closeIdleConnections()
     })
   }

@@ -22,7 +22,6 @@ const DELETE_AT_ONCE = 1_000
 export function createHouseKeeper(deps: HouseKeeperDeps): IntervalLoop {
   const keepHouse = async () => {
     if (!deps.isOwner()) return
-    // In this order: a delayed job's last event must be renewed before it could be trimmed.
     await wakeStuckJobs(deps.wake)
     await trimLog(deps.trim)
     await deleteOldJobs(deps)

@@ -7,10 +7,20 @@ import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { armTimersFloor, listLanes, purgeBelow } from '#shared/bus/topology.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
-import { eventSubject, historyFilter, type JobAddress, laneName } from '#shared/contracts/subjects.ts'
+import {
+  dueSubject,
+  eventSubject,
+  historyFilter,
+  JOBS_STREAM,
+  type JobAddress,
+  laneName,
+  timerSubject,
+} from '#shared/contracts/subjects.ts'
 import { type Clock, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
 import { counter, createRegistry } from '#shared/runtime/metrics.ts'
 import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+import { armTimers } from '../../../e2e/support/arm-timers.ts'
 import {
   createdPublication,
   endPublication,
@@ -41,14 +51,16 @@ async function setup() {
     reader: bus.reader,
     publisher: bus.publisher,
     listLanes: () => listLanes(bus.broker.nc),
+    armTimers: () => armTimersFloor(bus.broker.nc),
     clock,
     leaseMs: 2_000,
-    logRetentionMs: HOUR,
     woken,
     log: silentLog,
   })
   const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({
+    store,
     reader: bus.reader,
+    publisher: bus.publisher,
     readState: () => readLogState(bus.broker),
     listLanes: () => listLanes(bus.broker.nc),
     armTimers: () => armTimersFloor(bus.broker.nc),
@@ -70,6 +82,8 @@ async function setup() {
   const stack = undo.move()
   return { bus, store, wake, trim, project, wokenCount, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
+
+type House = Awaited<ReturnType<typeof setup>>
 
 /** Takes everything off the normal lane and acks it, as if its worker had lost it. */
 async function ackLane(bus: TestBus): Promise<void> {
@@ -113,42 +127,100 @@ test('a job that waits in its lane is left alone, however old', async () => {
   expect(await house.wokenCount()).toBe(0)
 })
 
-test('a delayed job whose last event grows old gets it again, so that it is never trimmed away', async () => {
-  await using house = await setup()
+/** A job whose first attempt failed, with nothing left on its lane. @returns the sequence of its `job:retrying` */
+async function createRetrying(house: House, dueAtMs: number): Promise<{ job: JobAddress; seq: number }> {
   const { job, seq } = await create(house.bus)
   await ackLane(house.bus)
+  const now = isoTime(systemClock.now())
   const retrying: JobEvent = {
     event: 'job:retrying',
     ...job,
     object_id: 'o',
-    created_at: isoTime(systemClock.now()),
+    created_at: now,
     round: 1,
     timeout_ms: 1_000,
     max_attempts: 3,
     backoff: DEFAULT_POLICY.backoff,
     crashes: 0,
-    at: isoTime(systemClock.now()),
+    at: now,
     attempt: 1,
     worker_id: 'w',
-    due_at: isoTime(systemClock.now() + 10 * HOUR),
+    due_at: isoTime(dueAtMs),
     error: { name: 'Error', message: 'no' },
   }
   const publication = {
     subject: eventSubject('job:retrying', job),
     body: JSON.stringify(retrying),
-    nonce: 'n1',
+    nonce: newNonce(),
     jobId: job.job_id,
     expect: { seq, filter: historyFilter(job) },
   }
-  await house.bus.publisher.publish(publication, SOON)
+  const result = await house.bus.publisher.publish(publication, SOON)
   await house.project(job)
-  await wakeStuckJobs(house.wake(laterBy(40 * MINUTE)))
+  if (result.kind !== 'stored') throw new Error('not stored')
+  return { job, seq: result.seq }
+}
+
+const eventsOf = async (house: House, job: JobAddress) =>
+  (await house.bus.reader.history(job)).map(({ event }) => event.event)
+
+test('a delayed job is published again where the log is cut past it, once a cut, and above the cut', async () => {
+  await using house = await setup()
+  const { job } = await createRetrying(house, systemClock.now() + 10 * HOUR)
+  await armTimers(house.bus)
+  const { lastSeq } = await readLogState(house.bus.broker)
+
+  const cut = await trimLog(house.trim(laterBy(2 * HOUR), lastSeq))
+  expect(cut).toBe(lastSeq + 1)
+  expect(await eventsOf(house, job)).toEqual(['job:retrying'])
   await house.project(job)
-  // It is young again now: not once a minute, but once in half of the retention.
-  await wakeStuckJobs(house.wake(laterBy(41 * MINUTE)))
-  const events = await house.bus.reader.history(job)
-  expect(events.map(({ event }) => event.event)).toEqual(['job:created', 'job:retrying', 'job:retrying'])
+  await trimLog(house.trim(laterBy(2 * HOUR), lastSeq))
+  expect(await eventsOf(house, job)).toEqual(['job:retrying'])
   expect(await house.wokenCount()).toBe(0)
+
+  await armTimers(house.bus)
+  expect((await house.bus.reader.lastOf(timerSubject(job)))?.seq).toBeGreaterThan(lastSeq)
+})
+
+test('under pressure too: a cut within the retention takes no delayed job with it', async () => {
+  await using house = await setup()
+  const { job } = await createRetrying(house, systemClock.now() + 10 * HOUR)
+  await armTimers(house.bus)
+  for (let i = 0; i < 20; i++) await create(house.bus)
+  await ackLane(house.bus)
+  const { lastSeq } = await readLogState(house.bus.broker)
+  expect(await trimLog({ ...house.trim(laterBy(10 * SECOND), lastSeq), maxJobs: 7 })).toBeGreaterThan(10)
+  expect(await eventsOf(house, job)).toEqual(['job:retrying'])
+})
+
+test('a delayed job whose trigger waits in its lane keeps its place: it holds the cut, and is not woken', async () => {
+  await using house = await setup()
+  const { job, seq } = await createRetrying(house, systemClock.now())
+  await armTimers(house.bus)
+  await expect.poll(() => house.bus.reader.lastOf(dueSubject(job)), { timeout: 5_000 }).not.toBeNull()
+
+  await wakeStuckJobs(house.wake(laterBy(2 * HOUR)))
+  expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(seq)
+  expect(await eventsOf(house, job)).toEqual(['job:retrying'])
+  expect(await house.wokenCount()).toBe(0)
+})
+
+test('a delayed job that no worker has armed yet is not woken: the first one will arm it', async () => {
+  await using house = await setup()
+  const { job } = await createRetrying(house, systemClock.now())
+  await wakeStuckJobs(house.wake(laterBy(2 * HOUR)))
+  expect(await eventsOf(house, job)).toEqual(['job:created', 'job:retrying'])
+})
+
+test('an overdue job without timer and trigger is woken', async () => {
+  await using house = await setup()
+  const { job } = await createRetrying(house, systemClock.now() + 10 * HOUR)
+  await armTimers(house.bus)
+  const timer = await house.bus.reader.lastOf(timerSubject(job))
+  await house.bus.broker.nc.request(`$JS.API.STREAM.MSG.DELETE.${JOBS_STREAM}`, JSON.stringify({ seq: timer?.seq }))
+  await wakeStuckJobs(house.wake(laterBy(11 * HOUR)))
+  expect(await eventsOf(house, job)).toEqual(['job:created', 'job:retrying', 'job:retrying'])
+  expect(await house.wokenCount()).toBe(1)
 })
 
 test('the log is cut at the least of retention, checkpoint and what a lane still needs', async () => {

@@ -1,6 +1,13 @@
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { LaneInfo } from '#shared/bus/topology.ts'
 
+/** What a lane (or another consumer) still needs of the log. */
+export interface LaneNeed {
+  type: string
+  /** The first sequence it may still deliver; null when nothing is unacked or pending. */
+  from: number | null
+}
+
 /** The first sequence a lane may still deliver; null when nothing is unacked or pending. */
 export async function laneNeed(
   reader: LogReader,
@@ -15,3 +22,13 @@ export async function laneNeed(
   // Something is unacked although nothing is left of it: hold everything above the floor.
   return need ?? lane.ackFloor + 1
 }
+
+export async function laneNeeds(reader: LogReader, lanes: LaneInfo[]): Promise<LaneNeed[]> {
+  const needs: LaneNeed[] = []
+  for (const lane of lanes) needs.push({ type: lane.type, from: await laneNeed(reader, lane) })
+  return needs
+}
+
+/** Whether a lane of the type has this message still before it: waiting, or delivered and not acked. */
+export const mayDeliver = (needs: LaneNeed[], type: string, seq: number): boolean =>
+  needs.some((need) => need.type === type && need.from !== null && need.from <= seq)

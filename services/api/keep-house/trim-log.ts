@@ -2,12 +2,10 @@ import type { LogState } from '#shared/bus/event-feed.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { LaneInfo } from '#shared/bus/topology.ts'
 import { ARM_TIMERS_FILTERS, PRIORITIES_LANES } from '#shared/contracts/subjects.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { laneNeed } from './lane-need.ts'
+import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
+import { laneNeed, laneNeeds } from './lane-need.ts'
 
-export interface TrimDeps {
-  reader: LogReader
+export interface TrimDeps extends DelayedDeps {
   readState(): Promise<LogState>
   listLanes(): Promise<LaneInfo[]>
   armTimers(): Promise<{ pending: number; ackPending: number; ackFloor: number }>
@@ -15,12 +13,10 @@ export interface TrimDeps {
   purge(seq: number): Promise<void>
   /** How far the store is. */
   checkpointSeq(): number
-  clock: Clock
   logRetentionMs: number
   cooldownMs: number
   maxJobs: number
   maxBytes: number
-  log: Logger
 }
 
 const SUBJECTS_PER_JOB = 3
@@ -29,7 +25,7 @@ const PRESSURE = 0.5
 
 /**
  * ONE unfiltered purge, up to the least of what retention lets go, what the store has applied, and what timers and
- * lanes may still deliver. Filtered purges stall publishes and can come undone.
+ * lanes may still deliver, or compare with. Filtered purges stall publishes and can come undone.
  * @returns the sequence below which the log was cut, or null when there was nothing to cut
  */
 export async function trimLog(deps: TrimDeps): Promise<number | null> {
@@ -40,11 +36,12 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
     deps.log.warn('a job type lacks a lane: the log is not trimmed')
     return null
   }
-  const needs = [await retentionCut(deps, state), checkpoint + 1]
-  for (const lane of lanes) needs.push((await laneNeed(deps.reader, lane)) ?? state.lastSeq + 1)
-  const arming = { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS }
-  needs.push((await laneNeed(deps.reader, arming)) ?? state.lastSeq + 1)
-  const cut = Math.min(...needs)
+  const needs = await laneNeeds(deps.reader, lanes)
+  const unarmedFrom = await laneNeed(deps.reader, { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS })
+  const froms = [unarmedFrom, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
+  const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, ...froms)
+  if (allowed <= state.firstSeq) return null
+  const cut = await keepDelayedJobs(deps, needs, allowed)
   if (cut <= state.firstSeq) return null
   await deps.purge(cut)
   deps.log.debug({ cut, from: state.firstSeq }, 'log trimmed')

@@ -1,7 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { EventFeed, type LogState, readLogState } from '#shared/bus/event-feed.ts'
 import { type Clock, SECOND } from '#shared/runtime/clock.ts'
-import { newShortId } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter, Gauge } from '#shared/runtime/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/store/port.ts'
@@ -114,14 +113,14 @@ export class Projection {
           )
           if (!(await this.#save(freshStart(this.#owned, state, this.#deps.clock.now())))) return
         }
-        feed = await EventFeed.open(this.#deps.broker, `projection-${newShortId()}`, this.#owned.seq + 1)
+        feed = await EventFeed.open(this.#deps.broker, this.#owned.seq + 1)
         await this.#follow(feed)
       } catch (error) {
         this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
         await pause(PAUSE_AFTER_ERROR_MS)
         await this.#save({})
       } finally {
-        await feed?.close().catch(() => undefined)
+        feed?.close()
       }
     }
   }
@@ -181,7 +180,10 @@ function checkpointToOwn(seen: Checkpoint | null, state: LogState, nowMs: number
     owner: '',
     beat: 0,
   }
-  return isOtherLog(checkpoint, state) ? { ...checkpoint, ...freshStart(checkpoint, state, nowMs) } : checkpoint
+  if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...freshStart(checkpoint, state, nowMs) }
+  // The owner before went on a little after a rebuild was asked for, and callers have seen that too.
+  if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
+  return checkpoint
 }
 
 /** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */

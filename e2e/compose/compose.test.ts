@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { getFrom, postTo } from '../support/call.ts'
+import { startLoad } from '../support/load.ts'
+import { type ComposeProject, startComposeProject } from './compose-project.ts'
+import { howAllEnded, morePosts, untilEnded } from './jobs.ts'
+
+// docker-compose.yml as a user runs it, from outside: through nginx's port and by `docker compose` alone.
+
+const MB = 1_000_000
+let hasty: ComposeProject
+let upSeconds: number
+
+beforeAll(async () => {
+  hasty = await startComposeProject({
+    env: { SLEEP_MIN_MS: '200', SLEEP_MAX_MS: '1000', JOB_SLOTS: '50', HASTY_HANDLERS: './e2e/compose/handlers' },
+  })
+  const startedMs = performance.now()
+  await hasty.up()
+  upSeconds = (performance.now() - startedMs) / 1000
+})
+
+afterAll(() => hasty?.[Symbol.asyncDispose]())
+
+const post = (body: Record<string, unknown>) => postTo(hasty.url, body)
+
+test('everything is healthy in under a minute, and the image is below 350 MB', async () => {
+  const [size] = (await hasty.docker('image', 'inspect', '--format', '{{.Size}}', hasty.image)).trim().split('\n')
+  process.stdout.write(`compose: healthy after ${upSeconds.toFixed(1)} s, image ${Math.round(Number(size) / MB)} MB\n`)
+  expect(upSeconds).toBeLessThan(60)
+  expect(Number(size)).toBeLessThan(350 * MB)
+})
+
+test('setup ends, everything else runs, and only nginx has a port of this machine', async () => {
+  const containers = await hasty.containers()
+  const states = Object.fromEntries(containers.map(({ service, state, health }) => [service, [state, health]]))
+  const healthy = ['running', 'healthy']
+  expect(states).toEqual({
+    nginx: healthy,
+    api: healthy,
+    job: healthy,
+    nats: healthy,
+    mongo: healthy,
+    setup: ['exited', ''],
+  })
+  const published = containers.filter((container) => container.published.length > 0)
+  expect(published.map(({ service }) => service)).toEqual(['nginx'])
+})
+
+test('a job goes through nginx to its end, and its object_id rests for five minutes', async () => {
+  const { status, headers, body } = await post({ object_id: 'invoice-42' })
+  expect(status).toBe(201)
+  const jobId = String(body['job_id'])
+  expect(headers.get('location')).toBe(`/${jobId}`)
+  expect((await getFrom(`${hasty.url}/${jobId}`)).status).toBe(200)
+  const again = await post({ object_id: 'invoice-42' })
+  expect(again).toMatchObject({ status: 400, body: { code: 'cooldown', job_id: jobId } })
+  const ended = await untilEnded(hasty.url, jobId)
+  expect(ended).toMatchObject({ status: 'finished', attempts: [{ attempt: 1, outcome: 'finished' }] })
+  expect((ended.result as { sleep_time_used: number }).sleep_time_used).toBeGreaterThanOrEqual(200)
+})
+
+test('nginx’s own errors are problems, and its headers do not name a version', async () => {
+  const { status, headers, body } = await post({ object_id: 'x'.repeat(2 * MB) })
+  expect({ status, code: body['code'] }).toEqual({ status: 413, code: 'payload-too-large' })
+  expect(headers.get('content-type')).toBe('application/problem+json')
+  expect(headers.get('server')).toBe('nginx')
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+})
+
+test.each(['api', 'job'])('%s runs without rights and cannot write into its image', async (service) => {
+  const id = await hasty.compose(
+    'exec',
+    '-T',
+    service,
+    'sh',
+    '-c',
+    'id -u; touch /app/x 2>&1 || true; touch /tmp/x && echo tmp',
+  )
+  expect(id).toMatch(/^1000\n.*Read-only file system\ntmp\n$/s)
+  const caps = await hasty.compose('exec', '-T', service, 'sh', '-c', 'grep CapEff /proc/self/status')
+  expect(caps).toMatch(/CapEff:\s0+\n/)
+})
+
+test('the logs warn about the development passwords', async () => {
+  expect(await hasty.compose('logs', '--no-log-prefix', 'nats')).toContain('WARNING: development passwords')
+  expect(await hasty.compose('logs', '--no-log-prefix', 'api')).toContain('NATS_PASSWORD is the development default')
+})
+
+test('Prometheus of the profile `tools` finds every replica', async () => {
+  await hasty.scale({ api: 2, job: 2 })
+  await hasty.compose('--profile', 'tools', 'up', '--detach', '--no-deps', '--wait', 'prometheus')
+  const address = (await hasty.compose('--profile', 'tools', 'port', 'prometheus', '9090')).trim()
+  const upOf = async (job: string) => {
+    const { body } = await getFrom(
+      `http://${address}/api/v1/query?query=${encodeURIComponent(`sum(up{job="${job}"})`)}`,
+    )
+    return (body as { data: { result: { value: [number, string] }[] } }).data.result[0]?.value[1]
+  }
+  await expect.poll(() => upOf('api'), { timeout: 40_000, interval: 500 }).toBe('2')
+  await expect.poll(() => upOf('job'), { timeout: 40_000, interval: 500 }).toBe('2')
+  await hasty.compose('--profile', 'tools', 'rm', '--force', '--stop', '--volumes', 'prometheus')
+})
+
+describe('under 50 requests a second from a plain client', () => {
+  test('scaling api 5 -> 1 -> 3 and job 5 -> 1 fails no request and loses no job', async () => {
+    await hasty.scale({ api: 5, job: 5 })
+    const load = startLoad({ url: hasty.url, perSecond: 50, request: (n) => ({ object_id: `scale-${n}` }) })
+    try {
+      await morePosts(load, 150)
+      await hasty.scale({ api: 1 })
+      await morePosts(load, 150)
+      await hasty.scale({ job: 1 })
+      await morePosts(load, 100)
+      await hasty.scale({ api: 3 })
+      await morePosts(load, 250)
+    } finally {
+      await load.stop()
+    }
+    const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
+    const ended = await howAllEnded(hasty.url, load.accepted)
+    process.stdout.write(
+      `compose: scaled under ${load.posts.length} requests, ${failed.length} failed, ${JSON.stringify(ended)}\n`,
+    )
+    expect(failed).toEqual([])
+    expect(new Set(load.accepted).size).toBe(load.posts.length)
+    expect(ended).toEqual({ finished: load.posts.length })
+    expect(await replicasUsedLast(60)).toBe(3)
+  })
+
+  test('a worker’s death costs no job: what it held runs elsewhere within 15 s', async () => {
+    await hasty.scale({ api: 3, job: 2 })
+    const load = startLoad({
+      url: hasty.url,
+      perSecond: 50,
+      total: 200,
+      request: (n) => ({ object_id: `worker-${n}`, type: 'nap', payload: { ms: 1_000 } }),
+    })
+    await morePosts(load, 100)
+    const [victim] = await hasty.containers('job')
+    const killedAtMs = Date.now()
+    if (victim !== undefined) await hasty.killProcess(victim, 'node')
+    await load.done
+    expect(load.accepted).toHaveLength(200)
+    const jobs = await Promise.all(load.accepted.map((id) => untilEnded(hasty.url, id)))
+    expect(jobs.filter(({ status }) => status !== 'finished')).toEqual([])
+    const again = jobs.filter(({ attempts }) => attempts.length > 1)
+    const waits = again.map(({ attempts }) => Date.parse(attempts[1]?.started_at ?? '') - killedAtMs)
+    process.stdout.write(
+      `compose: worker killed, ${again.length} jobs ran again, the last after ${Math.max(...waits)} ms\n`,
+    )
+    expect(again.length).toBeGreaterThan(0)
+    expect(Math.max(...waits)).toBeLessThan(15_000)
+    await expect
+      .poll(async () => (await hasty.containers('job')).every(({ health }) => health === 'healthy'), {
+        timeout: 30_000,
+      })
+      .toBe(true)
+  })
+
+  test('an api’s death costs at most the requests that it held', async () => {
+    const load = startLoad({ url: hasty.url, perSecond: 50, total: 300, request: (n) => ({ object_id: `api-${n}` }) })
+    await morePosts(load, 100)
+    const [victim] = await hasty.containers('api')
+    const startedMs = Date.now()
+    if (victim !== undefined) await hasty.killProcess(victim, 'node')
+    const endedMs = Date.now()
+    await load.done
+    const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
+    process.stdout.write(`compose: api killed under ${load.posts.length} requests, ${failed.length} failed\n`)
+    // Under way while it died; every other one must have been answered.
+    expect(failed.filter((one) => one.startedMs > endedMs || one.endedMs < startedMs)).toEqual([])
+    expect(await howAllEnded(hasty.url, load.accepted)).toEqual({ finished: load.accepted.length })
+    await expect
+      .poll(async () => (await hasty.containers('api')).every(({ health }) => health === 'healthy'), {
+        timeout: 30_000,
+      })
+      .toBe(true)
+  })
+})
+
+test('after `down` and `up` every job and the cooldown are still there', async () => {
+  const { body } = await post({ object_id: 'kept' })
+  const before = await untilEnded(hasty.url, String(body['job_id']))
+  await hasty.compose('down', '--timeout', '20')
+  await hasty.up()
+  expect((await getFrom(`${hasty.url}/${before.job_id}`)).body).toEqual(before)
+  expect(await post({ object_id: 'kept' })).toMatchObject({
+    status: 400,
+    body: { code: 'cooldown', job_id: before.job_id },
+  })
+})
+
+/** Distinct api addresses in nginx's log of its last requests. */
+async function replicasUsedLast(lines: number): Promise<number> {
+  const log = await hasty.compose('logs', '--no-log-prefix', '--no-color', '--tail', String(lines), 'nginx')
+  const upstreams = log.split('\n').flatMap((line) => /"upstream":"([^"]+)"/.exec(line)?.[1] ?? [])
+  return new Set(upstreams.flatMap((list) => list.split(', '))).size
+}

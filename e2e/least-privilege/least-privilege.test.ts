@@ -1,0 +1,176 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { getFrom, postTo } from '../support/call.ts'
+import { type GuardedNats, startGuardedNats } from '../support/guarded-nats.ts'
+import { type Replica, startReplica, startService } from '../support/replica.ts'
+
+// The users of nats/nats.conf, each with what its service does, and with what it must not do.
+
+/** Of every kind that a configuration could read as something else than text. */
+const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', backup: '$HOME # 10ms' }
+type User = keyof typeof passwords
+
+const undo = new AsyncDisposableStack()
+let dir: string
+let nats: GuardedNats
+let api: Replica
+
+const as = (user: User) => ({ NATS_URL: nats.url, NATS_USER: user, NATS_PASSWORD: passwords[user] })
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hasty-privilege-'))
+  undo.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
+  const jobFile = join(dir, 'job-password')
+  await writeFile(jobFile, `${passwords.job}\n`)
+  nats = undo.use(
+    await startGuardedNats(dir, {
+      NATS_SETUP_PASSWORD: passwords.setup,
+      NATS_API_PASSWORD: passwords.api,
+      NATS_JOB_PASSWORD_FILE: jobFile,
+      NATS_BACKUP_PASSWORD: passwords.backup,
+    }),
+  )
+})
+
+afterAll(() => undo.disposeAsync())
+
+async function login(user: User, inboxPrefix = `_INBOX_${user}`): Promise<NatsConnection> {
+  return connect({ servers: nats.url, user, pass: passwords[user], inboxPrefix, reconnect: false })
+}
+
+/** What the broker says to a request or publish of this user. */
+async function attempt(user: User, subject: string, body = ''): Promise<unknown> {
+  const nc = await login(user)
+  try {
+    return await nc.request(subject, body, { timeout: 2_000 }).catch((error: unknown) => error)
+  } finally {
+    await nc.close()
+  }
+}
+
+const noCooldown = { COOLDOWN_MS: '0' }
+const quickSleep = { SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '20' }
+const refusal = expect.any(PermissionViolationError)
+
+test('a worker whose lane is missing says what to run, and ends', async () => {
+  await runSetup()
+  const logFile = join(dir, 'lost.log')
+  const handlers = await mkdtemp(join(dir, 'handlers-'))
+  await writeFile(join(handlers, 'new.ts'), 'export const handler = { type: "new", run: () => 1 }')
+  const worker = await startService('job/main.ts', { ...as('job'), PORT: '0', HANDLERS_DIR: handlers }, logFile)
+  expect(await worker.exited).toEqual({ code: 1, signal: null })
+  expect(await readFile(logFile, 'utf8')).toContain('run services/job/setup.ts first')
+})
+
+test('setup, api and job each do their work as their own user', async () => {
+  await runSetup()
+  // Nothing is kept longer than needed, so that the trimming shows too.
+  const env = {
+    ...noCooldown,
+    DATA_DIR: join(dir, 'data'),
+    LOG_RETENTION_MS: '0',
+    HOUSEKEEPING_MS: '200',
+    ...quickSleep,
+  }
+  const passwordFile = join(dir, 'api-password')
+  await writeFile(passwordFile, passwords.api)
+  const apiEnv = { NATS_URL: nats.url, NATS_USER: 'api', NATS_PASSWORD_FILE: passwordFile }
+  const start = async (name: string, own: Record<string, string>) => {
+    const replica = await startReplica({ name, file: `${name}/main.ts`, dir, env: { ...env, ...own } })
+    undo.defer(() => replica.stop())
+    return replica
+  }
+  api = await start('api', apiEnv)
+  const job = await start('job', as('job'))
+  const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
+  expect(accepted.status).toBe(201)
+  const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
+  await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
+  await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
+  const logs = (await Promise.all([api, job].map((replica) => replica.logs()))).flat()
+  expect(logs.filter(({ level }) => level !== 'info')).toEqual([])
+  expect(await readFile(nats.logFile, 'utf8')).not.toMatch(/Violation|WARNING/)
+})
+
+test('without a password, or with a wrong one, nobody gets in', async () => {
+  await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i)
+  await expect(connect({ servers: nats.url, user: 'api', pass: 'development-only' })).rejects.toThrow(/authorization/i)
+})
+
+test.each<[string, User, string]>([
+  ['a worker accepts no job', 'job', 'job:created.sleep.normal.x'],
+  ['a worker fires no timer', 'job', 'job:due.sleep.normal.x.t'],
+  ['the api ends no job', 'api', 'job:finished.sleep.normal.x'],
+  ['setup writes no event', 'setup', 'job:created.sleep.normal.x'],
+  ['backup writes no event', 'backup', 'job:created.sleep.normal.x'],
+  ...(['api', 'job', 'setup'] as const).flatMap((user): [string, User, string][] => [
+    [`${user} removes no stream`, user, '$JS.API.STREAM.DELETE.JOBS'],
+    [`${user} removes no event`, user, '$JS.API.STREAM.MSG.DELETE.JOBS'],
+    [`${user} removes no lane`, user, '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
+    [`${user} takes no snapshot`, user, '$JS.API.STREAM.SNAPSHOT.JOBS'],
+  ]),
+  ...(['api', 'job'] as const).flatMap((user): [string, User, string][] => [
+    [`${user} makes no stream`, user, '$JS.API.STREAM.CREATE.MORE'],
+    [`${user} changes no stream`, user, '$JS.API.STREAM.UPDATE.JOBS'],
+    [`${user} makes and changes no lane`, user, '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal'],
+    [`${user} makes and changes no lane by a filter`, user, '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal.*.*.*.*'],
+    [
+      `${user} makes and changes no lane by its old name`,
+      user,
+      '$JS.API.CONSUMER.DURABLE.CREATE.JOBS.work-sleep-normal',
+    ],
+    [`${user} pauses no lane`, user, '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
+    [`${user} rewinds no lane`, user, '$JS.API.CONSUMER.RESET.JOBS.work-sleep-normal'],
+  ]),
+  ['the api takes nothing from a lane', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.work-sleep-normal'],
+  ['the api acks nothing', 'api', '$JS.ACK.JOBS.work-sleep-normal.1.1.1.1.0'],
+  ['a worker empties no log', 'job', '$JS.API.STREAM.PURGE.JOBS'],
+  ['setup empties no log', 'setup', '$JS.API.STREAM.PURGE.JOBS'],
+  ['a worker reads no idempotency key', 'job', '$JS.API.STREAM.MSG.GET.KEYS'],
+  ['nobody writes into another’s inbox', 'job', '_INBOX_api.x'],
+])('%s', async (_, user, subject) => {
+  expect(await attempt(user, subject)).toEqual(refusal)
+})
+
+test.each<[User, string]>([
+  ['job', '_INBOX_api.>'],
+  ['job', '_INBOX.>'],
+  ['job', '>'],
+  ['job', 'job:created.>'],
+  ['api', '_INBOX_job.>'],
+  ['api', '>'],
+  ['api', '$JS.API.>'],
+  ['setup', '_INBOX_api.>'],
+  ['backup', 'live.>'],
+])('%s cannot listen on %s', async (user, subject) => {
+  const nc = await login(user)
+  try {
+    const refused = Promise.withResolvers<unknown>()
+    nc.subscribe(subject, { callback: (error) => refused.resolve(error) })
+    await nc.flush()
+    expect(await refused.promise).toEqual(refusal)
+  } finally {
+    await nc.close()
+  }
+})
+
+async function runSetup(): Promise<void> {
+  const logFile = join(dir, 'setup.log')
+  const setup = await startService('job/setup.ts', { ...as('setup'), ...noCooldown }, logFile)
+  const { code } = await setup.exited
+  expect(code, await readFile(logFile, 'utf8')).toBe(0)
+}
+
+async function firstSeq(): Promise<number> {
+  const nc = await login('backup')
+  try {
+    const { state } = await (await jetstreamManager(nc)).streams.info('JOBS')
+    return state.first_seq
+  } finally {
+    await nc.close()
+  }
+}

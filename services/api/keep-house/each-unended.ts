@@ -1,0 +1,19 @@
+import type { Job } from '#shared/contracts/job.ts'
+import type { JobStore } from '#shared/store/port.ts'
+
+const PAGE = 500
+
+/** Looks at every job in the phases whose last event is older, in pages. */
+export async function eachUnended(
+  store: JobStore,
+  query: { phases: Job['phase'][]; updatedBefore: string },
+  look: (job: Job) => Promise<void>,
+): Promise<void> {
+  for (let afterId = ''; ; ) {
+    const page = await store.listUnended({ ...query, afterId, limit: PAGE })
+    for (const { job } of page) await look(job)
+    const last = page.at(-1)
+    if (last === undefined) return
+    afterId = last.job.job_id
+  }
+}
