@@ -42,11 +42,11 @@ async function login(user: User, inboxPrefix = `_INBOX_${user}`): Promise<NatsCo
   return connect({ servers: nats.url, user, pass: passwords[user], inboxPrefix, reconnect: false })
 }
 
-/** What the broker says to a request or publish of this user. */
+/** Why the broker does not take what this user sends, or its answer. */
 async function attempt(user: User, subject: string, body = ''): Promise<unknown> {
   const nc = await login(user)
   try {
-    return await nc.request(subject, body, { timeout: 2_000 }).catch((error: unknown) => error)
+    return await nc.request(subject, body, { timeout: 2_000 }).catch((error: unknown) => (error instanceof Error ? error.cause : error))
   } finally {
     await nc.close()
   }
@@ -54,17 +54,7 @@ async function attempt(user: User, subject: string, body = ''): Promise<unknown>
 
 const noCooldown = { COOLDOWN_MS: '0' }
 const quickSleep = { SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '20' }
-const refusal = expect.any(PermissionViolationError)
-
-test('a worker whose lane is missing says what to run, and ends', async () => {
-  await runSetup()
-  const logFile = join(dir, 'lost.log')
-  const handlers = await mkdtemp(join(dir, 'handlers-'))
-  await writeFile(join(handlers, 'new.ts'), 'export const handler = { type: "new", run: () => 1 }')
-  const worker = await startService('job/main.ts', { ...as('job'), PORT: '0', HANDLERS_DIR: handlers }, logFile)
-  expect(await worker.exited).toEqual({ code: 1, signal: null })
-  expect(await readFile(logFile, 'utf8')).toContain('run services/job/setup.ts first')
-})
+const refusal: unknown = expect.any(PermissionViolationError)
 
 test('setup, api and job each do their work as their own user', async () => {
   await runSetup()
@@ -94,6 +84,15 @@ test('setup, api and job each do their work as their own user', async () => {
   const logs = (await Promise.all([api, job].map((replica) => replica.logs()))).flat()
   expect(logs.filter(({ level }) => level !== 'info')).toEqual([])
   expect(await readFile(nats.logFile, 'utf8')).not.toMatch(/Violation|WARNING/)
+})
+
+test('a worker whose lane is missing says what to run, and ends', async () => {
+  const logFile = join(dir, 'lost.log')
+  const handlers = await mkdtemp(join(dir, 'handlers-'))
+  await writeFile(join(handlers, 'new.ts'), 'export const handler = { type: "new", run: () => 1 }')
+  const worker = await startService('job/main.ts', { ...as('job'), PORT: '0', HANDLERS_DIR: handlers }, logFile)
+  expect(await worker.exited).toEqual({ code: 1, signal: null })
+  expect(await readFile(logFile, 'utf8')).toContain('run services/job/setup.ts first')
 })
 
 test('without a password, or with a wrong one, nobody gets in', async () => {

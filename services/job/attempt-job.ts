@@ -1,18 +1,12 @@
-import { CRASH_LIMIT } from '#shared/contracts/decide.ts'
 import { isTerminalEvent } from '#shared/contracts/subjects.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
-import { backoffMs } from './backoff.ts'
 import type { Hold } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
-import type { EventBody, JobRun } from './job-run.ts'
+import type { JobRun } from './job-run.ts'
+import { type AttemptEnd, type Interruption, type Outcome, outcomeOf } from './outcome.ts'
 import { ProgressReporter } from './progress.ts'
 import { contextVerbs, type HandlerOutcome, runHandler } from './run-handler.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'
-
-/** Why a handler was told to stop before it ended by itself. */
-type Interruption = { kind: 'timeout' } | { kind: 'drain' }
-type AttemptEnd = HandlerOutcome | ChildDied | Interruption
 
 /** A handler that ignores its signal keeps its slot for so long at most. */
 const ABANDON_AFTER_MS = 10_000
@@ -53,101 +47,6 @@ export async function attemptJob(
 }
 
 const LATE_START_MS = 1_000
-
-/** What is published for an end, and what happens to the delivery then. */
-interface Outcome {
-  event: EventBody
-  label: string
-  /** `again`: the next attempt starts here at once. */
-  then: 'ack' | 'nak' | 'again'
-}
-
-function outcomeOf(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
-  const about = { attempt: attempt.attempt, worker_id: deps.workerId }
-  switch (end.kind) {
-    case 'returned':
-      return {
-        event: { event: 'job:finished', ...about, result: JSON.parse(end.json) as unknown },
-        label: 'finished',
-        then: 'ack',
-      }
-    case 'timeout': {
-      const error = { name: 'Timeout', message: `the attempt took longer than ${run.spec.timeout_ms} ms` }
-      return { event: { event: 'job:cancelled', ...about, reason: 'timeout', error }, label: 'timeout', then: 'ack' }
-    }
-    case 'drain': {
-      const run_ = { trigger: run.delivery.seq, crashes: attempt.crashes, isolated: attempt.isolated }
-      return { event: { event: 'job:released', ...about, ...run_ }, label: 'released', then: 'nak' }
-    }
-    case 'died':
-      return diedOutcome(run, attempt, end, about)
-    case 'threw':
-      return threwOutcome(deps, run, attempt, end, about)
-  }
-}
-
-interface AboutAttempt {
-  attempt: number
-  worker_id: string
-}
-
-function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about: AboutAttempt): Outcome {
-  const crashes = attempt.crashes + 1
-  if (crashes >= CRASH_LIMIT) {
-    const error = {
-      name: 'Crashed',
-      message: `${crashes} processes died while they ran this job; the last: ${end.how}`,
-    }
-    return { event: { event: 'job:failed', ...about, reason: 'crashed', error }, label: 'crashed', then: 'ack' }
-  }
-  const started = { trigger: run.delivery.seq, crashes, isolated: true }
-  return {
-    event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
-    label: 'crashed',
-    then: 'again',
-  }
-}
-
-type Threw = Extract<HandlerOutcome, { kind: 'threw' }>
-
-function threwOutcome(
-  deps: WorkerDeps,
-  run: JobRun,
-  attempt: StartedAttempt,
-  end: Threw,
-  about: AboutAttempt,
-): Outcome {
-  const { spec } = run
-  if (end.permanent || attempt.attempt >= spec.max_attempts) {
-    return {
-      event: { event: 'job:failed', ...about, reason: end.reason, error: end.error },
-      label: 'failed',
-      then: 'ack',
-    }
-  }
-  const delayMs = end.delayMs ?? backoffMs(spec.backoff, attempt.attempt, deps.random())
-  const event: EventBody = {
-    ...about,
-    event: 'job:retrying',
-    due_at: isoTime(deps.clock.now() + delayMs),
-    error: end.error,
-    ...jobSpec(run, attempt.crashes),
-  }
-  return { event, label: 'retrying', then: 'ack' }
-}
-
-/** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
-const jobSpec = ({ spec }: JobRun, crashes: number) => ({
-  priority: spec.priority,
-  ...(spec.tenant === undefined ? {} : { tenant: spec.tenant }),
-  created_at: spec.created_at,
-  round: spec.round,
-  payload: spec.payload,
-  timeout_ms: spec.timeout_ms,
-  max_attempts: spec.max_attempts,
-  backoff: spec.backoff,
-  crashes,
-})
 
 async function publishOutcome(
   deps: WorkerDeps,
@@ -217,7 +116,10 @@ function startHandler(
     ...contextVerbs,
     ...job,
     signal,
-    log: deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt }),
+    // Made when a handler first asks for it: most never do, and a child logger costs as much as a publish.
+    get log() {
+      return deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt })
+    },
     progress: (percent, message, data) => report(percent, message ?? null, data ?? null),
   })
 }

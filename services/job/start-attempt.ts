@@ -24,7 +24,7 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
   const { delivery, spec } = run
   let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
   for (;;) {
-    const isolated = next.crashes > 0
+    const isolated = mustIsolate(deps, run, next.crashes)
     if (isolated && !(await takePlace(deps, run, hold))) {
       deps.puller.nak(delivery)
       return null
@@ -68,6 +68,14 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
     }
   }
 }
+
+/**
+ * A job that has killed a worker runs in a child of its own. After the first death that is a precaution for all jobs
+ * the worker held, taken where there is room: a dead worker's jobs must not queue behind each other. After the second
+ * it is certain.
+ */
+const mustIsolate = (deps: WorkerDeps, run: JobRun, crashes: number): boolean =>
+  crashes > 1 || (crashes === 1 && (run.place !== null || deps.isolation.hasRoom))
 
 /** @returns false when a drain came before there was room */
 async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<boolean> {

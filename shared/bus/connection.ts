@@ -26,10 +26,12 @@ export interface Broker {
 }
 
 const RECONNECT_WAIT_MS = 200
+/** A body of 1 MiB, escaped once more inside an event, with what the event adds: larger messages could never be stored. */
+const MIN_PAYLOAD_BYTES = 3 * 1024 * 1024
 /** What compose uses where nothing else is set. */
 const DEVELOPMENT_PASSWORD = 'development-only'
 
-/** @throws when the broker cannot be reached within 10 s */
+/** @throws when the broker cannot be reached within 10 s, or takes only messages that are too small for us */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   if (options.password?.startsWith(DEVELOPMENT_PASSWORD)) {
     options.log.warn(
@@ -54,6 +56,11 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,
   })
+  const { max_payload: maxPayload = 0 } = nc.info ?? {}
+  if (maxPayload < MIN_PAYLOAD_BYTES) {
+    await nc.close()
+    throw new Error(`the broker's max_payload is ${maxPayload} bytes: Hasty needs ${MIN_PAYLOAD_BYTES} or more`)
+  }
   const outbox = new Outbox(nc)
   let up = true
   let upSince = options.clock.monotonic()

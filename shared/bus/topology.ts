@@ -169,7 +169,8 @@ async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSetti
   try {
     await manager.consumers.add(JOBS_STREAM, settings)
   } catch (error) {
-    if (!(error instanceof PermissionViolationError)) throw error
+    // The client wraps it.
+    if (!(error instanceof Error && error.cause instanceof PermissionViolationError)) throw error
     // Where each service has its own user, only setup's may make consumers.
     throw new Error(`the broker has no ${name}, and this user may not make it: run services/job/setup.ts first`, {
       cause: error,

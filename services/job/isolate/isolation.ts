@@ -21,6 +21,8 @@ export interface Place {
 }
 
 export interface Isolation {
+  /** Whether `reserve` would resolve without waiting for another job to end. */
+  readonly hasRoom: boolean
   /** Resolves when there is room and a child stands ready: whatever goes wrong before that is not the job's fault. */
   reserve(): Promise<Place>
 }
@@ -36,6 +38,10 @@ export class ChildIsolation implements Isolation {
 
   constructor(maxPlaces: number) {
     this.#maxPlaces = maxPlaces
+  }
+
+  get hasRoom(): boolean {
+    return this.#taken < this.#maxPlaces
   }
 
   /** @throws when no child can be started */
