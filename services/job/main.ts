@@ -39,7 +39,10 @@ await runService(async () => {
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
   const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock, log })
   const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
-  for (const handler of handlers.values()) await ensureLanes(broker.nc, typeInfo(handler), topology)
+  let leaseMs = config.LEASE_MS
+  for (const handler of handlers.values()) {
+    leaseMs = Math.min(leaseMs, await ensureLanes(broker.nc, typeInfo(handler), topology))
+  }
 
   const reader = new LogReader(broker.nc)
   const publisher = new Publisher({
@@ -54,7 +57,7 @@ await runService(async () => {
     natsUser: config.NATS_USER,
     natsPassword: config.NATS_PASSWORD,
     workerId,
-    renewEveryMs: Math.floor(config.LEASE_MS / RENEWALS_PER_LEASE),
+    renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
     onThreadEnd: (error) => {
       log.fatal({ err: error }, 'the lease thread ended')
       process.exit(1)

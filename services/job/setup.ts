@@ -1,5 +1,5 @@
 import { connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes, ensureStreams } from '#shared/bus/topology.ts'
+import { ensureLanes, ensureStreams, refreshLanes } from '#shared/bus/topology.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError, environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
@@ -24,7 +24,10 @@ try {
   try {
     const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
     await ensureStreams(broker.nc, topology)
-    for (const handler of handlers.values()) await ensureLanes(broker.nc, typeInfo(handler), topology)
+    for (const handler of handlers.values()) {
+      await ensureLanes(broker.nc, typeInfo(handler), topology)
+      await refreshLanes(broker.nc, typeInfo(handler), topology)
+    }
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
   } finally {
     await broker.close()

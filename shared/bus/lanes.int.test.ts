@@ -5,7 +5,7 @@ import { JOBS_STREAM, laneName, PROJECTION } from '#shared/contracts/subjects.ts
 import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
 import { EventFeed, readLogState } from './event-feed.ts'
 import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
-import { ensureLanes, listLanes } from './topology.ts'
+import { ensureLanes, listLanes, refreshLanes } from './topology.ts'
 
 const SOON = { deadlineMs: 10_000 }
 const LANE = laneName('sleep', 'normal')
@@ -67,6 +67,22 @@ test('lanes say what their type is, and making them again changes nothing', asyn
   const lanes = await listLanes(bus.broker.nc)
   expect(lanes.map(({ name }) => name).toSorted()).toEqual(['work-sleep-high', 'work-sleep-low', 'work-sleep-normal'])
   for (const lane of lanes) expect(lane.info).toEqual({ type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null })
+})
+
+test('setup brings lanes to what the settings say now, and leaves what an operator changed', async () => {
+  await using bus = await startTestBus()
+  const manager = await jetstreamManager(bus.broker.nc)
+  const limited = { type: 'scarce', policy: { ...DEFAULT_POLICY, concurrency: 2 }, payload_schema: null }
+  const topology = { cooldownMs: 1_000, leaseMs: 2_000, replicas: 1 }
+  await ensureLanes(bus.broker.nc, limited, topology)
+  await manager.consumers.update(JOBS_STREAM, 'work-scarce-any', { max_ack_pending: 7 })
+  const now = { ...limited, policy: { ...limited.policy, timeout_ms: 5 }, payload_schema: { type: 'object' } }
+  await refreshLanes(bus.broker.nc, now, { ...topology, leaseMs: 4_000 })
+  const { config } = await manager.consumers.info(JOBS_STREAM, 'work-scarce-any')
+  expect(config).toMatchObject({ max_ack_pending: 7, ack_wait: 4_000_000_000 })
+  const [lane] = (await listLanes(bus.broker.nc)).filter(({ type }) => type === 'scarce')
+  expect(lane?.info).toEqual(now)
+  expect(await ensureLanes(bus.broker.nc, now, topology)).toBe(4_000)
 })
 
 test('a type with a concurrency limit has one lane that holds it', async () => {

@@ -81,11 +81,15 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
   })
 }
 
-/** Makes the lanes of a type where they are missing; its policy and payload schema go into their metadata. */
-export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+/**
+ * Makes the lanes of a type where they are missing; its policy and payload schema go into their metadata.
+ * @returns the shortest lease among them, milliseconds: what a worker must renew within, whatever its own setting says
+ */
+export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
+  const leases: number[] = []
   for (const priority of lanePriorities(info)) {
-    await ensureConsumer(manager, {
+    const lane = await ensureConsumer(manager, {
       durable_name: laneName(info.type, priority),
       filter_subjects: laneFilters(info.type, priority),
       ack_policy: AckPolicy.Explicit,
@@ -94,14 +98,36 @@ export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options
       max_deliver: -1,
       max_ack_pending: info.policy.concurrency ?? UNLIMITED_PENDING,
       max_waiting: 10_000,
-      metadata: {
-        type: info.type,
-        policy: JSON.stringify(info.policy),
-        payload_schema: JSON.stringify(info.payload_schema),
-      },
+      metadata: laneMetadata(info),
+    })
+    leases.push((lane.config.ack_wait ?? 0) / MILLISECOND_NS)
+  }
+  return Math.min(...leases)
+}
+
+/**
+ * Brings lanes that exist to what their type and the settings say now. How many run at once is left as it is: that,
+ * like a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
+ */
+export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  for (const priority of lanePriorities(info)) {
+    const lane = await manager.consumers.info(JOBS_STREAM, laneName(info.type, priority))
+    const before = readLane(lane)
+    const policy = { ...info.policy, concurrency: before?.info.policy.concurrency ?? info.policy.concurrency }
+    await manager.consumers.update(JOBS_STREAM, lane.name, {
+      ...lane.config,
+      ack_wait: options.leaseMs * MILLISECOND_NS,
+      metadata: { ...lane.config.metadata, ...laneMetadata({ ...info, policy }) },
     })
   }
 }
+
+const laneMetadata = (info: JobTypeInfo): Record<string, string> => ({
+  type: info.type,
+  policy: JSON.stringify(info.policy),
+  payload_schema: JSON.stringify(info.payload_schema),
+})
 
 /** A concurrency limit counts per consumer, so a limited type has one lane. */
 export const lanePriorities = (info: JobTypeInfo): LanePriority[] =>
@@ -158,16 +184,17 @@ type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
 type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
 
 async function ensureStream(manager: JetStreamManager, settings: StreamSettings): Promise<void> {
-  const exists = await found(() => manager.streams.info(settings.name), STREAM_NOT_FOUND)
-  if (exists) await manager.streams.update(settings.name, settings)
+  const existing = await found(() => manager.streams.info(settings.name), STREAM_NOT_FOUND)
+  if (existing !== null) await manager.streams.update(settings.name, settings)
   else await manager.streams.add(settings)
 }
 
-async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSettings): Promise<void> {
+async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSettings): Promise<ConsumerInfo> {
   const name = settings.durable_name ?? ''
-  if (await found(() => manager.consumers.info(JOBS_STREAM, name), CONSUMER_NOT_FOUND)) return
+  const existing = await found(() => manager.consumers.info(JOBS_STREAM, name), CONSUMER_NOT_FOUND)
+  if (existing !== null) return existing
   try {
-    await manager.consumers.add(JOBS_STREAM, settings)
+    return await manager.consumers.add(JOBS_STREAM, settings)
   } catch (error) {
     // The client wraps it.
     if (!(error instanceof Error && error.cause instanceof PermissionViolationError)) throw error
@@ -178,12 +205,11 @@ async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSetti
   }
 }
 
-async function found(ask: () => Promise<unknown>, notFoundCode: number): Promise<boolean> {
+async function found<T>(ask: () => Promise<T>, notFoundCode: number): Promise<T | null> {
   try {
-    await ask()
-    return true
+    return await ask()
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === notFoundCode) return false
+    if (error instanceof JetStreamApiError && error.code === notFoundCode) return null
     throw error
   }
 }
