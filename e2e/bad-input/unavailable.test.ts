@@ -83,25 +83,28 @@ test.each([{ LOG_MAX_JOBS: '1' }, { LOG_MAX_BYTES: '1000' }])('with a log that i
   for (const jobId of accepted) expect((await getFrom(`${hasty.url}/${String(jobId)}`)).status).toBe(200)
 })
 
-test('without the store jobs are accepted and seen from the log; what the log cannot tell is 503', async () => {
+test('without the store jobs are accepted, and asking for one is 503 until it is back', async () => {
   await using hasty = await startHasty({ jobs: 0, nginx: true })
   const before = await postTo(hasty.url, { object_id: 'before' })
+  const accepted: ApiAnswer[] = []
   {
     using database = new DatabaseSync(join(hasty.dataDir, 'api.sqlite'))
     database.exec('ALTER TABLE jobs RENAME TO jobs_away; ALTER TABLE projection RENAME TO projection_away')
     const during = await postTo(hasty.url, { object_id: 'during' })
     expect(during.status).toBe(201)
-    for (const { body } of [before, during]) {
-      expect(await getFrom(`${hasty.url}/${String(body['job_id'])}`)).toMatchObject({
-        status: 200,
-        body: { object_id: body['object_id'], status: 'processing' },
-      })
-    }
+    accepted.push(before, during)
+    for (const { body } of accepted) expectUnavailable(await getFrom(`${hasty.url}/${String(body['job_id'])}`))
     expectUnavailable(await getFrom(`${hasty.url}/${neverMade}`))
     expect((await getFrom(`${hasty.url}/not-an-id`)).status).toBe(404)
     expect((await getFrom(`${hasty.url}/readyz`)).status).toBe(503)
     database.exec('ALTER TABLE jobs_away RENAME TO jobs; ALTER TABLE projection_away RENAME TO projection')
   }
   await vi.waitFor(async () => expect((await getFrom(`${hasty.url}/readyz`)).status).toBe(200), PATIENT)
+  for (const { body } of accepted) {
+    expect(await getFrom(`${hasty.url}/${String(body['job_id'])}`)).toMatchObject({
+      status: 200,
+      body: { object_id: body['object_id'], status: 'processing' },
+    })
+  }
   expect((await getFrom(`${hasty.url}/${neverMade}`)).status).toBe(404)
 })

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { runCommand } from '../../scripts/servers/run-command.ts'
@@ -78,6 +80,7 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
       await docker('exec', id, 'sh', '-c', script)
     },
     [Symbol.asyncDispose]: async () => {
+      if (process.env.HASTY_KEEP) await keepLogs(name, await compose('logs', '--no-color', '--timestamps'))
       await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '20')
       await docker('image', 'rm', '--force', image)
     },
@@ -89,6 +92,13 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     await project[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** HASTY_KEEP=1 keeps what all containers said, as it keeps the folders of the other tests. */
+async function keepLogs(name: string, logs: string): Promise<void> {
+  const file = join(tmpdir(), `${name}.log`)
+  await writeFile(file, logs)
+  process.stderr.write(`kept: ${file}\n`)
 }
 
 type PsLine = {

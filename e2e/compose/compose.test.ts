@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
 import { startLoad } from '../support/load.ts'
 import { type ComposeProject, startComposeProject } from './compose-project.ts'
-import { howAllEnded, morePosts, untilEnded } from './jobs.ts'
+import { howAllEnded, morePosts, untilAllEnded, untilEnded } from './jobs.ts'
 
 // docker-compose.yml as a user runs it, from outside: through nginx's port and by `docker compose` alone.
 
@@ -117,14 +117,14 @@ describe('under 50 requests a second from a plain client', () => {
       await load.stop()
     }
     const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
+    expect(failed).toEqual([])
+    expect(await replicasUsedLast(60)).toBe(3)
     const ended = await howAllEnded(hasty.url, load.accepted)
     process.stdout.write(
       `compose: scaled under ${load.posts.length} requests, ${failed.length} failed, ${JSON.stringify(ended)}\n`,
     )
-    expect(failed).toEqual([])
     expect(new Set(load.accepted).size).toBe(load.posts.length)
     expect(ended).toEqual({ finished: load.posts.length })
-    expect(await replicasUsedLast(60)).toBe(3)
   })
 
   test('a worker’s death costs no job: what it held runs elsewhere within 15 s', async () => {
@@ -141,7 +141,7 @@ describe('under 50 requests a second from a plain client', () => {
     if (victim !== undefined) await hasty.killProcess(victim, 'node')
     await load.done
     expect(load.accepted).toHaveLength(200)
-    const jobs = await Promise.all(load.accepted.map((id) => untilEnded(hasty.url, id)))
+    const jobs = await untilAllEnded(hasty.url, load.accepted)
     expect(jobs.filter(({ status }) => status !== 'finished')).toEqual([])
     const again = jobs.filter(({ attempts }) => attempts.length > 1)
     const waits = again.map(({ attempts }) => Date.parse(attempts[1]?.started_at ?? '') - killedAtMs)

@@ -3,27 +3,37 @@ import type { JobView } from '#shared/contracts/http.ts'
 import { getFrom } from '../support/call.ts'
 import type { Load } from '../support/load.ts'
 
-const AT_ONCE = 20
+const AT_ONCE = 5
 
 /** The job as it ended. */
 export async function untilEnded(url: string, jobId: string, timeoutMs = 30_000): Promise<JobView> {
-  const read = async () => (await getFrom(`${url}/${jobId}`)).body
-  await expect.poll(async () => (await read())['status'], { timeout: timeoutMs, interval: 250 }).not.toBe('processing')
-  return (await read()) as JobView
+  let seen: JobView | undefined
+  const isEnded = async () => {
+    const { status, body } = await getFrom(`${url}/${jobId}`)
+    seen = body as JobView
+    return status === 200 && seen.status !== 'processing'
+  }
+  await expect.poll(isEnded, { timeout: timeoutMs, interval: 250, message: `${jobId} has not ended` }).toBe(true)
+  return seen as JobView
 }
 
-/** How many of the accepted jobs ended how; reads them all, some at a time. */
-export async function howAllEnded(url: string, ids: readonly string[]): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
+/** All of them as they ended; reads some at a time. */
+export async function untilAllEnded(url: string, ids: readonly string[]): Promise<JobView[]> {
+  const jobs: JobView[] = []
   const left = [...ids]
   const read = async () => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) {
-      const { status } = await untilEnded(url, id, 60_000)
-      counts[status] = (counts[status] ?? 0) + 1
-    }
+    for (let id = left.shift(); id !== undefined; id = left.shift()) jobs.push(await untilEnded(url, id, 60_000))
   }
   await Promise.all(Array.from({ length: AT_ONCE }, read))
-  return counts
+  return jobs
+}
+
+/** How many of them ended how. */
+export async function howAllEnded(url: string, ids: readonly string[]): Promise<Record<string, number>> {
+  const jobs = await untilAllEnded(url, ids)
+  return Object.fromEntries(
+    [...Map.groupBy(jobs, ({ status }) => status)].map(([status, list]) => [status, list.length]),
+  )
 }
 
 /** Resolves when so many more requests have been answered: what comes next then meets what the last step changed. */

@@ -46,7 +46,9 @@ async function login(user: User, inboxPrefix = `_INBOX_${user}`): Promise<NatsCo
 async function attempt(user: User, subject: string, body = ''): Promise<unknown> {
   const nc = await login(user)
   try {
-    return await nc.request(subject, body, { timeout: 2_000 }).catch((error: unknown) => (error instanceof Error ? error.cause : error))
+    return await nc
+      .request(subject, body, { timeout: 2_000 })
+      .catch((error: unknown) => (error instanceof Error ? error.cause : error))
   } finally {
     await nc.close()
   }

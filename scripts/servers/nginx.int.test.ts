@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +10,17 @@ import { type Nginx, startNginx } from './nginx.ts'
 // A stand-in for the api, so that what is seen here is nginx's own doing.
 type Upstream = { server: Server; port: number }
 
+/** The response of the one `/stream` that is open. */
+let streaming: ServerResponse | undefined
+
 async function startUpstream(): Promise<Upstream> {
   const port = await freePort()
   const server = createServer({ maxHeaderSize: 64 << 10 }, (request, response) => {
+    if (request.url === '/stream') {
+      response.write('first')
+      streaming = response
+      return
+    }
     const status = Number(/^\/(\d{3})$/.exec(request.url ?? '')?.[1] ?? 200)
     request.resume().on('end', () => {
       response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' })
@@ -106,6 +114,16 @@ test('a URL of 8 KB, a header of 16 KB and a body of 1 MiB pass', async () => {
     body: 'b'.repeat(1 << 20),
   })
   expect(response.status).toBe(200)
+})
+
+test('a streamed response arrives piece by piece', async () => {
+  const response = await fetch(`${nginx.url}/stream`)
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  expect((await reader?.read())?.value).toBe('first')
+  streaming?.write('second')
+  expect((await reader?.read())?.value).toBe('second')
+  streaming?.end()
+  expect((await reader?.read())?.done).toBe(true)
 })
 
 test('a client cannot choose its request id or its address', async () => {

@@ -1,7 +1,6 @@
 import { LOG_DEFAULTS } from '#shared/contracts/limits.ts'
 import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
 import {
-  ConfigError,
   commonSettings,
   type Environment,
   flagSetting,
@@ -29,12 +28,4 @@ const settings = {
   TRUST_PROXY: flagSetting(false),
 }
 
-export function readApiConfig(env: Environment) {
-  const config = parseConfig(settings, env)
-  if (config.LOG_RETENTION_MS < config.COOLDOWN_MS) {
-    throw new ConfigError(
-      `LOG_RETENTION_MS: must be at least COOLDOWN_MS (${config.COOLDOWN_MS}), got ${config.LOG_RETENTION_MS}`,
-    )
-  }
-  return config
-}
+export const readApiConfig = (env: Environment) => parseConfig(settings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])

@@ -1,4 +1,5 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
+import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -11,9 +12,6 @@ export interface DoorOptions {
   maxJobs: number
   log: Logger
 }
-
-/** created, started and an outcome: what a job that ran leaves behind. */
-const SUBJECTS_PER_JOB = 3
 
 /** Decides whether new jobs may come in: refused while the broker is away or its log is near its limits. */
 export class Door {

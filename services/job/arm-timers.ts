@@ -3,7 +3,7 @@ import type { Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import { HEADERS } from '#shared/contracts/events.ts'
 import { ARM_TIMERS, dueSubject, historyFilter, parseSubject, timerSubject } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import { SECOND, sleep } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 
@@ -26,6 +26,7 @@ const BROKER_AWAY_MS = 250
 export class ArmTimers {
   readonly #deps: ArmTimersDeps
   #stopped = false
+  readonly #aborter = new AbortController()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(deps: ArmTimersDeps) {
@@ -38,6 +39,7 @@ export class ArmTimers {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#aborter.abort()
     this.#deps.puller.endAll()
     await this.#loop
   }
@@ -45,7 +47,7 @@ export class ArmTimers {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       if (!this.#deps.broker.isUp()) {
-        await new Promise((resolve) => setTimeout(resolve, BROKER_AWAY_MS))
+        await sleep(BROKER_AWAY_MS)
         continue
       }
       const arming: Promise<void>[] = []
@@ -54,7 +56,7 @@ export class ArmTimers {
       }
       const { end } = await this.#deps.puller.pull({ consumer: ARM_TIMERS, batch: BATCH, waitMs: WAIT_MS, onDelivery })
       await Promise.all(arming)
-      if (end === 'gone') await new Promise((resolve) => setTimeout(resolve, BROKER_AWAY_MS))
+      if (end === 'gone') await sleep(BROKER_AWAY_MS)
     }
   }
 
@@ -66,6 +68,7 @@ export class ArmTimers {
       this.#deps.puller.ack(delivery)
       return
     }
+    const traceparent = delivery.header(HEADERS.traceparent)
     try {
       await this.#deps.publisher.publish(
         {
@@ -76,11 +79,12 @@ export class ArmTimers {
           expect: { seq: delivery.seq, filter: historyFilter(job) },
           headers: {
             [HEADERS.after]: String(delivery.seq),
+            ...(traceparent === '' ? {} : { [HEADERS.traceparent]: traceparent }),
             'Nats-Schedule': `@at ${dueAt}`,
             'Nats-Schedule-Target': dueSubject(job),
           },
         },
-        { deadlineMs: 30 * SECOND },
+        { deadlineMs: 30 * SECOND, signal: this.#aborter.signal },
       )
       // Refused means that the job's history went on: there is nothing left to wait for.
       this.#deps.puller.ack(delivery)

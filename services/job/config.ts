@@ -27,4 +27,4 @@ const settings = {
 
 export type JobConfig = ReturnType<typeof readJobConfig>
 
-export const readJobConfig = (env: Environment) => parseConfig(settings, env)
+export const readJobConfig = (env: Environment) => parseConfig(settings, env, [['SLEEP_MAX_MS', 'SLEEP_MIN_MS']])

@@ -1,3 +1,4 @@
+import { sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { PullLoop } from './pull-loop.ts'
 
@@ -18,4 +19,4 @@ export async function drain(loop: PullLoop, graceMs: number, log: Logger): Promi
 
 /** With the broker away nothing can be handed back: the lease then runs out and the job counts a crash less at worst. */
 const HAND_BACK_MS = 5_000
-const handBackDeadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, HAND_BACK_MS))
+const handBackDeadline = (): Promise<void> => sleep(HAND_BACK_MS)

@@ -1,6 +1,6 @@
 import { type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
 import type { Publication, PublishResult } from '#shared/bus/publisher.ts'
-import type { JobEvent, TriggerEvent } from '#shared/contracts/events.ts'
+import { HEADERS, type JobEvent, type TriggerEvent } from '#shared/contracts/events.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -30,6 +30,7 @@ export class JobRun {
   /** Where its attempts run, once it is known to have crashed a worker. */
   place: Place | null = null
   readonly #deps: WorkerDeps
+  readonly #traceparent: string
   #chain: Promise<unknown> = Promise.resolve()
   /** Where the job's history must end for the next event to be stored. */
   #lastSeq: number
@@ -40,6 +41,7 @@ export class JobRun {
     this.spec = spec
     this.receivedAtMs = deps.clock.monotonic()
     this.after = triggerAfter(delivery)
+    this.#traceparent = delivery.header(HEADERS.traceparent)
     this.#lastSeq = this.after
   }
 
@@ -65,6 +67,7 @@ export class JobRun {
       nonce,
       jobId: spec.job_id,
       expect: { seq: after, filter: historyFilter(spec) },
+      ...(this.#traceparent === '' ? {} : { headers: { [HEADERS.traceparent]: this.#traceparent } }),
     }
     const result = await this.#deps.publisher.publish(publication, { deadlineMs: Number.POSITIVE_INFINITY })
     if (result.kind === 'stored') this.#lastSeq = result.seq

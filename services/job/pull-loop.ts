@@ -2,6 +2,7 @@ import type { Delivery } from '#shared/bus/lane-puller.ts'
 import { lanePriorities } from '#shared/bus/topology.ts'
 import { PRIORITIES } from '#shared/contracts/job.ts'
 import { type LanePriority, laneName } from '#shared/contracts/subjects.ts'
+import { sleep } from '#shared/runtime/clock.ts'
 import { typeInfo } from './handlers/load-handlers.ts'
 import type { Hold } from './hold.ts'
 import { runJob } from './run-job.ts'
@@ -72,7 +73,7 @@ export class PullLoop {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       if (!this.#deps.broker.isUp()) {
-        await new Promise((resolve) => setTimeout(resolve, BROKER_AWAY_MS))
+        await sleep(BROKER_AWAY_MS)
         continue
       }
       const lane = this.#free > 0 ? this.#nextBusy() : undefined
@@ -115,7 +116,7 @@ export class PullLoop {
           this.#wake()
           return
         }
-        if (end === 'gone') await new Promise((resolve) => setTimeout(resolve, BROKER_AWAY_MS))
+        if (end === 'gone') await sleep(BROKER_AWAY_MS)
         this.#awaitNext(lane)
       })
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'waiting for a lane failed'))

@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { JobError } from '#shared/contracts/job.ts'
 import { coerceJobError } from '#shared/runtime/errors.ts'
 import {
@@ -20,21 +21,22 @@ export const RESULT_MAX_BYTES = 512 * 1024
 
 /** Validates the payload, runs the handler, and turns whatever comes back into an outcome. Never rejects. */
 export async function runHandler(handler: JobHandler, payload: unknown, context: JobContext): Promise<HandlerOutcome> {
-  if (handler.schema !== null) {
-    const parsed = handler.schema.safeParse(payload ?? null)
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues
-      const message = `payload${issue === undefined ? '' : `/${issue.path.join('/')}: ${issue.message}`}`
-      return permanent('invalid_payload', { name: 'InvalidPayload', message })
-    }
-  }
   try {
-    return returned(await handler.run(payload ?? null, context))
+    const parsed = await handler.schema?.safeParseAsync(payload ?? null)
+    if (parsed?.success === false) return permanent('invalid_payload', payloadError(parsed.error))
+    // What the schema made of it: defaults filled in, texts turned into numbers.
+    return returned(await handler.run(parsed === undefined ? (payload ?? null) : parsed.data, context))
   } catch (thrown) {
     const error = coerceJobError(thrown)
     if (isPermanent(thrown)) return permanent('permanent', error)
     return { kind: 'threw', error, permanent: false, reason: 'attempts_exhausted', delayMs: askedDelayMs(thrown) }
   }
+}
+
+function payloadError(error: z.ZodError): JobError {
+  const [issue] = error.issues
+  const message = `payload${issue === undefined ? '' : `/${issue.path.join('/')}: ${issue.message}`}`
+  return { name: 'InvalidPayload', message }
 }
 
 const permanent = (reason: string, error: JobError): HandlerOutcome => ({

@@ -58,6 +58,22 @@ test('a payload that does not fit is a permanent failure that says where', async
   })
 })
 
+test('the handler gets what the schema made of the payload', async () => {
+  const schema = z.object({ width: z.number().default(5) })
+  expect(await outcomeOf((payload) => payload, schema, {})).toEqual({ kind: 'returned', json: '{"width":5}' })
+})
+
+test('a schema that throws is a failure of the attempt, not of the worker', async () => {
+  const schema = z.string().transform(() => {
+    throw new Error('odd')
+  })
+  expect(await outcomeOf(() => 1, schema, 'x')).toMatchObject({
+    kind: 'threw',
+    permanent: false,
+    error: { message: 'odd' },
+  })
+})
+
 test('a result that is too large or no JSON is a permanent failure', async () => {
   expect(await outcomeOf(() => 'x'.repeat(RESULT_MAX_BYTES))).toMatchObject({
     permanent: true,

@@ -70,7 +70,7 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<voi
     reason: 'unreadable',
     error: { name: 'Unreadable', message: `message ${delivery.seq} of the log cannot be read` },
   }
-  const result = await deps.publisher.publish(
+  await deps.publisher.publish(
     {
       subject: eventSubject('job:failed', job),
       body: JSON.stringify(body),
@@ -80,6 +80,6 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<voi
     },
     { deadlineMs: 10 * SECOND },
   )
-  // Refused: the trigger is stale, the job's history went on without it.
-  if (result.kind !== 'duplicate') deps.puller.ack(delivery)
+  // Also when it is refused: the trigger is stale then, the job's history went on without it.
+  deps.puller.ack(delivery)
 }

@@ -1,5 +1,5 @@
 import { connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes, ensureStreams, refreshLanes } from '#shared/bus/topology.ts'
+import { ensureLanes, ensureStreams, listLanes, refreshLanes } from '#shared/bus/topology.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError, environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
@@ -29,6 +29,9 @@ try {
       await refreshLanes(broker.nc, typeInfo(handler), topology)
     }
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
+    const others = new Set((await listLanes(broker.nc)).map(({ type }) => type).filter((type) => !handlers.has(type)))
+    // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
+    if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
   } finally {
     await broker.close()
   }

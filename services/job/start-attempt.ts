@@ -1,5 +1,6 @@
 import { type Decision, decide, type Trigger } from '#shared/contracts/decide.ts'
 import { attemptToStart } from '#shared/contracts/events.ts'
+import { sleep } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
@@ -57,6 +58,9 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
       case 'ack':
         deps.puller.ack(delivery)
         return null
+      case 'hand-back':
+        deps.puller.nak(delivery, HAND_BACK_MS)
+        return null
       case 'drop':
         deps.metrics.dropped.inc()
         return null
@@ -105,12 +109,14 @@ async function readLastEvent(deps: WorkerDeps, run: JobRun) {
       return await deps.reader.lastEvent(run.spec)
     } catch (error) {
       deps.log.debug({ err: error, job_id: run.spec.job_id }, 'the log cannot be read, trying again')
-      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS))
+      await sleep(READ_AGAIN_MS)
     }
   }
 }
 
 const READ_AGAIN_MS = 250
+/** Until a worker of the newer version is there, at the latest the next look. */
+const HAND_BACK_MS = 5_000
 
 async function failCrashed(
   deps: WorkerDeps,
@@ -127,7 +133,8 @@ async function failCrashed(
     decision.after,
   )
   // Refused: somebody else was first; the redelivery after the lease shows what became of it.
-  if (result.kind === 'stored') deps.puller.ack(run.delivery)
+  if (result.kind !== 'stored') return
+  deps.puller.ack(run.delivery)
   deps.log.warn(
     { job_id: run.spec.job_id, type: run.spec.type, crashes: decision.crashes },
     'job failed: it crashed its workers',

@@ -12,13 +12,17 @@ export interface OutgoingMessage {
 
 /** What the broker said of one publish, or that it said nothing. */
 export type Ack =
-  | { kind: 'stored'; seq: number; batchCount: number }
+  | { kind: 'stored'; seq: number }
   /** `Nats-Msg-Id` is known: `seq` is the first message's. */
   | { kind: 'duplicate'; seq: number }
   /** The broker refused it; `code` is its err_code. */
   | { kind: 'refused'; code: number; description: string }
   /** No answer, or nobody there: stored or not, nobody knows. */
   | { kind: 'unknown'; why: string }
+  /** It never left this process. */
+  | { kind: 'not-sent' }
+
+export const NOT_SENT: Ack = { kind: 'not-sent' }
 
 interface Waiting {
   resolve: (ack: Ack) => void
@@ -28,7 +32,6 @@ interface Waiting {
 interface AckJson {
   seq?: number
   duplicate?: boolean
-  count?: number
   error?: { err_code?: number; description?: string }
 }
 
@@ -127,5 +130,5 @@ function readAck(message: Msg): Ack {
   }
   if (ack.seq === undefined) return { kind: 'unknown', why: 'an ack without a sequence' }
   if (ack.duplicate === true) return { kind: 'duplicate', seq: ack.seq }
-  return { kind: 'stored', seq: ack.seq, batchCount: ack.count ?? 1 }
+  return { kind: 'stored', seq: ack.seq }
 }

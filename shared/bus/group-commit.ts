@@ -1,9 +1,18 @@
-import type { Ack, AckedPublish, OutgoingMessage } from './acked-publish.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 
 interface Entry {
   message: OutgoingMessage
   jobId: string
+  expiresAtMs: number
   resolve: (ack: Ack) => void
+}
+
+export interface GroupCommitOptions {
+  clock: Clock
+  isUp(): boolean
+  /** Milliseconds an entry may wait for its batch. */
+  waitMs: number
 }
 
 /** Below the broker's limit of 1,000 messages a batch; larger ones gained nothing. */
@@ -18,14 +27,21 @@ const SEEN_MAX = 50_000
  */
 export class GroupCommit {
   readonly #acked: AckedPublish
+  readonly #options: GroupCommitOptions
   #waiting: Entry[] = []
   #committing = false
   /** Dedupe ids this replica sent lately: a likely duplicate would fail its whole batch, so it goes alone. */
   readonly #seen = new Set<string>()
   #nextBatch = 0
 
-  constructor(acked: AckedPublish) {
+  constructor(acked: AckedPublish, options: GroupCommitOptions) {
     this.#acked = acked
+    this.#options = options
+  }
+
+  /** How many wait for the next batch. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   send(message: OutgoingMessage, jobId: string, msgId: string | undefined): Promise<Ack> {
@@ -35,8 +51,9 @@ export class GroupCommit {
       this.#seen.add(msgId)
     }
     return new Promise((resolve) => {
-      this.#waiting.push({ message, jobId, resolve })
-      if (!this.#committing) this.#run().catch(() => undefined)
+      const expiresAtMs = this.#options.clock.monotonic() + this.#options.waitMs
+      this.#waiting.push({ message, jobId, expiresAtMs, resolve })
+      if (!this.#committing) void this.#run()
     })
   }
 
@@ -44,8 +61,11 @@ export class GroupCommit {
     this.#committing = true
     // One turn of the loop gathers what arrived in the same read of the sockets.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) await this.#commit(this.#take())
-    this.#committing = false
+    try {
+      while (this.#waiting.length > 0) await this.#commit(this.#take())
+    } finally {
+      this.#committing = false
+    }
   }
 
   /** Takes a batch in which every job stands once: a batch does not compare inside itself. */
@@ -54,7 +74,14 @@ export class GroupCommit {
     const left: Entry[] = []
     const jobs = new Set<string>()
     let bytes = 0
+    const now = this.#options.clock.monotonic()
+    const isUp = this.#options.isUp()
     for (const entry of this.#waiting) {
+      // Whoever waited too long decides anew; what is sent while the broker is away would be lost in silence.
+      if (!isUp || entry.expiresAtMs < now) {
+        entry.resolve(NOT_SENT)
+        continue
+      }
       const size = entry.message.body.length
       const fits = batch.length < BATCH_MAX && (batch.length === 0 || bytes + size <= BATCH_MAX_BYTES)
       if (!fits || jobs.has(entry.jobId)) {
@@ -76,13 +103,15 @@ export class GroupCommit {
       first.resolve(await this.#acked.send(first.message))
       return
     }
-    const ack = await this.#sendBatch(batch)
+    const ack = await this.#sendBatch(batch).catch(
+      (error: unknown): Ack => ({ kind: 'unknown', why: error instanceof Error ? error.message : String(error) }),
+    )
     if (ack.kind === 'stored') {
       const firstSeq = ack.seq - batch.length + 1
-      for (const [i, entry] of batch.entries()) entry.resolve({ kind: 'stored', seq: firstSeq + i, batchCount: 1 })
+      for (const [i, entry] of batch.entries()) entry.resolve({ kind: 'stored', seq: firstSeq + i })
       return
     }
-    if (ack.kind === 'unknown') {
+    if (ack.kind === 'unknown' || ack.kind === 'not-sent') {
       for (const entry of batch) entry.resolve(ack)
       return
     }
@@ -92,7 +121,7 @@ export class GroupCommit {
     await this.#commit(batch.slice(middle))
   }
 
-  #sendBatch(batch: Entry[]): Promise<Ack> {
+  async #sendBatch(batch: Entry[]): Promise<Ack> {
     const id = `${process.pid}-${this.#nextBatch++}-${crypto.randomUUID()}`
     const last = batch.length - 1
     for (const [i, entry] of batch.entries()) {
@@ -100,6 +129,6 @@ export class GroupCommit {
       if (i < last) this.#acked.sendSilently({ ...entry.message, headers })
       else return this.#acked.send({ ...entry.message, headers: { ...headers, 'Nats-Batch-Commit': '1' } })
     }
-    return Promise.resolve({ kind: 'unknown', why: 'an empty batch' })
+    return NOT_SENT
   }
 }

@@ -85,6 +85,18 @@ test('setup brings lanes to what the settings say now, and leaves what an operat
   expect(await ensureLanes(bus.broker.nc, now, topology)).toBe(4_000)
 })
 
+test('a type that gets a limit keeps one lane, and what waited comes through it', async () => {
+  await using bus = await startTestBus()
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const limited = { type: 'sleep', policy: { ...DEFAULT_POLICY, concurrency: 2 }, payload_schema: null }
+  const topology = { cooldownMs: 1_000, leaseMs: 2_000, replicas: 1 }
+  await ensureLanes(bus.broker.nc, limited, topology)
+  await refreshLanes(bus.broker.nc, limited, topology)
+  expect((await listLanes(bus.broker.nc)).map(({ name, pending }) => ({ name, pending }))).toEqual([
+    { name: 'work-sleep-any', pending: 1 },
+  ])
+})
+
 test('a type with a concurrency limit has one lane that holds it', async () => {
   await using bus = await startTestBus()
   const limited = { type: 'scarce', policy: { ...DEFAULT_POLICY, concurrency: 2 }, payload_schema: null }

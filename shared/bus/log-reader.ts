@@ -27,7 +27,7 @@ interface GetAnswer {
 
 const NO_MESSAGE = 10037
 const READ_TIMEOUT_MS = 1_500
-/** A history longer than this is folded as far as it goes; attempts and rounds keep real ones far below. */
+/** One read an event: a longer history (progress every second for an hour) is the projection's to fold. */
 const HISTORY_LIMIT = 2_000
 
 /** Reads the log through the stream's leader: never stale, also right after an ack on a cluster. */
@@ -88,7 +88,7 @@ export class LogReader {
       event: subject.event,
       seq: message.seq,
       nonce: message.headers.get(HEADERS.nonce) ?? '',
-      ...(event === null ? {} : aboutRun(event)),
+      ...(event === null ? { isUnreadable: true } : aboutRun(event)),
     }
   }
 
@@ -96,13 +96,14 @@ export class LogReader {
    * Everything the log still has of one job, in order. Events that do not parse are left out.
    * Costs two reads of the last event by bare id or address, then one an event.
    */
-  async history(job: JobAddress | string): Promise<{ seq: number; event: JobEvent }[]> {
+  async history(job: JobAddress | string, fromSeq = 1): Promise<{ seq: number; event: JobEvent }[]> {
     const last = await this.lastOf(typeof job === 'string' ? historyFilterById(job) : historyFilter(job))
     const address = last === null ? null : parseSubject(last.subject)
     if (last === null || address === null) return []
     const filter = historyFilter(address)
     const events: { seq: number; event: JobEvent }[] = []
-    for (let from = 1; from <= last.seq && events.length < HISTORY_LIMIT; ) {
+    for (let from = fromSeq; from <= last.seq; ) {
+      if (events.length === HISTORY_LIMIT) throw new Error(`more than ${HISTORY_LIMIT} events of one job`)
       const message = await this.nextOf(filter, from)
       if (message === null) break
       const event = parseEvent(message.body)

@@ -1,7 +1,7 @@
 import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
+import { type Clock, sleep } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
-import { type Ack, AckedPublish, type OutgoingMessage } from './acked-publish.ts'
+import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -60,7 +60,13 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#acked = new AckedPublish(options.broker, options.clock, ACK_TIMEOUT_MS)
-    this.#group = options.groupCommit ? new GroupCommit(this.#acked) : null
+    this.#group = options.groupCommit
+      ? new GroupCommit(this.#acked, {
+          clock: options.clock,
+          isUp: () => options.broker.isUp(),
+          waitMs: ACK_TIMEOUT_MS,
+        })
+      : null
   }
 
   /** @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown */
@@ -74,9 +80,11 @@ export class Publisher {
       const ack = await this.#send(message, publication)
       if (ack.kind === 'stored' || ack.kind === 'duplicate') return { kind: ack.kind, seq: ack.seq }
       if (ack.kind === 'unknown') {
-        maybeStored ||= ack.why !== NOT_SENT
+        maybeStored = true
         lastProblem = ack.why
-        if (maybeStored) message = toMessage(repeatOf(publication))
+        message = toMessage(repeatOf(publication))
+      } else if (ack.kind === 'not-sent') {
+        lastProblem = 'the broker is away or too much is in flight'
       } else if (isWrongSequence(ack.code) && !isUndecided(ack.code)) {
         if (!maybeStored) return { kind: 'refused' }
         const verdict = await this.#verdict(publication)
@@ -89,7 +97,7 @@ export class Publisher {
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
         throw unavailable(`The broker gave no answer: ${lastProblem}.`)
       }
-      await pause(pauseMs)
+      await sleep(pauseMs)
     }
   }
 
@@ -99,8 +107,8 @@ export class Publisher {
 
   #send(message: OutgoingMessage, publication: Publication): Promise<Ack> {
     // Publishes made while disconnected are buffered by the client and lost: do not make them.
-    if (!this.#options.broker.isUp() || this.#acked.inFlight >= this.#options.maxInFlight)
-      return Promise.resolve(NOT_SENT_ACK)
+    const inFlight = this.#acked.inFlight + (this.#group?.waiting ?? 0)
+    if (!this.#options.broker.isUp() || inFlight >= this.#options.maxInFlight) return Promise.resolve(NOT_SENT)
     if (this.#group === null) return this.#acked.send(message)
     return this.#group.send(message, publication.jobId, publication.msgId)
   }
@@ -117,9 +125,6 @@ export class Publisher {
   }
 }
 
-const NOT_SENT = 'the broker is away or too much is in flight'
-const NOT_SENT_ACK: Ack = { kind: 'unknown', why: NOT_SENT }
-
 /**
  * The dedupe window may end before the repeat arrives (it is as short as the cooldown, and a frozen broker answers
  * late): an accept's subject is its job's own, so a repeat also compares with nothing being there.
@@ -128,8 +133,6 @@ const repeatOf = (publication: Publication): Publication =>
   publication.msgId === undefined || publication.expect !== undefined
     ? publication
     : { ...publication, expect: { seq: 0, filter: publication.subject } }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 function toMessage(publication: Publication): OutgoingMessage {
   const headers: Record<string, string> = {

@@ -39,6 +39,8 @@ const MIN_API_LEVEL = 4
 /** Explicit, because the broker's own default of 1,000 would be a silent cap. */
 const UNLIMITED_PENDING = 100_000
 const MILLISECOND_NS = 1_000_000
+/** Idempotency-Keys in a day: about 350 bytes of the broker's memory each. Beyond it requests with a key get 503. */
+const MAX_KEYS = 1_000_000
 /** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
 const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
 
@@ -66,11 +68,13 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     subjects: ['key.*'],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.Old,
+    // A key that is forgotten early would make a second job: refuse the next one instead.
+    discard: DiscardPolicy.New,
+    max_msgs: MAX_KEYS,
     num_replicas: options.replicas,
     max_age: DAY * MILLISECOND_NS,
   })
-  await ensureConsumer(manager, {
+  const armTimers = {
     durable_name: ARM_TIMERS,
     filter_subjects: ARM_TIMERS_FILTERS,
     ack_policy: AckPolicy.Explicit,
@@ -78,7 +82,9 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     ack_wait: options.leaseMs * MILLISECOND_NS,
     max_deliver: -1,
     max_ack_pending: UNLIMITED_PENDING,
-  })
+  }
+  const { config } = await ensureConsumer(manager, armTimers)
+  await manager.consumers.update(JOBS_STREAM, ARM_TIMERS, { ...config, ack_wait: armTimers.ack_wait })
 }
 
 /**
@@ -106,20 +112,26 @@ export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options
 }
 
 /**
- * Brings lanes that exist to what their type and the settings say now. How many run at once is left as it is: that,
- * like a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
+ * Brings lanes that exist to what their type and the settings say now; those of another shape (a type that got or lost
+ * its concurrency limit) go, and what waits in them comes through the new ones. How many run at once is left as it is
+ * unless the handler says another number than before: that, like a pause, is changed while Hasty runs. For setup
+ * alone: a service that starts never changes a lane.
  */
 export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   for (const priority of lanePriorities(info)) {
     const lane = await manager.consumers.info(JOBS_STREAM, laneName(info.type, priority))
-    const before = readLane(lane)
-    const policy = { ...info.policy, concurrency: before?.info.policy.concurrency ?? info.policy.concurrency }
+    const isSameLimit = readLane(lane)?.info.policy.concurrency === info.policy.concurrency
     await manager.consumers.update(JOBS_STREAM, lane.name, {
       ...lane.config,
       ack_wait: options.leaseMs * MILLISECOND_NS,
-      metadata: { ...lane.config.metadata, ...laneMetadata({ ...info, policy }) },
+      ...(isSameLimit ? {} : { max_ack_pending: info.policy.concurrency ?? UNLIMITED_PENDING }),
+      metadata: { ...lane.config.metadata, ...laneMetadata(info) },
     })
+  }
+  const kept = new Set(lanePriorities(info).map((priority) => laneName(info.type, priority)))
+  for (const lane of await listLanes(nc)) {
+    if (lane.type === info.type && !kept.has(lane.name)) await manager.consumers.delete(JOBS_STREAM, lane.name)
   }
 }
 

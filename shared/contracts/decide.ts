@@ -23,6 +23,8 @@ export interface LastEvent {
   crashes?: number | undefined
   isolated?: boolean | undefined
   worker_id?: string | undefined
+  /** Written under a contract that this worker cannot read. */
+  isUnreadable?: boolean | undefined
 }
 
 export type Decision =
@@ -30,6 +32,8 @@ export type Decision =
   | { do: 'run'; startedSeq: number }
   /** The trigger has nothing left to start. */
   | { do: 'ack' }
+  /** Hand it back for a worker that can read what happened last. */
+  | { do: 'hand-back' }
   /** Neither ack nor nak: the job is somebody's. */
   | { do: 'drop' }
   /** Ask that worker whether it still runs the job, then decide again. */
@@ -49,6 +53,7 @@ export const CRASH_LIMIT = 3
 export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: boolean): Decision {
   if (last === null || isTerminalEvent(last.event)) return { do: 'ack' }
   if (last.nonce === trigger.nonce) return { do: 'run', startedSeq: last.seq }
+  if (last.isUnreadable === true) return { do: 'hand-back' }
   if (last.seq === trigger.after) {
     return { do: 'start', after: last.seq, attempt: trigger.attempt, crashes: trigger.crashes }
   }

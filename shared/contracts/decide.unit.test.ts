@@ -30,6 +30,12 @@ describe('decide', () => {
     expect(decide(trigger, { ...running, nonce: 'mine' })).toEqual({ do: 'run', startedSeq: 12 })
   })
 
+  test('the last event cannot be read here: another worker’s turn', () => {
+    expect(decide(trigger, { event: 'job:started', seq: 12, nonce: 'other', isUnreadable: true })).toEqual({
+      do: 'hand-back',
+    })
+  })
+
   test('nothing happened since the trigger: start again', () => {
     expect(decide(trigger, { event: 'job:created', seq: 10, nonce: 'other' })).toEqual({
       do: 'start',

@@ -5,3 +5,6 @@ export const LOG_DEFAULTS = {
   /** 80 % of a broker's `max_file` of 10 GiB. */
   maxBytes: 8 * 1024 ** 3,
 } as const
+
+/** created, started and an outcome: what a job that ran leaves behind. */
+export const SUBJECTS_PER_JOB = 3

@@ -60,7 +60,7 @@ export function laneFilters(type: string, priority: LanePriority): string[] {
 }
 
 /** A type without a concurrency limit has one lane a priority. */
-export const PRIORITIES_LANES = PRIORITIES.length
+export const LANES_PER_TYPE = PRIORITIES.length
 
 /** The consumer that the projection reads the log by: the one that the api may make. */
 export const PROJECTION = 'projection'

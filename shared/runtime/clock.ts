@@ -12,4 +12,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
+/** For pauses between tries; never to wait for something that can be awaited. */
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
 export const isoTime = (ms: number): string => new Date(ms).toISOString()

@@ -49,12 +49,19 @@ export const commonSettings = {
   HASTY_REPLICAS: integerSetting(1, 1, 5),
 }
 
+/** `[upper, lower]`: two settings of which the first must be at least the second. */
+type AtLeast<T> = readonly [upper: keyof T & string, lower: keyof T & string]
+
 /**
  * Parses settings once; the result is frozen. An empty value counts as unset. Each setting may lie in a file instead,
  * named by the setting with `_FILE` behind it: secrets are handed over so.
  * @throws ConfigError that names every bad setting at once
  */
-export function parseConfig<T extends z.ZodRawShape>(shape: T, env: Environment): Readonly<z.output<z.ZodObject<T>>> {
+export function parseConfig<T extends z.ZodRawShape>(
+  shape: T,
+  env: Environment,
+  atLeast: readonly AtLeast<T>[] = [],
+): Readonly<z.output<z.ZodObject<T>>> {
   const given: Environment = {}
   const lines: string[] = []
   for (const name of Object.keys(shape)) {
@@ -63,12 +70,26 @@ export function parseConfig<T extends z.ZodRawShape>(shape: T, env: Environment)
     else if (file !== undefined && file !== '') given[name] = readSecret(`${name}_FILE`, file, lines)
   }
   const parsed = z.object(shape).safeParse(given)
-  if (parsed.success && lines.length === 0) return Object.freeze(parsed.data)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
     lines.push(`${name}: ${issue.message}, got ${JSON.stringify(given[name] ?? null)}`)
   }
-  throw new ConfigError(lines.join('\n'))
+  lines.push(...atLeast.flatMap((pair) => tooSmall(shape, given, pair)))
+  if (!parsed.success || lines.length > 0) throw new ConfigError(lines.join('\n'))
+  return Object.freeze(parsed.data)
+}
+
+/** Also where a third setting is bad: everything is said at once. Says nothing of a setting that is bad by itself. */
+function tooSmall<T extends z.ZodRawShape>(shape: T, given: Environment, [upper, lower]: AtLeast<T>): string[] {
+  const [high, low] = [upper, lower].map((name) => z.safeParse(shape[name] as z.ZodType, given[name]).data)
+  if (!(typeof high === 'number' && typeof low === 'number' && high < low)) return []
+  return [`${upper}: must be at least ${lower} (${low}), got ${high}`]
+}
+
+/** How to log before a service has read its settings, or when it cannot: what is bad here counts as unset. */
+export function readLogSettings(env: Environment) {
+  const { LOG_LEVEL, LOG_FORMAT } = commonSettings
+  return parseConfig({ LOG_LEVEL: LOG_LEVEL.catch('info'), LOG_FORMAT: LOG_FORMAT.catch(undefined) }, env)
 }
 
 function readSecret(name: string, file: string, problems: string[]): string | undefined {

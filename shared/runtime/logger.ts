@@ -10,9 +10,13 @@ export interface LoggerOptions {
   format: 'json' | 'pretty' | undefined
 }
 
+/** What `undefined` means here; a thread cannot see for itself that it writes to a terminal. */
+export const chooseFormat = (format: LoggerOptions['format']): 'json' | 'pretty' =>
+  format ?? (process.stdout.isTTY ? 'pretty' : 'json')
+
 /** Log object first, constant message, one line per state change: `log.info({ job_id, attempt }, 'job finished')`. */
 export function createLogger(options: LoggerOptions): Logger {
-  const format = options.format ?? (process.stdout.isTTY ? 'pretty' : 'json')
+  const format = chooseFormat(options.format)
   const settings = {
     level: options.level,
     base: { service: options.service, pid: process.pid },

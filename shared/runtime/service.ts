@@ -1,5 +1,5 @@
-import { ConfigError } from './config.ts'
-import { createLogger, type Logger, type LoggerOptions } from './logger.ts'
+import { ConfigError, environment, readLogSettings } from './config.ts'
+import { createLogger, type Logger } from './logger.ts'
 
 export interface RunningService {
   /** Drains and ends everything the service started; called once. */
@@ -14,7 +14,6 @@ export const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const
  * stop it once; a second signal ends it at once.
  */
 export async function runService(start: () => Promise<{ service: RunningService; log: Logger }>): Promise<void> {
-  const bootLog = (name: string) => createLogger(bootLoggerOptions(name))
   try {
     const { service, log } = await start()
     let stopping = false
@@ -32,7 +31,8 @@ export async function runService(start: () => Promise<{ service: RunningService;
     }
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
-    process.on('disconnect', () => stop('the supervisor is gone'))
+    const onOrphaned = () => stop('the supervisor is gone')
+    process.on('disconnect', onOrphaned)
     process.on('uncaughtException', (error) => {
       log.fatal({ err: error }, 'uncaught exception')
       exitAfterFlush(log, EXIT.failed)
@@ -41,18 +41,49 @@ export async function runService(start: () => Promise<{ service: RunningService;
       log.fatal({ err: error }, 'unhandled rejection')
       exitAfterFlush(log, EXIT.failed)
     })
+    // It may have gone while we started. Without a supervisor there is no channel, and this is undefined.
+    if (process.connected === false) onOrphaned()
   } catch (error) {
-    if (error instanceof ConfigError) {
-      process.stderr.write(`These settings cannot be used:\n${error.message.replaceAll(/^/gm, '  ')}\n`)
-      process.exit(EXIT.badSettings)
-    }
-    const log = bootLog('start')
+    if (error instanceof ConfigError) process.exit(explainEnd(error, ''))
+    const { LOG_LEVEL, LOG_FORMAT } = readLogSettings(environment())
+    const log = createLogger({ service: 'start', level: LOG_LEVEL, format: LOG_FORMAT })
     log.fatal({ err: error }, 'could not start')
     exitAfterFlush(log, EXIT.failed)
   }
 }
 
-const bootLoggerOptions = (service: string): LoggerOptions => ({ service, level: 'info', format: undefined })
+const BAD_SETTINGS = 'These settings cannot be used:'
+
+/**
+ * For a command that runs once: says on stderr why it ends, without a stack.
+ * @returns the exit code
+ */
+export function explainEnd(error: unknown, what: string): number {
+  const text = error instanceof Error ? error.message : String(error)
+  const isConfig = error instanceof ConfigError
+  process.stderr.write(isConfig ? `${BAD_SETTINGS}\n${text.replaceAll(/^/gm, '  ')}\n` : `${what}${text}\n`)
+  return isConfig ? EXIT.badSettings : EXIT.failed
+}
+
+/** The complaints in what a process of ours wrote to stderr when it ended with EXIT.badSettings. */
+export const complaintsIn = (stderr: string): string[] =>
+  (stderr.split(`${BAD_SETTINGS}\n`)[1] ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+/**
+ * The whole of a service's `check-settings.ts`: runs every check, names all that is bad, and ends. It connects to
+ * nothing, so a supervisor can ask all services before it starts anything.
+ */
+export async function checkSettings(checks: (() => unknown)[]): Promise<never> {
+  const results = await Promise.allSettled(checks.map(async (check) => await check()))
+  const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown)
+  const other = errors.find((error) => !(error instanceof ConfigError))
+  if (other !== undefined) process.exit(explainEnd(other, 'The settings could not be checked: '))
+  const lines = errors.map((error) => (error as ConfigError).message)
+  process.exit(lines.length === 0 ? EXIT.ok : explainEnd(new ConfigError(lines.join('\n')), ''))
+}
 
 function exitAfterFlush(log: Logger, code: number): void {
   log.flush(() => process.exit(code))

@@ -35,6 +35,8 @@ export interface CreateJobRequest {
   /** The same request id again is the same request again: nginx repeats a POST whose replica died. */
   requestIdTrusted: boolean
   idempotencyKey: string | null
+  /** W3C trace context, passed on with every event of the job. */
+  traceparent: string | null
   /** 400 at the root, 409 under /v1. */
   cooldownStatus: 400 | 409
 }
@@ -72,7 +74,10 @@ export async function createJob(deps: CreateJobDeps, request: CreateJobRequest):
       nonce: newNonce(),
       jobId,
       msgId: msgIdOf(deps, type, request),
-      headers: { [HEADERS.requestId]: request.requestId },
+      headers: {
+        [HEADERS.requestId]: request.requestId,
+        ...(request.traceparent === null ? {} : { [HEADERS.traceparent]: request.traceparent }),
+      },
       // Only a repeat under an Idempotency-Key can meet its own job: it must not make that job a second time.
       ...(claim === null ? {} : { expect: { seq: 0, filter: historyFilter(address) } }),
     },

@@ -5,6 +5,9 @@ import { readBody } from '../http/read-body.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
 import { readIdempotencyKey } from './idempotency-keys.ts'
 
+/** W3C trace context, version 00; anything else is left out, as the standard asks. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
 /** `POST /` and `POST /v1/jobs`: one code path, two statuses for the cooldown. */
 export function createJobRoutes(router: Router, deps: CreateJobDeps): void {
   const handle = async (ctx: AppContext, base: string, cooldownStatus: 400 | 409) => {
@@ -14,6 +17,7 @@ export function createJobRoutes(router: Router, deps: CreateJobDeps): void {
       requestId: ctx.state.requestId,
       requestIdTrusted: ctx.state.requestIdTrusted,
       idempotencyKey,
+      traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
       cooldownStatus,
     })
     ctx.status = 201

@@ -33,27 +33,27 @@ export async function getJob(deps: GetJobDeps, jobId: string): Promise<Job> {
   return job
 }
 
-/** @throws AppError `unavailable` when neither store nor log can tell */
+/**
+ * Without the store nothing is answered: what the log shows now could not be stored, and the store, back but behind,
+ * would then show less.
+ * @throws AppError `unavailable` when the store, or the log where it is needed, cannot tell
+ */
 export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | null> {
-  let stored: StoredJob | null = null
-  let storeError: unknown = null
+  const stored = await fromStore(deps, jobId)
+  if (stored !== null && !(await isBehind(deps, stored))) return stored.job
+  if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
+  const logged = await foldFromLog(deps, jobId, stored)
+  if (logged === null) return stored?.job ?? null
+  await writeThrough(deps, logged)
+  return logged
+}
+
+async function fromStore(deps: GetJobDeps, jobId: string): Promise<StoredJob | null> {
   try {
-    stored = await deps.store.get(jobId)
-    if (stored !== null && !(await isBehind(deps, stored))) return stored.job
+    return await deps.store.get(jobId)
   } catch (error) {
-    storeError = error
-    deps.log.warn({ err: error }, 'the store cannot be read')
+    throw unavailable('The store cannot be read.', error)
   }
-  const isRebuilding = deps.view.isRebuilding
-  if (stored === null && storeError === null && !isYoung(deps.clock, jobId) && !isRebuilding) return null
-  const logged = await foldFromLog(deps, jobId)
-  if (logged === null) {
-    if (storeError !== null)
-      throw unavailable('The store cannot be read, and the log does not have this job.', storeError)
-    return stored?.job ?? null
-  }
-  if (storeError === null) await writeThrough(deps, logged)
-  return stored !== null && stored.job.seq > logged.seq ? stored.job : logged
 }
 
 /** During a rebuild documents are made anew from their first event on, so an unended one may be older than what callers saw. */
@@ -68,22 +68,24 @@ function isYoung(clock: Clock, jobId: string): boolean {
   return ageMs < YOUNG_MS && ageMs > -CLOCK_SKEW_MS
 }
 
-/** Only a whole history is shown: a fold that lacks its first event is null. */
-async function foldFromLog(deps: GetJobDeps, jobId: string): Promise<Job | null> {
+/** Goes on from what is stored in this generation; else from the beginning: a fold that lacks its first event is null. */
+async function foldFromLog(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   try {
-    let job: Job | null = null
-    for (const { seq, event } of await deps.reader.history(jobId)) job = applyEvent(job, event, seq)
+    let job = stored !== null && stored.generation === deps.view.generation ? stored.job : null
+    for (const { seq, event } of await deps.reader.history(jobId, (job?.seq ?? 0) + 1))
+      job = applyEvent(job, event, seq)
     return job
   } catch (error) {
     throw unavailable('The log cannot be read.', error)
   }
 }
 
-/** What was shown is stored by the same guarded write, so that no later answer shows less. */
+/** What is shown is stored first by the same guarded write, so that no later answer shows less. */
 async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
+  if (deps.view.generation === 0) return
   try {
-    if (deps.view.generation > 0) await deps.store.putNewer([{ generation: deps.view.generation, job }])
+    await deps.store.putNewer([{ generation: deps.view.generation, job }])
   } catch (error) {
-    deps.log.warn({ err: error, job_id: job.job_id }, 'what the log shows could not be stored')
+    throw unavailable('The store cannot be written.', error)
   }
 }

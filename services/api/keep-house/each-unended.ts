@@ -15,5 +15,7 @@ export async function eachUnended(
     const last = page.at(-1)
     if (last === undefined) return
     afterId = last.job.job_id
+    // The embedded store answers without ever yielding: requests come first.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }

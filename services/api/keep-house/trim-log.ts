@@ -1,7 +1,8 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { LaneInfo } from '#shared/bus/topology.ts'
-import { ARM_TIMERS_FILTERS, PRIORITIES_LANES } from '#shared/contracts/subjects.ts'
+import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
+import { ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
 import { laneNeed, laneNeeds } from './lane-need.ts'
 
@@ -19,7 +20,6 @@ export interface TrimDeps extends DelayedDeps {
   maxBytes: number
 }
 
-const SUBJECTS_PER_JOB = 3
 /** Under pressure the log is cut to this share of its limit. */
 const PRESSURE = 0.5
 
@@ -81,6 +81,6 @@ function hasIncompleteType(lanes: LaneInfo[]): boolean {
   const counts = new Map<string, number>()
   for (const lane of lanes) counts.set(lane.type, (counts.get(lane.type) ?? 0) + 1)
   return lanes.some(
-    ({ type, info }) => (counts.get(type) ?? 0) < (info.policy.concurrency === null ? PRIORITIES_LANES : 1),
+    ({ type, info }) => (counts.get(type) ?? 0) < (info.policy.concurrency === null ? LANES_PER_TYPE : 1),
   )
 }

@@ -1,5 +1,5 @@
 import type { LaneInfo } from '#shared/bus/topology.ts'
-import type { CreatedEvent } from '#shared/contracts/events.ts'
+import type { Backoff, CreatedEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import { ARM_TIMERS_FILTERS, eventSubject, historyFilter, timerSubject } from '#shared/contracts/subjects.ts'
@@ -28,14 +28,15 @@ const PUBLISH_DEADLINE_MS = 5 * SECOND
  */
 export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
   // Asked before the jobs are read: what a lane needed then it has not passed over since.
-  const needs = await laneNeeds(deps.reader, await deps.listLanes())
+  const lanes = await deps.listLanes()
+  const needs = await laneNeeds(deps.reader, lanes)
   const unarmedFrom = await laneNeed(deps.reader, { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS })
   const updatedBefore = isoTime(deps.clock.now() - deps.leaseMs - SLACK_MS)
   await eachUnended(deps.store, { phases: ['scheduled', 'retrying'], updatedBefore }, (job) =>
     wakeDelayed(deps, needs, unarmedFrom, job),
   )
   await eachUnended(deps.store, { phases: ['waiting', 'running'], updatedBefore }, (job) =>
-    wakeUndelivered(deps, needs, job),
+    wakeUndelivered(deps, lanes, needs, job),
   )
 }
 
@@ -49,11 +50,12 @@ async function wakeDelayed(deps: WakeDeps, needs: LaneNeed[], unarmedFrom: numbe
   if (await publishAgain(deps, job)) noteWoken(deps, job)
 }
 
-async function wakeUndelivered(deps: WakeDeps, needs: LaneNeed[], job: Job): Promise<void> {
+async function wakeUndelivered(deps: WakeDeps, lanes: LaneInfo[], needs: LaneNeed[], job: Job): Promise<void> {
   const quietMs = deps.clock.now() - Date.parse(job.updated_at)
   if (quietMs < job.timeout_ms + deps.leaseMs + SLACK_MS) return
   if (mayDeliver(needs, job.type, job.seq)) return
-  const event = freshCreated(job, isoTime(deps.clock.now()))
+  const policy = lanes.find(({ type }) => type === job.type)?.info.policy ?? DEFAULT_POLICY
+  const event = freshCreated(job, policy.backoff, isoTime(deps.clock.now()))
   const result = await deps.publisher.publish(
     {
       subject: eventSubject('job:created', job),
@@ -73,7 +75,7 @@ function noteWoken(deps: WakeDeps, job: Job): void {
 }
 
 /** Continues the attempts where they stopped: an open one counts as crashed, a released one keeps its number. */
-export function freshCreated(job: Job, at: string): CreatedEvent {
+function freshCreated(job: Job, backoff: Backoff, at: string): CreatedEvent {
   const last = job.attempts.at(-1)
   const wasCut = last !== undefined && last.outcome !== 'released'
   return {
@@ -91,6 +93,6 @@ export function freshCreated(job: Job, at: string): CreatedEvent {
     payload: job.payload,
     timeout_ms: job.timeout_ms,
     max_attempts: job.max_attempts,
-    backoff: DEFAULT_POLICY.backoff,
+    backoff,
   }
 }

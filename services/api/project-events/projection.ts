@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { EventFeed, type LogState, readLogState } from '#shared/bus/event-feed.ts'
-import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter, Gauge } from '#shared/runtime/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/store/port.ts'
@@ -31,6 +31,8 @@ const PAUSE_AFTER_ERROR_MS = 250
 /** After a small batch the next one may gather: a job's events then cost one write instead of three. */
 const GATHER_MS = 25
 const FULL_BATCH = 500
+/** The checkpoint moves at least this often, so that a slow store and a change of owners still come forward. */
+const SLICE = 100
 
 export class Projection {
   readonly #deps: ProjectionDeps
@@ -65,11 +67,11 @@ export class Projection {
     while (!this.#stopped) {
       try {
         if (await this.#tryToOwn()) await this.#applyWhileOwner()
-        else await pause(WATCH_MS)
+        else await sleep(WATCH_MS)
       } catch (error) {
         this.#owned = null
         this.#deps.log.warn({ err: error }, 'projection interrupted, trying again')
-        await pause(PAUSE_AFTER_ERROR_MS)
+        await sleep(PAUSE_AFTER_ERROR_MS)
       }
     }
   }
@@ -117,7 +119,7 @@ export class Projection {
         await this.#follow(feed)
       } catch (error) {
         this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
-        await pause(PAUSE_AFTER_ERROR_MS)
+        await sleep(PAUSE_AFTER_ERROR_MS)
         await this.#save({})
       } finally {
         feed?.close()
@@ -138,7 +140,12 @@ export class Projection {
           unreadable.inc()
           log.error({ seq }, 'an event cannot be read and is passed over')
         }
-        await applyBatch({ store, onUnreadable }, this.#owned.generation, batch)
+        for (let start = 0; start < batch.length; start += SLICE) {
+          const slice = batch.slice(start, start + SLICE)
+          if (!(await this.#beatWhile(applyBatch({ store, onUnreadable }, this.#owned.generation, slice)))) return
+          const isLast = start + SLICE >= batch.length
+          if (!isLast && !(await this.#save({ seq: slice.at(-1)?.seq ?? this.#owned.seq }))) return
+        }
         lag.set(last.pending)
       }
       // Nothing came: everything up to where the log ended before asking is applied, timers and triggers included.
@@ -148,8 +155,24 @@ export class Projection {
         savedAtMs = clock.monotonic()
       }
       if (last === undefined) endOfLog = (await readLogState(this.#deps.broker)).lastSeq
-      else if (batch.length < FULL_BATCH) await pause(GATHER_MS)
+      else if (batch.length < FULL_BATCH) await sleep(GATHER_MS)
     }
+  }
+
+  /**
+   * A store that takes seconds must not look like a dead owner: the next one would do the same work again, as slowly.
+   * @returns false when this replica is no longer the owner
+   */
+  async #beatWhile(applying: Promise<void>): Promise<boolean> {
+    const done = applying.then(() => true)
+    // When a beat fails first, nobody waits for it any more.
+    done.catch(() => undefined)
+    while (!(await Promise.race([done, sleep(BEAT_MS).then(() => false)]))) {
+      if (await this.#save({})) continue
+      await done
+      return false
+    }
+    return true
   }
 
   /** @returns false when somebody else has moved the checkpoint: this replica is no longer the owner */
@@ -197,5 +220,3 @@ export const freshStart = (
   rebuild_until: state.lastSeq,
   stream_created: state.created,
 })
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -45,6 +45,8 @@ export async function loadHandlers(settings: HandlerSettings): Promise<Handlers>
   for (const file of await handlerFiles(settings.HANDLERS_DIR)) {
     try {
       const handler = await importHandler(file, settings.JOB_TIMEOUT_MS)
+      // A schema that has no JSON form fails here, with its file's name, and not when the lanes are made.
+      typeInfo(handler)
       if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} is already there`)
       handlers.set(handler.type, handler)
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { holdsSubject } from '#shared/contracts/subjects.ts'
-import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 
 const ANSWER_MS = 1 * SECOND
 /** After the broker's return the holder may still be reconnecting: silence says nothing before this time is over. */
@@ -13,7 +13,7 @@ export async function askHolder(broker: Broker, clock: Clock, workerId: string, 
     const answer = await ask(broker, workerId, jobId)
     if (answer !== null) return answer
     if (broker.isUp() && clock.monotonic() - broker.upSinceMs() > RECONNECT_MS) return false
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+    await sleep(ASK_AGAIN_MS)
   }
 }
 

@@ -12,6 +12,8 @@ import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 interface Held {
   jobId: string
   deadlineMs: number
+  /** False once the deadline has passed: the job is still this worker's to say so, but no longer by lease. */
+  isRenewed: boolean
 }
 
 /** A lease is kept this long past the job's deadline, so that the main loop can end it in order. */
@@ -37,7 +39,7 @@ const broker = await connectBroker({
 
 function hold(entry: LeaseUpdate['hold'][number]): void {
   if (!held.has(entry.ackSubject)) holding.set(entry.jobId, (holding.get(entry.jobId) ?? 0) + 1)
-  held.set(entry.ackSubject, { jobId: entry.jobId, deadlineMs: systemClock.monotonic() + entry.forMs })
+  held.set(entry.ackSubject, { jobId: entry.jobId, deadlineMs: systemClock.monotonic() + entry.forMs, isRenewed: true })
 }
 
 function release(ackSubject: string): void {
@@ -56,7 +58,7 @@ parentPort?.on('message', (update: LeaseUpdate) => {
 
 setInterval(() => {
   if (!broker.isUp()) return
-  for (const ackSubject of held.keys()) broker.nc.publish(ackSubject, '+WPI')
+  for (const [ackSubject, { isRenewed }] of held) if (isRenewed) broker.nc.publish(ackSubject, '+WPI')
 }, options.renewEveryMs)
 
 let lastBeat = -1
@@ -66,13 +68,14 @@ setInterval(() => {
   const current = Atomics.load(beat, 0)
   stuckChecks = current === lastBeat ? stuckChecks + 1 : 0
   lastBeat = current
-  for (const [ackSubject, entry] of held) {
+  for (const entry of held.values()) {
     if (now < entry.deadlineMs + AFTER_DEADLINE_MS) continue
     if (stuckChecks >= STUCK_CHECKS) {
       log.fatal({ job_id: entry.jobId }, 'a handler blocks this process past its deadline: ending it')
       process.kill(process.pid, 'SIGKILL')
     }
-    release(ackSubject)
+    // Its outcome may wait for a broker that is away: until main lets go, whoever asks is told that we hold it.
+    entry.isRenewed = false
   }
 }, CHECK_MS)
 
