@@ -106,13 +106,13 @@ describe('under 50 requests a second from a plain client', () => {
     await hasty.scale({ api: 5, job: 5 })
     const load = startLoad({ url: hasty.url, perSecond: 50, request: (n) => ({ object_id: `scale-${n}` }) })
     try {
-      await morePosts(load, 150)
+      await morePosts(load, 50)
       await hasty.scale({ api: 1 })
-      await morePosts(load, 150)
+      await morePosts(load, 75)
       await hasty.scale({ job: 1 })
-      await morePosts(load, 100)
+      await morePosts(load, 40)
       await hasty.scale({ api: 3 })
-      await morePosts(load, 250)
+      await morePosts(load, 100)
     } finally {
       await load.stop()
     }
@@ -132,15 +132,15 @@ describe('under 50 requests a second from a plain client', () => {
     const load = startLoad({
       url: hasty.url,
       perSecond: 50,
-      total: 200,
+      total: 120,
       request: (n) => ({ object_id: `worker-${n}`, type: 'nap', payload: { ms: 1_000 } }),
     })
-    await morePosts(load, 100)
+    await morePosts(load, 50)
     const [victim] = await hasty.containers('job')
     const killedAtMs = Date.now()
     if (victim !== undefined) await hasty.killProcess(victim, 'node')
     await load.done
-    expect(load.accepted).toHaveLength(200)
+    expect(load.accepted).toHaveLength(120)
     const jobs = await untilAllEnded(hasty.url, load.accepted)
     expect(jobs.filter(({ status }) => status !== 'finished')).toEqual([])
     const again = jobs.filter(({ attempts }) => attempts.length > 1)
@@ -158,8 +158,8 @@ describe('under 50 requests a second from a plain client', () => {
   })
 
   test('an api’s death costs at most the requests that it held', async () => {
-    const load = startLoad({ url: hasty.url, perSecond: 50, total: 300, request: (n) => ({ object_id: `api-${n}` }) })
-    await morePosts(load, 100)
+    const load = startLoad({ url: hasty.url, perSecond: 50, total: 120, request: (n) => ({ object_id: `api-${n}` }) })
+    await morePosts(load, 50)
     const [victim] = await hasty.containers('api')
     const startedMs = Date.now()
     if (victim !== undefined) await hasty.killProcess(victim, 'node')

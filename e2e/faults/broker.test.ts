@@ -10,8 +10,11 @@ describe.concurrent('the broker', () => {
       total: 300,
       perSecond: 100,
       env: { LEASE_MS: '10000', JOB_SLOTS: '200' },
-      // Some end while the broker is away, some after its return.
-      request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: n % 2 === 0 ? 5_000 : 16_500 } }),
+      // Some end while the broker is away, so that their outcome waits for it beyond their own deadline; some after.
+      request: (n) =>
+        n % 2 === 0
+          ? { object_id: `object-${n}`, type: 'effect', payload: { ms: 5_000 }, timeout_ms: 7_000 }
+          : { object_id: `object-${n}`, type: 'effect', payload: { ms: 16_500 } },
     })
     await run.acceptedReach(200)
     await run.hasty.nats.kill('SIGKILL')

@@ -111,7 +111,6 @@ test.each<[string, User, string]>([
   ...(['api', 'job', 'setup'] as const).flatMap((user): [string, User, string][] => [
     [`${user} removes no stream`, user, '$JS.API.STREAM.DELETE.JOBS'],
     [`${user} removes no event`, user, '$JS.API.STREAM.MSG.DELETE.JOBS'],
-    [`${user} removes no lane`, user, '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
     [`${user} takes no snapshot`, user, '$JS.API.STREAM.SNAPSHOT.JOBS'],
   ]),
   ...(['api', 'job'] as const).flatMap((user): [string, User, string][] => [
@@ -124,6 +123,7 @@ test.each<[string, User, string]>([
       user,
       '$JS.API.CONSUMER.DURABLE.CREATE.JOBS.work-sleep-normal',
     ],
+    [`${user} removes no lane`, user, '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
     [`${user} pauses no lane`, user, '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
     [`${user} rewinds no lane`, user, '$JS.API.CONSUMER.RESET.JOBS.work-sleep-normal'],
   ]),

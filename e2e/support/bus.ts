@@ -6,7 +6,7 @@ import { ensureLanes, ensureStreams } from '#shared/bus/topology.ts'
 import type { CreatedEvent } from '#shared/contracts/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/subjects.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
+import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { NatsServer } from '../../scripts/servers/nats.ts'
 import { startTestNats } from './nats.ts'
@@ -76,7 +76,14 @@ export const endPublication = (
   afterSeq: number,
 ): Publication => ({
   subject: eventSubject(name, job),
-  body: JSON.stringify({ event: name, job_id: job.job_id }),
+  body: JSON.stringify({
+    event: name,
+    job_id: job.job_id,
+    object_id: job.job_id,
+    type: job.type,
+    at: isoTime(systemClock.now()),
+    ...(name === 'job:cancelled' ? { reason: 'requested' } : { attempt: 1, worker_id: 'test' }),
+  }),
   nonce: newNonce(),
   jobId: job.job_id,
   expect: { seq: afterSeq, filter: historyFilter(job) },

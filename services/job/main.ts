@@ -7,7 +7,7 @@ import { systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
-import { createLogger } from '#shared/runtime/logger.ts'
+import { chooseFormat, createLogger, type LoggerOptions } from '#shared/runtime/logger.ts'
 import { createRegistry } from '#shared/runtime/metrics.ts'
 import { OpsServer } from '#shared/runtime/ops-server.ts'
 import { runService } from '#shared/runtime/service.ts'
@@ -31,9 +31,8 @@ const RENEWALS_PER_LEASE = 3.3
 await runService(async () => {
   const config = readJobConfig(environment())
   const workerId = makeReplicaId(newShortId())
-  const log = createLogger({ service: 'job', level: config.LOG_LEVEL, format: config.LOG_FORMAT }).child({
-    worker_id: workerId,
-  })
+  const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
+  const log = createLogger(logger).child({ worker_id: workerId })
   const handlers = await loadHandlers(config)
   const clock = systemClock
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
@@ -58,6 +57,7 @@ await runService(async () => {
     natsPassword: config.NATS_PASSWORD,
     workerId,
     renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
+    logger,
     onThreadEnd: (error) => {
       log.fatal({ err: error }, 'the lease thread ended')
       process.exit(1)

@@ -1,9 +1,9 @@
 import { connectBroker } from '#shared/bus/connection.ts'
 import { ensureLanes, ensureStreams, listLanes, refreshLanes } from '#shared/bus/topology.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
-import { ConfigError, environment } from '#shared/runtime/config.ts'
+import { environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
-import { EXIT } from '#shared/runtime/service.ts'
+import { explainEnd } from '#shared/runtime/service.ts'
 import { readJobConfig } from './config.ts'
 import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 
@@ -36,8 +36,5 @@ try {
     await broker.close()
   }
 } catch (error) {
-  const isConfig = error instanceof ConfigError
-  const text = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`${isConfig ? 'These settings cannot be used:\n' : 'Setup failed: '}${text}\n`)
-  process.exitCode = isConfig ? EXIT.badSettings : EXIT.failed
+  process.exitCode = explainEnd(error, 'Setup failed: ')
 }

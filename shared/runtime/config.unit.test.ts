@@ -7,6 +7,7 @@ import {
   optionalText,
   parseConfig,
   portSetting,
+  readLogSettings,
 } from './config.ts'
 
 const shape = {
@@ -38,4 +39,19 @@ test('every bad setting is named at once, with what was given', () => {
   expect(parse).toThrow(/JOB_TIMEOUT_MS: expected a whole number, got "46s"/)
   expect(parse).toThrow(/PORT: must be at most 65535, got "70000"/)
   expect(parse).toThrow(/LOG_LEVEL: expected one of info, debug, got "loud"/)
+})
+
+test('two settings that do not fit each other are named also where a third one is bad', () => {
+  const sleep = { MIN: integerSetting(10, 0), MAX: integerSetting(20, 0), PORT: portSetting(0) }
+  const parse = (env: Record<string, string>) => () => parseConfig(sleep, env, [['MAX', 'MIN']])
+  expect(parse({ MIN: '21', PORT: 'x' })).toThrow(/^PORT: .*\nMAX: must be at least MIN \(21\), got 20$/)
+  expect(parse({ MIN: 'x' })).toThrow(/^MIN: [^\n]*$/)
+  expect(parse({ MIN: '20' })()).toEqual({ MIN: 20, MAX: 20, PORT: 0 })
+})
+
+test('how to log is known whatever else is bad', () => {
+  expect(readLogSettings({ LOG_LEVEL: 'loud', LOG_FORMAT: 'pretty' })).toEqual({
+    LOG_LEVEL: 'info',
+    LOG_FORMAT: 'pretty',
+  })
 })

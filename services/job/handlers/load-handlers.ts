@@ -27,11 +27,6 @@ const userHandlerSchema = z.looseObject({
  */
 export async function loadHandlers(settings: HandlerSettings): Promise<Handlers> {
   const handlers = new Map<string, JobHandler>()
-  if (settings.SLEEP_MIN_MS > settings.SLEEP_MAX_MS) {
-    throw new ConfigError(
-      `SLEEP_MIN_MS: must not be above SLEEP_MAX_MS (${settings.SLEEP_MAX_MS}), got ${settings.SLEEP_MIN_MS}`,
-    )
-  }
   const sleep = sleepHandler({
     minMs: settings.SLEEP_MIN_MS,
     maxMs: settings.SLEEP_MAX_MS,

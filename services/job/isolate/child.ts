@@ -18,7 +18,7 @@ const log = createLogger({ service: 'job-child', level: config.LOG_LEVEL, format
 const aborter = new AbortController()
 
 const send = (message: ChildMessage): void => {
-  process.send?.(message)
+  if (process.connected) process.send?.(message)
 }
 
 // The parent is gone: nobody would take the outcome.

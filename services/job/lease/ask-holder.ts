@@ -3,25 +3,30 @@ import { holdsSubject } from '#shared/contracts/subjects.ts'
 import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 
 const ANSWER_MS = 1 * SECOND
-/** After the broker's return the holder may still be reconnecting: silence says nothing before this time is over. */
-const RECONNECT_MS = 3 * SECOND
+/** A worker that listens but does not answer is frozen, or starved by its machine: it is asked this often. */
+const TRIES = 3
+/** After the broker's return the holder may still be reconnecting: that nobody listens says nothing before this time is over. */
+const RECONNECT_MS = 5 * SECOND
 const ASK_AGAIN_MS = 250
 
-/** Asks a worker whether it still runs a job. Silence means dead, except right after a reconnect of our own. */
+/** Asks a worker whether it still runs a job. Dead is who does not listen, or listens and never answers. */
 export async function askHolder(broker: Broker, clock: Clock, workerId: string, jobId: string): Promise<boolean> {
-  for (;;) {
+  for (let silences = 0; silences < TRIES; ) {
     const answer = await ask(broker, workerId, jobId)
-    if (answer !== null) return answer
-    if (broker.isUp() && clock.monotonic() - broker.upSinceMs() > RECONNECT_MS) return false
+    if (answer === 'yes' || answer === 'no') return answer === 'yes'
+    const isSettled = broker.isUp() && clock.monotonic() - broker.upSinceMs() > RECONNECT_MS
+    if (answer === 'nobody' && isSettled) return false
+    if (answer === 'silence' && isSettled) silences++
     await sleep(ASK_AGAIN_MS)
   }
+  return false
 }
 
-async function ask(broker: Broker, workerId: string, jobId: string): Promise<boolean | null> {
+async function ask(broker: Broker, workerId: string, jobId: string): Promise<'yes' | 'no' | 'silence' | 'nobody'> {
   try {
     const reply = await broker.nc.request(holdsSubject(workerId), jobId, { timeout: ANSWER_MS })
-    return reply.string() === 'yes'
-  } catch {
-    return null
+    return reply.string() === 'yes' ? 'yes' : 'no'
+  } catch (error) {
+    return error instanceof Error && error.name === 'TimeoutError' ? 'silence' : 'nobody'
   }
 }

@@ -27,7 +27,7 @@ const beat = new Int32Array(options.beat)
 const held = new Map<string, Held>()
 const holding = new Map<string, number>()
 
-const log = createLogger({ service: 'job', level: 'warn', format: undefined })
+const log = createLogger(options.logger)
 const broker = await connectBroker({
   url: options.natsUrl,
   name: `${options.workerId}-lease`,

@@ -1,3 +1,5 @@
+import type { LoggerOptions } from '#shared/runtime/logger.ts'
+
 /** What the main thread tells the lease thread. Plain data: it crosses threads. */
 export interface LeaseUpdate {
   hold: { jobId: string; ackSubject: string; forMs: number }[]
@@ -11,6 +13,7 @@ export interface LeaseThreadOptions {
   natsPassword: string | undefined
   workerId: string
   renewEveryMs: number
+  logger: LoggerOptions
   /** One Int32: the main loop's beat. */
   beat: SharedArrayBuffer
 }

@@ -1,0 +1,121 @@
+// `npm start` as a user meets it: one supervisor over a broker and services of its own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { freePort } from '../scripts/servers/free-port.ts'
+import { getFrom, postTo } from './support/call.ts'
+
+const root = join(import.meta.dirname, '..')
+const UNTIL = { timeout: 20_000, interval: 50 }
+
+let dir: string
+let url: string
+let env: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'hasty-start-'))
+  const port = String(await freePort())
+  url = `http://localhost:${port}`
+  const { NATS_URL: _natsUrl, MONGO_URL: _mongoUrl, LOG_FORMAT: _format, ...inherited } = process.env
+  env = { ...inherited, PORT: port, DATA_DIR: join(dir, 'data'), SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '50' }
+})
+
+afterAll(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
+
+type Run = AsyncDisposable & {
+  lines(): string[]
+  /** The pids of the services that said so, in order of time. */
+  pidsThatLogged(message: string): number[]
+  /** Ctrl-C, and the exit code. */
+  interrupt(): Promise<unknown>
+}
+
+function runNpm(script: string, own: Record<string, string> = {}): ChildProcess & { text: () => string } {
+  const args = [join(root, 'scripts/run.mjs'), script]
+  const child = spawn(process.execPath, args, { env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  return Object.assign(child, { text: () => text })
+}
+
+/** Resolves when it answers. */
+async function startHere(own: Record<string, string> = {}): Promise<Run> {
+  const child = runNpm('scripts/start.ts', own)
+  const ended = once(child, 'exit')
+  const lines = () => child.text().split('\n').slice(0, -1)
+  const interrupt = async () => {
+    child.kill('SIGINT')
+    return (await ended)[0] as unknown
+  }
+  await vi.waitFor(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), UNTIL)
+  return {
+    lines,
+    pidsThatLogged: (message) =>
+      lines()
+        .map((line) => JSON.parse(line) as { msg: string; pid: number })
+        .filter(({ msg }) => msg === message)
+        .map(({ pid }) => pid),
+    interrupt,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null && child.signalCode === null) await interrupt()
+    },
+  }
+}
+
+async function create(objectId: string, payload: object = {}): Promise<string> {
+  const { status, body } = await postTo(`${url}/`, { object_id: objectId, payload })
+  expect(status).toBe(201)
+  return String(body['job_id'])
+}
+
+const finished = (jobId: string) =>
+  vi.waitFor(async () => {
+    const { status, body } = await getFrom(`${url}/${jobId}`)
+    expect([status, body['status']]).toEqual([200, 'finished'])
+    return body
+  }, UNTIL)
+
+/** kill -9 of all who said that they were ready; resolves when as many have taken their place. */
+async function killAndWait(run: Run, readyMessage: string): Promise<void> {
+  const old = run.pidsThatLogged(readyMessage)
+  for (const pid of old) process.kill(pid, 'SIGKILL')
+  await vi.waitFor(() => expect(run.pidsThatLogged(readyMessage)).toHaveLength(2 * old.length), UNTIL)
+}
+
+test('starts, starts again what was killed, rebuilds, drains, and knows everything after the next start', async () => {
+  let drained = ''
+  {
+    await using run = await startHere({ API_REPLICAS: '2' })
+    expect(JSON.parse(run.lines()[0] ?? '')).toMatchObject({ url, msg: `Hasty starts on ${url}` })
+    await vi.waitFor(() => expect(run.pidsThatLogged('api is ready')).toHaveLength(2), UNTIL)
+    await finished(await create('first'))
+
+    await killAndWait(run, 'job service is ready')
+    await finished(await create('after the job service died'))
+    await killAndWait(run, 'api is ready')
+    await finished(await create('after both apis died'))
+
+    // Only DATA_DIR tells it where the broker is.
+    const rebuild = runNpm('services/api/rebuild.ts')
+    expect(await once(rebuild, 'exit')).toEqual([0, null])
+    expect(rebuild.text()).toContain('rebuild requested')
+
+    drained = await create('still running at the end', { ms: 1500 })
+    await vi.waitFor(async () => {
+      expect((await getFrom(`${url}/${drained}`)).body['attempts']).toHaveLength(1)
+    }, UNTIL)
+    expect(await run.interrupt()).toBe(0)
+  }
+
+  await using run = await startHere({ LOG_FORMAT: 'pretty' })
+  expect(run.lines()[0]).toMatch(`Hasty starts on ${url} (data in ${env['DATA_DIR']})`)
+  for (const line of run.lines()) expect(line).not.toMatch(/^\{/)
+  expect((await finished(drained))['attempts']).toMatchObject([{ attempt: 1, outcome: 'finished' }])
+  const again = await postTo(`${url}/`, { object_id: 'first' })
+  expect([again.status, again.body['code']]).toEqual([400, 'cooldown'])
+  await finished(String(again.body['job_id']))
+  expect(await run.interrupt()).toBe(0)
+})

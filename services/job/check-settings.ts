@@ -1,0 +1,9 @@
+import { environment } from '#shared/runtime/config.ts'
+import { checkSettings } from '#shared/runtime/service.ts'
+import { readJobConfig } from './config.ts'
+import { loadHandlers } from './handlers/load-handlers.ts'
+
+const env = environment()
+// With nothing but the folder, so that its files are checked also where other settings are bad.
+const { HANDLERS_DIR, HANDLERS_DIR_FILE } = env
+await checkSettings([() => readJobConfig(env), () => loadHandlers(readJobConfig({ HANDLERS_DIR, HANDLERS_DIR_FILE }))])
