@@ -1,24 +1,22 @@
 // `npm start`: Hasty on one machine. Exit codes: 0 stopped as asked; 1 could not start (the reason is on stderr), or a
 // second Ctrl-C ended it at once; 2 settings that cannot be used (each is named).
-import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigError, environment } from '#shared/runtime/config.ts'
+import { environment } from '#shared/runtime/config.ts'
 import { createLogger, type Logger } from '#shared/runtime/logger.ts'
-import { EXIT } from '#shared/runtime/service.ts'
+import { EXIT, explainEnd } from '#shared/runtime/service.ts'
 import { freePort, portError } from './servers/free-port.ts'
 import { answersOk, waitUntil } from './servers/wait-until.ts'
-import { announce, announceStart } from './supervisor/announce.ts'
-import { provideBroker } from './supervisor/broker.ts'
+import { announce, announceStart, reachableHost } from './supervisor/announce.ts'
+import { type Broker, provideBroker } from './supervisor/broker.ts'
+import { readAllSettings } from './supervisor/check-settings.ts'
 import type { Kept } from './supervisor/keep-running.ts'
 import { lockFolder } from './supervisor/lock.ts'
 import { keepServicesRunning, type ServiceContext, startSetup } from './supervisor/services.ts'
-import { readSettings, type Settings } from './supervisor/settings.ts'
+import type { Settings } from './supervisor/settings.ts'
 import { listenForStop, type StopRequest } from './supervisor/stop-request.ts'
 
 const readyWithinMs = 60_000
 /** On top of what the services allow themselves. */
 const stopMarginMs = 5000
-/** Lets the other services name their bad settings too, before the first one's end stops them all. */
-const alsoBadMs = 500
 
 async function run(settings: Settings, log: Logger): Promise<number> {
   const running: Kept[] = []
@@ -28,10 +26,11 @@ async function run(settings: Settings, log: Logger): Promise<number> {
   })
   const port = await choosePort(settings)
   announceStart(settings, port, log)
-  const broker = await provideBroker(settings, log)
+  const broker = await provideBrokerUnless(stop.signal, settings, log)
+  if (broker === undefined) return stop.asked
   running.push(broker)
   try {
-    const onBadSettings = () => void delay(alsoBadMs).then(() => stop.ask(EXIT.badSettings))
+    const onBadSettings = () => stop.ask(EXIT.badSettings)
     const context: ServiceContext = {
       settings,
       port,
@@ -50,6 +49,20 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     // The broker last: who drains still needs it.
     await Promise.all(services.map((service) => service.stop(settings.DRAIN_MS + stopMarginMs)))
     await broker.stop(stopMarginMs)
+  }
+}
+
+/** Undefined when the end is asked for meanwhile: fetching nats-server may take minutes. */
+async function provideBrokerUnless(
+  stopAsked: AbortSignal,
+  settings: Settings,
+  log: Logger,
+): Promise<Broker | undefined> {
+  try {
+    return await provideBroker(settings, log, stopAsked)
+  } catch (error) {
+    if (stopAsked.aborted) return undefined
+    throw error
   }
 }
 
@@ -93,21 +106,8 @@ async function choosePort({ PORT, HOST }: Settings): Promise<number> {
   throw new Error(`Hasty cannot listen on ${HOST}:${PORT} (${reason}). Set HOST or PORT to what this machine has.`)
 }
 
-/** An address to listen on that means "all" is no address to connect to. */
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
-}
-
-function reasonOf(error: unknown): { code: number; text: string } {
-  if (error instanceof ConfigError) {
-    return { code: EXIT.badSettings, text: `These settings cannot be used:\n${error.message.replaceAll(/^/gm, '  ')}` }
-  }
-  return { code: EXIT.failed, text: error instanceof Error ? error.message : String(error) }
-}
-
 async function main(): Promise<number> {
-  const settings = readSettings(environment())
+  const settings = await readAllSettings(environment())
   const log = createLogger({ service: 'start', level: settings.LOG_LEVEL, format: settings.LOG_FORMAT })
   const release = lockFolder(settings.DATA_DIR)
   try {
@@ -118,10 +118,6 @@ async function main(): Promise<number> {
   }
 }
 
-const exitCode = await main().catch((error: unknown) => {
-  const { code, text } = reasonOf(error)
-  process.stderr.write(`${text}\n`)
-  return code
-})
+const exitCode = await main().catch((error: unknown) => explainEnd(error, ''))
 // Something may still wait for an answer that no longer matters.
 process.exit(exitCode)

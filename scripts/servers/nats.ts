@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { resolve as absolute, join } from 'node:path'
 import { type Child, commandLineOf, type Exit, startChild } from './child.ts'
@@ -18,6 +18,8 @@ export type NatsOptions = {
   outlivesParentByS?: number
   /** nats-server's path, when the caller has found it already. */
   bin?: string
+  /** Ends the first start, and what it has started. */
+  signal?: AbortSignal | undefined
 }
 
 export type NatsServer = AsyncDisposable & {
@@ -41,14 +43,14 @@ const maxPayloadBytes = 4 << 20
 
 export async function startNatsServer(options: NatsOptions): Promise<NatsServer> {
   const dir = absolute(options.dir)
-  const bin = options.bin ?? (await findNatsServer()).path
+  const bin = options.bin ?? (await findNatsServer(options.signal)).path
   await mkdir(dir, { recursive: true })
   await killStale(dir)
   const port = options.port ?? (await freePort())
   const maxFileBytes = await roomFor(options.maxFileBytes, dir)
   await writeFile(configPath(dir), config({ ...options, dir, port }, maxFileBytes))
-  const start = () => launch(bin, dir, port, options.outlivesParentByS ?? 0)
-  let child = await start()
+  const start = (signal?: AbortSignal) => launch(bin, { ...options, dir, port, signal })
+  let child = await start(options.signal)
 
   const stop = async () => {
     await child.stop()
@@ -78,13 +80,14 @@ export async function startNatsServer(options: NatsOptions): Promise<NatsServer>
   }
 }
 
-async function launch(bin: string, dir: string, port: number, outlivesParentByS: number): Promise<Child> {
+async function launch(bin: string, options: NatsOptions & { port: number }): Promise<Child> {
+  const { dir, port, outlivesParentByS = 0, signal } = options
   const logFile = join(dir, 'nats-server.log')
   const child = await startChild(bin, ['--config', configPath(dir)], { ownGroup: true, logFile, outlivesParentByS })
   await writeFile(pidPath(dir), String(child.pid))
   // Reading a large store back takes its time.
-  const options = { what: `nats-server (log: ${logFile})`, timeoutMs: 60_000, child }
-  await waitUntil(() => greets(port), options).catch(async (error: unknown) => {
+  const wait = { what: `nats-server (log: ${logFile})`, timeoutMs: 60_000, child, signal }
+  await waitUntil(() => greets(port), wait).catch(async (error: unknown) => {
     await child.stop()
     throw error
   })
@@ -97,17 +100,29 @@ listen: "127.0.0.1:${options.port}"
 server_name: "hasty-${options.port}"
 max_payload: ${maxPayloadBytes}
 jetstream {
-  store_dir: ${JSON.stringify(join(options.dir, 'data'))}
+  store_dir: ${JSON.stringify(storeDir(options.dir))}
   max_file_store: ${maxFileBytes}
   sync_interval: ${JSON.stringify(options.syncInterval ?? '10ms')}
 }
 `
 }
 
-/** Below what the disk has: the broker must refuse for want of room before the disk does. */
+/**
+ * Below what the disk has: the broker must refuse for want of room before the disk does. What it stores already counts
+ * as its own, so that the limit does not shrink from start to start, and is never below what is there.
+ */
 async function roomFor(wanted: number | undefined, dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir)
-  return Math.min(wanted ?? Number.POSITIVE_INFINITY, Math.floor(bavail * bsize * 0.8))
+  const [{ bavail, bsize }, stored] = await Promise.all([statfs(dir), sizeOf(storeDir(dir))])
+  const room = Math.max(Math.floor((bavail * bsize + stored) * 0.8), stored)
+  return Math.min(wanted ?? Number.POSITIVE_INFINITY, room)
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
 /** True when the server sends the line every NATS connection starts with. */
@@ -140,6 +155,10 @@ function stalePid(dir: string): number | undefined {
   } catch {
     return undefined
   }
+}
+
+function storeDir(dir: string): string {
+  return join(dir, 'data')
 }
 
 function configPath(dir: string): string {

@@ -2,13 +2,19 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export type CommandOptions = { env?: NodeJS.ProcessEnv; cwd?: string; timeoutMs?: number }
+export type CommandOptions = {
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  timeoutMs?: number
+  signal?: AbortSignal | undefined
+}
 
 /** Both outputs of a command; rejects with the last lines it wrote when it fails. */
 export function runCommand(command: string, args: string[], options: CommandOptions = {}): Promise<string> {
-  const { env = process.env, cwd = process.cwd(), timeoutMs = 300_000 } = options
+  const { env = process.env, cwd = process.cwd(), timeoutMs = 300_000, signal } = options
   return new Promise((resolve, reject) => {
-    execFile(command, args, { env, cwd, timeout: timeoutMs, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
+    const limits = { timeout: timeoutMs, maxBuffer: 16 << 20, ...(signal === undefined ? {} : { signal }) }
+    execFile(command, args, { env, cwd, ...limits }, (error, stdout, stderr) => {
       if (!error) return resolve(stdout + stderr)
       if ('code' in error && error.code === 'ENOENT') return reject(new Error(`${command} is not installed`))
       if (error.killed) return reject(new Error(`${command} took longer than ${timeoutMs / 1000} s`))

@@ -8,17 +8,20 @@ export type WaitOptions = {
   everyMs?: number
   /** A process without which waiting on makes no sense. */
   child?: Pick<Child, 'running' | 'exited'>
+  /** Ends the waiting with its reason. */
+  signal?: AbortSignal | undefined
 }
 
 /** Asks until the answer is neither undefined nor false; a throw counts as "not yet" and is named when time is up. */
 export async function waitUntil<T>(ask: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
-  const { what, timeoutMs = 15_000, everyMs = 25, child } = options
+  const { what, timeoutMs = 15_000, everyMs = 25, child, signal } = options
   const deadline = performance.now() + timeoutMs
   let cause: unknown
   while (performance.now() < deadline) {
+    signal?.throwIfAborted()
     if (child && !child.running) {
-      const { code, signal } = await child.exited
-      throw new Error(`${what} ended before it was ready (${signal ?? `exit code ${code}`})`)
+      const exit = await child.exited
+      throw new Error(`${what} ended before it was ready (${exit.signal ?? `exit code ${exit.code}`})`)
     }
     try {
       const answer = await ask()

@@ -1,12 +1,21 @@
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Settings } from './settings.ts'
 
+/** An address to listen on that means "all" is no address to connect to. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+const urlFor = ({ HOST }: Settings, port: number): string =>
+  `http://${HOST === '127.0.0.1' ? 'localhost' : reachableHost(HOST)}:${port}`
+
 const createCommand = (url: string): string =>
   `curl -i ${url} -H 'content-type: application/json' -d '{"object_id": "my-first"}'`
 
 /** The first line of all: where it will be, before the services' own lines. */
 export function announceStart(settings: Settings, port: number, log: Logger): void {
-  const url = `http://localhost:${port}`
+  const url = urlFor(settings, port)
   if (isJson(settings)) return log.info({ url, data_dir: settings.DATA_DIR }, `Hasty starts on ${url}`)
   const create = createCommand(url)
   process.stdout.write(`Hasty starts on ${url} (data in ${settings.DATA_DIR}); in a moment try: ${create}\n`)
@@ -14,7 +23,7 @@ export function announceStart(settings: Settings, port: number, log: Logger): vo
 
 /** What a person needs next. On a terminal plain text; in JSON logs one line that holds the same. */
 export function announce(settings: Settings, port: number, log: Logger): void {
-  const url = `http://localhost:${port}`
+  const url = urlFor(settings, port)
   const create = createCommand(url)
   const ask = `curl ${url}/JOB_ID`
   if (isJson(settings)) return log.info({ url, create, ask }, `Hasty listens on ${url}`)

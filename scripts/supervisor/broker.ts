@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { findNatsServer } from '../servers/find-nats-server.ts'
@@ -11,15 +12,22 @@ export type Broker = Kept & {
   readonly maxFileBytes: number | undefined
 }
 
-/** The broker of NATS_URL, which is not ours to stop, or one of our own, which is kept running on the same port. */
-export async function provideBroker(settings: Settings, log: Logger): Promise<Broker> {
+/**
+ * The broker of NATS_URL, which is not ours to stop, or one of our own, which is kept running on the same port. Where
+ * that one listens stands in DATA_DIR/nats/url while it runs, for `npm run rebuild`. `signal` ends the start.
+ */
+export async function provideBroker(settings: Settings, log: Logger, signal: AbortSignal): Promise<Broker> {
+  const dir = join(settings.DATA_DIR, 'nats')
+  const urlFile = join(dir, 'url')
+  await rm(urlFile, { force: true })
   if (settings.NATS_URL !== undefined)
     return { url: settings.NATS_URL, maxFileBytes: undefined, stop: async () => {}, kill: () => {} }
-  const { path, how } = await findNatsServer()
-  const dir = join(settings.DATA_DIR, 'nats')
+  const { path, how } = await findNatsServer(signal)
   // The services drain when we are gone, and need it for that.
   const outlivesParentByS = Math.ceil(settings.DRAIN_MS / 1000) + 5
-  const server = await startNatsServer({ dir, bin: path, syncInterval: settings.NATS_SYNC, outlivesParentByS })
+  const syncInterval = settings.NATS_SYNC
+  const server = await startNatsServer({ dir, bin: path, syncInterval, outlivesParentByS, signal })
+  await writeFile(urlFile, server.url)
   log.info({ nats_url: server.url, nats_pid: server.pid, from: how, sync: settings.NATS_SYNC }, 'nats-server runs')
 
   let isFirst = true
@@ -29,5 +37,10 @@ export async function provideBroker(settings: Settings, log: Logger): Promise<Br
     return server
   }
   const { url, maxFileBytes } = server
-  return { url, maxFileBytes, ...keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} }) }
+  const kept = keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} })
+  const stop = async (graceMs: number) => {
+    await kept.stop(graceMs)
+    await rm(urlFile, { force: true })
+  }
+  return { url, maxFileBytes, kill: (signalName) => kept.kill(signalName), stop }
 }

@@ -1,6 +1,8 @@
 export type StopRequest = {
   /** Settles at the first request with the exit code it asks for. */
   readonly asked: Promise<number>
+  /** The same, for what must be ended while it starts. */
+  readonly signal: AbortSignal
   ask(exitCode: number): void
 }
 
@@ -10,15 +12,20 @@ const echoMs = 1000
 /** The first SIGINT or SIGTERM asks for a drain; one more, after a moment, calls `atOnce`. */
 export function listenForStop(atOnce: () => void): StopRequest {
   const { promise, resolve } = Promise.withResolvers<number>()
+  const aborter = new AbortController()
+  const ask = (exitCode: number) => {
+    resolve(exitCode)
+    aborter.abort()
+  }
   let firstAt: number | undefined
   const onSignal = () => {
     const now = performance.now()
     firstAt ??= now
     if (now - firstAt > echoMs) atOnce()
-    resolve(0)
+    ask(0)
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   process.on('SIGHUP', onSignal)
-  return { asked: promise, ask: resolve }
+  return { asked: promise, signal: aborter.signal, ask }
 }

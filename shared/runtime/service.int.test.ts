@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
 /** A service whose start waits for a message, so that a test decides what happens meanwhile. */
@@ -24,9 +25,8 @@ function startService(code: string, env: Record<string, string> = {}) {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
   })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
-  return { child, ended: once(child, 'close'), output: () => output }
+  const output = child.stdout === null ? Promise.resolve('') : text(child.stdout)
+  return { child, ended: once(child, 'exit'), output }
 }
 
 test('a supervisor that goes while the service starts stops it as soon as it has started', async () => {
@@ -34,7 +34,7 @@ test('a supervisor that goes while the service starts stops it as soon as it has
   await once(child, 'message')
   child.disconnect()
   expect(await ended).toEqual([0, null])
-  expect(output()).toContain('the supervisor is gone')
+  expect(await output).toContain('the supervisor is gone')
 })
 
 test('what keeps a service from starting is logged as LOG_FORMAT says', async () => {
@@ -45,7 +45,7 @@ test('what keeps a service from starting is logged as LOG_FORMAT says', async ()
     [1, null],
     [1, null],
   ])
-  expect(JSON.parse(json.output())).toMatchObject({ msg: 'could not start', err: { message: 'no broker' } })
-  expect(pretty.output()).toContain('could not start')
-  expect(pretty.output()).not.toMatch(/^\{/)
+  expect(JSON.parse(await json.output)).toMatchObject({ msg: 'could not start', err: { message: 'no broker' } })
+  expect(await pretty.output).toContain('could not start')
+  expect(await pretty.output).not.toMatch(/^\{/)
 })

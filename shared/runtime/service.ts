@@ -14,6 +14,7 @@ export const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const
  * stop it once; a second signal ends it at once.
  */
 export async function runService(start: () => Promise<{ service: RunningService; log: Logger }>): Promise<void> {
+  const isSupervised = process.connected
   try {
     const { service, log } = await start()
     let stopping = false
@@ -31,8 +32,6 @@ export async function runService(start: () => Promise<{ service: RunningService;
     }
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
-    const onOrphaned = () => stop('the supervisor is gone')
-    process.on('disconnect', onOrphaned)
     process.on('uncaughtException', (error) => {
       log.fatal({ err: error }, 'uncaught exception')
       exitAfterFlush(log, EXIT.failed)
@@ -41,8 +40,10 @@ export async function runService(start: () => Promise<{ service: RunningService;
       log.fatal({ err: error }, 'unhandled rejection')
       exitAfterFlush(log, EXIT.failed)
     })
-    // It may have gone while we started. Without a supervisor there is no channel, and this is undefined.
-    if (process.connected === false) onOrphaned()
+    const onOrphaned = () => stop('the supervisor is gone')
+    // It may have gone while we started.
+    if (isSupervised && !process.connected) onOrphaned()
+    else process.on('disconnect', onOrphaned)
   } catch (error) {
     if (error instanceof ConfigError) process.exit(explainEnd(error, ''))
     const { LOG_LEVEL, LOG_FORMAT } = readLogSettings(environment())

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { ConfigError, type Environment } from '#shared/runtime/config.ts'
+import { complaintsIn, EXIT } from '#shared/runtime/service.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+const services = join(import.meta.dirname, '../../services')
+
+/**
+ * Our own settings, once every service has found its own good too. A service alone knows its settings, so it is asked.
+ * @throws ConfigError that names all that is bad anywhere
+ */
+export async function readAllSettings(env: Environment): Promise<Settings> {
+  const asked = await Promise.all(['api', 'job'].map((service) => complaintsOf(service, env)))
+  const complaints = new Set(asked.flat())
+  try {
+    const settings = readSettings(env)
+    if (complaints.size === 0) return settings
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const line of error.message.split('\n')) complaints.add(line)
+  }
+  throw new ConfigError([...complaints].toSorted().join('\n'))
+}
+
+function complaintsOf(service: string, env: Environment): Promise<string[]> {
+  const file = join(services, service, 'check-settings.ts')
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [file], { env }, (error, _stdout, stderr) => {
+      if (error === null) resolve([])
+      else if (error.code === EXIT.badSettings) resolve(complaintsIn(stderr))
+      else reject(new Error(stderr.trim() || error.message))
+    })
+  })
+}
