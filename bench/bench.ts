@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startHasty } from '../e2e/support/hasty.ts'
 import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { hasWrk } from './http-load.ts'
-import { bareKoa, drainBacklog, getJobs, memory, ourPost, pickUpLatency, postToFinished } from './scenarios.ts'
+import { bareKoa, drainBacklog, getJobs, memory, ourPost, pickUpLatency, postToFinished, warmUp } from './scenarios.ts'
 
 // `npm run bench`: every scenario three times, interleaved, so that a machine that drifts drifts for all of them.
 
@@ -37,6 +37,7 @@ for (let i = 0; i < ROUNDS; i++) {
     })
     const bare = await bareKoa()
     note('(a) bare Koa, requests/s', bare.requestsPerS)
+    await warmUp(hasty)
     const ours = await ourPost(hasty)
     if (ours.failed > 0) throw new Error(`${ours.failed} of our POSTs failed`)
     note(`(b) POST, sync ${mode}, requests/s`, ours.requestsPerS)
@@ -63,7 +64,7 @@ const report = [
   '# Benchmark results',
   '',
   `Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}. Machine: ${machine}; client, services and broker share it.`,
-  `${ROUNDS} rounds, interleaved; one api, one job service with 200 slots, SQLite, LOG_LEVEL=warn, 64 connections. Median and min - max.`,
+  `${ROUNDS} rounds, interleaved; one api, one job service with 200 slots, SQLite, LOG_LEVEL=warn, 64 connections, after a warm-up of 4 s. Median and min - max.`,
   '',
   '| what | median | min - max |',
   '| --- | --- | --- |',

@@ -153,7 +153,7 @@ describe('under 50 requests a second from a plain client', () => {
     await client.more(150)
     await client.stop()
     const { requests, failed } = client
-    say(`compose: api killed under ${requests} requests, ${failed.length} failed`)
+    say(`compose: api killed under ${requests} requests, failed: ${JSON.stringify(failed.map(({ status }) => status))}`)
     // Under way while it died; every other one must have been answered.
     expect(failed.filter((one) => one.startedMs > endedMs || one.endedMs < startedMs)).toEqual([])
     expect(await howAllEnded(hasty.url, client.load.accepted)).toEqual({ finished: client.load.accepted.length })

@@ -92,7 +92,7 @@ export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job |
 }
 
 /** Later rounds and wake-ups by the sweeper continue a history: alone they are not whole. */
-const isFirst = (event: JobEvent): event is FirstEvent =>
+export const isFirst = (event: JobEvent): event is FirstEvent =>
   (event.event === 'job:created' || event.event === 'job:scheduled') && event.round === 1 && event.attempt === 1
 
 type FirstEvent = Extract<JobEvent, { event: 'job:created' | 'job:scheduled' }>

@@ -28,11 +28,15 @@ const WATCH_MS = 500
 const OWNER_DEAD_MS = 2 * SECOND
 const BEAT_MS = 500
 const PAUSE_AFTER_ERROR_MS = 250
-/** After a small batch the next one may gather: a job's events then cost one write instead of three. */
-const GATHER_MS = 25
+/**
+ * After a batch that was not full the next one may gather: longer on a busy system, where a job's events then cost one
+ * write instead of three, than on a quiet one, where the store should be fresh.
+ */
+const GATHER_MS = { quiet: 10, busy: 100 } as const
+const BUSY_BATCH = 50
 const FULL_BATCH = 500
 /** The checkpoint moves at least this often, so that a slow store and a change of owners still come forward. */
-const SLICE = 100
+const SLICE = 500
 
 export class Projection {
   readonly #deps: ProjectionDeps
@@ -155,7 +159,7 @@ export class Projection {
         savedAtMs = clock.monotonic()
       }
       if (last === undefined) endOfLog = (await readLogState(this.#deps.broker)).lastSeq
-      else if (batch.length < FULL_BATCH) await sleep(GATHER_MS)
+      else if (batch.length < FULL_BATCH) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
     }
   }
 
