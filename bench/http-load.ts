@@ -31,8 +31,8 @@ export async function httpLoad(options: LoadOptions): Promise<LoadResult> {
   return {
     requests: Number(matched(output, /(\d+) requests in/)),
     requestsPerS: Number(matched(output, /Requests\/sec:\s+([\d.]+)/)),
-    p50: milliseconds(matched(output, /50%\s+(\S+)/)),
-    p99: milliseconds(matched(output, /99%\s+(\S+)/)),
+    p50: milliseconds(matched(output, /^\s+50%\s+(\S+)/m)),
+    p99: milliseconds(matched(output, /^\s+99%\s+(\S+)/m)),
     failed: Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0),
   }
 }
