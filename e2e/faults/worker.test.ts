@@ -4,7 +4,7 @@ import { startFaultRun, startsOf } from '../support/fault-run.ts'
 import { postJob } from '../support/load.ts'
 import { historiesOf } from '../support/read-log.ts'
 
-const UNTIL = { timeout: 30_000, interval: 200 }
+const UNTIL = { timeout: 60_000, interval: 200 }
 
 // Alone: it measures time, and the children that run its jobs again want both cores.
 test('a worker killed in the middle of jobs, with the lease as it ships: they run elsewhere within 15 s, as attempt 2', async () => {
@@ -41,7 +41,8 @@ describe.concurrent('a worker', () => {
   test('frozen past its lease and woken: its results are refused, and each job has one end', async () => {
     await using run = await startFaultRun({
       total: 200,
-      request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: 300 } }),
+      // Longer than it can be frozen, so that what it was doing goes on where it stopped.
+      request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: 300 }, timeout_ms: 120_000 }),
       env: { JOB_SLOTS: '8' },
     })
     await run.acceptedReach(60)
