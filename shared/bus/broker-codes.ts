@@ -8,3 +8,9 @@ const FULL = new Set([10023, 10047, 10077])
 export const isWrongSequence = (code: number): boolean => WRONG_LAST_SEQUENCE.has(code)
 export const isUndecided = (code: number): boolean => IN_FLIGHT.has(code)
 export const isFull = (code: number): boolean => FULL.has(code)
+
+export const CONSUMER_NOT_FOUND = 10014
+export const STREAM_NOT_FOUND = 10059
+
+/** The broker's durations are nanoseconds. */
+export const MILLISECOND_NS = 1_000_000

@@ -1,5 +1,6 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
 import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/subjects.ts'
+import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { type Delivery, LanePuller } from './lane-puller.ts'
 
@@ -26,8 +27,6 @@ export async function readLogState(broker: Broker): Promise<LogState> {
   }
 }
 
-const MILLISECOND_NS = 1_000_000
-const CONSUMER_NOT_FOUND = 10014
 /** The broker forgets a feed that nobody pulls from after this long. */
 const INACTIVE_MS = 30_000
 const WAIT_MS = 1_000

@@ -1,6 +1,7 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
 import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 
 /** One message of a lane, until it is acked or handed back. */
@@ -59,7 +60,6 @@ interface Puller {
 }
 
 const GRACE_MS = 1_000
-const MILLISECOND_NS = 1_000_000
 
 /** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
 export class LanePuller {

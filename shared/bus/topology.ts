@@ -24,6 +24,7 @@ import {
   laneName,
 } from '#shared/contracts/subjects.ts'
 import { DAY, MINUTE } from '#shared/runtime/clock.ts'
+import { CONSUMER_NOT_FOUND, MILLISECOND_NS, STREAM_NOT_FOUND } from './broker-codes.ts'
 
 export interface TopologyOptions {
   cooldownMs: number
@@ -32,13 +33,10 @@ export interface TopologyOptions {
   replicas: number
 }
 
-const CONSUMER_NOT_FOUND = 10014
-const STREAM_NOT_FOUND = 10059
 /** nats-server 2.14, where schedules and batches are complete. */
 const MIN_API_LEVEL = 4
 /** Explicit, because the broker's own default of 1,000 would be a silent cap. */
 const UNLIMITED_PENDING = 100_000
-const MILLISECOND_NS = 1_000_000
 /** Idempotency-Keys in a day: about 350 bytes of the broker's memory each. Beyond it requests with a key get 503. */
 const MAX_KEYS = 1_000_000
 /** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */

@@ -28,8 +28,8 @@ export interface Isolation {
 }
 
 /**
- * Attempts in child processes of their own. The death of a worker sends all of its jobs here at once, and each child
- * is a whole Node process: only so many run, the others wait before their attempt begins.
+ * Attempts in child processes of their own. Each child is a whole Node process, so only so many run: who reserves
+ * beyond that waits before its attempt begins.
  */
 export class ChildIsolation implements Isolation {
   readonly #maxPlaces: number
