@@ -103,6 +103,11 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     expect(await once(rebuild, 'exit')).toEqual([0, null])
     expect(rebuild.text()).toContain('rebuild requested')
 
+    // Of the job service, which the apis ask; the one that was killed is no longer live.
+    await vi.waitFor(async () => {
+      expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 2 }])
+    }, UNTIL)
+
     drained = await create('still running at the end', { ms: 1500 })
     await vi.waitFor(async () => {
       expect((await getFrom(`${url}/${drained}`)).body['attempts']).toHaveLength(1)

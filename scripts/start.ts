@@ -41,7 +41,7 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     }
     const failure = await setUp(context, stop)
     if (failure !== undefined) return failure
-    running.push(...keepServicesRunning(context))
+    running.push(...(await keepServicesRunning(context)))
     return await serve(settings, port, log, stop)
   } finally {
     log.info({ drain_ms: settings.DRAIN_MS }, 'stopping')

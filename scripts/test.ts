@@ -29,7 +29,15 @@ async function prepareServers(dir: string) {
 
 function testEnv({ nats, mongo }: Awaited<ReturnType<typeof prepareServers>>): NodeJS.ProcessEnv {
   // What a developer has set for `npm start` must not reach the services under test.
-  const { MONGO_URL: _mongoUrl, NATS_URL: _natsUrl, PORT: _port, DATA_DIR: _dataDir, ...inherited } = process.env
+  const {
+    MONGO_URL: _mongoUrl,
+    JOB_MONGO_URL: _jobMongoUrl,
+    JOB_URLS: _jobUrls,
+    NATS_URL: _natsUrl,
+    PORT: _port,
+    DATA_DIR: _dataDir,
+    ...inherited
+  } = process.env
   const ofMongo =
     'url' in mongo
       ? { HASTY_TEST_MONGO_URL: mongo.url, HASTY_TEST_MONGO_KIND: mongo.kind }

@@ -87,10 +87,15 @@ describe.each(['api', 'nginx'] as const)('sent to %s', (door) => {
     for (const id of ids) expect((await connection.read()).body).toContain(`"object_id":"${id}"`)
   })
 
-  test.each(['/', '/v1/jobs', '/heartbeat'])('OPTIONS %s says what may be done', async (path) => {
+  test.each([
+    ['/', 'POST'],
+    ['/v1/jobs', 'POST, HEAD, GET'],
+    // Any address at the root could be a job's.
+    ['/heartbeat', 'HEAD, GET, DELETE'],
+  ])('OPTIONS %s says what may be done', async (path, allowed) => {
     const answer = await send(url(), request(`OPTIONS ${path}`))
     expect(answer.status).toBe(200)
-    expect(answer.headers.get('allow')).toBe(path === '/heartbeat' ? 'HEAD, GET' : 'POST')
+    expect(answer.headers.get('allow')).toBe(allowed)
   })
 
   test.each([

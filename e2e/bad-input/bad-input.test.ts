@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { JOBS_STREAM, KEYS_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { bodyRows, memberRows } from './body-rows.ts'
 import { httpRows } from './http-rows.ts'
@@ -73,7 +73,9 @@ async function checkAfterwards(url: string, connection: Awaited<ReturnType<typeo
 
 /** How much was ever stored: refused requests must not move it. */
 async function stored(): Promise<number[]> {
-  const streams = await Promise.all([JOBS_STREAM, KEYS_STREAM].map((name) => manager.streams.info(name)))
+  const streams = await Promise.all(
+    [JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM].map((name) => manager.streams.info(name)),
+  )
   return streams.map(({ state }) => state.last_seq)
 }
 

@@ -169,10 +169,10 @@ export const httpRows: Row[] = [
   { nr: '50', what: 'GET /', request: get('/'), expect: '405 method-not-allowed', header: ['allow', 'POST'] },
   {
     nr: '50',
-    what: 'DELETE of a job',
-    request: request(`DELETE /${unknownId}`),
+    what: 'PUT of a job',
+    request: request(`PUT /${unknownId}`),
     expect: '405 method-not-allowed',
-    header: ['allow', 'HEAD, GET'],
+    header: ['allow', 'HEAD, GET, DELETE'],
   },
   {
     nr: '50',

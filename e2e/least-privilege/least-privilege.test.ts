@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { getFrom, postTo } from '../support/call.ts'
+import { getFrom, postTo, send } from '../support/call.ts'
 import { type GuardedNats, startGuardedNats } from '../support/guarded-nats.ts'
 import { type Replica, startReplica, startService } from '../support/replica.ts'
 
@@ -80,6 +80,14 @@ test('setup, api and job each do their work as their own user', async () => {
   const job = await start('job', as('job'))
   const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
   expect(accepted.status).toBe(201)
+  await useControls(api.url)
+  const schedule = `${api.url}/v1/schedules/s`
+  expect(
+    await send('PUT', schedule, { every_ms: 1_000, job: { type: 'add', payload: { numbers: [1] } } }),
+  ).toMatchObject({ status: 201 })
+  const ticked = { last_job_id: expect.any(String) as string }
+  await vi.waitFor(async () => expect((await getFrom(schedule)).body).toMatchObject(ticked), { timeout: 10_000 })
+  expect(await send('DELETE', schedule)).toMatchObject({ status: 204 })
   const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
   await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
   await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
@@ -116,22 +124,23 @@ test.each<[string, User, string]>([
   ...(['api', 'job'] as const).flatMap((user): [string, User, string][] => [
     [`${user} makes no stream`, user, '$JS.API.STREAM.CREATE.MORE'],
     [`${user} changes no stream`, user, '$JS.API.STREAM.UPDATE.JOBS'],
-    [`${user} makes and changes no lane`, user, '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal'],
-    [`${user} makes and changes no lane by a filter`, user, '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal.*.*.*.*'],
-    [
-      `${user} makes and changes no lane by its old name`,
-      user,
-      '$JS.API.CONSUMER.DURABLE.CREATE.JOBS.work-sleep-normal',
-    ],
-    [`${user} removes no lane`, user, '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
-    [`${user} pauses no lane`, user, '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
     [`${user} rewinds no lane`, user, '$JS.API.CONSUMER.RESET.JOBS.work-sleep-normal'],
   ]),
+  ['a worker makes and changes no lane', 'job', '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal'],
+  ['a worker changes no lane by a filter', 'job', '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal.*.*.*.*'],
+  ['a worker changes no lane by its old name', 'job', '$JS.API.CONSUMER.DURABLE.CREATE.JOBS.work-sleep-normal'],
+  ['a worker removes no lane', 'job', '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
+  ['a worker pauses no lane', 'job', '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
   ['the api takes nothing from a lane', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.work-sleep-normal'],
   ['the api acks nothing', 'api', '$JS.ACK.JOBS.work-sleep-normal.1.1.1.1.0'],
   ['a worker empties no log', 'job', '$JS.API.STREAM.PURGE.JOBS'],
   ['setup empties no log', 'setup', '$JS.API.STREAM.PURGE.JOBS'],
   ['a worker reads no idempotency key', 'job', '$JS.API.STREAM.MSG.GET.KEYS'],
+  ['a worker makes no schedule', 'job', 'schedule.x'],
+  ['a worker reads no schedule', 'job', '$JS.API.STREAM.MSG.GET.SCHEDULES'],
+  ['a worker removes no schedule', 'job', '$JS.API.STREAM.PURGE.SCHEDULES'],
+  ['setup makes no schedule', 'setup', 'schedule.x'],
+  ['setup removes no schedule', 'setup', '$JS.API.STREAM.PURGE.SCHEDULES'],
   ['nobody writes into another’s inbox', 'job', '_INBOX_api.x'],
 ])('%s', async (_, user, subject) => {
   expect(await attempt(user, subject)).toEqual(refusal)
@@ -158,6 +167,24 @@ test.each<[User, string]>([
     await nc.close()
   }
 })
+
+/** What an operator and a reader of events need of the broker. */
+async function useControls(url: string): Promise<void> {
+  const type = `${url}/v1/types/sleep`
+  expect(await send('POST', `${type}/pause`)).toMatchObject({ status: 200, body: { paused: true } })
+  const waiting = await postTo(`${url}/v1/jobs`, { object_id: 'b' })
+  const job = `${url}/v1/jobs/${String(waiting.body['job_id'])}`
+  const why = await getFrom(`${job}/why`)
+  expect((why.body['reasons'] as { code: string }[])[0]?.code).toBe('paused')
+  expect(await send('DELETE', job)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+  for (const concurrency of [3, null]) {
+    expect(await send('PATCH', type, { concurrency })).toMatchObject({ status: 200, body: { concurrency } })
+  }
+  expect(await send('POST', `${type}/resume`)).toMatchObject({ status: 200, body: { paused: false } })
+  expect(await getFrom(`${url}/v1/events?type=sleep`)).toMatchObject({ status: 200 })
+  const sum = { object_id: 'c', type: 'add', payload: { numbers: [1, 2] } }
+  expect(await postTo(`${url}/v1/jobs`, sum, { prefer: 'wait=10' })).toMatchObject({ status: 200, body: { result: 3 } })
+}
 
 async function runSetup(): Promise<void> {
   const logFile = join(dir, 'setup.log')

@@ -13,14 +13,16 @@ const mayImport: Record<string, string[]> = {
   'shared/store': ['shared/contracts', 'shared/runtime'],
   'shared/store/mongo': ['mongoose', 'shared/store', 'shared/contracts', 'shared/runtime'],
   'shared/store/sqlite': ['node:*', 'shared/store', 'shared/contracts', 'shared/runtime'],
+  'shared/outbound': ['node:*', 'undici', 'ipaddr.js', 'shared/contracts', 'shared/runtime'],
   'shared/client': ['shared/contracts'],
   cli: ['node:*', 'shared/client'],
-  'services/api': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod', 'nanoid', 'shared/*'],
+  'services/api': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/ingest': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod', 'nanoid', 'shared/*'],
   'services/dashboard': ['node:*', 'shared/runtime'],
-  scripts: ['node:*', 'zod', 'shared/runtime'],
+  scripts: ['node:*', 'zod', 'shared/runtime', 'scripts/describe-events'],
+  'scripts/describe-events': ['zod', 'shared/contracts'],
 }
 /** Entry files and what they share to wire: they alone may name a store’s adapters. */
 const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/

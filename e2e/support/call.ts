@@ -31,3 +31,15 @@ export function countStatuses(answers: ApiAnswer[]): Record<number, number> {
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
+
+/** Any method; `body` is sent as JSON where there is one. */
+export async function send(method: string, url: string, body?: unknown): Promise<ApiAnswer> {
+  const sent = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await fetch(url, { method, ...sent })
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? {} : JSON.parse(text)) as ApiAnswer['body'],
+  }
+}

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { LaneInfo } from '#shared/bus/topology.ts'
+import type { LaneInfo } from '#shared/bus/lanes.ts'
 import { applyEvent } from '#shared/contracts/apply-event.ts'
 import { type JobView, jobView } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'

@@ -29,7 +29,7 @@ export type Hasty = AsyncDisposable & {
   readonly job: Replica[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
-  /** One more replica, ready when this resolves; nginx does not learn of an api added so. */
+  /** One more replica, ready when this resolves; nginx does not learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<Replica>
   addJob(env?: Record<string, string>): Promise<Replica>
   stop(): Promise<void>
@@ -55,7 +55,7 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv })
   undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas]))
   await allOf([apis.add(options.apis ?? 1), jobs.add(options.jobs ?? 1)])
-  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas)) : undefined
+  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas, jobs.replicas)) : undefined
 
   const stack = undo.move()
   const stop = () => stack.disposeAsync()
@@ -112,9 +112,13 @@ async function setUp(dir: string, env: Record<string, string>): Promise<void> {
   if (code !== 0) throw new Error(`setup failed with exit code ${code}:\n${await readFile(logFile, 'utf8')}`)
 }
 
-async function startProxy(dir: string, apis: Replica[]): Promise<Nginx> {
-  const upstreams = apis.map(({ port }) => `127.0.0.1:${port}`)
-  const nginx = await startNginx({ dir: join(dir, 'nginx'), upstreams })
+async function startProxy(dir: string, apis: Replica[], jobs: Replica[]): Promise<Nginx> {
+  const [upstreams, jobUpstreams] = [apis, jobs].map((replicas) => replicas.map(({ port }) => `127.0.0.1:${port}`))
+  const nginx = await startNginx({
+    dir: join(dir, 'nginx'),
+    upstreams: upstreams ?? [],
+    jobUpstreams: jobUpstreams ?? [],
+  })
   await waitUntil(() => answersOk(`${nginx.url}/readyz`), { what: 'nginx with an api behind it' })
   return nginx
 }

@@ -11,6 +11,8 @@ export type NginxOptions = {
   port?: number
   /** `127.0.0.1:8081` and so on. */
   upstreams: string[]
+  /** The job services, in the same way; none answer where none are named. */
+  jobUpstreams?: string[]
   /** Requests per second and client address; without it there is no limit. */
   ratePerSecond?: number
 }
@@ -64,8 +66,11 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     HASTY_LISTEN: `127.0.0.1:${port}`,
     HASTY_RESOLVER: '',
     // A second is enough here: a refused connection on this machine costs nothing.
-    HASTY_UPSTREAM: options.upstreams.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join(' '),
+    HASTY_UPSTREAM: servers(options.upstreams, 'max_fails=1 fail_timeout=1s'),
+    // An upstream without a server is none for nginx.
+    HASTY_JOB_UPSTREAM: servers(options.jobUpstreams ?? [], 'max_fails=0') || 'server 127.0.0.1:9 down;',
     HASTY_BODY_LIMIT: '1m',
+    HASTY_BATCH_LIMIT: '8m',
     HASTY_RATE_LIMIT: options.ratePerSecond === undefined ? 'off' : 'on',
     HASTY_RATE: `${options.ratePerSecond ?? 50}r/s`,
   })
@@ -81,6 +86,9 @@ function handle(child: Child, port: number, accessLog: string): Nginx {
   const stop = async () => void (await child.stop(5000, 'SIGQUIT'))
   return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, accessLog, stop, [Symbol.asyncDispose]: stop }
 }
+
+const servers = (addresses: string[], how: string): string =>
+  addresses.map((address) => `server ${address} ${how};`).join(' ')
 
 /** What envsubst does in the image; every variable of the templates must be given. */
 async function render(dir: string, variables: Record<string, string>): Promise<void> {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
+import { freePort } from '../servers/free-port.ts'
+import { reachableHost } from './announce.ts'
 import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
 import type { Settings } from './settings.ts'
+import { webhookSecretEnv } from './webhook-secret.ts'
 
 const services = join(import.meta.dirname, '../../services')
 
@@ -17,18 +20,31 @@ export function startSetup(context: ServiceContext): Promise<Child> {
   return startService('job/setup.ts', serviceEnv(context))
 }
 
-/** Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. */
-export function keepServicesRunning(context: ServiceContext): Kept[] {
+/**
+ * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each job
+ * service has a port of its own, which it keeps: the apis pass /v1/workers on to it.
+ */
+export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
-  const apiEnv = serviceEnv(context, { PORT: String(port), ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}) })
-  // A job service listens for its operator only: any free port, which it logs.
-  const jobEnv = serviceEnv(context, { PORT: '0' })
+  const jobPorts = await differentPorts(settings.JOB_REPLICAS)
+  const apiEnv = serviceEnv(context, {
+    PORT: String(port),
+    JOB_URLS: jobPorts.map((jobPort) => `http://${reachableHost(settings.HOST)}:${jobPort}`).join(','),
+    ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
+  })
+  const jobEnv = serviceEnv(context, webhookSecretEnv(settings.DATA_DIR, process.env))
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
-    ...Array.from({ length: settings.JOB_REPLICAS }, (_, i) => keep(`job-${i}`, 'job/main.ts', jobEnv)),
+    ...jobPorts.map((jobPort, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(jobPort) })),
   ]
+}
+
+async function differentPorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
 }
 
 /** A service learns of our end by its lifeline, and drains: nothing of ours outlives a kill -9 of us. */

@@ -1,6 +1,8 @@
 import { LOG_DEFAULTS } from '#shared/contracts/limits.ts'
+import { trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
 import {
+  addressesSetting,
   commonSettings,
   type Environment,
   flagSetting,
@@ -26,6 +28,11 @@ const settings = {
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
   /** Believe `Hasty-Request-Id` of the caller: only behind a proxy that always overwrites it. */
   TRUST_PROXY: flagSetting(false),
+  /** Whether a job may have a `callback_url`; it needs WEBHOOK_SECRET at the job services. */
+  CALLBACKS: flagSetting(true),
+  OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
+  /** Where no proxy does it: the job services that /v1/workers is passed on to. */
+  JOB_URLS: addressesSetting(),
 }
 
 export const readApiConfig = (env: Environment) => parseConfig(settings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])

@@ -1,10 +1,17 @@
+import { setMaxListeners } from 'node:events'
 import Router from '@koa/router'
+import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
+import { countFrom } from '#shared/bus/count-from.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
+import { tellLanesChanged } from '#shared/bus/lane-changes.ts'
+import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
+import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { armTimersFloor, listLanes, purgeBelow } from '#shared/bus/topology.ts'
-import { KEYS_STREAM } from '#shared/contracts/subjects.ts'
+import { RecordStream } from '#shared/bus/record-stream.ts'
+import { armTimersFloor, purgeBelow } from '#shared/bus/topology.ts'
+import { KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
@@ -13,20 +20,38 @@ import { createLogger } from '#shared/runtime/logger.ts'
 import { createRegistry } from '#shared/runtime/metrics.ts'
 import { runService } from '#shared/runtime/service.ts'
 import { VERSION } from '#shared/runtime/version.ts'
+import { cancelJobRoutes } from './cancel-job/route.ts'
 import { readApiConfig } from './config.ts'
+import { countJobsRoutes } from './count-jobs/route.ts'
+import { createBatchRoutes } from './create-batch/route.ts'
 import { IdempotencyKeys } from './create-job/idempotency-keys.ts'
 import { createJobRoutes } from './create-job/route.ts'
+import { describeApiRoutes } from './describe-api/route.ts'
 import { Door } from './door.ts'
+import { explainJobRoutes } from './explain-job/route.ts'
+import { followEventsRoutes } from './follow-events/route.ts'
+import { EventStreams } from './follow-events/server-sent-events.ts'
+import { forwardWorkersRoutes } from './forward-workers/route.ts'
 import { findJob } from './get-job/get-job.ts'
 import { getJobRoutes } from './get-job/route.ts'
 import { createApp } from './http/app.ts'
 import { HttpServer } from './http/server.ts'
-import { JobTypes } from './job-types.ts'
+import { JobTypes } from './job-types/job-types.ts'
+import { typeRoutes } from './job-types/route.ts'
 import { createHouseKeeper } from './keep-house/house-keeper.ts'
+import { listJobsRoutes } from './list-jobs/route.ts'
 import { createApiMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { Projection } from './project-events/projection.ts'
 import { ProjectionView } from './project-events/projection-view.ts'
+import { redriveJobsRoutes } from './redrive-jobs/route.ts'
+import { retimeJobRoutes } from './retime-job/route.ts'
+import { retryJobRoutes } from './retry-job/route.ts'
+import { scheduleRoutes } from './schedules/route.ts'
+import { ScheduleBook } from './schedules/schedule-book.ts'
+import { ScheduleLoop } from './schedules/schedule-loop.ts'
+import { ScheduleRecords } from './schedules/schedule-records.ts'
+import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
 
 /** Requests whose publish is under way; beyond it new ones are refused at once. */
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
@@ -56,6 +81,7 @@ await runService(async () => {
     store,
     view,
     replicaId,
+    onEnds: (ends) => sendCallbacks({ publisher, clock, log }, ends),
     clock,
     log,
     unreadable: metrics.unreadable,
@@ -100,20 +126,59 @@ await runService(async () => {
   })
 
   const router = new Router()
+  // First, because `/docs` would be a job's address too.
+  describeApiRoutes(router)
   const getDeps = { store, reader, view, clock, log }
-  createJobRoutes(router, {
+  const stopping = new AbortController()
+  // Every caller who waits listens to it.
+  setMaxListeners(0, stopping.signal)
+  const waitDeps = { ...getDeps, broker, stopping: stopping.signal }
+  const createDeps = {
     publisher,
     reader,
     door,
     types,
     keys: new IdempotencyKeys(publisher, new LogReader(broker.nc, KEYS_STREAM), clock),
-    jobExists: async (jobId) => (await findJob(getDeps, jobId)) !== null,
+    jobExists: async (jobId: string) => (await findJob(getDeps, jobId)) !== null,
     clock,
+    callbacks: { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS },
     cooldownMs: config.COOLDOWN_MS,
     created: metrics.created,
     log,
+  }
+  createJobRoutes(router, { ...createDeps, wait: waitDeps })
+  createBatchRoutes(router, createDeps)
+  getJobRoutes(router, waitDeps)
+  const streams = new EventStreams()
+  followEventsRoutes(router, { ...getDeps, broker, streams })
+  listJobsRoutes(router, { store })
+  countJobsRoutes(router, { store })
+  const nextEventDeps = { ...getDeps, publisher }
+  cancelJobRoutes(router, nextEventDeps)
+  retimeJobRoutes(router, nextEventDeps)
+  const retryDeps = { ...nextEventDeps, door, types }
+  retryJobRoutes(router, retryDeps)
+  redriveJobsRoutes(router, retryDeps)
+  explainJobRoutes(router, {
+    ...getDeps,
+    types,
+    listLanes: lanes,
+    askWorkers: (waitMs, isEnough) => askWorkers(broker, waitMs, isEnough),
+    countFrom: (filters, seq) => countFrom(broker.nc, filters, seq),
   })
-  getJobRoutes(router, getDeps)
+  typeRoutes(router, {
+    listLanes: lanes,
+    setPaused: (type, isPaused) => setPaused(broker.nc, type, isPaused),
+    setConcurrency: (info, concurrency) => setConcurrency(broker.nc, info, concurrency),
+    tellChanged: (type) => tellLanesChanged(broker, type),
+    log,
+  })
+  forwardWorkersRoutes(router, { jobUrls: config.JOB_URLS, log })
+  const scheduleStream = new RecordStream(broker, SCHEDULES_STREAM, clock)
+  const records = new ScheduleRecords(scheduleStream)
+  const book = new ScheduleBook(records, log)
+  const schedules = new ScheduleLoop({ ...createDeps, records, book, isBrokerUp: () => broker.isUp() })
+  scheduleRoutes(router, { ...createDeps, records, book })
   const health = new Health({
     service: 'api',
     version: VERSION,
@@ -141,6 +206,7 @@ await runService(async () => {
   await door.start()
   projection.start()
   houseKeeper.start()
+  schedules.start()
   const port = await server.start()
   log.info({ port }, 'api is ready')
 
@@ -149,7 +215,11 @@ await runService(async () => {
     service: {
       async stop() {
         health.drain()
+        stopping.abort()
+        streams.stop()
         await server.stop()
+        await schedules.stop()
+        scheduleStream.close()
         await houseKeeper.stop()
         await projection.stop()
         await types.stop()

@@ -1,5 +1,5 @@
 import { isTerminalEvent } from '#shared/contracts/subjects.ts'
-import type { Hold } from './hold.ts'
+import type { Hold, LetGo } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'
 import { type AttemptEnd, type Interruption, type Outcome, outcomeOf } from './outcome.ts'
@@ -28,22 +28,39 @@ export async function attemptJob(
   if (startedMs - run.receivedAtMs > LATE_START_MS) deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   if (attempt.attempt === 1) deps.metrics.waitSeconds.observe({ type: spec.type }, waitSeconds(deps, spec.created_at))
   deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
+  deps.attempts.begin(spec.job_id, spec.type, attempt.attempt)
 
   const aborter = new AbortController()
   const timeout = Promise.withResolvers<Interruption>()
   const timer = setTimeout(() => timeout.resolve({ kind: 'timeout' }), spec.timeout_ms)
   const progress = new ProgressReporter(deps, run, attempt)
-  const handled = hold.isDraining ? null : startHandler(deps, run, attempt, aborter.signal, progress)
-  const end: AttemptEnd = await (handled === null ? hold.drain : Promise.race([handled, timeout.promise, hold.drain]))
+  const handled = hold.isAsked ? null : startHandler(deps, run, attempt, aborter.signal, progress)
+  const end: AttemptEnd | LetGo = await (handled === null
+    ? hold.letGo
+    : Promise.race([handled, timeout.promise, hold.letGo]))
   clearTimeout(timer)
   progress.close()
-  if (end.kind === 'timeout' || end.kind === 'drain') aborter.abort(new Error(end.kind))
+  const isInterrupted = end.kind === 'timeout' || end.kind === 'drain' || end.kind === 'ended-elsewhere'
+  if (isInterrupted) aborter.abort(new Error(end.kind))
 
   const ms = Math.round(deps.clock.monotonic() - startedMs)
-  const next = await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
+  const next =
+    end.kind === 'ended-elsewhere'
+      ? giveUp(deps, run, attempt, ms)
+      : await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
   if (end.kind === 'drain') hold.settle()
-  if (handled !== null && (end.kind === 'timeout' || end.kind === 'drain')) await waitOrAbandon(deps, handled)
+  if (handled !== null && isInterrupted) await waitOrAbandon(deps, handled)
   return next
+}
+
+/** The job's end is in the log already: this attempt has nothing to add to it. */
+function giveUp(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, ms: number): null {
+  const { spec, delivery } = run
+  deps.metrics.attempts.inc({ type: spec.type, outcome: 'cancelled' })
+  deps.attempts.end(spec.job_id, 'cancelled', null)
+  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }, 'job cancelled on request')
+  deps.puller.ack(delivery)
+  return null
 }
 
 const LATE_START_MS = 1_000
@@ -60,15 +77,17 @@ async function publishOutcome(
   const result = await run.publish(outcome.event)
   if (result.kind !== 'stored') {
     deps.metrics.refused.inc()
+    deps.attempts.end(spec.job_id, 'superseded', null)
     await settleRefused(deps, run)
     deps.log.warn({ ...about, outcome: outcome.label }, 'job went on without this attempt')
     return null
   }
   deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
   deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
-  const { event } = outcome
-  const error = 'error' in event ? { error: event.error?.message } : {}
-  deps.log.info({ ...about, ...error }, `job ${outcome.label}`)
+  const { event, label } = outcome
+  const error = 'error' in event ? event.error : undefined
+  deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
+  deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.message }) }, `job ${label}`)
   if (outcome.then === 'again') {
     return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
   }

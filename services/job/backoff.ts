@@ -1,4 +1,4 @@
-import type { Backoff } from '#shared/contracts/events.ts'
+import type { Backoff } from '#shared/contracts/job.ts'
 
 /**
  * Milliseconds until the next attempt.

@@ -1,4 +1,6 @@
 import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/job-type.ts'
+import { LIVE_WITHIN_MS } from '#shared/contracts/workers-http.ts'
+import { servicesSetting, trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import {
   commonSettings,
@@ -8,6 +10,7 @@ import {
   parseConfig,
   portSetting,
 } from '#shared/runtime/config.ts'
+import { webhookSecretsSetting } from './handlers/callback-signature.ts'
 
 const settings = {
   ...commonSettings,
@@ -20,9 +23,20 @@ const settings = {
   SLEEP_MAX_MS: integerSetting(45 * SECOND, 0),
   /** Jobs at once in this process. */
   JOB_SLOTS: integerSetting(10, 1, 10_000),
+  /** Jobs of low priority that wait while others are taken count as one priority higher after each such time. */
+  PRIORITY_AGEING_MS: integerSetting(5 * SECOND, 1),
   /** How long a drain lets running jobs finish before it hands them back. */
   DRAIN_MS: integerSetting(10 * SECOND, 0),
   HANDLERS_DIR: optionalText(),
+  /** The job service's own database for the attempts its workers ran; without it an embedded one lies in DATA_DIR. */
+  JOB_MONGO_URL: optionalText(),
+  /** How long attempts, and workers that are gone, can be read. A worker that lives writes more often than that. */
+  ATTEMPT_RETENTION_MS: integerSetting(7 * DAY, LIVE_WITHIN_MS),
+  /** Longest time of a call by an `http` job, its answer included; beyond it the attempt is tried again. */
+  HTTP_CALL_TIMEOUT_MS: integerSetting(30 * SECOND, 1, DAY),
+  SERVICES: servicesSetting(),
+  OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
+  WEBHOOK_SECRET: webhookSecretsSetting(),
 }
 
 export type JobConfig = ReturnType<typeof readJobConfig>

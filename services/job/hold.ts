@@ -1,29 +1,55 @@
+import type { JobAddress } from '#shared/contracts/subjects.ts'
+
+/** Why a worker lets go of a job before its handler has ended. */
+export type LetGo =
+  /** This process ends: hand the job back. */
+  | { kind: 'drain' }
+  /** Somebody ended the job: nothing is left to publish. */
+  | { kind: 'ended-elsewhere' }
+
 /**
- * A job that this process holds, as a drain sees it. It is asked to hand the job back once; whoever runs the attempt
- * then publishes `job:released` instead of going on.
+ * A job that this process holds, as others in it see it. It is asked to let go once; whoever runs the attempt then
+ * publishes `job:released`, or nothing where the job has ended, instead of going on.
  */
 export class Hold {
-  readonly #asked = Promise.withResolvers<{ kind: 'drain' }>()
+  readonly job: JobAddress
+  /** Stream sequence of the trigger it was taken by: what happened before does not concern it. */
+  readonly seq: number
+  readonly #asked = Promise.withResolvers<LetGo>()
   readonly #settled = Promise.withResolvers<void>()
-  #draining = false
+  #isAsked = false
 
-  get isDraining(): boolean {
-    return this.#draining
+  constructor(job: JobAddress, seq: number) {
+    this.job = job
+    this.seq = seq
   }
 
-  /** Resolves when the job should be handed back. */
-  get drain(): Promise<{ kind: 'drain' }> {
+  get isAsked(): boolean {
+    return this.#isAsked
+  }
+
+  /** Resolves when the job should be let go. */
+  get letGo(): Promise<LetGo> {
     return this.#asked.promise
   }
 
   /** Resolves when the job is out of this worker's hands. */
   handBack(): Promise<void> {
-    this.#draining = true
-    this.#asked.resolve({ kind: 'drain' })
+    this.#ask({ kind: 'drain' })
     return this.#settled.promise
+  }
+
+  /** The job has ended elsewhere: its handler is told to stop. */
+  end(): void {
+    this.#ask({ kind: 'ended-elsewhere' })
   }
 
   settle(): void {
     this.#settled.resolve()
+  }
+
+  #ask(how: LetGo): void {
+    this.#isAsked = true
+    this.#asked.resolve(how)
   }
 }

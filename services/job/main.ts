@@ -1,9 +1,12 @@
+import { hostname } from 'node:os'
 import { connectBroker } from '#shared/bus/connection.ts'
+import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
 import { LanePuller } from '#shared/bus/lane-puller.ts'
+import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
+import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { ensureLanes } from '#shared/bus/topology.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
+import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
@@ -20,11 +23,18 @@ import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
 import { createJobMetrics } from './metrics.ts'
 import { PullLoop } from './pull-loop.ts'
+import { workerRoutes } from './show-workers/routes.ts'
+import { watchEnds } from './watch-ends.ts'
+import { AttemptRecorder } from './worker-store/attempt-recorder.ts'
+import { ReportLoop } from './worker-store/report-loop.ts'
+import { StoreClient } from './worker-store/store-client.ts'
 
 /** Jobs in flight times what each publishes; far above any number of slots. */
 const MAX_PUBLISHES_IN_FLIGHT = 50_000
 /** Processes for jobs that may have killed a worker: some 50 MB each. */
 const MAX_CHILDREN = 10
+/** Some 3 MB. */
+const MAX_UNSTORED_ATTEMPTS = 10_000
 /** Three renewals a lease: one may be lost. */
 const RENEWALS_PER_LEASE = 3.3
 
@@ -64,6 +74,26 @@ await runService(async () => {
     },
   })
   const registry = createRegistry('job')
+  const metrics = createJobMetrics(registry)
+  const attempts = new AttemptRecorder({
+    worker: {
+      worker_id: workerId,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      types: [...handlers.keys()],
+      slots: config.JOB_SLOTS,
+      started_at: isoTime(clock.now()),
+    },
+    clock,
+    maxBuffered: MAX_UNSTORED_ATTEMPTS,
+    onDropped: (count) => metrics.unstored.inc(count),
+  })
+  const store = new StoreClient(
+    { mongoUrl: config.JOB_MONGO_URL, dataDir: config.DATA_DIR, retentionMs: config.ATTEMPT_RETENTION_MS },
+    log,
+  )
+  const reports = new ReportLoop(attempts, store, log)
   const puller = new LanePuller(broker)
   const loop = new PullLoop(
     {
@@ -75,12 +105,14 @@ await runService(async () => {
       reader,
       lease,
       isolation: new ChildIsolation(MAX_CHILDREN),
-      metrics: createJobMetrics(registry),
+      findLanes: (type) => lanePrioritiesOf(broker.nc, type),
+      metrics,
+      attempts,
       clock,
       random: Math.random,
       log,
     },
-    config.JOB_SLOTS,
+    { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },
   )
   const timerPuller = new LanePuller(broker)
   const timers = new ArmTimers({ broker, puller: timerPuller, publisher, log })
@@ -96,9 +128,36 @@ await runService(async () => {
       },
     },
   })
-  const ops = new OpsServer(health, config.PORT, config.HOST)
+  const ops = new OpsServer({
+    health,
+    routes: workerRoutes({
+      store: {
+        listWorkers: (query) => store.call('listWorkers', query),
+        getWorker: (id) => store.call('getWorker', id),
+        listAttempts: (query) => store.call('listAttempts', query),
+      },
+      clock,
+    }),
+    host: config.HOST,
+    port: config.PORT,
+    log,
+  })
   const port = await ops.start()
-  loop.start()
+  store.start()
+  reports.start()
+  const unanswer = answerPresence(broker, () => ({
+    worker_id: workerId,
+    types: [...handlers.keys()],
+    slots: config.JOB_SLOTS,
+    running: loop.held.size,
+  }))
+  const unwatchEnds = watchEnds({ broker, reader, held: loop.held, log })
+  await loop.start()
+  const unwatchLanes = watchLaneChanges(broker, (type) => {
+    loop
+      .lanesChanged(type)
+      .catch((error: unknown) => log.debug({ err: error, type }, 'could not look at changed lanes'))
+  })
   timers.start()
   log.info({ port, slots: config.JOB_SLOTS, types: [...handlers.keys()] }, 'job service is ready')
 
@@ -107,8 +166,12 @@ await runService(async () => {
     service: {
       async stop() {
         health.drain()
+        unanswer()
         await drain(loop, config.DRAIN_MS, log)
+        await reports.stop()
         await timers.stop()
+        unwatchEnds()
+        unwatchLanes()
         puller.close()
         timerPuller.close()
         await broker.nc.flush().catch(() => undefined)
@@ -116,6 +179,7 @@ await runService(async () => {
         await lease.stop()
         await broker.close()
         await ops.stop()
+        await store.stop()
       },
     },
   }

@@ -16,5 +16,10 @@ export const createJobMetrics = (registry: Registry) => ({
   refused: counter(registry, 'hasty_refused_outcomes_total', 'Outcomes of superseded attempts that the broker refused'),
   dropped: counter(registry, 'hasty_dropped_deliveries_total', 'Deliveries of jobs that another worker still runs'),
   parked: counter(registry, 'hasty_unreadable_triggers_total', 'Triggers that could not be read'),
+  unstored: counter(
+    registry,
+    'hasty_worker_store_dropped_total',
+    'Attempts that never got into the store of workers, which was away for too long',
+  ),
   abandoned: gauge(registry, 'hasty_abandoned_handlers', 'Handlers that ignored their signal and still run'),
 })

@@ -1,4 +1,5 @@
 import { CRASH_LIMIT } from '#shared/contracts/decide.ts'
+import type { AttemptOutcome } from '#shared/contracts/job.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { backoffMs } from './backoff.ts'
 import type { ChildDied } from './isolate/isolation.ts'
@@ -16,7 +17,7 @@ export type AttemptEnd = HandlerOutcome | ChildDied | Interruption
 /** What is published for an end, and what happens to the delivery then. */
 export interface Outcome {
   event: EventBody
-  label: string
+  label: AttemptOutcome | 'timeout'
   /** `again`: the next attempt starts here at once. */
   then: 'ack' | 'nak' | 'again'
 }

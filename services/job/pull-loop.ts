@@ -1,56 +1,57 @@
 import type { Delivery } from '#shared/bus/lane-puller.ts'
-import { lanePriorities } from '#shared/bus/topology.ts'
-import { PRIORITIES } from '#shared/contracts/job.ts'
-import { type LanePriority, laneName } from '#shared/contracts/subjects.ts'
 import { sleep } from '#shared/runtime/clock.ts'
-import { typeInfo } from './handlers/load-handlers.ts'
 import type { Hold } from './hold.ts'
+import { type Lane, LaneSet } from './lane-set.ts'
 import { runJob } from './run-job.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
-// States of a lane: *idle*, a long pull waits at the broker and takes what comes first, up to this lane's share of the
-// free slots; *busy*, it has more than was asked for, so it is asked again whenever slots are free, in order of
-// priority, until it gives less. A lane that could not be asked because every slot was taken is busy too.
-
-interface Lane {
-  consumer: string
-  rank: number
-  state: 'idle' | 'busy'
-}
+// An idle lane has a long pull waiting at the broker, which takes what comes first, up to the lane's share of the free
+// slots. A busy lane is asked whenever slots are free, in order of priority, until it gives less than was asked for. A
+// lane that could not be asked because every slot was taken is busy too.
 
 const IDLE_WAIT_MS = 5_000
 const BROKER_AWAY_MS = 250
+
+export interface PullOptions {
+  /** Jobs at once. */
+  slots: number
+  /** A lane of low priority that is passed over for so long, milliseconds, rises by one. */
+  ageingMs: number
+}
 
 /** Takes from the lanes what the slots can hold and runs it. What arrives beyond the slots goes straight back. */
 export class PullLoop {
   readonly #deps: WorkerDeps
   readonly #slots: number
-  readonly #lanes: Lane[]
+  readonly #lanes: LaneSet
   readonly #held = new Map<string, Hold>()
   readonly #running = new Set<Promise<void>>()
   #stopped = false
   #loop: Promise<void> = Promise.resolve()
   #wake: () => void = () => undefined
 
-  constructor(deps: WorkerDeps, slots: number) {
+  constructor(deps: WorkerDeps, options: PullOptions) {
     this.#deps = deps
-    this.#slots = slots
-    const lanes = [...deps.handlers.values()].flatMap((handler) =>
-      lanePriorities(typeInfo(handler)).map((priority) => ({ type: handler.type, priority })),
-    )
-    this.#lanes = lanes.map(({ type, priority }) => ({
-      consumer: laneName(type, priority),
-      rank: rankOf(priority),
-      state: 'busy',
-    }))
+    this.#slots = options.slots
+    this.#lanes = new LaneSet(deps.clock, options.ageingMs)
   }
 
   get held(): ReadonlyMap<string, Hold> {
     return this.#held
   }
 
-  start(): void {
+  /** @throws when the broker cannot say what lanes there are */
+  async start(): Promise<void> {
+    for (const type of this.#deps.handlers.keys()) await this.#findLanes(type)
     this.#loop = this.#run()
+  }
+
+  /** The lanes of a type were changed: what waits there is asked for anew, at once. */
+  async lanesChanged(type: string): Promise<void> {
+    if (this.#stopped || !this.#deps.handlers.has(type)) return
+    await this.#findLanes(type)
+    for (const { consumer } of this.#lanes.of(type)) this.#deps.puller.nudge(consumer)
+    this.#wake()
   }
 
   /** Takes nothing more; what was taken runs on. */
@@ -76,30 +77,20 @@ export class PullLoop {
         await sleep(BROKER_AWAY_MS)
         continue
       }
-      const lane = this.#free > 0 ? this.#nextBusy() : undefined
-      if (lane === undefined) await this.#untilWoken()
-      else await this.#ask(lane)
+      const next = this.#free > 0 ? this.#lanes.next() : null
+      if (next === null) await this.#untilWoken()
+      else await this.#ask(next.lane, next.isAged ? 1 : this.#free)
     }
   }
 
-  /** Busy lanes by priority; of equals the one asked longest ago, which is the first in the list. */
-  #nextBusy(): Lane | undefined {
-    let best: Lane | undefined
-    for (const lane of this.#lanes)
-      if (lane.state === 'busy' && (best === undefined || lane.rank < best.rank)) best = lane
-    return best
-  }
-
-  async #ask(lane: Lane): Promise<void> {
-    this.#lanes.push(...this.#lanes.splice(this.#lanes.indexOf(lane), 1))
-    const batch = this.#free
+  async #ask(lane: Lane, batch: number): Promise<void> {
     const { received } = await this.#deps.puller.pull({
       consumer: lane.consumer,
       batch,
       waitMs: 0,
       onDelivery: (delivery) => this.#take(delivery),
     })
-    if (received === batch) return
+    if (received === batch || lane.state === 'gone') return
     lane.state = 'idle'
     this.#awaitNext(lane)
   }
@@ -107,19 +98,35 @@ export class PullLoop {
   /** Keeps one long pull open for an idle lane. */
   #awaitNext(lane: Lane): void {
     if (this.#stopped) return
-    const batch = Math.max(1, Math.floor(this.#free / this.#lanes.length))
+    const batch = Math.max(1, Math.floor(this.#free / this.#lanes.size))
     this.#deps.puller
       .pull({ consumer: lane.consumer, batch, waitMs: IDLE_WAIT_MS, onDelivery: (delivery) => this.#take(delivery) })
       .then(async ({ received, end }) => {
         if (received === batch || this.#free <= 0) {
-          lane.state = 'busy'
+          this.#lanes.setBusy(lane)
           this.#wake()
           return
         }
-        if (end === 'gone') await sleep(BROKER_AWAY_MS)
-        this.#awaitNext(lane)
+        if (end === 'gone') await this.#findLanesAgain(lane)
+        if (end === 'early') await sleep(BROKER_AWAY_MS)
+        if (lane.state !== 'gone') this.#awaitNext(lane)
       })
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'waiting for a lane failed'))
+  }
+
+  /** Somebody may have given the type other lanes; or the broker is away. */
+  async #findLanesAgain(lane: Lane): Promise<void> {
+    await sleep(BROKER_AWAY_MS)
+    await this.#findLanes(lane.type).catch((error: unknown) =>
+      this.#deps.log.debug({ err: error, type: lane.type }, 'could not see what lanes a type has'),
+    )
+    this.#wake()
+  }
+
+  async #findLanes(type: string): Promise<void> {
+    const lanes = await this.#deps.findLanes(type)
+    // None at all is between two shapes, or a type that was removed: the old names then stay, and are asked again.
+    if (lanes.length > 0) this.#lanes.setLanes(type, lanes)
   }
 
   #take(delivery: Delivery): void {
@@ -145,6 +152,3 @@ export class PullLoop {
     })
   }
 }
-
-/** The single lane of a limited type ranks with normal priority. */
-const rankOf = (priority: LanePriority): number => PRIORITIES.indexOf(priority === 'any' ? 'normal' : priority)

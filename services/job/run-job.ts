@@ -27,7 +27,7 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
     return
   }
   const run = new JobRun(deps, delivery, spec)
-  const hold = new Hold()
+  const hold = new Hold(spec, delivery.seq)
   held.set(spec.job_id, hold)
   deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   deps.metrics.inFlight.inc()
@@ -37,6 +37,7 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   } finally {
     deps.metrics.inFlight.dec()
     run.place?.leave()
+    deps.attempts.forget(spec.job_id)
     deps.lease.release(delivery)
     held.delete(spec.job_id)
     hold.settle()

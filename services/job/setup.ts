@@ -1,5 +1,7 @@
+import { refreshLanes } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes, ensureStreams, listLanes, refreshLanes } from '#shared/bus/topology.ts'
+import { ensureLanes, listLanes } from '#shared/bus/lanes.ts'
+import { ensureStreams } from '#shared/bus/topology.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logger.ts'

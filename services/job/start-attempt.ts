@@ -81,11 +81,11 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
 const mustIsolate = (deps: WorkerDeps, run: JobRun, crashes: number): boolean =>
   crashes > 1 || (crashes === 1 && (run.place !== null || deps.isolation.hasRoom))
 
-/** @returns false when a drain came before there was room */
+/** @returns false when the job was to be let go before there was room */
 async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<boolean> {
   if (run.place !== null) return true
   const reserving = deps.isolation.reserve()
-  const place = await Promise.race([reserving, hold.drain.then(() => null)])
+  const place = await Promise.race([reserving, hold.letGo.then(() => null)])
   if (place === null) void reserving.then((late) => late.leave()).catch(() => undefined)
   run.place = place
   return place !== null

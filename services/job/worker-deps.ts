@@ -2,12 +2,14 @@ import type { Broker } from '#shared/bus/connection.ts'
 import type { LanePuller } from '#shared/bus/lane-puller.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
+import type { LanePriority } from '#shared/contracts/subjects.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
 import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
+import type { AttemptRecorder } from './worker-store/attempt-recorder.ts'
 
 /** What running a job needs; wired once in main.ts. */
 export interface WorkerDeps {
@@ -19,7 +21,10 @@ export interface WorkerDeps {
   reader: LogReader
   lease: Lease
   isolation: Isolation
+  /** The lanes that a type has now. */
+  findLanes(type: string): Promise<LanePriority[]>
   metrics: JobMetrics
+  attempts: AttemptRecorder
   clock: Clock
   random(): number
   log: Logger

@@ -1,13 +1,18 @@
 /** Error codes of the broker that decide what we do next. Source: nats-server 2.15, server/errors.json. */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164])
-/** Another write of the same subject or id is in flight (clusters): nothing is decided yet. */
-const IN_FLIGHT = new Set([10164, 10158])
+/** Another write of the same subject or id is in flight (clusters), or too many batches: nothing is decided yet. */
+const IN_FLIGHT = new Set([10164, 10158, 10210])
 /** The broker's own limits: it will take messages again once the log was trimmed. */
 const FULL = new Set([10023, 10047, 10077])
 
 export const isWrongSequence = (code: number): boolean => WRONG_LAST_SEQUENCE.has(code)
 export const isUndecided = (code: number): boolean => IN_FLIGHT.has(code)
 export const isFull = (code: number): boolean => FULL.has(code)
+
+/** An atomic batch holds a message whose id is known. */
+export const BATCH_DUPLICATE = 10201
+/** An atomic batch holds more messages than the broker takes. */
+export const BATCH_TOO_LARGE = 10199
 
 export const CONSUMER_NOT_FOUND = 10014
 export const STREAM_NOT_FOUND = 10059

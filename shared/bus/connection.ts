@@ -20,6 +20,8 @@ export interface Broker {
   isUp(): boolean
   /** Monotonic time of the last (re)connect, milliseconds. */
   upSinceMs(): number
+  /** Called after each reconnect: what came meanwhile on plain subscriptions is lost. @returns how to stop it */
+  onReconnect(listener: () => void): () => void
   /** A subject below this user's own prefix, for replies. */
   newInbox(): string
   close(): Promise<void>
@@ -64,6 +66,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const outbox = new Outbox(nc)
   let up = true
   let upSince = options.clock.monotonic()
+  const listeners = new Set<() => void>()
   const watch = async () => {
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') {
@@ -73,6 +76,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
         up = true
         upSince = options.clock.monotonic()
         options.log.info('broker connection is back')
+        for (const listener of listeners) listener()
       } else if (status.type === 'error') {
         options.log.warn({ err: status.error }, 'broker reported an error')
       }
@@ -84,6 +88,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     outbox,
     isUp: () => up && !nc.isClosed(),
     upSinceMs: () => upSince,
+    onReconnect(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     newInbox: () => createInbox(inboxPrefix),
     async close() {
       outbox.flush()

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/runtime/clock.ts'
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
+import { sendBatch } from './send-batch.ts'
 
 interface Entry {
   message: OutgoingMessage
@@ -32,7 +33,6 @@ export class GroupCommit {
   #committing = false
   /** Dedupe ids this replica sent lately: a likely duplicate would fail its whole batch, so it goes alone. */
   readonly #seen = new Set<string>()
-  #nextBatch = 0
 
   constructor(acked: AckedPublish, options: GroupCommitOptions) {
     this.#acked = acked
@@ -103,9 +103,10 @@ export class GroupCommit {
       first.resolve(await this.#acked.send(first.message))
       return
     }
-    const ack = await this.#sendBatch(batch).catch(
-      (error: unknown): Ack => ({ kind: 'unknown', why: error instanceof Error ? error.message : String(error) }),
-    )
+    const ack = await sendBatch(
+      this.#acked,
+      batch.map(({ message }) => message),
+    ).catch((error: unknown): Ack => ({ kind: 'unknown', why: error instanceof Error ? error.message : String(error) }))
     if (ack.kind === 'stored') {
       const firstSeq = ack.seq - batch.length + 1
       for (const [i, entry] of batch.entries()) entry.resolve({ kind: 'stored', seq: firstSeq + i })
@@ -119,16 +120,5 @@ export class GroupCommit {
     const middle = batch.length >> 1
     await this.#commit(batch.slice(0, middle))
     await this.#commit(batch.slice(middle))
-  }
-
-  async #sendBatch(batch: Entry[]): Promise<Ack> {
-    const id = `${process.pid}-${this.#nextBatch++}-${crypto.randomUUID()}`
-    const last = batch.length - 1
-    for (const [i, entry] of batch.entries()) {
-      const headers = { ...entry.message.headers, 'Nats-Batch-Id': id, 'Nats-Batch-Sequence': String(i + 1) }
-      if (i < last) this.#acked.sendSilently({ ...entry.message, headers })
-      else return this.#acked.send({ ...entry.message, headers: { ...headers, 'Nats-Batch-Commit': '1' } })
-    }
-    return NOT_SENT
   }
 }

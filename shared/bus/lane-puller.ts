@@ -40,8 +40,11 @@ export interface PullRequest {
 
 export interface PullResult {
   received: number
-  /** `gone`: no such consumer, no leader, or no answer at all. */
-  end: 'done' | 'gone'
+  /**
+   * `gone`: no such consumer, no leader, or no answer at all. `early`: a pull that was to wait was sent back at once,
+   * because others wait already for what a paused consumer holds. `ended`: by us.
+   */
+  end: 'done' | 'early' | 'gone' | 'ended'
 }
 
 interface OpenPull {
@@ -49,6 +52,7 @@ interface OpenPull {
   request: PullRequest
   received: number
   done: (result: PullResult) => void
+  askedAtMs: number
   timer: NodeJS.Timeout
 }
 
@@ -60,6 +64,7 @@ interface Puller {
 }
 
 const GRACE_MS = 1_000
+const NUDGE_MS = 100
 
 /** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
 export class LanePuller {
@@ -77,12 +82,12 @@ export class LanePuller {
    */
   pull(request: PullRequest): Promise<PullResult> {
     const puller = this.#pullerOf(request.consumer)
-    this.#end(puller, 'done')
+    this.#end(puller, 'ended')
     return new Promise((resolve) => {
       const token = (this.#nextToken++).toString(36)
       // A broker that went away forgets the request: stop waiting a little after it would have answered.
       const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
-      puller.open = { token, request, received: 0, done: resolve, timer }
+      puller.open = { token, request, received: 0, done: resolve, askedAtMs: performance.now(), timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
       this.#broker.outbox.send(
         `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${request.consumer}`,
@@ -104,9 +109,22 @@ export class LanePuller {
     )
   }
 
+  /**
+   * Makes the broker look at a consumer that was resumed: by itself it does so only at the next request, and one that
+   * does not wait is sent back while others do.
+   */
+  nudge(consumer: string): void {
+    const puller = this.#pullers.get(consumer)
+    if (puller?.open == null) return
+    const request = JSON.stringify({ batch: 1, expires: NUDGE_MS * MILLISECOND_NS })
+    this.#broker.outbox.send(`$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${consumer}`, request, {
+      reply: `${puller.inbox}.nudge`,
+    })
+  }
+
   /** Ends every open pull; what the broker still sends on them is handed back. */
   endAll(): void {
-    for (const puller of this.#pullers.values()) this.#end(puller, 'done')
+    for (const puller of this.#pullers.values()) this.#end(puller, 'ended')
   }
 
   close(): void {
@@ -132,7 +150,7 @@ export class LanePuller {
     if (message.subject.startsWith(puller.inbox)) {
       const token = message.subject.slice(puller.inbox.length + 1)
       const status = message.headers?.code ?? 0
-      if (puller.open?.token === token) this.#end(puller, status === 404 || status === 408 ? 'done' : 'gone')
+      if (puller.open?.token === token) this.#end(puller, endOfStatus(status, puller.open))
       return
     }
     const delivery = readDelivery(message)
@@ -154,6 +172,12 @@ export class LanePuller {
     clearTimeout(open.timer)
     open.done({ received: open.received, end })
   }
+}
+
+function endOfStatus(status: number, { request, askedAtMs, received }: OpenPull): PullResult['end'] {
+  if (status !== 404 && status !== 408) return 'gone'
+  const waitedMs = performance.now() - askedAtMs
+  return received === 0 && waitedMs < request.waitMs / 2 ? 'early' : 'done'
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>...`; with a domain and account hash two tokens more. */

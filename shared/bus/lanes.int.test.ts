@@ -1,11 +1,12 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import { JOBS_STREAM, laneName, PROJECTION } from '#shared/contracts/subjects.ts'
 import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
+import { refreshLanes, setPaused } from './change-lanes.ts'
 import { EventFeed, readLogState } from './event-feed.ts'
 import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
-import { ensureLanes, listLanes, refreshLanes } from './topology.ts'
+import { ensureLanes, listLanes } from './lanes.ts'
 
 const SOON = { deadlineMs: 10_000 }
 const LANE = laneName('sleep', 'normal')
@@ -44,6 +45,23 @@ test('a waiting pull gets a message the moment it is stored', async () => {
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
   expect(await waiting).toMatchObject({ received: 1, end: 'done' })
   puller.close()
+})
+
+test('of two pulls that wait at a paused lane the second is sent back, and a nudge wakes the first on resume', async () => {
+  await using bus = await startTestBus()
+  await setPaused(bus.broker.nc, 'sleep', true)
+  const [first, second] = [new LanePuller(bus.broker), new LanePuller(bus.broker)]
+  const waiting = pull(first, 3, 20_000)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  // Asked again at once, and again, it would keep a worker and the broker busy for as long as the pause.
+  await vi.waitFor(async () => expect(await pull(second, 1, 1_000)).toMatchObject({ received: 0, end: 'early' }))
+  await setPaused(bus.broker.nc, 'sleep', false)
+  first.nudge(LANE)
+  const nudgedAtMs = performance.now()
+  expect(await waiting).toMatchObject({ received: 1, end: 'done' })
+  // Not at the end of its time, which is far away.
+  expect(performance.now() - nudgedAtMs).toBeLessThan(10_000)
+  for (const puller of [first, second]) puller.close()
 })
 
 test('what was handed back comes again, and what was acked does not', async () => {

@@ -2,10 +2,11 @@ import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
 import { type Clock, sleep } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
-import { isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
+import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LogReader } from './log-reader.ts'
+import { sendBatch } from './send-batch.ts'
 
 export interface Publication {
   subject: string
@@ -26,6 +27,11 @@ export type PublishResult =
   | { kind: 'duplicate'; seq: number }
   /** Compare-and-set lost: somebody else wrote first. */
   | { kind: 'refused' }
+
+export type BatchResult =
+  | { kind: 'stored' }
+  /** `duplicate`: one of the dedupe ids is known, `conflict`: one compared with something else, `too-large` for the broker. */
+  | { kind: 'refused'; why: 'duplicate' | 'conflict' | 'too-large' }
 
 export interface PublishOptions {
   /** After so many milliseconds without a verdict it throws; Infinity repeats until the signal. */
@@ -101,6 +107,37 @@ export class Publisher {
     }
   }
 
+  /**
+   * Publishes all or none, as one atomic batch of messages with dedupe ids, each of a job of its own.
+   * @throws AppError `unavailable` when there is no verdict by the deadline
+   */
+  async publishBatch(publications: Publication[], options: PublishOptions): Promise<BatchResult> {
+    const [first] = publications
+    if (first === undefined) return { kind: 'stored' }
+    const messages = publications.map(toMessage)
+    const { clock } = this.#options
+    const giveUpAt = clock.monotonic() + options.deadlineMs
+    let maybeStored = false
+    let lastProblem = 'the broker is away'
+    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+      const ack = this.#options.broker.isUp() ? await sendBatch(this.#acked, messages) : NOT_SENT
+      if (ack.kind === 'stored') return { kind: 'stored' }
+      if (ack.kind === 'unknown') {
+        maybeStored = true
+        lastProblem = ack.why
+      } else if (ack.kind === 'refused' && !isUndecided(ack.code) && !isFull(ack.code)) {
+        // All or none: what became of the first became of all.
+        const verdict = maybeStored ? await this.#verdict(first) : { kind: 'refused' }
+        if (verdict?.kind === 'stored') return { kind: 'stored' }
+        if (verdict !== null) return { kind: 'refused', why: whyRefused(ack.code, ack.description) }
+      } else if (ack.kind === 'refused') lastProblem = ack.description
+      if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
+        throw unavailable(`The broker gave no answer: ${lastProblem}.`)
+      }
+      await sleep(pauseMs)
+    }
+  }
+
   close(): void {
     this.#acked.close()
   }
@@ -133,6 +170,13 @@ const repeatOf = (publication: Publication): Publication =>
   publication.msgId === undefined || publication.expect !== undefined
     ? publication
     : { ...publication, expect: { seq: 0, filter: publication.subject } }
+
+function whyRefused(code: number, description: string): 'duplicate' | 'conflict' | 'too-large' {
+  if (code === BATCH_DUPLICATE) return 'duplicate'
+  if (code === BATCH_TOO_LARGE) return 'too-large'
+  if (isWrongSequence(code)) return 'conflict'
+  throw new Error(`the broker refused a batch: ${description} (${code})`)
+}
 
 function toMessage(publication: Publication): OutgoingMessage {
   const headers: Record<string, string> = {

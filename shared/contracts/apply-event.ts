@@ -1,3 +1,4 @@
+import { noteOf, withNote } from './event-notes.ts'
 import type { JobEvent } from './events.ts'
 import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
 
@@ -12,7 +13,7 @@ export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job |
   if (seq <= job.seq) return job
   // After the end only a new round may follow: every writer compares and sets, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
-  const next: Job = { ...job, seq, updated_at: event.at }
+  const next: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
   switch (event.event) {
     case 'job:created':
     case 'job:scheduled':
@@ -25,6 +26,8 @@ export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job |
         crashes: event.crashes,
         timeout_ms: event.timeout_ms,
         max_attempts: event.max_attempts,
+        first_attempt: event.round > job.round ? event.attempt : job.first_attempt,
+        backoff: event.backoff,
         attempts: endOpenAttempt(job.attempts, 'crashed', event.at, null),
       }
     case 'job:started': {
@@ -113,7 +116,11 @@ function firstState(event: FirstEvent, seq: number): Job {
     payload: event.payload ?? null,
     timeout_ms: event.timeout_ms,
     max_attempts: event.max_attempts,
+    first_attempt: event.attempt,
+    backoff: event.backoff,
+    callback_url: event.callback_url ?? null,
     attempts: [],
+    events: [noteOf(event, seq)],
     progress: null,
     result: null,
     error: null,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobErrorSchema, PRIORITIES } from './job.ts'
+import { backoffSchema, jobErrorSchema, PRIORITIES } from './job.ts'
 
 /** Version of these schemas, sent as the header `Hasty-Contract`. */
 export const CONTRACT_VERSION = 1
@@ -15,15 +15,6 @@ export const HEADERS = {
   traceparent: 'traceparent',
 } as const
 
-export const backoffSchema = z.looseObject({
-  kind: z.enum(['fixed', 'exponential']),
-  base_ms: z.number().int().min(0),
-  max_ms: z.number().int().min(0),
-  /** Share of the delay that chance may take away, 0 to 1. */
-  jitter: z.number().min(0).max(1),
-})
-export type Backoff = z.infer<typeof backoffSchema>
-
 /** What a worker must know to run a job; every event that can become a trigger carries all of it. */
 const jobSpecShape = {
   job_id: z.string(),
@@ -38,6 +29,7 @@ const jobSpecShape = {
   timeout_ms: z.number().int().min(1),
   max_attempts: z.number().int().min(1),
   backoff: backoffSchema,
+  callback_url: z.string().optional(),
   crashes: z.number().int().min(0),
 }
 
@@ -58,18 +50,26 @@ const aboutRun = {
   isolated: z.boolean(),
 }
 
-/** The first attempt's number: 1, or the next one after an operator's retry or a wake-up by the sweeper. */
+/** On what continues a history: the sequence of the event before. A job's very first event has none. */
+const aboutPlace = { follows: z.number().int().min(1).optional() }
+
+export type JobSpec = z.infer<z.ZodObject<typeof jobSpecShape & typeof aboutPlace>>
+
+/** `attempt` is the number to start with: 1, or the next one after an operator's retry or a wake-up by the sweeper. */
 const createdSchema = z.looseObject({
   event: z.literal('job:created'),
   at: z.string(),
   attempt: z.number().int().min(1),
+  ...aboutPlace,
   ...jobSpecShape,
 })
+/** Also a re-timed job: then `attempt` is the one that waits. */
 const scheduledSchema = z.looseObject({
   event: z.literal('job:scheduled'),
   at: z.string(),
   attempt: z.number().int().min(1),
   due_at: z.string(),
+  ...aboutPlace,
   ...jobSpecShape,
 })
 const startedSchema = z.looseObject({ event: z.literal('job:started'), ...aboutRun })
@@ -126,6 +126,7 @@ export const jobEventSchema = z.discriminatedUnion('event', [
 export type JobEvent = z.infer<typeof jobEventSchema>
 
 export type CreatedEvent = z.infer<typeof createdSchema>
+export type ScheduledEvent = z.infer<typeof scheduledSchema>
 
 /** Events whose body, as it is, can start a job: `job:created` itself, the other two by way of a timer. */
 export const triggerEventSchema = z.discriminatedUnion('event', [createdSchema, scheduledSchema, retryingSchema])

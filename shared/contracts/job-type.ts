@@ -1,16 +1,23 @@
 import { z } from 'zod'
-import { backoffSchema } from './events.ts'
+import { backoffSchema } from './job.ts'
+import { ATTEMPTS_MAX, TIMEOUT_MAX_MS } from './limits.ts'
 
 /** How jobs of one type are run. Durations are milliseconds. */
 export const jobPolicySchema = z.looseObject({
   timeout_ms: z.number().int().min(1),
+  /** The longest timeout a job may ask for. */
+  timeout_max_ms: z.number().int().min(1).max(TIMEOUT_MAX_MS).default(TIMEOUT_MAX_MS),
   /** Attempts in all, the first one included. */
-  max_attempts: z.number().int().min(1).max(100),
+  max_attempts: z.number().int().min(1).max(ATTEMPTS_MAX),
+  /** The most attempts a job may ask for. */
+  max_attempts_limit: z.number().int().min(1).max(ATTEMPTS_MAX).default(ATTEMPTS_MAX),
   backoff: backoffSchema,
   /** At once over all replicas; null for no limit. A limited type has one lane, so priority does not order its jobs. */
   concurrency: z.number().int().min(1).nullable(),
   /** Whether the same object_id is refused for COOLDOWN_MS. */
   cooldown: z.boolean(),
+  /** Made by Hasty alone: a POST of this type is refused. */
+  internal: z.boolean().default(false),
 })
 export type JobPolicy = z.infer<typeof jobPolicySchema>
 
@@ -26,8 +33,11 @@ export const DEFAULT_TIMEOUT_MS = 46_000
 
 export const DEFAULT_POLICY: JobPolicy = {
   timeout_ms: DEFAULT_TIMEOUT_MS,
+  timeout_max_ms: TIMEOUT_MAX_MS,
   max_attempts: 3,
+  max_attempts_limit: ATTEMPTS_MAX,
   backoff: { kind: 'exponential', base_ms: 1_000, max_ms: 60_000, jitter: 0.5 },
   concurrency: null,
   cooldown: true,
+  internal: false,
 }

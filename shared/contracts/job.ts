@@ -22,23 +22,52 @@ export const jobErrorSchema = z.looseObject({
 })
 export type JobError = z.infer<typeof jobErrorSchema>
 
-export interface Attempt {
-  /** 1, 2, ...; a drain hands the same number to the next worker, so a number may stand twice. */
-  attempt: number
-  worker_id: string
-  started_at: string
-  ended_at: string | null
-  /** null while it runs. */
-  outcome: AttemptOutcome | null
-  error: JobError | null
-}
+export const backoffSchema = z.looseObject({
+  kind: z.enum(['fixed', 'exponential']),
+  /** Milliseconds before the second attempt. */
+  base_ms: z.number().int().min(0),
+  max_ms: z.number().int().min(0),
+  /** Share of the delay that chance may take away, 0 to 1. */
+  jitter: z.number().min(0).max(1),
+})
+export type Backoff = z.infer<typeof backoffSchema>
 
-export interface Progress {
-  percent: number
-  message: string | null
-  data: unknown
-  at: string
-}
+export const attemptSchema = z
+  .object({
+    attempt: z.number().int().meta({
+      description: '1, 2, ...; a drain hands the same number to the next worker, so a number may stand twice',
+    }),
+    worker_id: z.string(),
+    started_at: z.string(),
+    ended_at: z.string().nullable(),
+    outcome: z.enum(ATTEMPT_OUTCOMES).nullable().meta({ description: 'null while it runs' }),
+    error: jobErrorSchema.nullable(),
+  })
+  .meta({ id: 'Attempt' })
+export type Attempt = z.infer<typeof attemptSchema>
+
+export const progressSchema = z
+  .object({ percent: z.number(), message: z.string().nullable(), data: z.unknown(), at: z.string() })
+  .meta({ id: 'Progress' })
+export type Progress = z.infer<typeof progressSchema>
+
+/** One event of a job's history, as people are shown it: what happened, when, and what that event alone knows. */
+export const eventNoteSchema = z
+  .object({
+    seq: z.number().int().meta({ description: "The event's place in the log: rises, with gaps" }),
+    event: z.string(),
+    at: z.string(),
+    round: z.number().int().optional(),
+    attempt: z.number().int().optional(),
+    worker_id: z.string().optional(),
+    due_at: z.string().optional(),
+    reason: z.string().optional(),
+    error: jobErrorSchema.optional(),
+    percent: z.number().optional(),
+    message: z.string().nullable().optional(),
+  })
+  .meta({ id: 'JobEvent' })
+export type EventNote = z.infer<typeof eventNoteSchema>
 
 /** The fold of one job's history. Times are ISO 8601 UTC. `payload`, `result` and `progress.data` are any JSON value. */
 export interface Job {
@@ -57,8 +86,16 @@ export interface Job {
   due_at: string | null
   payload: unknown
   timeout_ms: number
+  /** Number of the last attempt this round may have. */
   max_attempts: number
+  /** Number of this round's first attempt. */
+  first_attempt: number
+  backoff: Backoff
+  /** Where a webhook goes when a round ends. */
+  callback_url: string | null
   attempts: Attempt[]
+  /** The whole history, oldest first; of an attempt's progress the latest alone. */
+  events: EventNote[]
   progress: Progress | null
   result: unknown
   error: JobError | null
@@ -70,6 +107,9 @@ export interface Job {
   /** When that last event was made. */
   updated_at: string
 }
+
+/** A job without its two members that may be large. */
+export type JobSummary = Omit<Job, 'payload' | 'result'>
 
 export const isTerminal = (phase: JobPhase): boolean =>
   phase === 'finished' || phase === 'cancelled' || phase === 'failed'

@@ -8,3 +8,9 @@ export const LOG_DEFAULTS = {
 
 /** created, started and an outcome: what a job that ran leaves behind. */
 export const SUBJECTS_PER_JOB = 3
+
+/** Longest timeout a job may ask for: one day, in milliseconds. */
+export const TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000
+/** Furthest a job may be delayed: one year, in milliseconds. */
+export const DELAY_MAX_MS = 366 * 24 * 60 * 60 * 1000
+export const ATTEMPTS_MAX = 100

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** Every error code of the HTTP interface, with its status and title. The code is stable; the detail is for people. */
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
@@ -12,14 +14,23 @@ export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   'invalid-header': { status: 400, title: 'A header is not valid' },
   'unknown-type': { status: 400, title: 'No such job type' },
+  'callback-forbidden': { status: 400, title: 'This callback_url is not allowed' },
+  /** An atomic batch: one of its jobs cannot be made, so none was; `items` says which. */
+  'batch-refused': { status: 400, title: 'Nothing of the batch was accepted' },
   'invalid-payload': { status: 400, title: 'The payload does not fit its job type' },
   'job-not-found': { status: 404, title: 'No such job' },
+  'schedule-not-found': { status: 404, title: 'No such schedule' },
+  'worker-not-found': { status: 404, title: 'No such worker' },
   'not-found': { status: 404, title: 'No such resource' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'The answer is not available in an accepted media type' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  /** A cancel, retry or new time that came too late or too early; the job's view is in the answer. */
+  'wrong-state': { status: 409, title: "The job's state does not allow this" },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used a short time ago' },
+  'too-many-schedules': { status: 409, title: 'There are as many schedules as there may be' },
+  'precondition-failed': { status: 412, title: 'What the request depends on is not so' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The media type or encoding is not supported' },
@@ -34,16 +45,30 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** RFC 9457, served as application/problem+json. */
-export interface Problem {
-  type: string
-  title: string
-  status: number
-  code: ProblemCode
-  detail: string
-  instance?: string
-  request_id?: string
-  [member: string]: unknown
-}
+/** RFC 9457, served as application/problem+json. Some codes have members of their own. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string().meta({ description: '`/problems/<code>`: where the code is explained' }),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string(),
+    instance: z.string().optional(),
+    request_id: z.string().optional(),
+  })
+  .meta({ id: 'Problem' })
+export type Problem = z.infer<typeof problemSchema>
 
 export const problemType = (code: ProblemCode): string => `/problems/${code}`
+
+/** What `/problems/<code>` answers. */
+export const problemExplainedSchema = z
+  .object({ type: z.string(), code: z.string(), status: z.number().int(), title: z.string() })
+  .meta({ id: 'ProblemExplained' })
+export const problemsSchema = z.object({ items: z.array(problemExplainedSchema) }).meta({ id: 'Problems' })
+
+export const explainProblem = (code: ProblemCode): z.infer<typeof problemExplainedSchema> => ({
+  type: problemType(code),
+  code,
+  ...PROBLEMS[code],
+})

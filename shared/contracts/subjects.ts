@@ -2,6 +2,7 @@ import { PRIORITIES, type Priority } from './job.ts'
 
 export const JOBS_STREAM = 'JOBS'
 export const KEYS_STREAM = 'KEYS'
+export const SCHEDULES_STREAM = 'SCHEDULES'
 
 /** Events of a job's history, in subjects of four tokens: `<event>.<type>.<priority>.<job_id>`. */
 export const JOB_EVENTS = [
@@ -68,8 +69,18 @@ export const PROJECTION = 'projection'
 export const ARM_TIMERS = 'arm-timers'
 export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
 
+export const ALL_SCHEDULES = 'schedule.*'
+/** @param nameHash one token */
+export const scheduleSubject = (nameHash: string): string => `schedule.${nameHash}`
+
 /** Core request `{job_id}` -> `yes` | `no`: does this worker still run that job? */
 export const holdsSubject = (workerId: string): string => `worker.${workerId}.holds`
+
+/** Core request, answered by every worker with a WorkerPresence. */
+export const WHO_WORKS = 'worker.who'
+
+/** Core message to all workers: the lanes of this type were changed or resumed, look at them now. */
+export const LANES_CHANGED = 'worker.lanes'
 
 export interface ParsedSubject extends JobAddress {
   event: JobEventName | 'job:due' | 'job:timer'

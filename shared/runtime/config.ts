@@ -31,6 +31,16 @@ export const flagSetting = (fallback: boolean) =>
     .transform((text) => text === 'true' || text === '1')
     .default(fallback)
 
+/** `http://host:port,...` without a path; none by default. */
+export const addressesSetting = () =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((address) => address.trim().replace(/\/$/, '')))
+    .refine((addresses) => addresses.every(isAddress), 'expected http://host:port, several with commas')
+    .default([])
+
+const isAddress = (text: string): boolean => URL.canParse(text) && /^http:\/\/[^/?#@]+$/.test(text)
+
 /** Port 0 lets the system choose. */
 export const portSetting = (fallback: number) => integerSetting(fallback, 0, 65_535)
 
@@ -48,6 +58,9 @@ export const commonSettings = {
   DATA_DIR: textSetting('./.hasty'),
   HASTY_REPLICAS: integerSetting(1, 1, 5),
 }
+
+/** What is wrong with a secret is said without the secret. */
+const SECRET_NAME = /SECRET|PASSWORD|TOKEN/
 
 /** `[upper, lower]`: two settings of which the first must be at least the second. */
 type AtLeast<T> = readonly [upper: keyof T & string, lower: keyof T & string]
@@ -72,7 +85,8 @@ export function parseConfig<T extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(given)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    lines.push(`${name}: ${issue.message}, got ${JSON.stringify(given[name] ?? null)}`)
+    const got = SECRET_NAME.test(name) ? 'something that is not shown' : JSON.stringify(given[name] ?? null)
+    lines.push(`${name}: ${issue.message}, got ${got}`)
   }
   lines.push(...atLeast.flatMap((pair) => tooSmall(shape, given, pair)))
   if (!parsed.success || lines.length > 0) throw new ConfigError(lines.join('\n'))

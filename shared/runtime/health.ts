@@ -15,6 +15,7 @@ export interface HealthOptions {
 export interface OpsAnswer {
   status: number
   contentType: string
+  headers?: Record<string, string>
   body: string
 }
 

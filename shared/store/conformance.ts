@@ -1,7 +1,9 @@
 import { describe } from 'vitest'
 import { checkpointTests } from './conformance/checkpoint.ts'
+import { countTests } from './conformance/counts.ts'
 import { jobTests } from './conformance/jobs.ts'
 import { lifetimeTests } from './conformance/lifetime.ts'
+import { listTests } from './conformance/lists.ts'
 import { modelTests } from './conformance/model.ts'
 import { raceTests } from './conformance/races.ts'
 import { searchTests } from './conformance/searches.ts'
@@ -28,6 +30,8 @@ export function testJobStore(name: string, open: OpenStore, options: Conformance
   describe(`${name} as a JobStore`, () => {
     jobTests(open)
     searchTests(open)
+    listTests(open)
+    countTests(open)
     checkpointTests(open)
     lifetimeTests(open)
     raceTests(open, options)

@@ -1,4 +1,4 @@
-import type { Job, JobPhase } from '#shared/contracts/job.ts'
+import type { Job, JobPhase, JobStatus, JobSummary } from '#shared/contracts/job.ts'
 
 /** A job as stored: its fold and the generation of the projection that wrote it. (generation, job.seq) is its version. */
 export interface StoredJob {
@@ -33,6 +33,28 @@ export interface UnendedQuery {
   limit: number
 }
 
+/** Sorts after every job id: `belowId` where nothing bounds a search from above. */
+export const AFTER_EVERY_ID = '~'
+
+/** null: whatever it is. Ids begin with the time they were made, so `makeJobId(ms, '')` bounds a time. */
+export interface JobQuery {
+  statuses: JobStatus[] | null
+  type: string | null
+  objectId: string | null
+  /** Only this id and later ones; '' from the first. */
+  fromId: string
+  /** Only ids before this one. */
+  belowId: string
+  limit: number
+}
+
+/** How many jobs of a type have a status; never 0. */
+export interface JobCount {
+  type: string
+  status: JobStatus
+  count: number
+}
+
 /**
  * The read store: plain records, no connection or session shows through. Every adapter passes
  * `testJobStore` in conformance.ts. Adapters throw their driver's errors; callers treat any throw as "store away".
@@ -43,6 +65,10 @@ export interface JobStore {
   getMany(jobIds: string[]): Promise<Map<string, StoredJob>>
   /** Writes each record whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
   putNewer(jobs: StoredJob[]): Promise<void>
+  /** Newest first, without payloads and results; what a page costs does not grow with the number of jobs. */
+  list(query: JobQuery): Promise<JobSummary[]>
+  /** In no order. */
+  counts(): Promise<JobCount[]>
   /** In id order, jobs in the given (not ended) phases. */
   listUnended(query: UnendedQuery): Promise<StoredJob[]>
   /** Deletes up to `limit` jobs that ended before the time. @returns how many */

@@ -1,24 +1,26 @@
 import { hash } from 'node:crypto'
 import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
-import { type CreatedEvent, HEADERS } from '#shared/contracts/events.ts'
+import type { Publication, Publisher } from '#shared/bus/publisher.ts'
+import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/events.ts'
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http.ts'
+import { backoffSchema } from '#shared/contracts/job.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
-import { invalidBody } from '../http/read-body.ts'
-import type { JobType, JobTypes } from '../job-types.ts'
+import type { RequestInfo } from '../http/request-info.ts'
+import type { JobType } from '../job-types/job-types.ts'
+import { startTimeMs } from '../start-time.ts'
+import { type CheckJobDeps, checkJob } from './check-job.ts'
 import { cooldownError } from './cooldown.ts'
-import type { IdempotencyKeys, KeyClaim } from './idempotency-keys.ts'
+import type { IdempotencyKeys } from './idempotency-keys.ts'
 
-export interface CreateJobDeps {
+export interface CreateJobDeps extends CheckJobDeps {
   publisher: Publisher
   reader: LogReader
   door: Door
-  types: JobTypes
   keys: IdempotencyKeys
   /** Whether the job of an earlier claim is there already. */
   jobExists(jobId: string): Promise<boolean>
@@ -29,14 +31,9 @@ export interface CreateJobDeps {
   log: Logger
 }
 
-export interface CreateJobRequest {
+export interface CreateJobRequest extends RequestInfo {
   body: CreateJobBody
-  requestId: string
-  /** The same request id again is the same request again: nginx repeats a POST whose replica died. */
-  requestIdTrusted: boolean
   idempotencyKey: string | null
-  /** W3C trace context, passed on with every event of the job. */
-  traceparent: string | null
   /** 400 at the root, 409 under /v1. */
   cooldownStatus: 400 | 409
 }
@@ -47,29 +44,32 @@ export interface CreateJobResult {
 }
 
 /** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
-const ACCEPT_DEADLINE_MS = 5_000
+export const ACCEPT_DEADLINE_MS = 5_000
+
+/** A request that is right in itself: what is published for it, and what its caller is told then. */
+export interface PreparedJob {
+  publication: Publication
+  accepted: JobAccepted
+  /** An earlier request under the same Idempotency-Key has made the job already. */
+  isThere: boolean
+}
 
 /**
- * Accepts a job: ONE publish is durability and cooldown together, because the stream's duplicate window is the
- * cooldown. No 201 before the broker's ack.
- * @throws AppError unknown-type, invalid-request, cooldown, key-reused, unavailable
+ * Everything before the publish.
+ * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, key-reused, unavailable
  */
-export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
+export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<PreparedJob> {
   const { body } = request
   deps.door.check()
-  const type = await deps.types.get(body.type)
-  checkPayload(type, body.payload)
+  const type = await checkJob(deps, body)
   const claim = request.idempotencyKey === null ? null : await deps.keys.claim(request.idempotencyKey, body)
-  if (claim?.isRepeat === true && (await deps.jobExists(claim.jobId)))
-    return { accepted: acceptedOf(claim, body), replayed: true }
-
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
-  const event = createdEvent(jobId, body, type, isoTime(nowMs))
+  const event = firstEvent(jobId, body, type, nowMs)
   const address = { type: body.type, priority: body.priority, job_id: jobId }
-  const result = await deps.publisher.publish(
-    {
-      subject: eventSubject('job:created', address),
+  return {
+    publication: {
+      subject: eventSubject(event.event, address),
       body: JSON.stringify(event),
       nonce: newNonce(),
       jobId,
@@ -81,20 +81,29 @@ export async function createJob(deps: CreateJobDeps, request: CreateJobRequest):
       // Only a repeat under an Idempotency-Key can meet its own job: it must not make that job a second time.
       ...(claim === null ? {} : { expect: { seq: 0, filter: historyFilter(address) } }),
     },
-    { deadlineMs: ACCEPT_DEADLINE_MS },
-  )
-  const accepted: JobAccepted = {
-    job_id: jobId,
-    object_id: body.object_id,
-    type: body.type,
-    status: 'processing',
-    created_at: event.created_at,
+    accepted: acceptedOf(event),
+    isThere: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
   }
+}
+
+/**
+ * Accepts a job: ONE publish is durability and cooldown together, because the stream's duplicate window is the
+ * cooldown. No 201 before the broker's ack.
+ * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, cooldown, key-reused, unavailable
+ */
+export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
+  const { publication, accepted, isThere } = await prepareJob(deps, request)
+  if (isThere) return { accepted, replayed: true }
+  const result = await deps.publisher.publish(publication, { deadlineMs: ACCEPT_DEADLINE_MS })
   if (result.kind === 'refused') return { accepted, replayed: true }
   if (result.kind === 'duplicate') return answerDuplicate(deps, request, accepted, result.seq)
-  deps.created.inc({ type: body.type })
-  deps.log.info({ job_id: jobId, type: body.type }, 'job created')
+  noteCreated(deps, accepted)
   return { accepted, replayed: false }
+}
+
+export function noteCreated(deps: CreateJobDeps, { job_id, type }: JobAccepted): void {
+  deps.created.inc({ type })
+  deps.log.info({ job_id, type }, 'job created')
 }
 
 /** The broker knows the dedupe id: another job's (the cooldown), or this very request's from an earlier try. */
@@ -142,31 +151,31 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
   }
 }
 
-function checkPayload(type: JobType, payload: unknown): void {
-  const parsed = type.payload?.safeParse(payload ?? null)
-  if (parsed === undefined || parsed.success) return
-  for (const issue of parsed.error.issues) issue.path.unshift('payload')
-  throw invalidBody(parsed.error, 'invalid-payload')
-}
-
 /** What a user sends never becomes part of a subject or header as it is: it is hashed. */
 function msgIdOf(deps: CreateJobDeps, type: JobType, request: CreateJobRequest): string {
   if (deps.cooldownMs === 0 || !type.info.policy.cooldown) return `r:${request.requestId}`
   return `o:${hash('sha256', JSON.stringify(['', request.body.type, request.body.object_id]), 'base64url')}`
 }
 
-const acceptedOf = (claim: KeyClaim, body: CreateJobBody): JobAccepted => ({
-  job_id: claim.jobId,
-  object_id: body.object_id,
-  type: body.type,
-  status: 'processing',
-  created_at: isoTime(claim.createdAtMs),
+const acceptedOf = (event: CreatedEvent | ScheduledEvent): JobAccepted => ({
+  job_id: event.job_id,
+  object_id: event.object_id,
+  type: event.type,
+  status: event.event === 'job:scheduled' ? 'scheduled' : 'processing',
+  created_at: event.created_at,
+  ...(event.event === 'job:scheduled' ? { due_at: event.due_at } : {}),
 })
 
-function createdEvent(jobId: string, body: CreateJobBody, type: JobType, at: string): CreatedEvent {
+/** @throws AppError `invalid-request` for a start that is said twice or too far away */
+export function firstEvent(
+  jobId: string,
+  body: CreateJobBody,
+  type: JobType,
+  nowMs: number,
+): CreatedEvent | ScheduledEvent {
   const { policy } = type.info
-  return {
-    event: 'job:created',
+  const at = isoTime(nowMs)
+  const about = {
     job_id: jobId,
     object_id: body.object_id,
     type: body.type,
@@ -178,7 +187,12 @@ function createdEvent(jobId: string, body: CreateJobBody, type: JobType, at: str
     crashes: 0,
     ...(body.payload === undefined ? {} : { payload: body.payload }),
     timeout_ms: body.timeout_ms ?? policy.timeout_ms,
-    max_attempts: policy.max_attempts,
-    backoff: policy.backoff,
+    max_attempts: body.attempts ?? policy.max_attempts,
+    backoff: body.backoff === undefined ? policy.backoff : backoffSchema.parse({ ...policy.backoff, ...body.backoff }),
+    ...(body.callback_url === undefined ? {} : { callback_url: body.callback_url }),
   }
+  const dueMs = startTimeMs(body, nowMs)
+  return dueMs === null
+    ? { event: 'job:created', ...about }
+    : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }
 }

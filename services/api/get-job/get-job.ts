@@ -41,9 +41,24 @@ export async function getJob(deps: GetJobDeps, jobId: string): Promise<Job> {
 export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | null> {
   const stored = await fromStore(deps, jobId)
   if (stored !== null && !(await isBehind(deps, stored))) return stored.job
+  return catchUp(deps, jobId, stored)
+}
+
+/**
+ * The job as the log has it at this moment, for those who are about to add to its history or who saw its end.
+ * @throws AppError `job-not-found`; `unavailable` when the store or the log cannot tell
+ */
+export async function getCurrentJob(deps: GetJobDeps, jobId: string): Promise<Job> {
+  const job = isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null
+  if (job === null) throw new AppError('job-not-found', 'There is no job with this id.')
+  return job
+}
+
+/** What is stored, and every later event of the log. */
+async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
   const logged = await foldFromLog(deps, jobId, stored)
-  if (logged === null) return stored?.job ?? null
+  if (logged === null || logged === stored?.job) return stored?.job ?? null
   await writeThrough(deps, logged)
   return logged
 }
@@ -68,12 +83,12 @@ function isYoung(clock: Clock, jobId: string): boolean {
   return ageMs < YOUNG_MS && ageMs > -CLOCK_SKEW_MS
 }
 
-/** Goes on from what is stored in this generation; else from the beginning: a fold that lacks its first event is null. */
+/** Goes on from what is stored in this generation; else from the beginning, or what an older generation knew of it. */
 async function foldFromLog(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   try {
     let job = stored !== null && stored.generation === deps.view.generation ? stored.job : null
-    for (const { seq, event } of await deps.reader.history(jobId, (job?.seq ?? 0) + 1))
-      job = applyEvent(job, event, seq)
+    for (const { seq, event } of await deps.reader.history(stored?.job ?? jobId, (job?.seq ?? 0) + 1))
+      job = applyEvent(job, event, seq) ?? applyEvent(stored?.job ?? null, event, seq)
     return job
   } catch (error) {
     throw unavailable('The log cannot be read.', error)
@@ -81,7 +96,7 @@ async function foldFromLog(deps: GetJobDeps, jobId: string, stored: StoredJob | 
 }
 
 /** What is shown is stored first by the same guarded write, so that no later answer shows less. */
-async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
+export async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
   if (deps.view.generation === 0) return
   try {
     await deps.store.putNewer([{ generation: deps.view.generation, job }])

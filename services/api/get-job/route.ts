@@ -1,17 +1,23 @@
 import type Router from '@koa/router'
 import { jobView } from '#shared/contracts/http.ts'
-import { isTerminal } from '#shared/contracts/job.ts'
+import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import type { AppContext } from '../http/app.ts'
 import { matchesEtag } from '../http/etag.ts'
-import { type GetJobDeps, getJob } from './get-job.ts'
+import { type WaitJobDeps, waitAsPreferred } from '../wait-job/wait-for-job.ts'
+import { getJob } from './get-job.ts'
+
+/** The sequence of the job's last event is the version of what is shown. */
+const etagOf = (job: Job): string => `"${job.seq}"`
 
 /** `GET /:job_id` and `GET /v1/jobs/:job_id`. */
-export function getJobRoutes(router: Router, deps: GetJobDeps): void {
+export function getJobRoutes(router: Router, deps: WaitJobDeps): void {
   const handle = async (ctx: AppContext, jobId: string) => {
-    const job = await getJob(deps, jobId)
+    const first = await getJob(deps, jobId)
+    // Who has this version already waits for the next one, others for the end.
+    const known = matchesEtag(ctx.get('if-none-match'), etagOf(first)) ? first.seq : null
+    const job = isTerminal(first.phase) ? first : ((await waitAsPreferred(deps, ctx, first, known)) ?? first)
+    const etag = etagOf(job)
     ctx.set('Cache-Control', 'no-cache')
-    // The sequence of the job's last event is the version of what is shown.
-    const etag = `"${job.seq}"`
     ctx.set('ETag', etag)
     if (!isTerminal(job.phase)) ctx.set('Retry-After', '1')
     if (matchesEtag(ctx.get('if-none-match'), etag)) {

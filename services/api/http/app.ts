@@ -73,11 +73,12 @@ async function bounded(options: AppOptions, ctx: AppContext, next: Next): Promis
 
 /** What the router answers without a body: 404, 405 and 501. */
 function explainEmpty(ctx: AppContext): void {
-  // The router does not know TRACE; HTTP does.
-  const code = EMPTY_ANSWERS[ctx.method === 'TRACE' && ctx.status === 501 ? 405 : ctx.status]
+  // The router does not know them; HTTP does.
+  const code = EMPTY_ANSWERS[KNOWN_TO_HTTP.has(ctx.method) && ctx.status === 501 ? 405 : ctx.status]
   if (code !== undefined) sendProblem(ctx, new AppError(code, DETAILS[code] ?? ''))
 }
 
+const KNOWN_TO_HTTP = new Set(['TRACE', 'QUERY'])
 const EMPTY_ANSWERS: Record<number, ProblemCode> = {
   404: 'not-found',
   405: 'method-not-allowed',

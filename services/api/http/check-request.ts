@@ -16,6 +16,7 @@ export function checkRequest(ctx: Context): void {
   if (path === undefined) throw new AppError('malformed-request', 'The address is no URL.')
   if (!isDecodable(path)) throw new AppError('not-found', 'There is nothing at this address.')
   if (
+    !path.startsWith('/docs') &&
     ctx.get('accept') !== '' &&
     ctx.accepts('application/json', 'application/problem+json', 'text/plain', 'text/event-stream') === false
   ) {

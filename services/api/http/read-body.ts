@@ -12,15 +12,36 @@ import { parseStrictJson } from './strict-json.ts'
  * @throws AppError with the code for what is wrong; nothing of the body is repeated in it but short names
  */
 export async function readBody<T extends z.ZodType>(ctx: Context, schema: T): Promise<z.output<T>> {
-  checkMediaType(ctx)
-  const raw = await readRaw(ctx)
+  checkMediaType(ctx, ['application/json'])
+  const raw = await readRaw(ctx, BODY_MAX_BYTES)
   if (raw.length === 0) throw emptyBody()
   const parsed = schema.safeParse(parseStrictJson(raw))
   if (parsed.success) return parsed.data
   throw invalidBody(parsed.error)
 }
 
-function checkMediaType(ctx: Context): void {
+/**
+ * The bytes of a body in one of the media types, which the caller parses.
+ * @throws AppError
+ */
+export async function readBytes(
+  ctx: Context,
+  mediaTypes: string[],
+  maxBytes: number,
+): Promise<{ raw: Buffer; mediaType: string }> {
+  const mediaType = checkMediaType(ctx, mediaTypes)
+  const raw = await readRaw(ctx, maxBytes)
+  if (raw.length === 0) throw emptyBody()
+  return { raw, mediaType }
+}
+
+/** As `readBody`; no body at all is an empty object. */
+export async function readOptionalBody<T extends z.ZodType>(ctx: Context, schema: T): Promise<z.output<T>> {
+  const isEmpty = ctx.get('transfer-encoding') === '' && Number(ctx.get('content-length')) === 0
+  return isEmpty ? schema.parse({}) : readBody(ctx, schema)
+}
+
+function checkMediaType(ctx: Context, mediaTypes: string[]): string {
   const coding = ctx.get('transfer-encoding').toLowerCase()
   if (coding === '' && Number(ctx.get('content-length')) === 0) throw emptyBody()
   if (coding !== '' && coding !== 'chunked') {
@@ -33,9 +54,10 @@ function checkMediaType(ctx: Context): void {
     })
   }
   const [mediaType, ...parameters] = ctx.get('content-type').toLowerCase().split(';')
-  if (mediaType?.trim() !== 'application/json') {
-    throw new AppError('unsupported-media-type', 'The body must be application/json.', {
-      headers: { Accept: 'application/json' },
+  const found = mediaTypes.find((known) => known === mediaType?.trim())
+  if (found === undefined) {
+    throw new AppError('unsupported-media-type', `The body must be ${mediaTypes.join(' or ')}.`, {
+      headers: { Accept: mediaTypes.join(', ') },
     })
   }
   const charsets = parameters
@@ -44,16 +66,17 @@ function checkMediaType(ctx: Context): void {
   if (!charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset))) {
     throw new AppError('unsupported-media-type', 'The body must be UTF-8.')
   }
+  return found
 }
 
-async function readRaw(ctx: Context): Promise<Buffer> {
+async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
   try {
-    return await getRawBody(ctx.req, { length: ctx.get('content-length') || null, limit: BODY_MAX_BYTES })
+    return await getRawBody(ctx.req, { length: ctx.get('content-length') || null, limit: maxBytes })
   } catch (error) {
     const type = error instanceof Error && 'type' in error ? error.type : undefined
     if (type === 'entity.too.large') {
       await passOver(ctx.req)
-      throw new AppError('payload-too-large', `The body may have at most ${BODY_MAX_BYTES} bytes.`, {
+      throw new AppError('payload-too-large', `The body may have at most ${maxBytes} bytes.`, {
         headers: { Connection: 'close' },
       })
     }

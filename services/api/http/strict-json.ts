@@ -6,9 +6,10 @@ import { AppError } from '#shared/runtime/errors.ts'
  * Parses a JSON body and refuses what JSON.parse lets through or changes silently: invalid UTF-8, lone surrogates,
  * members that stand twice, names that reach a prototype, numbers beyond a double, and nesting that later code
  * could not walk.
+ * @param membersMax members and array items in all
  * @throws AppError with a code of its own for each
  */
-export function parseStrictJson(body: Buffer): unknown {
+export function parseStrictJson(body: Buffer, membersMax = BODY_MAX_MEMBERS): unknown {
   if (!isUtf8(body)) throw new AppError('invalid-unicode', 'The body is not valid UTF-8.')
   const decoded = body.toString('utf8')
   const text = decoded.charCodeAt(0) === 0xfeff ? decoded.slice(1) : decoded
@@ -20,7 +21,7 @@ export function parseStrictJson(body: Buffer): unknown {
     const where = position === undefined ? '' : ` It goes wrong at character ${position}.`
     throw new AppError('malformed-json', `The body is not valid JSON.${where}`, { cause: error })
   }
-  checkTokens(text)
+  checkTokens(text, membersMax)
   return value
 }
 
@@ -32,7 +33,7 @@ interface Container {
 }
 
 /** Walks the tokens of a text that JSON.parse accepted. */
-function checkTokens(text: string): void {
+function checkTokens(text: string, membersMax: number): void {
   const stack: Container[] = []
   let members = 0
   /** The name whose value comes next. */
@@ -57,7 +58,7 @@ function checkTokens(text: string): void {
       case 0x2c: // ,
         nameExpected = stack.at(-1)?.names != null
         name = null
-        if (!nameExpected && ++members > BODY_MAX_MEMBERS) throw tooManyMembers()
+        if (!nameExpected && ++members > membersMax) throw tooManyMembers(membersMax)
         break
       case 0x22: {
         // "
@@ -65,7 +66,7 @@ function checkTokens(text: string): void {
         const raw = text.slice(i, end + 1)
         const content = checkString(raw)
         if (nameExpected) {
-          if (++members > BODY_MAX_MEMBERS) throw tooManyMembers()
+          if (++members > membersMax) throw tooManyMembers(membersMax)
           name = content
           checkName(name, stack.at(-1))
           nameExpected = false
@@ -114,5 +115,5 @@ function checkNumber(text: string, start: number): number {
   return end - 1
 }
 
-const tooManyMembers = (): AppError =>
-  new AppError('too-many-members', `The body has more than ${BODY_MAX_MEMBERS} members and array items.`)
+const tooManyMembers = (membersMax: number): AppError =>
+  new AppError('too-many-members', `The body has more than ${membersMax} members and array items.`)

@@ -1,3 +1,4 @@
+import { type LaneNeed, mayDeliver } from '#shared/bus/lane-need.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import { HEADERS } from '#shared/contracts/events.ts'
@@ -8,7 +9,6 @@ import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { JobStore } from '#shared/store/port.ts'
 import { eachUnended } from './each-unended.ts'
-import { type LaneNeed, mayDeliver } from './lane-need.ts'
 
 export interface DelayedDeps {
   store: JobStore
@@ -55,7 +55,7 @@ export async function publishAgain(deps: DelayedDeps, job: Job): Promise<boolean
   const result = await deps.publisher.publish(
     {
       subject: last.subject,
-      body: JSON.stringify({ ...(JSON.parse(last.body) as object), at: isoTime(deps.clock.now()) }),
+      body: JSON.stringify({ ...(JSON.parse(last.body) as object), at: isoTime(deps.clock.now()), follows: job.seq }),
       nonce: newNonce(),
       jobId: job.job_id,
       expect: { seq: job.seq, filter: historyFilter(job) },

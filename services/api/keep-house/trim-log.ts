@@ -1,10 +1,10 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
+import { laneNeed, laneNeeds } from '#shared/bus/lane-need.ts'
+import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { LaneInfo } from '#shared/bus/topology.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
 import { ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
-import { laneNeed, laneNeeds } from './lane-need.ts'
 
 export interface TrimDeps extends DelayedDeps {
   readState(): Promise<LogState>
@@ -79,8 +79,7 @@ export async function firstSeqAfter(
 /** A type whose lanes are still being made: what waits for the missing one would be trimmed away. */
 function hasIncompleteType(lanes: LaneInfo[]): boolean {
   const counts = new Map<string, number>()
-  for (const lane of lanes) counts.set(lane.type, (counts.get(lane.type) ?? 0) + 1)
-  return lanes.some(
-    ({ type, info }) => (counts.get(type) ?? 0) < (info.policy.concurrency === null ? LANES_PER_TYPE : 1),
-  )
+  for (const lane of lanes)
+    counts.set(lane.type, (counts.get(lane.type) ?? 0) + (lane.limit === null ? 1 : LANES_PER_TYPE))
+  return [...counts.values()].some((count) => count < LANES_PER_TYPE)
 }

@@ -1,14 +1,14 @@
-import type { LaneInfo } from '#shared/bus/topology.ts'
-import type { Backoff, CreatedEvent } from '#shared/contracts/events.ts'
+import { type LaneNeed, laneNeed, laneNeeds, mayDeliver } from '#shared/bus/lane-need.ts'
+import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { CreatedEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
 import { ARM_TIMERS_FILTERS, eventSubject, historyFilter, timerSubject } from '#shared/contracts/subjects.ts'
 import { isoTime, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import { type DelayedDeps, hasWaitingTrigger, publishAgain } from './delayed-jobs.ts'
 import { eachUnended } from './each-unended.ts'
-import { type LaneNeed, laneNeed, laneNeeds, mayDeliver } from './lane-need.ts'
 
 export interface WakeDeps extends DelayedDeps {
   listLanes(): Promise<LaneInfo[]>
@@ -36,7 +36,7 @@ export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
     wakeDelayed(deps, needs, unarmedFrom, job),
   )
   await eachUnended(deps.store, { phases: ['waiting', 'running'], updatedBefore }, (job) =>
-    wakeUndelivered(deps, lanes, needs, job),
+    wakeUndelivered(deps, needs, job),
   )
 }
 
@@ -50,12 +50,11 @@ async function wakeDelayed(deps: WakeDeps, needs: LaneNeed[], unarmedFrom: numbe
   if (await publishAgain(deps, job)) noteWoken(deps, job)
 }
 
-async function wakeUndelivered(deps: WakeDeps, lanes: LaneInfo[], needs: LaneNeed[], job: Job): Promise<void> {
+async function wakeUndelivered(deps: WakeDeps, needs: LaneNeed[], job: Job): Promise<void> {
   const quietMs = deps.clock.now() - Date.parse(job.updated_at)
   if (quietMs < job.timeout_ms + deps.leaseMs + SLACK_MS) return
   if (mayDeliver(needs, job.type, job.seq)) return
-  const policy = lanes.find(({ type }) => type === job.type)?.info.policy ?? DEFAULT_POLICY
-  const event = freshCreated(job, policy.backoff, isoTime(deps.clock.now()))
+  const event = freshCreated(job, isoTime(deps.clock.now()))
   const result = await deps.publisher.publish(
     {
       subject: eventSubject('job:created', job),
@@ -75,24 +74,13 @@ function noteWoken(deps: WakeDeps, job: Job): void {
 }
 
 /** Continues the attempts where they stopped: an open one counts as crashed, a released one keeps its number. */
-function freshCreated(job: Job, backoff: Backoff, at: string): CreatedEvent {
+function freshCreated(job: Job, at: string): CreatedEvent {
   const last = job.attempts.at(-1)
-  const wasCut = last !== undefined && last.outcome !== 'released'
   return {
     event: 'job:created',
-    job_id: job.job_id,
-    object_id: job.object_id,
-    type: job.type,
-    priority: job.priority,
-    ...(job.tenant === null ? {} : { tenant: job.tenant }),
     at,
-    created_at: job.created_at,
-    round: job.round,
-    attempt: last === undefined ? 1 : last.attempt + (wasCut ? 1 : 0),
+    ...jobSpecOf(job),
+    attempt: nextAttempt(job),
     crashes: job.crashes + (last?.outcome === null ? 1 : 0),
-    payload: job.payload,
-    timeout_ms: job.timeout_ms,
-    max_attempts: job.max_attempts,
-    backoff,
   }
 }

@@ -3,6 +3,7 @@ import { applyEvent, isFirst } from '#shared/contracts/apply-event.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import type { JobStore, StoredJob } from '#shared/store/port.ts'
+import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
 
 export interface LoggedMessage {
   seq: number
@@ -18,24 +19,35 @@ export interface ApplyBatchDeps {
 /**
  * Folds a batch of messages, in log order, into the store: reads the jobs it is about, folds, writes each whole
  * where it is newer. Safe to repeat and to run twice at once.
+ * @returns the ends of jobs in it, also when it is repeated
  */
-export async function applyBatch(deps: ApplyBatchDeps, generation: number, messages: LoggedMessage[]): Promise<void> {
+export async function applyBatch(
+  deps: ApplyBatchDeps,
+  generation: number,
+  messages: LoggedMessage[],
+): Promise<RoundEnd[]> {
   const events: { seq: number; event: JobEvent }[] = []
   for (const message of messages) {
     const event = parseEvent(message.body)
     if (event === null) deps.onUnreadable(message.seq)
     else events.push({ seq: message.seq, event })
   }
-  if (events.length === 0) return
+  if (events.length === 0) return []
   const stored = await deps.store.getMany(idsToRead(events.map(({ event }) => event)))
   const folded = new Map<string, Job>()
+  const ends: RoundEnd[] = []
   for (const { seq, event } of events) {
     const base = folded.get(event.job_id) ?? currentFold(stored.get(event.job_id), generation)
     // A history whose beginning was trimmed goes on from what an older generation knew.
     const next = applyEvent(base, event, seq) ?? continueOld(stored.get(event.job_id), event, seq)
-    if (next !== null) folded.set(event.job_id, next)
+    if (next === null) continue
+    folded.set(event.job_id, next)
+    // Now, and not after the batch: a later event of it may begin another round.
+    const end = endOfRound(next, event, seq)
+    if (end !== null) ends.push(end)
   }
   await deps.store.putNewer([...folded.values()].map((job) => ({ generation, job })))
+  return ends
 }
 
 /**
@@ -46,7 +58,7 @@ function idsToRead(events: JobEvent[]): string[] {
   const begunHere = new Set<string>()
   const toRead = new Set<string>()
   for (const event of events) {
-    if (isFirst(event) && !toRead.has(event.job_id)) begunHere.add(event.job_id)
+    if (isFirst(event) && event.follows === undefined && !toRead.has(event.job_id)) begunHere.add(event.job_id)
     else if (!begunHere.has(event.job_id)) toRead.add(event.job_id)
   }
   return [...toRead]

@@ -4,7 +4,8 @@ import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter, Gauge } from '#shared/runtime/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/store/port.ts'
-import { applyBatch } from './apply-batch.ts'
+import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
+import { applyBatch, type LoggedMessage } from './apply-batch.ts'
 import type { ProjectionView } from './projection-view.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
@@ -17,6 +18,8 @@ export interface ProjectionDeps {
   view: ProjectionView
   /** This replica, as the checkpoint names its owner. */
   replicaId: string
+  /** Before the checkpoint moves past them: what it throws makes the batch be applied again. */
+  onEnds(ends: RoundEnd[]): Promise<void>
   clock: Clock
   unreadable: Counter
   lag: Gauge
@@ -132,7 +135,7 @@ export class Projection {
   }
 
   async #follow(feed: EventFeed): Promise<void> {
-    const { clock, store, unreadable, lag, log } = this.#deps
+    const { clock, lag } = this.#deps
     let savedAtMs = clock.monotonic()
     /** Where the log ended before it was last seen idle. */
     let endOfLog = 0
@@ -140,13 +143,9 @@ export class Projection {
       const batch = await feed.next()
       const last = batch.at(-1)
       if (last !== undefined) {
-        const onUnreadable = (seq: number) => {
-          unreadable.inc()
-          log.error({ seq }, 'an event cannot be read and is passed over')
-        }
         for (let start = 0; start < batch.length; start += SLICE) {
           const slice = batch.slice(start, start + SLICE)
-          if (!(await this.#beatWhile(applyBatch({ store, onUnreadable }, this.#owned.generation, slice)))) return
+          if (!(await this.#beatWhile(this.#apply(this.#owned.generation, slice)))) return
           const isLast = start + SLICE >= batch.length
           if (!isLast && !(await this.#save({ seq: slice.at(-1)?.seq ?? this.#owned.seq }))) return
         }
@@ -161,6 +160,15 @@ export class Projection {
       if (last === undefined) endOfLog = (await readLogState(this.#deps.broker)).lastSeq
       else if (batch.length < FULL_BATCH) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
     }
+  }
+
+  async #apply(generation: number, messages: LoggedMessage[]): Promise<void> {
+    const { store, unreadable, log } = this.#deps
+    const onUnreadable = (seq: number) => {
+      unreadable.inc()
+      log.error({ seq }, 'an event cannot be read and is passed over')
+    }
+    await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, generation, messages))
   }
 
   /**

@@ -4,14 +4,29 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
+import { makeCallOut } from '#shared/outbound/call-out.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
 import type { JobConfig } from '../config.ts'
+import { addHandler, multiplyHandler } from './add-multiply.ts'
+import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
+import { httpHandler } from './http.ts'
 import { sleepHandler } from './sleep.ts'
 
 export type Handlers = ReadonlyMap<string, JobHandler>
 
-type HandlerSettings = Pick<JobConfig, 'HANDLERS_DIR' | 'JOB_TIMEOUT_MS' | 'SLEEP_MIN_MS' | 'SLEEP_MAX_MS'>
+type HandlerSettings = Pick<
+  JobConfig,
+  | 'HANDLERS_DIR'
+  | 'JOB_TIMEOUT_MS'
+  | 'SLEEP_MIN_MS'
+  | 'SLEEP_MAX_MS'
+  | 'HTTP_CALL_TIMEOUT_MS'
+  | 'SERVICES'
+  | 'OUTBOUND_TRUSTED_HOSTS'
+  | 'WEBHOOK_SECRET'
+>
 
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
 const userHandlerSchema = z.looseObject({
@@ -26,14 +41,7 @@ const userHandlerSchema = z.looseObject({
  * @throws ConfigError that names every file that cannot be used
  */
 export async function loadHandlers(settings: HandlerSettings): Promise<Handlers> {
-  const handlers = new Map<string, JobHandler>()
-  const sleep = sleepHandler({
-    minMs: settings.SLEEP_MIN_MS,
-    maxMs: settings.SLEEP_MAX_MS,
-    timeoutMs: settings.JOB_TIMEOUT_MS,
-    random: Math.random,
-  })
-  handlers.set(sleep.type, sleep)
+  const handlers = new Map(builtInHandlers(settings).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const problems: string[] = []
@@ -50,6 +58,26 @@ export async function loadHandlers(settings: HandlerSettings): Promise<Handlers>
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return handlers
+}
+
+function builtInHandlers(settings: HandlerSettings): JobHandler[] {
+  const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings
+  const outbound = {
+    callOut: makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS }),
+    now: () => systemClock.now(),
+  }
+  return [
+    sleepHandler({ minMs, maxMs, timeoutMs, random: Math.random }),
+    addHandler(timeoutMs),
+    multiplyHandler(timeoutMs),
+    httpHandler({
+      ...outbound,
+      services: settings.SERVICES,
+      timeoutMs,
+      callTimeoutMs: settings.HTTP_CALL_TIMEOUT_MS,
+    }),
+    callbackHandler({ ...outbound, secrets: settings.WEBHOOK_SECRET }),
+  ]
 }
 
 /** What the lanes say about a type. */

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isTerminal, JOB_PHASES } from '#shared/contracts/job.ts'
+import { isTerminal, JOB_PHASES, JOB_STATUSES, statusOf } from '#shared/contracts/job.ts'
 import type { ConformanceOptions, OpenStore } from '../conformance.ts'
-import type { JobStore, StoredJob } from '../port.ts'
+import { AFTER_EVERY_ID, type JobCount, type JobQuery, type JobStore, type StoredJob } from '../port.ts'
 import { idOf, minute, storedJob } from './records.ts'
 
 /** The store as a map: what any sequence of calls must amount to. */
@@ -21,13 +21,32 @@ const job = fc
     payload: fc.jsonValue({ maxDepth: 3 }),
   })
   .map(({ n, generation, seq, phase, at, payload }) =>
-    storedJob(n, { generation, seq }, { phase, updated_at: minute(at), payload: JSON.parse(JSON.stringify(payload)) }),
+    storedJob(
+      n,
+      { generation, seq },
+      { ...ownOf(n), phase, updated_at: minute(at), payload: JSON.parse(JSON.stringify(payload)) },
+    ),
   )
+
+/** A job keeps its type and object for ever. */
+const TYPES = ['mail', 'sleep']
+const OBJECTS = ['a', 'b', 'c']
+const ownOf = (n: number) => ({ type: TYPES[n % 2] ?? '', object_id: OBJECTS[n % 3] ?? '' })
+
+const search: fc.Arbitrary<JobQuery> = fc.record({
+  statuses: fc.option(fc.subarray([...JOB_STATUSES])),
+  type: fc.option(fc.constantFrom(...TYPES)),
+  objectId: fc.option(fc.constantFrom(...OBJECTS)),
+  fromId: fc.constantFrom('', ...ALL_IDS),
+  belowId: fc.constantFrom(...ALL_IDS, AFTER_EVERY_ID),
+  limit: fc.integer({ min: 1, max: JOBS }),
+})
 
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.array(job, { maxLength: 8 }).map((jobs) => ({ do: 'put', jobs }) as const) },
+  { weight: 3, arbitrary: search.map((query) => ({ do: 'search', query }) as const) },
   fc.record({
-    do: fc.constant('list' as const),
+    do: fc.constant('list-unended' as const),
     phases: fc.subarray([...JOB_PHASES]),
     before: fc.integer({ min: 1, max: 6 }),
     after: fc.constantFrom('', ...ALL_IDS),
@@ -50,6 +69,7 @@ export function modelTests(open: OpenStore, { propertyRuns }: ConformanceOptions
         for (const each of commands) {
           await run(opened.store, model, each)
           expect(await opened.store.getMany(ALL_IDS)).toEqual(model)
+          expect((await opened.store.counts()).toSorted(byName)).toEqual(counted(model))
         }
       }),
       { numRuns: propertyRuns },
@@ -66,7 +86,10 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
         if (known === undefined || version(written) > version(known)) model.set(written.job.job_id, written)
       }
       return
-    case 'list': {
+    case 'search':
+      expect(await store.list(each.query)).toEqual(found(model, each.query))
+      return
+    case 'list-unended': {
       const { phases, after, limit } = each
       const updatedBefore = minute(each.before)
       const expected = [...model.values()]
@@ -89,3 +112,24 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
 }
 
 const version = ({ generation, job: { seq } }: StoredJob): number => generation * 1_000 + seq
+
+const found = (model: Model, { statuses, type, objectId, fromId, belowId, limit }: JobQuery) =>
+  [...model.values()]
+    .map(({ job: { payload: _payload, result: _result, ...summary } }) => summary)
+    .filter((each) => statuses?.includes(statusOf(each.phase)) ?? true)
+    .filter((each) => each.type === (type ?? each.type) && each.object_id === (objectId ?? each.object_id))
+    .filter((each) => each.job_id >= fromId && each.job_id < belowId)
+    .toSorted((a, b) => (a.job_id < b.job_id ? 1 : -1))
+    .slice(0, limit)
+
+function counted(model: Model): JobCount[] {
+  const jobs = [...model.values()].map(({ job: each }) => ({ type: each.type, status: statusOf(each.phase) }))
+  return TYPES.flatMap((type) => JOB_STATUSES.map((status) => ({ type, status })))
+    .map((name) => ({ ...name, count: jobs.filter((each) => byName(each, name) === 0).length }))
+    .filter(({ count }) => count > 0)
+    .toSorted(byName)
+}
+
+const nameOf = ({ type, status }: Omit<JobCount, 'count'>): string => `${type} ${status}`
+const byName = (a: Omit<JobCount, 'count'>, b: Omit<JobCount, 'count'>): number =>
+  nameOf(a) < nameOf(b) ? -1 : Number(nameOf(a) > nameOf(b))

@@ -8,20 +8,33 @@ export type CheckpointDocument = Checkpoint & { _id: string }
 
 const OPTIONS = { versionKey: false, strict: 'throw', autoIndex: false, autoCreate: false } as const
 
+/** One a kind of search, with what is ordered by last. A search names its index: a plan that was tried once may fit it badly. */
+export const SEARCH_INDEXES = {
+  byStatus: { status: 1, _id: -1 },
+  byType: { type: 1, status: 1, _id: -1 },
+  byObject: { object_id: 1, status: 1, _id: -1 },
+} as const
+
 const jobSchema = new Schema<JobDocument>(
   {
     _id: { type: String, required: true },
     generation: { type: Number, required: true },
     seq: { type: Number, required: true },
+    type: { type: String, required: true },
+    status: { type: String, required: true },
+    object_id: { type: String, required: true },
     phase: { type: String, required: true },
     updated_at: { type: String, required: true },
     ended_at: String,
     record: { type: String, required: true },
+    payload: { type: String, required: true },
+    result: { type: String, required: true },
   },
   { ...OPTIONS, collection: 'jobs' },
 )
 // Serves both searches: unended jobs ('') in id order, and ended ones by time.
 jobSchema.index({ ended_at: 1, _id: 1 })
+for (const keys of Object.values(SEARCH_INDEXES)) jobSchema.index(keys)
 
 const checkpointSchema = new Schema<CheckpointDocument>(
   {

@@ -1,17 +1,23 @@
 import mongoose from 'mongoose'
 import { nanoid } from 'nanoid'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { HOSTILE_VALUES, idOf, storedJob } from '../conformance/records.ts'
+import { rowOfVersion1 } from '../conformance/version-1.ts'
 import { type OpenedStore, testJobStore } from '../conformance.ts'
-import type { JobStore } from '../port.ts'
+import { AFTER_EVERY_ID, type JobStore, type StoredJob } from '../port.ts'
 import { openMongoStore } from './mongo-store.ts'
 
 /** Set by `npm test`, which starts a server or says why it has none. */
 const server = process.env.HASTY_TEST_MONGO_URL
 const atomicUpdates = process.env.HASTY_TEST_MONGO_KIND !== 'ferretdb'
 
-async function openFresh(serverUrl: string): Promise<OpenedStore> {
+function newDatabase(serverUrl: string): URL {
   const url = new URL(serverUrl)
   url.pathname = `/hasty_test_${nanoid(10).replaceAll('-', '_')}`
+  return url
+}
+
+async function openFresh(serverUrl: string, url = newDatabase(serverUrl)): Promise<OpenedStore> {
   const opened: JobStore[] = []
   const openAgain = async () => {
     const store = await openMongoStore(url.href)
@@ -30,6 +36,54 @@ async function openFresh(serverUrl: string): Promise<OpenedStore> {
   }
 }
 
+const EVERYTHING = { statuses: null, type: null, objectId: null, fromId: '', belowId: AFTER_EVERY_ID, limit: 1_000 }
+
+/** As a replica of the version before writes: it sets what it knows and leaves the rest. */
+async function writeAsVersion1(url: URL, jobs: StoredJob[]): Promise<void> {
+  const connection = await mongoose.createConnection(url.href).asPromise()
+  const collection = connection.collection<{ _id: string }>('jobs')
+  for (const { job_id, ...fields } of jobs.map(rowOfVersion1))
+    await collection.updateOne({ _id: job_id }, { $set: fields }, { upsert: true })
+  await connection.close()
+}
+
+function oldDocumentTests(serverUrl: string): void {
+  test('documents of version 1 are read as they are, and completed at the next start', async () => {
+    const url = newDatabase(serverUrl)
+    await using opened = await openFresh(serverUrl, url)
+    const old = Array.from({ length: 45 }, (_, n) => {
+      const value = HOSTILE_VALUES[n % HOSTILE_VALUES.length]
+      return storedJob(n, { seq: n + 1 }, { payload: value, result: value, phase: n % 3 === 0 ? 'failed' : 'waiting' })
+    })
+    await writeAsVersion1(url, old)
+    for (const each of old.slice(0, 12)) expect(await opened.store.get(each.job.job_id)).toEqual(each)
+    const store = await opened.openAgain()
+    const found = await store.getMany(old.map(({ job }) => job.job_id))
+    expect(old.map(({ job }) => found.get(job.job_id))).toEqual(old)
+    const { payload: _payload, result: _result, ...summary } = storedJob(44, { seq: 45 }).job
+    const listed = await store.list({ ...EVERYTHING, statuses: ['processing'] })
+    expect(listed).toHaveLength(30)
+    expect(listed[0]).toStrictEqual(summary)
+    expect(await store.counts()).toHaveLength(2)
+  })
+
+  test('what a replica of version 1 writes over a newer document is right at once, and is found after the next start', async () => {
+    const url = newDatabase(serverUrl)
+    await using opened = await openFresh(serverUrl, url)
+    await opened.store.putNewer([storedJob(1, { seq: 1 }), storedJob(2, { seq: 2 }, { phase: 'failed' })])
+    const finished = storedJob(1, { seq: 3 }, { phase: 'finished', result: 'by the old one' })
+    const again = storedJob(2, { seq: 4 }, { round: 2 })
+    await writeAsVersion1(url, [finished, again])
+    expect(await opened.store.get(idOf(1))).toEqual(finished)
+    const store = await opened.openAgain()
+    expect(await store.get(idOf(1))).toEqual(finished)
+    expect((await store.list({ ...EVERYTHING, statuses: ['finished'] })).map((each) => each.job_id)).toEqual([idOf(1)])
+    expect((await store.list({ ...EVERYTHING, statuses: ['processing'] })).map((each) => each.job_id)).toEqual([
+      idOf(2),
+    ])
+  })
+}
+
 if (server === undefined) {
   const reasons = process.env.HASTY_TEST_MONGO_SKIPPED ?? 'HASTY_TEST_MONGO_URL is not set'
   describe.skip(`mongo as a JobStore (skipped: ${reasons})`, () => {
@@ -37,4 +91,5 @@ if (server === undefined) {
   })
 } else {
   testJobStore('mongo', () => openFresh(server), { atomicUpdates, propertyRuns: 10 })
+  oldDocumentTests(server)
 }

@@ -2,6 +2,8 @@ import mongoose, { type Connection } from 'mongoose'
 import { fromRow } from '../job-row.ts'
 import type { JobStore, StoredJob, UnendedQuery } from '../port.ts'
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { completeOldDocuments } from './complete-old-documents.ts'
+import { countJobs, listJobs } from './list-jobs.ts'
 import { connect, type Models, makeModels, updatesPerCommand } from './models.ts'
 import { putNewer } from './put-newer.ts'
 
@@ -23,6 +25,8 @@ export async function openMongoStore(url: string): Promise<JobStore> {
     },
     getMany: (jobIds) => getMany(jobs, jobIds),
     putNewer: (writes) => putNewer(models.jobCollection, writes, perCommand),
+    list: (query) => listJobs(jobs, query),
+    counts: () => countJobs(models.jobCollection),
     listUnended: (query) => listUnended(jobs, query),
     deleteEndedBefore: (endedBefore, limit) => deleteEndedBefore(jobs, endedBefore, limit),
     readCheckpoint: () => readCheckpoint(checkpoints),
@@ -35,17 +39,19 @@ export async function openMongoStore(url: string): Promise<JobStore> {
 }
 
 /** @returns how many updates a command may hold */
-async function setUp(connection: Connection, { jobs }: Models): Promise<number> {
+async function setUp(connection: Connection, { jobs, jobCollection }: Models): Promise<number> {
   try {
     await jobs.createIndexes()
-    return await updatesPerCommand(connection)
+    const perCommand = await updatesPerCommand(connection)
+    await completeOldDocuments(jobCollection, perCommand)
+    return perCommand
   } catch (error) {
     await connection.close(true)
     throw error
   }
 }
 
-const FIELDS = { _id: 0, generation: 1, record: 1 } as const
+const FIELDS = { _id: 0, generation: 1, record: 1, payload: 1, result: 1 } as const
 
 async function getMany(jobs: Models['jobs'], jobIds: string[]): Promise<Map<string, StoredJob>> {
   const found = new Map<string, StoredJob>()

@@ -77,7 +77,7 @@ function newestOfEach(writes: StoredJob[]): StoredJob[] {
   return [...newest.values()]
 }
 
-function toDocument(stored: StoredJob): JobDocument {
+export function toDocument(stored: StoredJob): JobDocument {
   const { job_id, ...fields } = toRow(stored)
   return { _id: job_id, ...fields }
 }

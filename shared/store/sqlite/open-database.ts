@@ -3,32 +3,6 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
 
-/** Kept in the file as PRAGMA user_version; 0 is a file that nobody has set up. */
-const SCHEMA_VERSION = 1
-
-/**
- * WITHOUT ROWID: the job_id is the order on disk, and ids are made in time order, so writes stay near each other.
- * The partial index holds only jobs that have not ended. Retention needs none: it walks the primary key by time.
- */
-const SCHEMA = `
-  CREATE TABLE jobs (
-    job_id TEXT PRIMARY KEY,
-    generation INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    phase TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    ended_at TEXT NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX jobs_unended ON jobs (job_id) WHERE ended_at = '';
-  CREATE TABLE projection (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    revision INTEGER NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
-
 /**
  * NORMAL: a power cut may lose the last transactions but never reorders them, so the checkpoint is never ahead of the
  * documents, and the log still has what was lost. kill -9 loses nothing.
@@ -40,12 +14,21 @@ const SETTINGS = `
   PRAGMA cache_size = -65536;
 `
 
+/** What a file holds. Its version is kept in the file as PRAGMA user_version; 0 is a file that nobody has set up. */
+export interface DatabaseSchema {
+  version: number
+  /** For a file of version 0. Each of these sets PRAGMA user_version itself. */
+  create: string
+  /** For files of older versions. */
+  upgrades: Record<number, string>
+}
+
 /** Several processes may open the same new file at once: one sets it up, the others wait for it. */
-export async function openDatabase(path: string): Promise<DatabaseSync> {
+export async function openDatabase(path: string, schema: DatabaseSchema): Promise<DatabaseSync> {
   mkdirSync(dirname(path), { recursive: true })
   const db = new DatabaseSync(path, { timeout: LOCK_WAIT_MS })
   try {
-    await whileBusy(() => setUp(db, path))
+    await whileBusy(() => setUp(db, path, schema))
     return db
   } catch (error) {
     db.close()
@@ -53,22 +36,24 @@ export async function openDatabase(path: string): Promise<DatabaseSync> {
   }
 }
 
-function setUp(db: DatabaseSync, path: string): void {
+function setUp(db: DatabaseSync, path: string, schema: DatabaseSchema): void {
   // Before anything is written: a file of a newer version is left as it is.
-  checkVersion(db, path)
+  checkVersion(db, path, schema)
   const mode = db.prepare('PRAGMA journal_mode = WAL').get()
   if (mode?.journal_mode !== 'wal') throw new Error(`SQLite cannot keep a write-ahead log beside ${path}`)
   db.exec(SETTINGS)
   inTransaction(db, () => {
-    if (checkVersion(db, path) === 0) db.exec(SCHEMA)
+    const version = checkVersion(db, path, schema)
+    if (version === 0) db.exec(schema.create)
+    else db.exec(schema.upgrades[version] ?? '')
   })
 }
 
-function checkVersion(db: DatabaseSync, path: string): number {
+function checkVersion(db: DatabaseSync, path: string, schema: DatabaseSchema): number {
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
-  if (version > SCHEMA_VERSION) {
+  if (version > schema.version) {
     throw new Error(
-      `${path} was written by a newer version of Hasty (schema ${version}, this one knows ${SCHEMA_VERSION}): ` +
+      `${path} was written by a newer version of Hasty (schema ${version}, this one knows ${schema.version}): ` +
         'start that version, or give this one another file',
     )
   }
@@ -76,8 +61,13 @@ function checkVersion(db: DatabaseSync, path: string): number {
 }
 
 /** The work is synchronous, so nothing of this process can slip in between. Throws SQLITE_BUSY when a lock is not had in time. */
-export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
+export const inTransaction = <T>(db: DatabaseSync, work: () => T): T => between(db, 'BEGIN IMMEDIATE', work)
+
+/** Several reads that see the same jobs, whatever other processes write in between. */
+export const inSnapshot = <T>(db: DatabaseSync, work: () => T): T => between(db, 'BEGIN', work)
+
+function between<T>(db: DatabaseSync, begin: string, work: () => T): T {
+  db.exec(begin)
   try {
     const result = work()
     db.exec('COMMIT')

@@ -1,13 +1,16 @@
 import { makeJobId } from '#shared/contracts/job-id.ts'
-import { fromRow, type JobRow, toRow } from '../job-row.ts'
+import { fromRow, type JobRow } from '../job-row.ts'
 import type { Checkpoint, JobStore, StoredJob } from '../port.ts'
-import { inTransaction, openDatabase } from './open-database.ts'
-import { prepareStatements, type Statements } from './statements.ts'
+import { countJobs, listJobs } from './list-jobs.ts'
+import { inSnapshot, inTransaction, openDatabase } from './open-database.ts'
+import { deleteEnded, putNewer } from './put-newer.ts'
+import { JOBS_SCHEMA } from './schema.ts'
+import { prepareStatements } from './statements.ts'
 import { whileBusy } from './while-busy.ts'
 
 /** One file that several processes may open. Calls run on the caller's thread: batches of up to 500 take some ms. */
 export async function openSqliteStore(path: string): Promise<JobStore> {
-  const db = await openDatabase(path)
+  const db = await openDatabase(path, JOBS_SCHEMA)
   const run = prepareStatements(db)
   return {
     get: (jobId) =>
@@ -19,8 +22,12 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
     getMany: (jobIds) => whileBusy(() => new Map(run.getMany.all(JSON.stringify(jobIds)).map(toEntry))),
 
     putNewer: async (jobs) => {
-      if (jobs.length > 0) await whileBusy(() => inTransaction(db, () => putAll(run, jobs)))
+      if (jobs.length > 0) await whileBusy(() => inTransaction(db, () => putNewer(run, jobs)))
     },
+
+    list: (query) => whileBusy(() => inSnapshot(db, () => listJobs(run, query))),
+
+    counts: () => whileBusy(() => countJobs(run)),
 
     listUnended: ({ phases, updatedBefore, afterId, limit }) =>
       whileBusy(() =>
@@ -31,7 +38,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
       whileBusy(() => {
         // What ended before then was made before then, and ids begin with the time they were made.
         const firstIdAfter = makeJobId(Date.parse(endedBefore), '')
-        return Number(run.deleteEnded.run(firstIdAfter, endedBefore, limit).changes)
+        return inTransaction(db, () => deleteEnded(run, firstIdAfter, endedBefore, limit))
       }),
 
     readCheckpoint: () =>
@@ -57,13 +64,6 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
     close: async () => {
       if (db.isOpen) db.close()
     },
-  }
-}
-
-function putAll(run: Statements, jobs: StoredJob[]): void {
-  for (const stored of jobs) {
-    const row = toRow(stored)
-    run.putNewer.run(row.job_id, row.generation, row.seq, row.phase, row.updated_at, row.ended_at, row.record)
   }
 }
 

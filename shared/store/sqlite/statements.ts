@@ -1,30 +1,66 @@
 import type { DatabaseSync } from 'node:sqlite'
 
+/** What `fromRow` takes. */
+const WHOLE = 'generation, record, payload, result'
+
 /** Every statement the store runs, prepared once. Lists go in as one JSON array, so their length does not matter. */
 export const prepareStatements = (db: DatabaseSync) => ({
-  get: db.prepare('SELECT generation, record FROM jobs WHERE job_id = ?'),
+  get: db.prepare(`SELECT ${WHOLE} FROM jobs WHERE job_id = ?`),
 
   // CROSS JOIN holds the order: walk the list, look each id up.
   getMany: db.prepare(`
-    SELECT jobs.generation, jobs.record
+    SELECT ${WHOLE}
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
 
+  getStatuses: db.prepare(`
+    SELECT jobs.job_id, jobs.status
+    FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
+
+  // A job keeps its type and object for ever: to set them would write to indexes for nothing.
   putNewer: db.prepare(`
-    INSERT INTO jobs (job_id, generation, seq, phase, updated_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO jobs (
+      job_id, generation, seq, segment, type, status, object_id, phase, updated_at, ended_at, record, payload, result)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (job_id) DO UPDATE SET
-      generation = excluded.generation, seq = excluded.seq, phase = excluded.phase,
-      updated_at = excluded.updated_at, ended_at = excluded.ended_at, record = excluded.record
+      generation = excluded.generation, seq = excluded.seq, status = excluded.status, phase = excluded.phase,
+      updated_at = excluded.updated_at, ended_at = excluded.ended_at,
+      record = excluded.record, payload = excluded.payload, result = excluded.result
     WHERE (excluded.generation, excluded.seq) > (jobs.generation, jobs.seq)`),
+
+  readInserted: db.prepare('SELECT total FROM inserted'),
+  addInserted: db.prepare('UPDATE inserted SET total = total + ?'),
+  addCount: db.prepare(`
+    INSERT INTO job_counts (type, status, count) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count`),
+  counts: db.prepare('SELECT type, status, count FROM job_counts WHERE count > 0'),
 
   // INDEXED BY: without that index this would read every job ever kept, so better an error than a scan.
   listUnended: db.prepare(`
-    SELECT generation, record FROM jobs INDEXED BY jobs_unended
+    SELECT ${WHOLE} FROM jobs INDEXED BY jobs_unended
     WHERE ended_at = '' AND job_id > ? AND updated_at < ? AND phase IN (SELECT value FROM json_each(?))
     ORDER BY job_id LIMIT ?`),
 
+  newest: db.prepare('SELECT record FROM jobs WHERE job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?'),
+  getRecords: db.prepare(`
+    SELECT record FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
+  newestOfType: db.prepare(`
+    SELECT job_id FROM jobs INDEXED BY jobs_by_type
+    WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?`),
+  newestOfObject: db.prepare(`
+    WITH RECURSIVE segments (segment) AS (
+      SELECT max(segment) FROM jobs INDEXED BY jobs_by_object
+      UNION ALL
+      SELECT segment - 1 FROM segments
+      WHERE segment > (SELECT min(segment) FROM jobs INDEXED BY jobs_by_object))
+    SELECT jobs.job_id FROM segments CROSS JOIN jobs INDEXED BY jobs_by_object ON jobs.segment = segments.segment
+    WHERE object_id = ? AND job_id >= ? AND job_id < ?
+      AND type = coalesce(?, type) AND status IN (SELECT value FROM json_each(?))
+    ORDER BY job_id DESC LIMIT ?`),
+
   deleteEnded: db.prepare(`
     DELETE FROM jobs WHERE job_id IN (
-      SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)`),
+      SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)
+    RETURNING type, status`),
 
   readCheckpoint: db.prepare('SELECT record FROM projection'),
   insertCheckpoint: db.prepare('INSERT INTO projection (id, revision, record) VALUES (1, ?, ?) ON CONFLICT DO NOTHING'),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { LaneInfo } from '#shared/bus/topology.ts'
+import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { IntervalLoop } from '#shared/runtime/loop.ts'
@@ -15,6 +15,14 @@ export interface JobType {
 const REFRESH_MS = 5 * SECOND
 /** An unknown type makes us look again, at most this often. */
 const LOOK_AGAIN_MS = 1 * SECOND
+const NAMED_MAX = 50
+/** The rate is that of the last minute. */
+const SAMPLES = MINUTE / REFRESH_MS
+
+interface Sample {
+  atMs: number
+  delivered: Map<string, number>
+}
 
 /** The job types there are: what the lanes at the broker say, kept fresh. */
 export class JobTypes {
@@ -23,6 +31,8 @@ export class JobTypes {
   readonly #loop: IntervalLoop
   #types = new Map<string, JobType>()
   #refreshedAtMs = Number.NEGATIVE_INFINITY
+  /** Deliveries of each type at the last looks, oldest first. */
+  #samples: Sample[] = []
 
   constructor(listLanes: () => Promise<LaneInfo[]>, clock: Clock, log: Logger) {
     this.#listLanes = listLanes
@@ -50,15 +60,39 @@ export class JobTypes {
     if (known !== undefined) return known
     await this.#lookAgain()
     const found = this.#types.get(type)
-    if (found !== undefined) return found
-    const names = [...this.#types.keys()].toSorted()
-    throw new AppError(
-      'unknown-type',
-      `There is no job type "${type}". Known: ${names.slice(0, 50).join(', ') || 'none'}.`,
-      {
-        members: { errors: [{ pointer: '/type', detail: 'is not a known job type' }], known_types: names.slice(0, 50) },
-      },
-    )
+    if (found === undefined) throw this.#unknown(type)
+    return found
+  }
+
+  /**
+   * A type whose jobs callers may make.
+   * @throws AppError `unknown-type` also for those that Hasty makes alone
+   */
+  async getPublic(type: string): Promise<JobType> {
+    const found = await this.get(type)
+    if (found.info.policy.internal) throw this.#unknown(type)
+    return found
+  }
+
+  /** Jobs of a type that workers took in the last minute, a second. */
+  ratePerS(type: string): number {
+    const first = this.#samples.find(({ delivered }) => delivered.has(type))
+    const last = this.#samples.at(-1)
+    if (first === undefined || last === undefined || last.atMs === first.atMs) return 0
+    const taken = (last.delivered.get(type) ?? 0) - (first.delivered.get(type) ?? 0)
+    // New lanes count from 0 again.
+    return (Math.max(0, taken) * SECOND) / (last.atMs - first.atMs)
+  }
+
+  #unknown(type: string): AppError {
+    const names = [...this.#types.values()]
+      .filter(({ info }) => !info.policy.internal)
+      .map(({ info }) => info.type)
+      .toSorted()
+      .slice(0, NAMED_MAX)
+    return new AppError('unknown-type', `There is no job type "${type}". Known: ${names.join(', ') || 'none'}.`, {
+      members: { errors: [{ pointer: '/type', detail: 'is not a known job type' }], known_types: names },
+    })
   }
 
   async #lookAgain(): Promise<void> {
@@ -73,12 +107,15 @@ export class JobTypes {
   async #refresh(): Promise<void> {
     this.#refreshedAtMs = this.#clock.monotonic()
     const next = new Map<string, JobType>()
+    const delivered = new Map<string, number>()
     for (const lane of await this.#listLanes()) {
+      delivered.set(lane.type, (delivered.get(lane.type) ?? 0) + lane.delivered)
       const before = this.#types.get(lane.type)
       const isSame = before !== undefined && JSON.stringify(before.info) === JSON.stringify(lane.info)
       next.set(lane.type, isSame ? before : { info: lane.info, payload: toSchema(lane.info.payload_schema) })
     }
     this.#types = next
+    this.#samples = [...this.#samples, { atMs: this.#clock.monotonic(), delivered }].slice(-SAMPLES)
   }
 }
 

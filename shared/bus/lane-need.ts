@@ -1,5 +1,5 @@
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { LaneInfo } from '#shared/bus/topology.ts'
+import type { LaneInfo } from './lanes.ts'
+import type { LogReader } from './log-reader.ts'
 
 /** What a lane (or another consumer) still needs of the log. */
 export interface LaneNeed {

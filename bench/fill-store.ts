@@ -1,0 +1,104 @@
+import type { Job, JobPhase } from '#shared/contracts/job.ts'
+import { makeJobId } from '#shared/contracts/job-id.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import { newJobId } from '#shared/runtime/ids.ts'
+import type { JobStore } from '#shared/store/port.ts'
+
+/** The jobs were made in the twenty days before. */
+export const SPAN_MS = 20 * 24 * 60 * 60 * 1000
+const BATCH = 500
+const OBJECTS = 200_000
+const SCHEDULED = 200
+
+/**
+ * Fills a store as the projection does, in batches: each job as it is accepted, then as it ended. The mix: a type that a
+ * quarter of the jobs has and one that a thousandth has; 2 % failed, 0.5 % cancelled, the 200 oldest scheduled, the 1,000
+ * newest processing; five jobs an object, and one object with every fiftieth job.
+ */
+export async function fillStore(
+  store: JobStore,
+  jobs: number,
+  endMs: number,
+): Promise<{ seconds: number; writes: number }> {
+  let writes = 0
+  let milliseconds = 0
+  const put = async (batch: Job[]) => {
+    const startedMs = performance.now()
+    await store.putNewer(batch.map((job) => ({ generation: 1, job })))
+    milliseconds += performance.now() - startedMs
+    writes += batch.length
+  }
+  for (let first = 0; first < jobs; first += BATCH) {
+    const length = Math.min(BATCH, jobs - first)
+    const made = Array.from({ length }, (_, i) =>
+      acceptedJob(first + i, endMs - SPAN_MS + ((first + i) / jobs) * SPAN_MS),
+    )
+    await put(made)
+    await put(made.map((job, i) => endedJob(job, phaseOf(first + i, jobs))).filter((job) => job !== null))
+  }
+  return { seconds: milliseconds / 1000, writes }
+}
+
+function acceptedJob(n: number, createdMs: number): Job {
+  const at = isoTime(createdMs)
+  return {
+    job_id: makeJobId(Math.floor(createdMs), newJobId(0).slice(-16)),
+    object_id: n % 50 === 0 ? 'nightly' : `order-${(n * 7919) % OBJECTS}`,
+    type: n % 1_000 === 1 ? 'audit' : (['resize', 'mail', 'import', 'sleep'][n % 4] ?? 'sleep'),
+    priority: 'normal',
+    tenant: null,
+    phase: n < SCHEDULED ? 'scheduled' : 'waiting',
+    round: 1,
+    created_at: at,
+    started_at: null,
+    finished_at: null,
+    due_at: null,
+    payload: { customer: n, items: ['first', 'second', 'third'], note: 'as the customer wrote it, '.repeat(4) },
+    timeout_ms: 46_000,
+    max_attempts: 3,
+    first_attempt: 1,
+    backoff: { kind: 'exponential', base_ms: 1_000, max_ms: 60_000, jitter: 0.5 },
+    callback_url: null,
+    attempts: [],
+    events: [{ seq: 3 * n + 1, event: 'job:created', at, attempt: 1 }],
+    progress: null,
+    result: null,
+    error: null,
+    reason: null,
+    crashes: 0,
+    seq: 3 * n + 1,
+    updated_at: at,
+  }
+}
+
+/** null: it stays as it is. */
+function phaseOf(n: number, jobs: number): JobPhase | null {
+  if (n < SCHEDULED || n >= jobs - 1_000) return null
+  const share = (n * 31) % 1_000
+  if (share < 20) return 'failed'
+  return share < 25 ? 'cancelled' : 'finished'
+}
+
+function endedJob(job: Job, phase: JobPhase | null): Job | null {
+  if (phase !== 'finished' && phase !== 'failed' && phase !== 'cancelled') return null
+  const at = isoTime(Date.parse(job.created_at) + 1_500)
+  const error = phase === 'finished' ? null : { name: 'TypeError', message: 'something that went wrong in a handler' }
+  const worker_id = 'job-V1StGXR8_Z5jdHi6'
+  const { seq } = job
+  return {
+    ...job,
+    phase,
+    started_at: at,
+    finished_at: at,
+    updated_at: at,
+    result: phase === 'finished' ? { sleep_time_used: 1_500 } : null,
+    error,
+    attempts: [{ attempt: 1, worker_id, started_at: at, ended_at: at, outcome: phase, error }],
+    events: [
+      ...job.events,
+      { seq: seq + 1, event: 'job:started', at, attempt: 1, worker_id },
+      { seq: seq + 2, event: `job:${phase}`, at, attempt: 1, worker_id },
+    ],
+    seq: seq + 2,
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeJobId } from '#shared/contracts/job-id.ts'
+import type { JobFilter } from '#shared/contracts/list.ts'
+import type { JobStore } from '#shared/store/port.ts'
+import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+import { startHasty } from '../e2e/support/hasty.ts'
+import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
+import { makeCursor } from '../services/api/list-jobs/cursor.ts'
+import { type JobSearch, toSearch } from '../services/api/list-jobs/job-filter.ts'
+import { fillStore, SPAN_MS } from './fill-store.ts'
+
+// `node bench/list-jobs.ts [JOBS] [REQUESTS]`: fills a store, then measures every kind of search: the store's own call
+// in this process, and the same over HTTP from a real api. Prints the table of docs/performance.md.
+
+const JOBS = Number(process.argv[2] ?? 1_000_000)
+const REQUESTS = Number(process.argv[3] ?? 500)
+/** Calls before those that are measured. */
+const WARM_UP = 50
+const endMs = Date.now()
+
+/** Pages from the newest on, or from anywhere in the middle. */
+type Search = { name: string; filter: JobFilter; deep?: boolean }
+
+const searches: Search[] = [
+  { name: 'no filter', filter: {} },
+  { name: 'no filter, deep', filter: {}, deep: true },
+  { name: 'status=finished, deep', filter: { status: ['finished'] }, deep: true },
+  { name: 'status=failed (2 %), deep', filter: { status: ['failed'] }, deep: true },
+  { name: 'status=scheduled (200 jobs, the oldest)', filter: { status: ['scheduled'] } },
+  {
+    name: 'status=finished,failed,cancelled, deep',
+    filter: { status: ['finished', 'failed', 'cancelled'] },
+    deep: true,
+  },
+  { name: 'type (25 %), deep', filter: { type: 'resize' }, deep: true },
+  { name: 'type (0.1 %), deep', filter: { type: 'audit' }, deep: true },
+  { name: 'type and status (0.5 %), deep', filter: { type: 'resize', status: ['failed'] }, deep: true },
+  { name: 'type that no job has', filter: { type: 'unknown' } },
+  { name: 'object_id (5 jobs)', filter: { object_id: 'order-77777' } },
+  { name: 'object_id (20,000 jobs)', filter: { object_id: 'nightly' } },
+  { name: 'object_id (20,000 jobs), deep', filter: { object_id: 'nightly' }, deep: true },
+  { name: 'object_id (20,000 jobs) and a status none has', filter: { object_id: 'nightly', status: ['scheduled'] } },
+  { name: 'object_id that no job has', filter: { object_id: 'never used' } },
+  { name: 'an hour in the middle, type and status', filter: { ...middleHour(), type: 'resize', status: ['failed'] } },
+]
+
+function middleHour(): Pick<JobFilter, 'created_after' | 'created_before'> {
+  const middleMs = endMs - SPAN_MS / 2
+  return {
+    created_after: new Date(middleMs).toISOString(),
+    created_before: new Date(middleMs + 3_600_000).toISOString(),
+  }
+}
+
+/** An id that some job could have, anywhere in the time of all of them. */
+const somewhere = (): string => makeJobId(Math.floor(endMs - Math.random() * SPAN_MS), '0'.repeat(16))
+
+async function timeOf(call: () => Promise<unknown>): Promise<{ p50: number; p99: number }> {
+  const times: number[] = []
+  for (let i = -WARM_UP; i < REQUESTS; i++) {
+    const startedMs = performance.now()
+    await call()
+    if (i >= 0) times.push(performance.now() - startedMs)
+  }
+  times.sort((a, b) => a - b)
+  const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+async function fromStore(store: JobStore, { filter, deep }: Search, limit: number) {
+  const search = toSearch(filter)
+  return timeOf(() => store.list({ ...search, ...(deep === true ? { belowId: somewhere() } : {}), limit }))
+}
+
+async function fromApi(url: string, { filter, deep }: Search, limit: number) {
+  const search = toSearch(filter)
+  return timeOf(() => get(`${url}/v1/jobs?${parametersOf(search, filter, limit, deep === true).toString()}`))
+}
+
+function parametersOf(search: JobSearch, filter: JobFilter, limit: number, deep: boolean): URLSearchParams {
+  const parameters = new URLSearchParams({ limit: String(limit) })
+  for (const [name, value] of Object.entries(filter)) parameters.set(name, String(value))
+  if (deep) parameters.set('cursor', makeCursor(search, somewhere()))
+  return parameters
+}
+
+async function get(url: string): Promise<void> {
+  const response = await fetch(url)
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`${url}: ${response.status} ${text}`)
+}
+
+const cell = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFixed(2)} / ${p99.toFixed(2)}`
+
+process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path
+const dir = await mkdtemp(join(tmpdir(), 'hasty-bench-'))
+try {
+  const file = join(dir, 'api.sqlite')
+  const store = await openSqliteStore(file)
+  const { seconds, writes } = await fillStore(store, JOBS, endMs)
+  const { size } = await stat(file)
+  console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`)
+  console.log(
+    `${JOBS} jobs, ${Math.round(size / 1e6)} MB, ${Math.round(writes / seconds)} writes a second while filling`,
+  )
+  // Housekeeping would wake what waits here for ever.
+  await using hasty = await startHasty({
+    jobs: 0,
+    env: { DATA_DIR: dir, HOUSEKEEPING_MS: '3600000', LOG_LEVEL: 'warn' },
+  })
+  console.log('\n| milliseconds, p50 / p99 | store, 50 jobs | store, 200 jobs | HTTP, 50 jobs | HTTP, 200 jobs |')
+  console.log('| --- | --- | --- | --- | --- |')
+  for (const search of searches) {
+    const times = [
+      await fromStore(store, search, 50),
+      await fromStore(store, search, 200),
+      await fromApi(hasty.url, search, 50),
+      await fromApi(hasty.url, search, 200),
+    ]
+    console.log(`| ${search.name} | ${times.map(cell).join(' | ')} |`)
+  }
+  const counts = cell(await timeOf(() => store.counts()))
+  console.log(`| counts, GET /v1/stats | ${counts} | | ${cell(await timeOf(() => get(`${hasty.url}/v1/stats`)))} | |`)
+  await store.close()
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}

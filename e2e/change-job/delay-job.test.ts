@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { postTo, send } from '../support/call.ts'
+import { type Hasty, startHasty } from '../support/hasty.ts'
+import { makeJob, readJob, untilJob } from '../support/jobs.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+
+let hasty: Hasty
+beforeAll(async () => {
+  hasty = await startHasty({ apis: 1, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+})
+afterAll(() => hasty.stop())
+
+const retime = (jobId: string, body: unknown) => send('PATCH', `${hasty.url}/v1/jobs/${jobId}`, body)
+
+test('a delayed job is scheduled until its time, and starts no earlier', async () => {
+  const runAtMs = Date.now() + 1_200
+  const created = await postTo(`${hasty.url}/`, {
+    object_id: 'later',
+    type: 'moody',
+    run_at: new Date(runAtMs).toISOString(),
+  })
+  expect(created).toMatchObject({ status: 201, body: { status: 'scheduled', due_at: new Date(runAtMs).toISOString() } })
+  const jobId = created.body['job_id'] as string
+  expect(await readJob(hasty, jobId)).toMatchObject({ status: 'scheduled', due_at: new Date(runAtMs).toISOString() })
+  expect(await postTo(`${hasty.url}/`, { object_id: 'later', type: 'moody' })).toMatchObject({
+    status: 400,
+    body: { code: 'cooldown', job_id: jobId },
+  })
+  const ended = await untilJob(hasty, jobId, { status: 'finished' })
+  expect(Date.parse(ended.started_at ?? '')).toBeGreaterThanOrEqual(runAtMs)
+  expect(ended.due_at).toBeNull()
+})
+
+test('a time that has passed, or a delay of 0, means now', async () => {
+  for (const start of [{ run_at: '2020-01-01T00:00:00+02:00' }, { delay_ms: 0 }]) {
+    const jobId = await makeJob(hasty, { type: 'moody', ...start })
+    await untilJob(hasty, jobId, { status: 'finished' })
+  }
+})
+
+test.each([
+  ['both at once', { delay_ms: 1_000, run_at: '2030-01-01T00:00:00Z' }, '/run_at'],
+  ['further away than a year', { run_at: '2099-01-01T00:00:00Z' }, '/run_at'],
+  ['no time at all', { run_at: 'tomorrow' }, '/run_at'],
+  ['a negative delay', { delay_ms: -1 }, '/delay_ms'],
+  ['more attempts than there may be', { attempts: 101 }, '/attempts'],
+  ['a backoff that is none', { backoff: { kind: 'linear' } }, '/backoff/kind'],
+])('%s is refused and makes no job', async (_, body, pointer) => {
+  const answer = await postTo(`${hasty.url}/v1/jobs`, { object_id: 'refused', type: 'moody', ...body })
+  expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request', errors: [{ pointer }] } })
+  await untilJob(hasty, await makeJob(hasty, { type: 'moody' }), { status: 'finished' })
+})
+
+test('a scheduled job can be given an earlier or a later time', async () => {
+  const sooner = await makeJob(hasty, { type: 'moody', delay_ms: 60_000 })
+  const later = await makeJob(hasty, { type: 'moody', delay_ms: 700 })
+  expect(await retime(later, { delay_ms: 3_600_000 })).toMatchObject({ status: 200, body: { status: 'scheduled' } })
+  expect(await retime(sooner, { delay_ms: 900 })).toMatchObject({ status: 200, body: { status: 'scheduled' } })
+  await untilJob(hasty, sooner, { status: 'finished' })
+  expect(await readJob(hasty, later)).toMatchObject({ status: 'scheduled', attempts: [] })
+  expect(await retime(later, { delay_ms: 0 })).toMatchObject({
+    status: 200,
+    body: { status: 'processing', due_at: null },
+  })
+  expect(await untilJob(hasty, later, { status: 'finished' })).toMatchObject({ round: 1, result: { attempt: 1 } })
+  expect(await retime(later, { delay_ms: 0 })).toMatchObject({ status: 409, body: { code: 'wrong-state' } })
+})
+
+test('a job that waits for its next attempt can be told to try at once', async () => {
+  const backoff = { kind: 'fixed', base_ms: 3_600_000, max_ms: 3_600_000, jitter: 0 }
+  const jobId = await makeJob(hasty, { type: 'moody', payload: { bad_attempts: 1 }, attempts: 2, backoff })
+  expect(await untilJob(hasty, jobId, { attempts: [{ outcome: 'retrying' }] as never })).toMatchObject({
+    status: 'processing',
+    due_at: expect.any(String) as string,
+    max_attempts: 2,
+  })
+  expect(await retime(jobId, { delay_ms: 0 })).toMatchObject({ status: 200 })
+  expect(await untilJob(hasty, jobId, { status: 'finished' })).toMatchObject({ round: 1, result: { attempt: 2 } })
+})

@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { BatchResult } from '#shared/contracts/batch.ts'
+import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
+import { type Hasty, startHasty } from '../support/hasty.ts'
+import { untilJob } from '../support/jobs.ts'
+import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+
+let hasty: Hasty
+beforeAll(async () => {
+  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
+})
+afterAll(() => hasty.stop())
+
+const BATCH = '/v1/jobs/batch'
+const ATOMIC = `${BATCH}?atomic=true`
+const post = (jobs: unknown, path = BATCH, headers: Record<string, string> = {}) =>
+  postTo(hasty.url + path, jobs, headers)
+const resultOf = ({ body }: ApiAnswer) => body as unknown as BatchResult
+const jobsOf = (prefix: string, count: number, fields: Record<string, unknown> = {}) =>
+  Array.from({ length: count }, (_, n) => ({ object_id: `${prefix}-${n}`, type: 'moody', ...fields }))
+
+async function sendLines(text: string, path = BATCH): Promise<ApiAnswer> {
+  const response = await fetch(hasty.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: text,
+  })
+  return { status: response.status, headers: response.headers, body: (await response.json()) as ApiAnswer['body'] }
+}
+
+/** The object_ids with a history in the log. */
+async function storedObjects(prefix: string): Promise<string[]> {
+  const nc = await connectTest(hasty.nats.url)
+  try {
+    const histories = [...historiesOf(await readLog(nc)).values()]
+    return histories.map(([first]) => first?.event.object_id ?? '').filter((id) => id.startsWith(`${prefix}-`))
+  } finally {
+    await nc.close()
+  }
+}
+
+test('each job of a batch is answered for itself, in the order of the batch', async () => {
+  const [first, second] = jobsOf('each', 2)
+  const answer = await post([
+    first,
+    { object_id: 'each-x', type: 'nonsense' },
+    { object_id: 7 },
+    first,
+    { ...second, delay_ms: 60_000 },
+  ])
+  expect(answer).toMatchObject({ status: 200, body: { accepted: 2, failed: 3 } })
+  expect(resultOf(answer).items).toMatchObject([
+    { index: 0, status: 201, job: { object_id: 'each-0', status: 'processing' } },
+    { index: 1, status: 400, error: { code: 'unknown-type' } },
+    { index: 2, status: 400, error: { code: 'invalid-request', errors: [{ pointer: '/object_id' }] } },
+    { index: 3, status: 409, error: { code: 'cooldown' } },
+    { index: 4, status: 201, job: { status: 'scheduled' } },
+  ])
+  await untilJob(hasty, resultOf(answer).items[0]?.job?.job_id ?? '', { status: 'finished' })
+})
+
+test('a batch of lines is the same, and a line that is no JSON is one bad job', async () => {
+  const lines = [
+    '{"object_id":"line-0","type":"moody"}',
+    '',
+    '{"object_id":',
+    '  {"object_id":"line-1","type":"moody"}\r',
+  ]
+  const answer = await sendLines(`${lines.join('\n')}\n`)
+  expect(resultOf(answer)).toMatchObject({
+    accepted: 2,
+    failed: 1,
+    items: [{ status: 201 }, { status: 400, error: { code: 'malformed-json' } }, { status: 201 }],
+  })
+})
+
+test('10,000 jobs are accepted at once, each of them once, and all are run', async () => {
+  const answer = await post(jobsOf('many', 10_000))
+  expect(answer).toMatchObject({ status: 200, body: { accepted: 10_000, failed: 0 } })
+  const ids = resultOf(answer).items.map(({ job }) => job?.job_id)
+  expect(new Set(ids).size).toBe(10_000)
+  await vi.waitFor(
+    async () => {
+      const { body } = await getFrom(`${hasty.url}/v1/stats`)
+      expect((body['by_type'] as Record<string, Record<string, number>>)['moody']?.['finished']).toBeGreaterThan(9_999)
+    },
+    { timeout: 60_000, interval: 250 },
+  )
+  expect(new Set(await storedObjects('many')).size).toBe(10_000)
+})
+
+test.each([10, 2_000])('an atomic batch of %i jobs is accepted whole', async (count) => {
+  const answer = await post(jobsOf(`whole${count}`, count), ATOMIC)
+  expect(answer).toMatchObject({ status: 201, body: { accepted: count, failed: 0 } })
+  expect(await storedObjects(`whole${count}`)).toHaveLength(count)
+})
+
+test('an atomic batch with a bad job stores nothing, and names the bad ones', async () => {
+  const answer = await post([...jobsOf('bad', 3), { object_id: 'bad-x', type: 'nonsense' }, { type: 'moody' }], ATOMIC)
+  expect(answer).toMatchObject({
+    status: 400,
+    body: {
+      code: 'batch-refused',
+      items: [
+        { index: 3, error: { code: 'unknown-type' } },
+        { index: 4, error: { code: 'invalid-request' } },
+      ],
+    },
+  })
+  expect(await storedObjects('bad')).toEqual([])
+})
+
+test('an atomic batch with an object_id that was used lately, or twice in it, stores nothing', async () => {
+  expect((await post([{ object_id: 'used-0', type: 'moody' }])).status).toBe(200)
+  expect(await post(jobsOf('used', 5), ATOMIC)).toMatchObject({ status: 409, body: { code: 'cooldown' } })
+  expect(await storedObjects('used')).toEqual(['used-0'])
+  const [twice] = jobsOf('twice', 1)
+  expect(await post([twice, twice], ATOMIC)).toMatchObject({
+    status: 400,
+    body: { code: 'batch-refused', items: [{ index: 1, error: { code: 'cooldown' } }] },
+  })
+  expect(await storedObjects('twice')).toEqual([])
+})
+
+test('of 100 races between two atomic batches that share an object_id exactly one batch is stored, whole', async () => {
+  for (let round = 0; round < 100; round++) {
+    const batch = (side: string) => [
+      { object_id: `race-${round}-${side}`, type: 'moody' },
+      { object_id: `race-${round}-shared`, type: 'moody' },
+    ]
+    const answers = await Promise.all([post(batch('a'), ATOMIC), post(batch('b'), ATOMIC)])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409])
+  }
+  expect(await storedObjects('race')).toHaveLength(200)
+})
+
+test.each([BATCH, ATOMIC])('the same batch again under its Idempotency-Key makes no job again (%s)', async (path) => {
+  const jobs = jobsOf(`key${path.length}`, 5)
+  const headers = { 'idempotency-key': `batch-${path}` }
+  const first = await post(jobs, path, headers)
+  const second = await post(jobs, path, headers)
+  expect(resultOf(second)).toMatchObject({ accepted: 5, failed: 0 })
+  const ids = ({ items }: BatchResult) => items.map(({ job }) => job?.job_id)
+  expect(ids(resultOf(second))).toEqual(ids(resultOf(first)))
+})
+
+test.each([
+  ['no array', { object_id: 'x' }, 400, 'invalid-request'],
+  ['an empty array', [], 400, 'invalid-request'],
+  ['10,001 jobs', jobsOf('over', 10_001), 413, 'payload-too-large'],
+  ['9 MiB', [{ object_id: 'x', payload: 'x'.repeat(9 * 1024 * 1024) }], 413, 'payload-too-large'],
+])('%s is refused', async (_, body, status, code) => {
+  for (const base of [hasty.url, hasty.api[0]?.url ?? '']) {
+    expect(await postTo(base + BATCH, body)).toMatchObject({ status, body: { code } })
+  }
+})
+
+test('a batch of another media type, or with an unknown parameter, is refused', async () => {
+  const response = await fetch(hasty.url + BATCH, {
+    method: 'POST',
+    headers: { 'content-type': 'text/csv' },
+    body: 'a,b',
+  })
+  expect(response.status).toBe(415)
+  expect(await post([], `${BATCH}?atomic=yes`)).toMatchObject({ status: 400, body: { code: 'invalid-request' } })
+})

@@ -1,0 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JobContext } from '../../services/job/handlers/handler.ts'
+
+/** Says how far it is, `steps` times, `ms` apart. */
+export const handler = {
+  type: 'telling',
+  async run(payload: { steps: number; ms: number }, context: JobContext) {
+    for (let step = 1; step <= payload.steps; step++) {
+      context.progress((100 * step) / payload.steps, `step ${step}`, { step })
+      await pause(payload.ms, undefined, { signal: context.signal })
+    }
+    return { told: payload.steps }
+  },
+}

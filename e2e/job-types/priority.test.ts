@@ -1,0 +1,49 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { startHasty } from '../support/hasty.ts'
+import { makeJob, untilJob } from '../support/jobs.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+
+test('high goes before normal before low, and ageing keeps low from being starved', async () => {
+  // One slot, so that what starts is what the worker chose.
+  const env = { HANDLERS_DIR, JOB_SLOTS: '1', PRIORITY_AGEING_MS: '1000', COOLDOWN_MS: '0' }
+  await using hasty = await startHasty({ apis: 1, jobs: 0, env })
+  const file = join(hasty.dir, 'order.txt')
+  await writeFile(file, '')
+  const make = (priority: 'high' | 'normal' | 'low', ms: number) =>
+    makeJob(hasty, { type: 'counting', priority, payload: { file, ms, name: priority } })
+  // The lower ones first: the order of arrival must not be what decides.
+  const low = await Promise.all(Array.from({ length: 4 }, () => make('low', 20)))
+  await Promise.all(Array.from({ length: 8 }, () => make('normal', 20)))
+  await Promise.all(Array.from({ length: 8 }, () => make('high', 20)))
+  await hasty.addJob()
+  const started = async () =>
+    (await readFile(file, 'utf8'))
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith('start'))
+      .map((line) => line.split(' ')[1] ?? '')
+  await Promise.all(low.map((jobId) => untilJob(hasty, jobId, { status: 'finished' })))
+  // Within a second, so before any ageing.
+  expect((await started()).join(' ')).toBe(
+    [...Array<string>(8).fill('high'), ...Array<string>(8).fill('normal'), ...Array<string>(4).fill('low')].join(' '),
+  )
+
+  // More of high than one slot can do, for as long as it takes.
+  await writeFile(file, '')
+  const starved = await make('low', 20)
+  const flood = { stopped: false }
+  const flooding = Array.from({ length: 4 }, async () => {
+    while (!flood.stopped) await make('high', 60)
+  })
+  try {
+    await untilJob(hasty, starved, { status: 'finished' })
+    await vi.waitFor(async () => expect((await started()).filter((name) => name === 'high').length).toBeGreaterThan(5))
+    expect((await started()).indexOf('low')).toBeGreaterThanOrEqual(0)
+  } finally {
+    flood.stopped = true
+    await Promise.all(flooding)
+  }
+})

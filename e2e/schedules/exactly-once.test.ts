@@ -1,0 +1,80 @@
+import { expect, test, vi } from 'vitest'
+import { startHasty } from '../support/hasty.ts'
+import { untilJob } from '../support/jobs.ts'
+import { expectEachOnce, openLog, put, view } from './schedule-calls.ts'
+
+const LONG = { timeout: 60_000, interval: 100 }
+
+test('three replicas make one job a tick, without a gap', async () => {
+  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+  await using log = await openLog(hasty.nats.url)
+  expect(await put(hasty.url, 'tick', { every_ms: 1_000 })).toMatchObject({ status: 201 })
+  const ticks = await vi.waitFor(async () => {
+    const made = await log.ticks('tick')
+    expect(made.length).toBeGreaterThanOrEqual(8)
+    return made
+  }, LONG)
+  expectEachOnce(ticks, 1_000)
+  for (const { jobId } of ticks) await untilJob(hasty, jobId, { status: 'finished', object_id: 'schedule:tick' })
+  const late = ticks.map(({ tickMs, storedMs }) => Math.round(storedMs - tickMs))
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
+  // A copy of the log that a replica made on its own would show here.
+  const made = await Promise.all(
+    hasty.api.map(async (api) => (await api.logs()).filter(({ msg }) => msg === 'job created by its schedule').length),
+  )
+  expect(made.reduce((sum, count) => sum + count, 0)).toBe((await log.ticks('tick')).length)
+  process.stdout.write(`${ticks.length} ticks, ms late: ${late.join(' ')}; made by each replica: ${made.join(' ')}\n`)
+})
+
+test('no tick is lost or doubled when a replica is killed, and a quick restart of the broker is made up for', async () => {
+  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+  await using log = await openLog(hasty.nats.url)
+  const url = hasty.api[1]?.url ?? ''
+  await put(url, 'tick', { every_ms: 1_000, on_missed: 'all' })
+  const untilTicks = (count: number) =>
+    vi.waitFor(async () => expect((await log.ticks('tick')).length).toBeGreaterThanOrEqual(count), LONG)
+  await untilTicks(3)
+  hasty.api[0]?.kill('SIGKILL')
+  await untilTicks(6)
+  await hasty.api[0]?.restart()
+  await hasty.nats.kill('SIGKILL')
+  await hasty.nats.restart()
+  await untilTicks(10)
+  await hasty.nats.kill('SIGKILL')
+  hasty.api[1]?.kill('SIGKILL')
+  await hasty.nats.restart()
+  await hasty.api[1]?.restart()
+  const before = (await log.ticks('tick')).length
+  await untilTicks(before + 3)
+  const ticks = await log.ticks('tick')
+  expectEachOnce(ticks, 1_000)
+  const last = ticks.at(-1)
+  await untilJob({ url }, last?.jobId ?? '', { status: 'finished' })
+  expect((await view(url, 'tick')).last_tick_at).not.toBeNull()
+  process.stdout.write(`${ticks.length} ticks over three kills\n`)
+})
+
+test('a change of the job at the time of a tick makes no second job of it', async () => {
+  await using hasty = await startHasty({ apis: 3, jobs: 0 })
+  await using log = await openLog(hasty.nats.url)
+  const jobs = [
+    { type: 'sleep', priority: 'high' },
+    { type: 'sleep', priority: 'low' },
+    { type: 'add', payload: { numbers: [1, 2] } },
+  ]
+  const enough = new AbortController()
+  let changes = 0
+  const keepChanging = async (url: string) => {
+    for (; !enough.signal.aborted; changes++) {
+      const job = jobs[Math.floor(Math.random() * jobs.length)]
+      expect(await put(url, 'tick', { every_ms: 1_000, job })).toSatisfy(({ status }) => status < 300)
+    }
+  }
+  const changing = Promise.all(hasty.api.map(({ url }) => keepChanging(url)))
+  await vi.waitFor(async () => expect((await log.ticks('tick')).length).toBeGreaterThanOrEqual(10), LONG)
+  enough.abort()
+  await changing
+  const ticks = await log.ticks('tick')
+  expectEachOnce(ticks, 1_000)
+  process.stdout.write(`${ticks.length} ticks during ${changes} changes\n`)
+})

@@ -1,0 +1,108 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import { expect, vi } from 'vitest'
+import { connectBroker } from '#shared/bus/connection.ts'
+import { RecordStream } from '#shared/bus/record-stream.ts'
+import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
+import type { ScheduleRecord, ScheduleView } from '#shared/contracts/schedule.ts'
+import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { isoTime, systemClock } from '#shared/runtime/clock.ts'
+import { ScheduleRecords } from '../../services/api/schedules/schedule-records.ts'
+import { silentLog } from '../support/bus.ts'
+import { type ApiAnswer, send } from '../support/call.ts'
+import { connectTest, readLog } from '../support/read-log.ts'
+
+export const QUICK_JOB = { type: 'sleep', payload: { ms: 1 } }
+
+export const address = (url: string, name: string, verb = ''): string => `${url}/v1/schedules/${name}${verb}`
+
+export const put = (url: string, name: string, body: Record<string, unknown>): Promise<ApiAnswer> =>
+  send('PUT', address(url, name), { job: QUICK_JOB, ...body })
+
+export async function view(url: string, name: string): Promise<ScheduleView> {
+  const { status, body } = await send('GET', address(url, name))
+  expect(status).toBe(200)
+  return body as unknown as ScheduleView
+}
+
+/** Waits until the schedule looks like this. */
+export const untilView = (url: string, name: string, fields: Partial<ScheduleView>): Promise<ScheduleView> =>
+  vi.waitFor(
+    async () => {
+      const seen = await view(url, name)
+      expect(seen).toMatchObject(fields)
+      return seen
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+
+/** For times that must pass; everything else can be waited for by itself. */
+export const untilTime = (ms: number): Promise<void> =>
+  vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(ms), { timeout: 60_000, interval: 20 })
+
+/** A job that a schedule made. */
+export interface Tick {
+  jobId: string
+  tickMs: number
+  /** When the broker stored it. */
+  storedMs: number
+}
+
+/** A connection past all of our code, which reads what was stored. */
+export async function openLog(natsUrl: string): Promise<AsyncDisposable & { ticks(name: string): Promise<Tick[]> }> {
+  const nc: NatsConnection = await connectTest(natsUrl)
+  return {
+    async ticks(name) {
+      const created = (await readLog(nc)).filter(
+        ({ event }) => event?.event === 'job:created' && event.object_id === `schedule:${name}`,
+      )
+      return created.map(({ event, timeMs }) => ({
+        jobId: event?.job_id ?? '',
+        tickMs: jobIdTimeMs(event?.job_id ?? ''),
+        storedMs: timeMs,
+      }))
+    },
+    [Symbol.asyncDispose]: () => nc.close(),
+  }
+}
+
+/** Each tick of the schedule up to the last one, once. */
+export function expectEachOnce(ticks: Tick[], everyMs: number): void {
+  const times = ticks.map(({ tickMs }) => tickMs).toSorted((a, b) => a - b)
+  const first = times[0] ?? 0
+  expect(times).toEqual(times.map((_, i) => first + i * everyMs))
+}
+
+/** The schedules as they are stored, to be made to look as if time had passed. */
+export async function openRecords(natsUrl: string): Promise<AsyncDisposable & { records: ScheduleRecords }> {
+  const broker = await connectBroker({ url: natsUrl, name: 'test', clock: systemClock, log: silentLog })
+  const stream = new RecordStream(broker, SCHEDULES_STREAM, systemClock)
+  return {
+    records: new ScheduleRecords(stream),
+    async [Symbol.asyncDispose]() {
+      stream.close()
+      await broker.close()
+    },
+  }
+}
+
+/** What a PUT made long ago. */
+export const oldRecord = (name: string, madeMs: number, own: Partial<ScheduleRecord>): ScheduleRecord => ({
+  name,
+  cron: null,
+  every_ms: null,
+  timezone: 'UTC',
+  job: { type: 'sleep', priority: 'normal', payload: { ms: 1 } },
+  paused: false,
+  on_missed: 'latest',
+  starts_at: null,
+  ends_at: null,
+  created_at: isoTime(madeMs),
+  updated_at: isoTime(madeMs),
+  anchor: isoTime(madeMs),
+  settled_until: isoTime(madeMs),
+  changed_seq: null,
+  last_tick_at: null,
+  last_job_id: null,
+  last_error: null,
+  ...own,
+})

@@ -1,0 +1,27 @@
+import { JOB_STATUSES, type JobStatus } from '#shared/contracts/job.ts'
+import type { JobStats } from '#shared/contracts/list.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import type { JobStore } from '#shared/store/port.ts'
+
+export interface CountJobsDeps {
+  store: JobStore
+}
+
+/**
+ * How many jobs the store has, by status and by type.
+ * @throws AppError `unavailable`
+ */
+export async function countJobs({ store }: CountJobsDeps): Promise<JobStats> {
+  const counts = await store.counts().catch((error: unknown) => {
+    throw unavailable('The store cannot be read.', error)
+  })
+  const byStatus = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as Record<JobStatus, number>
+  const byType = new Map<string, Partial<Record<JobStatus, number>>>()
+  let total = 0
+  for (const { type, status, count } of counts) {
+    total += count
+    byStatus[status] += count
+    byType.set(type, { ...byType.get(type), [status]: count })
+  }
+  return { total, by_status: byStatus, by_type: Object.fromEntries(byType) }
+}

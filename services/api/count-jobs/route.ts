@@ -1,0 +1,15 @@
+import type Router from '@koa/router'
+import { z } from 'zod'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import { type CountJobsDeps, countJobs } from './count-jobs.ts'
+
+const noParameters = z.strictObject({})
+
+/** `GET /v1/stats`. */
+export function countJobsRoutes(router: Router, deps: CountJobsDeps): void {
+  router.get('/v1/stats', async (ctx) => {
+    readQuery(ctx, noParameters)
+    ctx.set('Cache-Control', 'no-cache')
+    ctx.body = await countJobs(deps)
+  })
+}

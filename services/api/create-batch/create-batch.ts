@@ -1,0 +1,125 @@
+import type { BatchItem, BatchResult } from '#shared/contracts/batch.ts'
+import { AppError, problemOf } from '#shared/runtime/errors.ts'
+import {
+  ACCEPT_DEADLINE_MS,
+  type CreateJobDeps,
+  type CreateJobRequest,
+  createJob,
+  noteCreated,
+  type PreparedJob,
+  prepareJob,
+} from '../create-job/create-job.ts'
+import type { RequestInfo } from '../http/request-info.ts'
+import type { BatchEntry } from './read-batch.ts'
+
+export interface CreateBatchRequest extends RequestInfo {
+  entries: BatchEntry[]
+  idempotencyKey: string | null
+}
+
+/** Publishes under way for one batch: others' requests come in between. */
+const AT_ONCE = 200
+const ERRORS_SHOWN = 20
+
+/** Each job for itself, as if it had come alone: the answer says of each what became of it. */
+export async function createEach(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
+  const items: BatchItem[] = []
+  for (let start = 0; start < request.entries.length; start += AT_ONCE) {
+    const slice = request.entries.slice(start, start + AT_ONCE)
+    items.push(...(await Promise.all(slice.map((entry, n) => createOne(deps, request, entry, start + n)))))
+  }
+  const failed = items.filter(({ error }) => error !== undefined).length
+  return { accepted: items.length - failed, failed, items }
+}
+
+async function createOne(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  entry: BatchEntry,
+  index: number,
+): Promise<BatchItem> {
+  if (entry instanceof AppError) return failedItem(entry, index)
+  try {
+    const { accepted } = await createJob(deps, requestOf(request, entry, index))
+    return { index, status: 201, job: accepted }
+  } catch (error) {
+    if (error instanceof AppError) return failedItem(error, index)
+    throw error
+  }
+}
+
+/**
+ * All of the jobs or none, as one atomic batch of the broker.
+ * @throws AppError `batch-refused` with what is wrong with which job; `cooldown` when an object_id was used lately, by
+ * this batch or before; `payload-too-large`, `unavailable`
+ */
+export async function createAll(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
+  const prepared = await prepareAll(deps, request)
+  // A repeat under the same Idempotency-Key: all were made, or none.
+  const isThere = prepared.every((job) => job.isThere)
+  if (!isThere) await publishAll(deps, prepared)
+  const items = prepared.map(({ accepted }, index) => ({ index, status: 201, job: accepted }))
+  return { accepted: items.length, failed: 0, items }
+}
+
+async function prepareAll(deps: CreateJobDeps, request: CreateBatchRequest): Promise<PreparedJob[]> {
+  const prepared: PreparedJob[] = []
+  const failed: BatchItem[] = []
+  const ids = new Set<string | undefined>()
+  for (const [index, entry] of request.entries.entries()) {
+    try {
+      if (entry instanceof AppError) throw entry
+      const job = await prepareJob(deps, requestOf(request, entry, index))
+      if (ids.has(job.publication.msgId))
+        throw new AppError('cooldown', 'Another job of this batch has this object_id.')
+      ids.add(job.publication.msgId)
+      prepared.push(job)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status >= 500) throw error
+      failed.push(failedItem(error, index))
+      if (failed.length === ERRORS_SHOWN) break
+    }
+  }
+  const [first] = failed
+  if (first === undefined) return prepared
+  throw new AppError('batch-refused', `Job ${first.index}: ${first.error?.detail ?? ''}`, {
+    members: { items: failed },
+  })
+}
+
+async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<void> {
+  const result = await deps.publisher.publishBatch(
+    prepared.map(({ publication }) => publication),
+    { deadlineMs: ACCEPT_DEADLINE_MS },
+  )
+  if (result.kind === 'stored') {
+    for (const { accepted } of prepared) noteCreated(deps, accepted)
+    return
+  }
+  if (result.why === 'too-large') {
+    throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many jobs: send fewer at once.')
+  }
+  throw new AppError(
+    'cooldown',
+    'At least one object_id of this batch was used a short time ago: nothing was accepted.',
+  )
+}
+
+const requestOf = (
+  { requestId, idempotencyKey, ...rest }: CreateBatchRequest,
+  body: CreateJobRequest['body'],
+  index: number,
+): CreateJobRequest => ({
+  requestId: `${requestId}:${index}`,
+  requestIdTrusted: rest.requestIdTrusted,
+  traceparent: rest.traceparent,
+  body,
+  idempotencyKey: idempotencyKey === null ? null : `${idempotencyKey}:${index}`,
+  cooldownStatus: 409,
+})
+
+const failedItem = (error: AppError, index: number): BatchItem => ({
+  index,
+  status: error.status,
+  error: problemOf(error, undefined),
+})

@@ -1,0 +1,67 @@
+import type { Context } from 'koa'
+import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/batch.ts'
+import { type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { invalidBody, readBytes } from '../http/read-body.ts'
+import { parseStrictJson } from '../http/strict-json.ts'
+
+/** A job of the batch, or what is wrong with it. */
+export type BatchEntry = CreateJobBody | AppError
+
+/**
+ * The jobs of a body, in their order: a JSON array, or a JSON value a line. An array that cannot be parsed is no batch;
+ * a line that cannot is one bad job.
+ * @throws AppError
+ */
+export async function readBatch(ctx: Context): Promise<BatchEntry[]> {
+  const { raw, mediaType } = await readBytes(ctx, ['application/json', NDJSON], BATCH_MAX_BYTES)
+  return mediaType === NDJSON ? readLines(raw) : readArray(raw)
+}
+
+async function readArray(raw: Buffer): Promise<BatchEntry[]> {
+  const values = parseStrictJson(raw, BATCH_MAX_MEMBERS)
+  if (!Array.isArray(values)) throw new AppError('invalid-request', 'The body must be an array of jobs.')
+  return inSlices(values, (value) => value)
+}
+
+const NEWLINE = 0x0a
+
+async function readLines(raw: Buffer): Promise<BatchEntry[]> {
+  const lines: Buffer[] = []
+  for (let start = 0; start < raw.length; ) {
+    const found = raw.indexOf(NEWLINE, start)
+    const end = found === -1 ? raw.length : found
+    const line = raw.subarray(start, end)
+    // Empty lines are passed over, as the format allows.
+    if (line.some((byte) => byte > 0x20)) lines.push(line)
+    if (lines.length > BATCH_MAX_JOBS) break
+    start = end + 1
+  }
+  return inSlices(lines, (line) => parseStrictJson(line))
+}
+
+/** Other requests come in between. */
+const SLICE = 200
+
+async function inSlices<T>(items: T[], parse: (item: T) => unknown): Promise<BatchEntry[]> {
+  if (items.length === 0) throw new AppError('invalid-request', 'The batch has no jobs.')
+  if (items.length > BATCH_MAX_JOBS) {
+    throw new AppError('payload-too-large', `A batch may have at most ${BATCH_MAX_JOBS} jobs.`)
+  }
+  const entries: BatchEntry[] = []
+  for (const item of items) {
+    entries.push(toEntry(item, parse))
+    if (entries.length % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return entries
+}
+
+function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
+  try {
+    const parsed = createJobBodySchema.safeParse(parse(item))
+    return parsed.success ? parsed.data : invalidBody(parsed.error)
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}

@@ -1,0 +1,22 @@
+import type Router from '@koa/router'
+import { batchQuerySchema } from '#shared/contracts/batch.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import type { CreateJobDeps } from '../create-job/create-job.ts'
+import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
+import type { AppContext } from '../http/app.ts'
+import { requestInfo } from '../http/request-info.ts'
+import { createAll, createEach } from './create-batch.ts'
+import { readBatch } from './read-batch.ts'
+
+/** `POST /v1/jobs/batch`, and with `?atomic=true` all or nothing. */
+export function createBatchRoutes(router: Router, deps: CreateJobDeps): void {
+  router.post('/v1/jobs/batch', async (context) => {
+    const ctx = context as unknown as AppContext
+    const { atomic } = readQuery(ctx, batchQuerySchema)
+    const idempotencyKey = readIdempotencyKey(ctx.req)
+    deps.door.check()
+    const request = { ...requestInfo(ctx), idempotencyKey, entries: await readBatch(ctx) }
+    ctx.status = atomic ? 201 : 200
+    ctx.body = await (atomic ? createAll : createEach)(deps, request)
+  })
+}

@@ -1,0 +1,33 @@
+import type { CreateJobBody } from '#shared/contracts/http.ts'
+import { invalidBody } from '../http/read-body.ts'
+import { checkLimits } from '../job-limits.ts'
+import type { JobType, JobTypes } from '../job-types/job-types.ts'
+import { type CallbackRules, checkCallbackUrl } from '../send-callbacks/check-callback-url.ts'
+
+export interface CheckJobDeps {
+  types: JobTypes
+  callbacks: CallbackRules
+}
+
+/**
+ * Whether a job may be made, as far as its type and the settings have a say.
+ * @returns the type
+ * @throws AppError unknown-type, invalid-payload, invalid-request, callback-forbidden; unavailable
+ */
+export async function checkJob(
+  deps: CheckJobDeps,
+  body: Pick<CreateJobBody, 'type' | 'payload' | 'timeout_ms' | 'attempts' | 'callback_url'>,
+): Promise<JobType> {
+  const type = await deps.types.getPublic(body.type)
+  checkPayload(type, body.payload)
+  checkLimits(type.info.policy, body)
+  if (body.callback_url !== undefined) checkCallbackUrl(body.callback_url, deps.callbacks)
+  return type
+}
+
+function checkPayload(type: JobType, payload: unknown): void {
+  const parsed = type.payload?.safeParse(payload ?? null)
+  if (parsed === undefined || parsed.success) return
+  for (const issue of parsed.error.issues) issue.path.unshift('payload')
+  throw invalidBody(parsed.error, 'invalid-payload')
+}

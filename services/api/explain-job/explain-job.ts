@@ -1,0 +1,55 @@
+import type { LaneInfo } from '#shared/bus/lanes.ts'
+import { type Job, PRIORITIES } from '#shared/contracts/job.ts'
+import { dueSubject, laneName } from '#shared/contracts/subjects.ts'
+import type { Why } from '#shared/contracts/why.ts'
+import type { WorkerPresence } from '#shared/contracts/worker.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
+import type { JobTypes } from '../job-types/job-types.ts'
+import { typeViews } from '../job-types/type-views.ts'
+import { explain, type WaitFacts } from './explain.ts'
+
+export interface ExplainJobDeps extends GetJobDeps {
+  listLanes(): Promise<LaneInfo[]>
+  askWorkers(waitMs: number, isEnough: (worker: WorkerPresence) => boolean): Promise<WorkerPresence[]>
+  /** How many messages the log has on the filters from a sequence on. */
+  countFrom(filters: string[], seq: number): Promise<number>
+  types: Pick<JobTypes, 'ratePerS'>
+}
+
+/** How long a worker may take to say that it is there. */
+const ANSWER_MS = 500
+
+/** @throws AppError `job-not-found`, `unavailable` */
+export async function explainJob(deps: ExplainJobDeps, jobId: string): Promise<Why> {
+  const job = await getCurrentJob(deps, jobId)
+  try {
+    return explain(job, job.phase === 'waiting' ? await gatherFacts(deps, job) : null, deps.clock.now())
+  } catch (error) {
+    throw unavailable('The broker cannot say why.', error)
+  }
+}
+
+async function gatherFacts(deps: ExplainJobDeps, job: Job): Promise<WaitFacts> {
+  const runsIt = ({ types }: WorkerPresence) => types.includes(job.type)
+  const [lanes, workers] = await Promise.all([deps.listLanes(), deps.askWorkers(ANSWER_MS, runsIt)])
+  const own = lanes.filter(({ type }) => type === job.type)
+  return {
+    type: typeViews(own)[0] ?? null,
+    hasLiveWorker: workers.some(runsIt),
+    ahead: await countAhead(deps, own, job),
+    ratePerS: deps.types.ratePerS(job.type),
+  }
+}
+
+/** What waits before it in its lane, and all that waits in lanes of higher priority. */
+async function countAhead(deps: ExplainJobDeps, lanes: LaneInfo[], job: Job): Promise<number> {
+  const lane = lanes.find(({ name, limit }) => limit !== null || name === laneName(job.type, job.priority))
+  if (lane === undefined) return 0
+  const due = await deps.reader.lastOf(dueSubject(job))
+  const triggerSeq = Math.max(due?.seq ?? 0, job.events.findLast(({ event }) => event === 'job:created')?.seq ?? 0)
+  const behind = await deps.countFrom(lane.filters, triggerSeq)
+  const higher = lane.limit === null ? PRIORITIES.slice(0, PRIORITIES.indexOf(job.priority)) : []
+  const above = lanes.filter(({ name }) => higher.some((priority) => name === laneName(job.type, priority)))
+  return above.reduce((sum, { pending }) => sum + pending, Math.max(0, lane.pending - behind))
+}

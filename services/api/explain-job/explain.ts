@@ -1,0 +1,72 @@
+import { type Job, statusOf } from '#shared/contracts/job.ts'
+import type { TypeView } from '#shared/contracts/types-http.ts'
+import type { Why } from '#shared/contracts/why.ts'
+import { isoTime, SECOND } from '#shared/runtime/clock.ts'
+
+/** What is known about a job that waits for a worker. */
+export interface WaitFacts {
+  /** null: the type has no lanes any more. */
+  type: TypeView | null
+  hasLiveWorker: boolean
+  /** Jobs that are taken before it. */
+  ahead: number
+  /** Jobs of the type that workers took in the last minute, a second. */
+  ratePerS: number
+}
+
+type Reason = Why['reasons'][number]
+
+/** @param facts null unless the job waits */
+export function explain(job: Job, facts: WaitFacts | null, nowMs: number): Why {
+  const about = { job_id: job.job_id, status: statusOf(job.phase), due_at: job.due_at }
+  if (job.phase !== 'waiting' || facts === null) {
+    return { ...about, reasons: [reasonOf(job)], position: null, estimated_start_at: null }
+  }
+  const reasons = waitReasons(job, facts)
+  const isStuck = reasons.some(({ code }) => code === 'paused' || code === 'no_live_worker')
+  const canEstimate = !isStuck && facts.ratePerS > 0
+  return {
+    ...about,
+    reasons,
+    position: facts.ahead,
+    estimated_start_at: canEstimate ? isoTime(nowMs + ((facts.ahead + 1) / facts.ratePerS) * SECOND) : null,
+  }
+}
+
+function reasonOf(job: Job): Reason {
+  const attempt = job.attempts.at(-1)
+  switch (job.phase) {
+    case 'scheduled':
+      return { code: 'delayed', detail: `It may start at ${job.due_at ?? 'a time that is not known'}.` }
+    case 'retrying':
+      return {
+        code: 'waiting_for_retry',
+        detail: `Attempt ${attempt?.attempt ?? 0} failed (${attempt?.error?.message ?? 'no message'}); the next may start at ${job.due_at ?? 'once'}.`,
+      }
+    case 'running':
+      return {
+        code: 'running',
+        detail: `Attempt ${attempt?.attempt ?? 0} runs on ${attempt?.worker_id ?? 'a worker'} since ${attempt?.started_at ?? 'a moment'}.`,
+      }
+    case 'waiting':
+    case 'finished':
+    case 'cancelled':
+    case 'failed':
+      return { code: 'ended', detail: `It is ${statusOf(job.phase)} since ${job.finished_at ?? job.updated_at}.` }
+  }
+}
+
+function waitReasons(job: Job, { type, hasLiveWorker, ahead }: WaitFacts): Reason[] {
+  const reasons: Reason[] = []
+  if (type?.paused === true) reasons.push({ code: 'paused', detail: `The type ${job.type} is paused.` })
+  if (!hasLiveWorker) {
+    reasons.push({ code: 'no_live_worker', detail: `No worker that answers runs jobs of the type ${job.type}.` })
+  }
+  const limit = type?.concurrency ?? null
+  if (limit !== null && (type?.running ?? 0) >= limit) {
+    reasons.push({ code: 'at_concurrency_limit', detail: `As many jobs of its type run as may: ${limit}.` })
+  }
+  if (ahead > 0) reasons.push({ code: 'behind', detail: `${ahead} jobs of its type are taken before it.` })
+  if (reasons.length === 0) reasons.push({ code: 'next', detail: 'It is the next to be taken when a worker has room.' })
+  return reasons
+}

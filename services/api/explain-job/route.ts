@@ -1,0 +1,10 @@
+import type Router from '@koa/router'
+import { type ExplainJobDeps, explainJob } from './explain-job.ts'
+
+/** `GET /v1/jobs/:job_id/why`. */
+export function explainJobRoutes(router: Router, deps: ExplainJobDeps): void {
+  router.get('/v1/jobs/:job_id/why', async (ctx) => {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = await explainJob(deps, ctx.params['job_id'] ?? '')
+  })
+}

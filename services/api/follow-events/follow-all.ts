@@ -1,0 +1,61 @@
+import type { z } from 'zod'
+import { type LogState, readLogState } from '#shared/bus/event-feed.ts'
+import { followLog, readLogFrom } from '#shared/bus/follow-log.ts'
+import type { EventView, eventsPageSchema } from '#shared/contracts/events-http.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { eventView } from './event-view.ts'
+import type { FollowDeps } from './follow-job.ts'
+import { COMMENT_EVERY_MS, type ServerSentEvent } from './server-sent-events.ts'
+
+/**
+ * The events of all jobs, or of one type's, from now on or after a sequence. Where the log has let events go that the
+ * reader has not seen, or is another log, it is told so by `reset`, and goes on with what there is.
+ * @param afterSeq null: from now on
+ */
+export async function* followAll(
+  deps: FollowDeps,
+  type: string | null,
+  afterSeq: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<ServerSentEvent | null, void, undefined> {
+  const state = await readLogState(deps.broker)
+  const start = afterSeq ?? state.lastSeq
+  const isGap = hasGap(state, start)
+  const from = isGap ? state.firstSeq - 1 : start
+  if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
+  const options = { filter: allFilter(type), afterSeq: from, signal }
+  for await (const next of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
+    yield next === null ? null : { id: next.seq, event: next.event.event, data: eventView(next.event, next.seq) }
+  }
+}
+
+/**
+ * A page of the same, of what the log holds now.
+ * @throws AppError `unavailable`
+ */
+export async function readEvents(
+  deps: FollowDeps,
+  type: string | null,
+  afterSeq: number,
+  limit: number,
+): Promise<z.infer<typeof eventsPageSchema>> {
+  try {
+    const state = await readLogState(deps.broker)
+    const reset = afterSeq > 0 && hasGap(state, afterSeq)
+    const from = reset ? state.firstSeq - 1 : afterSeq
+    const items: EventView[] = []
+    for await (const { seq, event } of readLogFrom(deps.broker, allFilter(type), from + 1, limit)) {
+      items.push(eventView(event, seq))
+    }
+    const last = items.at(-1)?.seq ?? Math.max(from, state.lastSeq)
+    return { items, last_event_id: last, reset }
+  } catch (error) {
+    throw unavailable('The log cannot be read.', error)
+  }
+}
+
+/** Whether events after this sequence are gone, or it is of another log. */
+const hasGap = ({ firstSeq, lastSeq }: LogState, afterSeq: number): boolean =>
+  afterSeq + 1 < firstSeq || afterSeq > lastSeq
+
+const allFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`

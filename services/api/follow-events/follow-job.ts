@@ -1,0 +1,55 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { readLogState } from '#shared/bus/event-feed.ts'
+import { followLog } from '#shared/bus/follow-log.ts'
+import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { historyFilter, isTerminalEvent } from '#shared/contracts/subjects.ts'
+import type { GetJobDeps } from '../get-job/get-job.ts'
+import { eventView } from './event-view.ts'
+import { COMMENT_EVERY_MS, type ServerSentEvent } from './server-sent-events.ts'
+
+export interface FollowDeps extends GetJobDeps {
+  broker: Broker
+}
+
+/** One event of a job's history, with what makes it whole alone. */
+const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => ({
+  id: note.seq,
+  event: note.event,
+  data: {
+    ...note,
+    job_id: job.job_id,
+    object_id: job.object_id,
+    type: job.type,
+    ...(note.seq === job.seq && job.phase === 'finished' ? { result: job.result } : {}),
+  },
+})
+
+/** Whether there is nothing left to tell a reader who saw everything up to `afterSeq`. */
+export const isToldWhole = (job: Job, afterSeq: number): boolean => isTerminal(job.phase) && afterSeq >= job.seq
+
+/**
+ * A job's events after a sequence, those to come included, up to its end. What the log has let go comes from the
+ * store, which keeps of each attempt's progress the latest alone.
+ */
+export async function* followJob(
+  deps: FollowDeps,
+  job: Job,
+  afterSeq: number,
+  signal: AbortSignal,
+): AsyncGenerator<ServerSentEvent | null, void, undefined> {
+  const { firstSeq } = await readLogState(deps.broker)
+  const trimmed = job.events.filter(({ seq }) => seq > afterSeq && seq < firstSeq)
+  for (const note of trimmed) yield storedEvent(job, note)
+  const from = { filter: historyFilter(job), afterSeq: Math.max(afterSeq, trimmed.at(-1)?.seq ?? 0), signal }
+  if (isToldWhole(job, from.afterSeq)) return
+  for await (const next of followLog(deps.broker, from, COMMENT_EVERY_MS)) {
+    if (next === null) {
+      yield null
+      continue
+    }
+    const { seq, event } = next
+    yield { id: seq, event: event.event, data: eventView(event, seq) }
+    // A round's end is the job's end unless somebody started another round.
+    if (isTerminalEvent(event.event) && (await deps.reader.lastOf(from.filter))?.seq === seq) return
+  }
+}

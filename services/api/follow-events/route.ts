@@ -1,0 +1,54 @@
+import type Router from '@koa/router'
+import { eventsQuerySchema, jobEventsQuerySchema } from '#shared/contracts/events-http.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import { getCurrentJob } from '../get-job/get-job.ts'
+import type { AppContext } from '../http/app.ts'
+import { followAll, readEvents } from './follow-all.ts'
+import { type FollowDeps, followJob, isToldWhole } from './follow-job.ts'
+import type { EventStreams } from './server-sent-events.ts'
+
+export interface FollowEventsDeps extends FollowDeps {
+  streams: EventStreams
+}
+
+/** `GET /v1/jobs/:job_id/events` and `GET /v1/events`: JSON, or a stream where the caller accepts one. */
+export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void {
+  router.get('/v1/jobs/:job_id/events', async (context) => {
+    const ctx = context as unknown as AppContext
+    const query = readQuery(ctx, jobEventsQuerySchema)
+    const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
+    const job = await getCurrentJob(deps, context.params['job_id'] ?? '')
+    if (!wantsStream(ctx)) {
+      ctx.set('Cache-Control', 'no-cache')
+      ctx.body = { job_id: job.job_id, items: job.events.filter(({ seq }) => seq > afterSeq) }
+      return
+    }
+    // A browser comes back by itself after every end: this answer alone tells it not to.
+    if (isToldWhole(job, afterSeq)) ctx.status = 204
+    else deps.streams.answer(ctx, (signal) => followJob(deps, job, afterSeq, signal))
+  })
+
+  router.get('/v1/events', async (context) => {
+    const ctx = context as unknown as AppContext
+    const { type = null, limit, ...query } = readQuery(ctx, eventsQuerySchema)
+    const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
+    if (wantsStream(ctx)) {
+      deps.streams.answer(ctx, (signal) => followAll(deps, type, afterSeq, signal))
+      return
+    }
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = await readEvents(deps, type, afterSeq ?? 0, limit)
+  })
+}
+
+const wantsStream = (ctx: AppContext): boolean =>
+  ctx.accepts('application/json', 'text/event-stream') === 'text/event-stream'
+
+/** @throws AppError `invalid-header` */
+function lastEventId(ctx: AppContext): number | null {
+  const text = ctx.get('last-event-id')
+  if (text === '') return null
+  if (!/^\d{1,15}$/.test(text)) throw new AppError('invalid-header', 'Last-Event-ID must be a sequence of the log.')
+  return Number(text)
+}

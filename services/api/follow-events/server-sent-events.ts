@@ -1,0 +1,79 @@
+import { Readable } from 'node:stream'
+import { SECOND } from '#shared/runtime/clock.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import type { AppContext } from '../http/app.ts'
+
+export interface ServerSentEvent {
+  /** What a reader sends as Last-Event-ID when it comes back. */
+  id: number
+  event: string
+  data: unknown
+}
+
+/** Streams of one replica at once; each is a connection and a subscription. */
+const MAX_STREAMS = 500
+const STALL_CHECK_MS = 5 * SECOND
+/** A reader that takes nothing for so long is gone. */
+const STALLED_MS = 30 * SECOND
+/** Milliseconds after which a browser comes back. */
+const RETRY_MS = 2_000
+/** A comment this often keeps proxies from closing an idle stream. */
+export const COMMENT_EVERY_MS = 15 * SECOND
+
+/** The open event streams of this replica, so that a stopping server can end them. */
+export class EventStreams {
+  readonly #open = new Set<AbortController>()
+
+  /**
+   * Answers with a stream of what `events` yields (null: a comment), until it ends, the reader leaves, or stops reading.
+   * @throws AppError `unavailable` when there are too many streams
+   */
+  answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent | null>): void {
+    if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
+    const aborter = new AbortController()
+    this.#open.add(aborter)
+    const body = Readable.from(toText(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
+    const unwatch = dropWhenStalled(ctx)
+    ctx.res.once('close', () => {
+      unwatch()
+      this.#open.delete(aborter)
+      aborter.abort()
+      body.destroy()
+    })
+    ctx.status = 200
+    ctx.set({
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache',
+      // nginx would otherwise gather events before it passes them on.
+      'X-Accel-Buffering': 'no',
+    })
+    ctx.body = body
+  }
+
+  /** Ends all of them: their readers come back to another replica with the id of the last event they saw. */
+  stop(): void {
+    for (const aborter of this.#open) aborter.abort()
+  }
+}
+
+async function* toText(events: AsyncIterable<ServerSentEvent | null>): AsyncGenerator<string, void, undefined> {
+  yield `retry: ${RETRY_MS}\n\n`
+  for await (const each of events) {
+    // JSON has no line breaks of its own, so each event is one `data` line.
+    yield each === null ? ':\n\n' : `id: ${each.id}\nevent: ${each.event}\ndata: ${JSON.stringify(each.data)}\n\n`
+  }
+}
+
+/** Backpressure alone would hold a connection for ever. @returns how to stop it */
+function dropWhenStalled(ctx: AppContext): () => void {
+  let written = -1
+  let stalledMs = 0
+  const timer = setInterval(() => {
+    const { socket } = ctx.req
+    const isStalled = ctx.res.writableLength > 0 && socket.bytesWritten === written
+    written = socket.bytesWritten
+    stalledMs = isStalled ? stalledMs + STALL_CHECK_MS : 0
+    if (stalledMs >= STALLED_MS) socket.destroy()
+  }, STALL_CHECK_MS)
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,19 @@
+import type { AppContext } from './app.ts'
+
+/** What a request says about itself, for the events it makes. */
+export interface RequestInfo {
+  requestId: string
+  /** The same request id again is the same request again: nginx repeats a request whose replica died. */
+  requestIdTrusted: boolean
+  /** W3C trace context, passed on with every event of the job. */
+  traceparent: string | null
+}
+
+/** W3C trace context, version 00; anything else is left out, as the standard asks. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+export const requestInfo = (ctx: AppContext): RequestInfo => ({
+  requestId: ctx.state.requestId,
+  requestIdTrusted: ctx.state.requestIdTrusted,
+  traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
+})

@@ -1,0 +1,65 @@
+import type Router from '@koa/router'
+import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
+import { changeTypeBodySchema, type TypeView } from '#shared/contracts/types-http.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { readBody } from '../http/read-body.ts'
+import { typeViews } from './type-views.ts'
+
+export interface TypeRoutesDeps {
+  listLanes(): Promise<LaneInfo[]>
+  setPaused(type: string, isPaused: boolean): Promise<void>
+  setConcurrency(info: JobTypeInfo, concurrency: number | null): Promise<void>
+  /** Called when what waits may run. */
+  tellChanged(type: string): void
+  log: Logger
+}
+
+/** `GET /v1/types`, `GET` and `PATCH /v1/types/:type`, and `POST /v1/types/:type/pause` and `/resume`. */
+export function typeRoutes(router: Router, deps: TypeRoutesDeps): void {
+  router.get('/v1/types', async (ctx) => {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = { items: await readTypes(deps) }
+  })
+  router.get('/v1/types/:type', async (ctx) => {
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = await readType(deps, ctx.params['type'] ?? '')
+  })
+  router.patch('/v1/types/:type', async (ctx) => {
+    const { concurrency } = await readBody(ctx, changeTypeBodySchema)
+    const { type, policy, payload_schema } = await readType(deps, ctx.params['type'] ?? '')
+    await changing(() => deps.setConcurrency({ type, policy, payload_schema }, concurrency))
+    deps.tellChanged(type)
+    deps.log.info({ type, concurrency }, 'the concurrency of a type was changed')
+    ctx.body = await readType(deps, type)
+  })
+  for (const verb of ['pause', 'resume'] as const) {
+    router.post(`/v1/types/:type/${verb}`, async (ctx) => {
+      const { type } = await readType(deps, ctx.params['type'] ?? '')
+      await changing(() => deps.setPaused(type, verb === 'pause'))
+      if (verb === 'resume') deps.tellChanged(type)
+      deps.log.info({ type, verb }, 'a type was paused or resumed')
+      ctx.body = await readType(deps, type)
+    })
+  }
+}
+
+const changing = (change: () => Promise<void>): Promise<void> =>
+  change().catch((error: unknown) => {
+    throw unavailable('The broker did not make this change, or not all of it: repeat the request.', error)
+  })
+
+async function readTypes(deps: TypeRoutesDeps): Promise<TypeView[]> {
+  try {
+    return typeViews(await deps.listLanes())
+  } catch (error) {
+    throw unavailable('The job types cannot be read from the broker.', error)
+  }
+}
+
+async function readType(deps: TypeRoutesDeps, type: string): Promise<TypeView> {
+  const found = (await readTypes(deps)).find((view) => view.type === type)
+  if (found === undefined) throw new AppError('unknown-type', 'There is no such job type.', { status: 404 })
+  return found
+}

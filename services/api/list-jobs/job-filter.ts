@@ -1,0 +1,20 @@
+import { makeJobId } from '#shared/contracts/job-id.ts'
+import type { JobFilter } from '#shared/contracts/list.ts'
+import { AFTER_EVERY_ID, type JobQuery } from '#shared/store/port.ts'
+
+/** What a search asks of the store, whatever page of it. */
+export type JobSearch = Omit<JobQuery, 'limit'>
+
+/** Times are those in the ids: of a job made by a repeated Idempotency-Key, when its first request came. */
+export const toSearch = (filter: JobFilter): JobSearch => ({
+  statuses: filter.status === undefined ? null : [...new Set(filter.status)].toSorted(),
+  type: filter.type ?? null,
+  objectId: filter.object_id ?? null,
+  fromId: filter.created_after === undefined ? '' : firstIdAt(filter.created_after),
+  belowId: filter.created_before === undefined ? AFTER_EVERY_ID : firstIdAt(filter.created_before),
+})
+
+/** The last time that an id can hold, in the year 3084. */
+const LAST_MS = 32 ** 9 - 1
+
+const firstIdAt = (time: string): string => makeJobId(Math.min(Math.max(Date.parse(time), 0), LAST_MS), '')

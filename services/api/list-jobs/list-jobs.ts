@@ -1,0 +1,46 @@
+import type { JobSummary } from '#shared/contracts/job.ts'
+import type { ListJobsQuery } from '#shared/contracts/list.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import type { JobStore } from '#shared/store/port.ts'
+import { makeCursor, readCursor } from './cursor.ts'
+import { type JobSearch, toSearch } from './job-filter.ts'
+
+export interface ListJobsDeps {
+  store: JobStore
+}
+
+/**
+ * A page of jobs, newest first, as the store has them: a job accepted a moment ago may not be there yet.
+ * @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable`
+ */
+export async function listJobs(
+  deps: ListJobsDeps,
+  { cursor, limit, ...filter }: ListJobsQuery,
+): Promise<{ jobs: JobSummary[]; nextCursor: string | null }> {
+  const search = toSearch(filter)
+  const belowId = cursor === undefined ? search.belowId : readCursor(search, cursor)
+  // One more than asked for tells whether there is another page.
+  const found = await readUpTo(deps.store, { ...search, belowId }, limit + 1)
+  const jobs = found.slice(0, limit)
+  const last = jobs.at(-1)
+  return { jobs, nextCursor: found.length > limit && last !== undefined ? makeCursor(search, last.job_id) : null }
+}
+
+/** A page of the default length is one slice. */
+const SLICE = 64
+
+async function readUpTo(store: JobStore, search: JobSearch, count: number): Promise<JobSummary[]> {
+  const found: JobSummary[] = []
+  for (let belowId = search.belowId; ; ) {
+    const limit = Math.min(SLICE, count - found.length)
+    const slice = await store.list({ ...search, belowId, limit }).catch((error: unknown) => {
+      throw unavailable('The store cannot be read.', error)
+    })
+    found.push(...slice)
+    const last = slice.at(-1)
+    if (last === undefined || slice.length < limit || found.length === count) return found
+    belowId = last.job_id
+    // The embedded store answers without ever yielding: other requests come in between.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

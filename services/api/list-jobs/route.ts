@@ -1,0 +1,26 @@
+import type Router from '@koa/router'
+import { jobSummaryView } from '#shared/contracts/http.ts'
+import { type JobList, type ListJobsQuery, listJobsQuerySchema } from '#shared/contracts/list.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import { type ListJobsDeps, listJobs } from './list-jobs.ts'
+
+const PATH = '/v1/jobs'
+
+/** `GET /v1/jobs`. */
+export function listJobsRoutes(router: Router, deps: ListJobsDeps): void {
+  router.get(PATH, async (ctx) => {
+    const query = readQuery(ctx, listJobsQuerySchema)
+    const { jobs, nextCursor } = await listJobs(deps, query)
+    ctx.set('Cache-Control', 'no-cache')
+    if (nextCursor !== null) ctx.set('Link', `<${addressOf({ ...query, cursor: nextCursor })}>; rel="next"`)
+    ctx.body = { items: jobs.map(jobSummaryView), next_cursor: nextCursor } satisfies JobList
+  })
+}
+
+/** From what was understood, not from what was sent: statuses repeated without end would not fit a header. */
+function addressOf({ status, ...rest }: ListJobsQuery): string {
+  const parameters = new URLSearchParams()
+  if (status !== undefined) parameters.set('status', [...new Set(status)].join(','))
+  for (const [name, value] of Object.entries(rest)) if (value !== undefined) parameters.set(name, String(value))
+  return `${PATH}?${parameters.toString()}`
+}

@@ -1,0 +1,85 @@
+import type { Publisher } from '#shared/bus/publisher.ts'
+import { applyEvent } from '#shared/contracts/apply-event.ts'
+import { HEADERS, type JobEvent } from '#shared/contracts/events.ts'
+import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { eventSubject, historyFilter, type JobEventName } from '#shared/contracts/subjects.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
+import type { RequestInfo } from './http/request-info.ts'
+
+export interface NextEventDeps extends GetJobDeps {
+  publisher: Publisher
+}
+
+/** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
+const PUBLISH_DEADLINE_MS = 5 * SECOND
+/** A running job may report progress meanwhile, which moves its history under us. */
+const MAX_TRIES = 20
+
+/**
+ * Adds one event to a job's history, decided on what the job is at that moment: read, decide, compare-and-set; again
+ * when somebody else was faster.
+ * @param decide the event that follows; throws where the job's state allows none
+ * @returns the job after it
+ * @throws what `decide` throws; AppError `job-not-found`, `unavailable`
+ */
+export async function addNextEvent(
+  deps: NextEventDeps,
+  jobId: string,
+  request: RequestInfo,
+  decide: (job: Job) => JobEvent | Promise<JobEvent>,
+): Promise<Job> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const job = await getCurrentJob(deps, jobId)
+    let event: JobEvent
+    try {
+      event = await decide(job)
+    } catch (error) {
+      const isLate = error instanceof AppError && error.code === 'wrong-state'
+      if (isLate && (await isOwnRepeat(deps, job, request))) return job
+      throw error
+    }
+    const next = await publishNext(deps, job, event, request)
+    if (next !== null) return next
+  }
+  throw unavailable('The job changes too quickly to be changed. Try again.')
+}
+
+async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, request: RequestInfo): Promise<Job | null> {
+  const filter = historyFilter(job)
+  // A job that ended long ago has left the log; only then may its history go on after nothing.
+  const isTrimmed = isTerminal(job.phase) && (await deps.reader.lastOf(filter)) === null
+  const result = await deps.publisher.publish(
+    {
+      subject: eventSubject(event.event, job),
+      body: JSON.stringify(event),
+      nonce: newNonce(),
+      jobId: job.job_id,
+      expect: { seq: isTrimmed ? 0 : job.seq, filter },
+      headers: {
+        [HEADERS.requestId]: request.requestId,
+        ...(request.traceparent === null ? {} : { [HEADERS.traceparent]: request.traceparent }),
+      },
+    },
+    { deadlineMs: PUBLISH_DEADLINE_MS },
+  )
+  if (result.kind !== 'stored') return null
+  const next = applyEvent(job, event, result.seq)
+  if (next === null) throw new Error(`${event.event} does not follow`)
+  await writeThrough(deps, next)
+  return next
+}
+
+const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]
+
+/** nginx sends a request again whose replica died: what the first try did is then this request's doing. */
+async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo): Promise<boolean> {
+  if (!request.requestIdTrusted) return false
+  for (const name of MADE_BY_REQUESTS) {
+    const message = await deps.reader.lastOf(eventSubject(name, job))
+    if (message?.headers.get(HEADERS.requestId) === request.requestId) return true
+  }
+  return false
+}

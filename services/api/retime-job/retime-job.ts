@@ -1,0 +1,31 @@
+import type { RetimeJobBody } from '#shared/contracts/http.ts'
+import type { Job } from '#shared/contracts/job.ts'
+import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { RequestInfo } from '../http/request-info.ts'
+import { wrongState } from '../http/wrong-state.ts'
+import { addNextEvent, type NextEventDeps } from '../next-event.ts'
+import { startTimeMs } from '../start-time.ts'
+
+/**
+ * Gives a job that waits for its time another one; a time that has passed starts it at once. The timer of the old time
+ * may still fire: its trigger names an event that is no longer the last, and starts nothing.
+ * @throws AppError `job-not-found`, `invalid-request`, `unavailable`; `wrong-state` for a job that waits for no time
+ */
+export function retimeJob(deps: NextEventDeps, jobId: string, body: RetimeJobBody, request: RequestInfo): Promise<Job> {
+  if (body.delay_ms === undefined && body.run_at === undefined) {
+    throw new AppError('invalid-request', 'Say delay_ms or run_at.')
+  }
+  return addNextEvent(deps, jobId, request, (job) => {
+    if (job.phase !== 'scheduled' && job.phase !== 'retrying') {
+      throw wrongState(job, 'it does not wait for a time')
+    }
+    const nowMs = deps.clock.now()
+    const dueMs = startTimeMs(body, nowMs)
+    const about = { at: isoTime(nowMs), ...jobSpecOf(job), attempt: nextAttempt(job) }
+    return dueMs === null
+      ? { event: 'job:created', ...about }
+      : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }
+  })
+}

@@ -1,0 +1,57 @@
+import type { JobEvent } from '#shared/contracts/events.ts'
+import type { RetryJobBody } from '#shared/contracts/http.ts'
+import type { Job } from '#shared/contracts/job.ts'
+import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import type { Door } from '../door.ts'
+import type { RequestInfo } from '../http/request-info.ts'
+import { wrongState } from '../http/wrong-state.ts'
+import { checkLimits } from '../job-limits.ts'
+import type { JobTypes } from '../job-types/job-types.ts'
+import { addNextEvent, type NextEventDeps } from '../next-event.ts'
+import { startTimeMs } from '../start-time.ts'
+
+export interface RetryJobDeps extends NextEventDeps {
+  door: Door
+  types: JobTypes
+}
+
+/**
+ * Starts the next round of a job that failed or was cancelled: same id, same payload, as many attempts again, numbered
+ * on from the last; what happened before stays in its history. The cooldown does not count: it is no new job.
+ * @throws AppError `job-not-found`, `unknown-type`, `invalid-request`, `unavailable`; `wrong-state` for other jobs
+ */
+export async function retryJob(
+  deps: RetryJobDeps,
+  jobId: string,
+  body: RetryJobBody,
+  request: RequestInfo,
+): Promise<Job> {
+  deps.door.check()
+  return addNextEvent(deps, jobId, request, async (job) => {
+    if (job.phase !== 'failed' && job.phase !== 'cancelled') {
+      throw wrongState(job, 'only a failed or cancelled job can be retried')
+    }
+    checkLimits((await deps.types.get(job.type)).info.policy, body)
+    return roundEvent(job, body, deps.clock.now())
+  })
+}
+
+/** The event that begins the next round. */
+export function roundEvent(job: Job, body: RetryJobBody, nowMs: number): JobEvent {
+  const dueMs = startTimeMs(body, nowMs)
+  const attempt = nextAttempt(job)
+  const attempts = body.attempts ?? job.max_attempts - job.first_attempt + 1
+  const about = {
+    at: isoTime(nowMs),
+    ...jobSpecOf(job),
+    round: job.round + 1,
+    crashes: 0,
+    attempt,
+    max_attempts: attempt + attempts - 1,
+    ...(body.timeout_ms === undefined ? {} : { timeout_ms: body.timeout_ms }),
+  }
+  return dueMs === null
+    ? { event: 'job:created', ...about }
+    : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }
+}

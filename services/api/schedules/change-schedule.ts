@@ -1,0 +1,100 @@
+import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { FoundSchedule, ScheduleRecords, StoredSchedule } from './schedule-records.ts'
+
+/** If-Match and If-None-Match of a request; empty where they were not sent. */
+export interface Precondition {
+  ifMatch: string
+  ifNoneMatch: string
+}
+
+export interface ChangedSchedule {
+  stored: StoredSchedule
+  change: 'created' | 'changed' | 'unchanged'
+}
+
+/** Ticks write too, but none so often. */
+const MAX_TRIES = 20
+
+/** Changes with every change by a caller, and not with ticks: who edits a schedule must not lose against its ticks. */
+export const etagOf = ({ seq, record }: StoredSchedule): string => `"${record.changed_seq ?? seq}"`
+
+/** @throws AppError `schedule-not-found`, `unavailable` */
+export async function readSchedule(records: ScheduleRecords, name: string): Promise<StoredSchedule> {
+  return readable(await atBroker(records.read(name)))
+}
+
+/**
+ * Reads, decides, compares and sets; again when somebody else was faster.
+ * @param decide what follows; the same record where nothing has to change
+ * @throws what `decide` throws; AppError `precondition-failed`, `unavailable`
+ */
+export async function changeSchedule(
+  records: ScheduleRecords,
+  name: string,
+  precondition: Precondition,
+  decide: (current: StoredSchedule | null) => ScheduleRecord | Promise<ScheduleRecord>,
+): Promise<ChangedSchedule> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = await atBroker(records.read(name))
+    const current = found === null ? null : readable(found)
+    checkIfNoneMatch(precondition, current)
+    const next = await decide(current)
+    // Before If-Match: a repeat whose first try did it has succeeded (RFC 9110, 13.1.1).
+    if (current !== null && next === current.record) return { stored: current, change: 'unchanged' }
+    checkIfMatch(precondition, current)
+    const stored = await records.write({ ...next, changed_seq: null }, current?.seq ?? 0)
+    if (stored !== null) return { stored, change: current === null ? 'created' : 'changed' }
+  }
+  throw changesTooQuickly()
+}
+
+/** @throws AppError `schedule-not-found`, `precondition-failed`, `unavailable` */
+export async function deleteSchedule(
+  records: Pick<ScheduleRecords, 'read' | 'remove'>,
+  name: string,
+  precondition: Precondition,
+): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = await atBroker(records.read(name))
+    if (found === null) throw notFound()
+    // One that cannot be read can still go.
+    const { seq, record } = found
+    if (record !== null) checkIfMatch(precondition, { seq, record })
+    if (await atBroker(records.remove(name, seq))) return
+  }
+  throw changesTooQuickly()
+}
+
+export const notFound = (): AppError => new AppError('schedule-not-found', 'There is no schedule with this name.')
+
+function readable(found: FoundSchedule | null): StoredSchedule {
+  if (found === null) throw notFound()
+  const { seq, record } = found
+  if (record === null) throw new Error(`the schedule at ${found.subject} cannot be read`)
+  return { seq, record }
+}
+
+const isNamedBy = (header: string, current: StoredSchedule | null): boolean =>
+  current !== null && (header === '*' || header.split(',').some((tag) => tag.trim() === etagOf(current)))
+
+function checkIfMatch({ ifMatch }: Precondition, current: StoredSchedule | null): void {
+  if (ifMatch !== '' && !isNamedBy(ifMatch, current))
+    throw new AppError('precondition-failed', 'The schedule is not the one that If-Match names: it was changed.')
+}
+
+function checkIfNoneMatch({ ifNoneMatch }: Precondition, current: StoredSchedule | null): void {
+  if (ifNoneMatch !== '' && isNamedBy(ifNoneMatch, current))
+    throw new AppError('precondition-failed', 'There is a schedule already that If-None-Match excludes.')
+}
+
+const changesTooQuickly = (): AppError => unavailable('The schedule changes too quickly to be changed. Try again.')
+
+/** @throws AppError `unavailable` */
+export async function atBroker<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof AppError ? error : unavailable('The schedules cannot be reached at the broker.', error)
+  }
+}

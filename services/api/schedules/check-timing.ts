@@ -1,0 +1,41 @@
+import type { PutScheduleBody } from '#shared/contracts/schedule.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { parseCron } from './tick-times.ts'
+
+const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/
+/** Names alone: what Intl takes besides, such as `+02:00`, is no zone. */
+const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/
+
+/** @throws AppError `invalid-request` for times that make no schedule */
+export function checkTiming(body: PutScheduleBody): void {
+  const { cron, every_ms: everyMs, timezone, starts_at: startsAt, ends_at: endsAt } = body
+  if (cron !== undefined && everyMs !== undefined) throw badTiming('/every_ms', 'cannot stand beside cron')
+  if (cron === undefined && everyMs === undefined) throw badTiming('/cron', 'is missing: say cron or every_ms')
+  if (!isZone(timezone)) throw badTiming('/timezone', 'is no IANA time zone that is known here, such as Europe/Berlin')
+  if (cron !== undefined) checkCron(cron, timezone)
+  if (startsAt !== undefined && endsAt !== undefined && Date.parse(endsAt) < Date.parse(startsAt))
+    throw badTiming('/ends_at', 'lies before starts_at')
+}
+
+export const badTiming = (pointer: string, detail: string, cause?: unknown): AppError =>
+  new AppError('invalid-request', `${pointer.slice(1)} ${detail}.`, {
+    members: { errors: [{ pointer, detail }] },
+    cause,
+  })
+
+function checkCron(cron: string, timezone: string): void {
+  if (!FIVE_FIELDS.test(cron)) throw badTiming('/cron', 'must have five fields: minute, hour, day, month, weekday')
+  try {
+    parseCron(cron, timezone)
+  } catch (error) {
+    throw badTiming('/cron', 'is no valid cron expression', error)
+  }
+}
+
+function isZone(name: string): boolean {
+  try {
+    return ZONE_NAME.test(name) && Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,63 @@
+import type { Publisher } from '#shared/bus/publisher.ts'
+import type { CreateJobBody } from '#shared/contracts/http.ts'
+import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
+import { eventSubject, historyFilterById } from '#shared/contracts/subjects.ts'
+import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { derivedJobId, newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
+import { type CheckJobDeps, checkJob } from '../create-job/check-job.ts'
+import { firstEvent } from '../create-job/create-job.ts'
+import type { Door } from '../door.ts'
+
+export interface MakeTickJobDeps extends CheckJobDeps {
+  publisher: Pick<Publisher, 'publish'>
+  door: Door
+  jobExists(jobId: string): Promise<boolean>
+  clock: Clock
+  created: Counter<'type'>
+  log: Logger
+}
+
+/** Longer than a reconnect; then the tick is tried again. */
+const DEADLINE_MS = 5 * SECOND
+/** So old a tick's job may have ended and left the log, which then no longer tells that it was there. */
+const OLD_MS = 1 * MINUTE
+
+/**
+ * Makes the job of one tick. Its id follows from the tick and its first event compares with nothing being there: however
+ * often this is done, and by however many replicas, there is exactly one.
+ * @returns its id
+ * @throws AppError `unavailable`: try again; any other: the job does not fit its type
+ */
+export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord, tickMs: number): Promise<string> {
+  deps.door.check()
+  const body = jobOf(record)
+  const type = await checkJob(deps, body)
+  const jobId = derivedJobId(tickMs, 'schedule', record.name, record.created_at, tickMs)
+  const nowMs = deps.clock.now()
+  if (nowMs - tickMs > OLD_MS && (await deps.jobExists(jobId))) return jobId
+  const event = firstEvent(jobId, body, type, nowMs)
+  const address = { type: body.type, priority: body.priority, job_id: jobId }
+  const result = await deps.publisher.publish(
+    {
+      subject: eventSubject(event.event, address),
+      body: JSON.stringify(event),
+      nonce: newNonce(),
+      jobId,
+      // Whatever its type and priority: a PUT may have changed them while another replica made this tick's job.
+      expect: { seq: 0, filter: historyFilterById(jobId) },
+    },
+    { deadlineMs: DEADLINE_MS },
+  )
+  if (result.kind !== 'stored') return jobId
+  deps.created.inc({ type: body.type })
+  deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
+  return jobId
+}
+
+/** What a caller would post to get the schedule's job. */
+export const jobOf = ({ name, job }: Pick<ScheduleRecord, 'name' | 'job'>): CreateJobBody => ({
+  ...job,
+  object_id: job.object_id ?? `schedule:${name}`,
+})

@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type PutScheduleBody,
+  SCHEDULE_NAME_PATTERN,
+  SCHEDULED_JOB_MAX_BYTES,
+  SCHEDULES_MAX,
+  type ScheduleRecord,
+} from '#shared/contracts/schedule.ts'
+import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { badParameters } from '#shared/runtime/read-query.ts'
+import { type CheckJobDeps, checkJob } from '../create-job/check-job.ts'
+import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
+import { badTiming, checkTiming } from './check-timing.ts'
+import type { ScheduleBook } from './schedule-book.ts'
+import type { ScheduleRecords } from './schedule-records.ts'
+import { nextTick } from './tick-times.ts'
+
+export interface PutScheduleDeps extends CheckJobDeps {
+  records: ScheduleRecords
+  book: ScheduleBook
+  clock: Clock
+}
+
+/**
+ * Makes a schedule or replaces what it says. The same once more changes nothing; other times begin anew from now, and
+ * a change of the rest keeps the times.
+ * @throws AppError invalid-request, unknown-type, invalid-payload, callback-forbidden, payload-too-large,
+ * too-many-schedules, precondition-failed, unavailable
+ */
+export async function putSchedule(
+  deps: PutScheduleDeps,
+  name: string,
+  body: PutScheduleBody,
+  precondition: Precondition,
+): Promise<ChangedSchedule> {
+  if (!SCHEDULE_NAME_PATTERN.test(name))
+    throw badParameters([
+      { parameter: 'name', detail: 'must be 1 to 128 of A-Z a-z 0-9 . _ -, a letter or digit first' },
+    ])
+  checkTiming(body)
+  if (Buffer.byteLength(JSON.stringify(body.job)) > SCHEDULED_JOB_MAX_BYTES)
+    throw new AppError('payload-too-large', `The job of a schedule may have at most ${SCHEDULED_JOB_MAX_BYTES} bytes.`)
+  await checkScheduledJob(deps, body.job)
+  return changeSchedule(deps.records, name, precondition, async (current) => {
+    if (current === null) await checkRoom(deps)
+    return nextRecord(name, body, current?.record ?? null, deps.clock.now())
+  })
+}
+
+/** @throws AppError as for a job that is posted, with pointers that begin at /job */
+async function checkScheduledJob(deps: CheckJobDeps, job: PutScheduleBody['job']): Promise<void> {
+  try {
+    await checkJob(deps, job)
+  } catch (error) {
+    if (!(error instanceof AppError && Array.isArray(error.members['errors']))) throw error
+    const errors = (error.members['errors'] as { pointer: string }[]).map((one) => ({
+      ...one,
+      pointer: `/job${one.pointer}`,
+    }))
+    const { status, headers } = error
+    throw new AppError(error.code, error.message, {
+      status,
+      headers,
+      members: { ...error.members, errors },
+      cause: error,
+    })
+  }
+}
+
+async function checkRoom({ book }: PutScheduleDeps): Promise<void> {
+  await atBroker(book.refresh())
+  if (book.size >= SCHEDULES_MAX)
+    throw new AppError('too-many-schedules', `There may be at most ${SCHEDULES_MAX} schedules. Delete one first.`)
+}
+
+/** What a caller says of a schedule, in the form it is stored in. */
+const definitionOf = (body: PutScheduleBody) => ({
+  cron: body.cron ?? null,
+  every_ms: body.every_ms ?? null,
+  timezone: body.timezone,
+  job: body.job,
+  on_missed: body.on_missed,
+  starts_at: body.starts_at ?? null,
+  ends_at: body.ends_at ?? null,
+})
+
+function nextRecord(name: string, body: PutScheduleBody, before: ScheduleRecord | null, nowMs: number): ScheduleRecord {
+  const definition = definitionOf(body)
+  if (before !== null && isDeepStrictEqual({ ...before, ...definition }, before)) return before
+  const at = isoTime(nowMs)
+  const isSame = (...members: (keyof typeof definition)[]) =>
+    before !== null && members.every((member) => before[member] === definition[member])
+  const keepsAnchor = isSame('every_ms', 'starts_at')
+  const keepsTimes = keepsAnchor && isSame('cron', 'timezone', 'ends_at')
+  const record: ScheduleRecord = {
+    ...before,
+    name,
+    ...definition,
+    paused: before?.paused ?? false,
+    created_at: before?.created_at ?? at,
+    updated_at: at,
+    anchor: keepsAnchor && before !== null ? before.anchor : (body.starts_at ?? at),
+    settled_until: keepsTimes && before !== null ? before.settled_until : at,
+    changed_seq: null,
+    last_tick_at: before?.last_tick_at ?? null,
+    last_job_id: before?.last_job_id ?? null,
+    last_error: null,
+  }
+  if (nextTick(record, nowMs) === null)
+    throw badTiming(body.ends_at === undefined ? '/cron' : '/ends_at', 'leaves no time at all')
+  return record
+}

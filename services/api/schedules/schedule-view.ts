@@ -1,0 +1,32 @@
+import { NEXT_RUNS, type ScheduleRecord, type ScheduleSummary, type ScheduleView } from '#shared/contracts/schedule.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import { nextTicks } from './tick-times.ts'
+
+export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleView {
+  const next = nextRuns(record, nowMs, NEXT_RUNS)
+  return { ...shown(record), job: record.job, next_run_at: next[0] ?? null, next_runs: next }
+}
+
+export function scheduleSummary(record: ScheduleRecord, nowMs: number): ScheduleSummary {
+  const { payload: _payload, ...job } = record.job
+  return { ...shown(record), job, next_run_at: nextRuns(record, nowMs, 1)[0] ?? null }
+}
+
+const shown = (record: ScheduleRecord) => ({
+  name: record.name,
+  cron: record.cron,
+  every_ms: record.every_ms,
+  timezone: record.timezone,
+  paused: record.paused,
+  on_missed: record.on_missed,
+  starts_at: record.starts_at,
+  ends_at: record.ends_at,
+  created_at: record.created_at,
+  updated_at: record.updated_at,
+  last_tick_at: record.last_tick_at,
+  last_job_id: record.last_job_id,
+  last_error: record.last_error,
+})
+
+const nextRuns = (record: ScheduleRecord, nowMs: number, count: number): string[] =>
+  record.paused ? [] : nextTicks(record, Math.max(nowMs, Date.parse(record.settled_until)), count).map(isoTime)

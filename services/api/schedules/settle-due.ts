@@ -1,0 +1,44 @@
+import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import { AppError, coerceJobError } from '#shared/runtime/errors.ts'
+import { dueTicks } from './due-ticks.ts'
+import { type MakeTickJobDeps, makeTickJob } from './make-tick-job.ts'
+import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
+
+export interface SettleDueDeps extends MakeTickJobDeps {
+  records: ScheduleRecords
+}
+
+/** What the last tick came to. */
+type TickNotes = Pick<ScheduleRecord, 'last_tick_at' | 'last_job_id' | 'last_error'>
+
+/**
+ * Makes what a schedule owes and writes down that it did. In this order: a crash between the two makes the same jobs
+ * again, which are there already. Another replica that wrote first has done the same, or the schedule is another now.
+ * @throws AppError `unavailable`: try again
+ */
+export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSchedule): Promise<void> {
+  const due = dueTicks(record, deps.clock.now())
+  if (due === null) return
+  const { last_tick_at, last_job_id, last_error } = record
+  let notes: TickNotes = { last_tick_at, last_job_id, last_error }
+  for (const tickMs of due.run) notes = { ...notes, ...(await makeTick(deps, record, tickMs)) }
+  const settled = { settled_until: isoTime(due.lastMs), changed_seq: record.changed_seq ?? seq }
+  if ((await deps.records.write({ ...record, ...notes, ...settled }, seq)) === null) return
+  const about = { schedule: record.name, tick_at: isoTime(due.lastMs) }
+  if (due.run.length === 0) deps.log.info(about, 'missed ticks were skipped')
+  // The same failure at every tick is one line.
+  else if (notes.last_error !== null && notes.last_error.message !== last_error?.message)
+    deps.log.warn({ ...about, err: notes.last_error }, 'a schedule made no job')
+}
+
+async function makeTick(deps: SettleDueDeps, record: ScheduleRecord, tickMs: number): Promise<Partial<TickNotes>> {
+  const tickAt = isoTime(tickMs)
+  try {
+    return { last_tick_at: tickAt, last_job_id: await makeTickJob(deps, record, tickMs), last_error: null }
+  } catch (error) {
+    // Its type is gone, or takes no such payload any more: later ticks may fare better.
+    if (!(error instanceof AppError) || error.status >= 500) throw error
+    return { last_error: { ...coerceJobError(error), tick_at: tickAt } }
+  }
+}

@@ -1,0 +1,29 @@
+import { BlockedUrlError, checkUrl } from '#shared/outbound/check-url.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+
+export interface CallbackRules {
+  /** The setting CALLBACKS. */
+  enabled: boolean
+  /** `host:port` pairs of OUTBOUND_TRUSTED_HOSTS. */
+  trustedHosts: ReadonlySet<string>
+}
+
+/**
+ * What can be seen of a callback_url when it is given; where its name leads is seen at the delivery.
+ * @throws AppError callback-forbidden
+ */
+export function checkCallbackUrl(url: string, rules: CallbackRules): void {
+  if (!rules.enabled) throw forbidden('callbacks are switched off here')
+  try {
+    checkUrl(url, rules)
+  } catch (error) {
+    if (error instanceof BlockedUrlError) throw forbidden(error.message, error)
+    throw error
+  }
+}
+
+const forbidden = (why: string, cause?: unknown): AppError =>
+  new AppError('callback-forbidden', `The callback_url cannot be used: ${why}.`, {
+    members: { errors: [{ pointer: '/callback_url', detail: why }] },
+    cause,
+  })

@@ -1,0 +1,73 @@
+import type { Publisher } from '#shared/bus/publisher.ts'
+import { CALLBACK_POLICY, CALLBACK_TYPE, type CallbackPayload } from '#shared/contracts/callback.ts'
+import type { CreatedEvent } from '#shared/contracts/events.ts'
+import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
+import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
+import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import { derivedJobId, newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { RoundEnd } from './end-of-round.ts'
+import { webhookBody } from './webhook-body.ts'
+
+export interface SendCallbacksDeps {
+  publisher: Pick<Publisher, 'publish'>
+  clock: Clock
+  log: Logger
+}
+
+/** Longer than a reconnect; then the batch is applied again, callbacks included. */
+const DEADLINE_MS = 5_000
+
+/**
+ * Makes the job that delivers the webhook, for each end of a job that has a `callback_url`. Its id follows from the end
+ * and its first event compares with nothing being there: however often a batch is applied, and by however many
+ * replicas, there is exactly one.
+ * @throws AppError `unavailable` when the broker gives no verdict: do not move the checkpoint past these ends
+ */
+export async function sendCallbacks(deps: SendCallbacksDeps, ends: RoundEnd[]): Promise<void> {
+  await Promise.all(ends.map((end) => sendCallback(deps, end)))
+}
+
+async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<void> {
+  const { job, event, callbackUrl } = end
+  const endedMs = Date.parse(event.at)
+  const jobId = derivedJobId(
+    Number.isNaN(endedMs) ? jobIdTimeMs(job.job_id) : endedMs,
+    'callback',
+    job.job_id,
+    job.round,
+  )
+  const address = { type: CALLBACK_TYPE, priority: 'normal', job_id: jobId } as const
+  const payload: CallbackPayload = {
+    url: callbackUrl,
+    event: event.event,
+    webhook_id: `msg_${job.job_id}_${job.round}`,
+    body: webhookBody(end),
+  }
+  const at = isoTime(deps.clock.now())
+  const created: CreatedEvent = {
+    event: 'job:created',
+    ...address,
+    object_id: `callback:${job.job_id}:${job.round}`,
+    at,
+    created_at: at,
+    round: 1,
+    attempt: 1,
+    crashes: 0,
+    payload,
+    timeout_ms: CALLBACK_POLICY.timeout_ms,
+    max_attempts: CALLBACK_POLICY.max_attempts,
+    backoff: CALLBACK_POLICY.backoff,
+  }
+  const result = await deps.publisher.publish(
+    {
+      subject: eventSubject('job:created', address),
+      body: JSON.stringify(created),
+      nonce: newNonce(),
+      jobId,
+      expect: { seq: 0, filter: historyFilter(address) },
+    },
+    { deadlineMs: DEADLINE_MS },
+  )
+  if (result.kind === 'stored') deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')
+}

@@ -1,0 +1,21 @@
+import { WEBHOOK_BODY_MAX_BYTES, type WebhookBody } from '#shared/contracts/callback.ts'
+import { jobView } from '#shared/contracts/http.ts'
+import type { RoundEnd } from './end-of-round.ts'
+
+const TYPES = { 'job:finished': 'job.finished', 'job:cancelled': 'job.cancelled', 'job:failed': 'job.failed' } as const
+
+/** What a receiver is told of an end: as much of the job as fits, and what was left out. */
+export function webhookBody({ event, job }: RoundEnd): WebhookBody {
+  const { payload: _payload, ...view } = jobView(job)
+  const withData = (data: WebhookBody['data']): WebhookBody => ({ type: TYPES[event.event], timestamp: event.at, data })
+  const { result: _result, progress: _progress, ...withoutResult } = view
+  const { attempts: _attempts, ...withoutAttempts } = withoutResult
+  const candidates = [
+    withData(view),
+    withData({ ...withoutResult, result_omitted: true }),
+    withData({ ...withoutAttempts, result_omitted: true, attempts_omitted: true }),
+  ]
+  return candidates.find(fits) ?? withData({ job_id: job.job_id, status: view.status, result_omitted: true })
+}
+
+const fits = (body: WebhookBody): boolean => Buffer.byteLength(JSON.stringify(body)) <= WEBHOOK_BODY_MAX_BYTES

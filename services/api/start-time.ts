@@ -1,0 +1,23 @@
+import { DELAY_MAX_MS } from '#shared/contracts/limits.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+
+export interface StartTime {
+  delay_ms?: number | undefined
+  run_at?: string | undefined
+}
+
+/**
+ * When a job may start, milliseconds since 1970; null: now.
+ * @throws AppError `invalid-request` when both are said, or a time too far away
+ */
+export function startTimeMs({ delay_ms: delayMs, run_at: runAt }: StartTime, nowMs: number): number | null {
+  if (delayMs !== undefined && runAt !== undefined) {
+    throw invalid('/run_at', 'cannot stand beside delay_ms')
+  }
+  const dueMs = runAt === undefined ? nowMs + (delayMs ?? 0) : Date.parse(runAt)
+  if (dueMs > nowMs + DELAY_MAX_MS) throw invalid('/run_at', `must be within ${DELAY_MAX_MS} ms from now`)
+  return dueMs > nowMs ? dueMs : null
+}
+
+const invalid = (pointer: string, detail: string): AppError =>
+  new AppError('invalid-request', `${pointer.slice(1)} ${detail}.`, { members: { errors: [{ pointer, detail }] } })

@@ -1,0 +1,19 @@
+import { SECOND } from '#shared/runtime/clock.ts'
+
+/** Below nginx's read timeout and what clients commonly wait. */
+export const WAIT_MAX_S = 60
+
+/**
+ * How long the caller would rather wait for the end (RFC 7240, `Prefer: wait=5`), in whole seconds, at most
+ * WAIT_MAX_S; null: not at all. What cannot be understood is ignored, as the standard asks.
+ */
+export function preferredWaitS(prefer: string): number | null {
+  for (const preference of prefer.split(',')) {
+    const [name = '', value = ''] = (preference.split(';')[0] ?? '').split('=')
+    const seconds = /^"?(\d{1,9})"?$/.exec(value.trim())?.[1]
+    if (name.trim().toLowerCase() === 'wait' && seconds !== undefined) return Math.min(Number(seconds), WAIT_MAX_S)
+  }
+  return null
+}
+
+export const waitMsOf = (seconds: number): number => seconds * SECOND

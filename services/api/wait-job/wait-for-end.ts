@@ -1,0 +1,56 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { watchLive } from '#shared/bus/live-events.ts'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { LastEvent } from '#shared/contracts/decide.ts'
+import { historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/subjects.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+
+export interface WaitDeps {
+  broker: Broker
+  reader: Pick<LogReader, 'lastEvent'>
+  /** Aborted when this replica stops: whoever waits is answered with what there is. */
+  stopping: AbortSignal
+}
+
+/**
+ * Waits until a job has ended, or has any event after `changedFrom`. Nothing is asked again and again: the live
+ * subjects wake, and what they cannot tell (what happened before, or while the connection was broken) one look at the
+ * log tells.
+ * @param gone aborted when the caller has left
+ * @throws AppError `unavailable` when the log cannot be read
+ */
+export async function waitForEnd(
+  deps: WaitDeps,
+  job: JobAddress,
+  waitMs: number,
+  gone: AbortSignal,
+  changedFrom: number | null = null,
+): Promise<void> {
+  const done = Promise.withResolvers<void>()
+  const isOver = ({ event, seq }: Pick<LastEvent, 'event' | 'seq'>) =>
+    isTerminalEvent(event) || (changedFrom !== null && seq > changedFrom)
+  const look = async () => {
+    const last = await deps.reader.lastEvent(job)
+    // The log has let it go: it ended long ago.
+    if (last === null || isOver(last)) done.resolve()
+  }
+  const unwatch = watchLive(deps.broker, historyFilter(job), ({ seq, subject: { event } }) => {
+    if (event !== 'job:due' && event !== 'job:timer' && isOver({ event, seq })) done.resolve()
+  })
+  const unlisten = deps.broker.onReconnect(() => void look().catch(() => undefined))
+  const onEnd = () => done.resolve()
+  const timer = setTimeout(onEnd, waitMs)
+  for (const signal of [gone, deps.stopping]) signal.addEventListener('abort', onEnd)
+  try {
+    await look().catch((error: unknown) => {
+      throw unavailable('The log cannot be read.', error)
+    })
+    if (gone.aborted || deps.stopping.aborted) return
+    await done.promise
+  } finally {
+    clearTimeout(timer)
+    for (const signal of [gone, deps.stopping]) signal.removeEventListener('abort', onEnd)
+    unwatch()
+    unlisten()
+  }
+}

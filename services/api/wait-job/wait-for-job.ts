@@ -1,0 +1,46 @@
+import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import type { JobAddress } from '#shared/contracts/subjects.ts'
+import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
+import type { AppContext } from '../http/app.ts'
+import { preferredWaitS, waitMsOf } from './prefer.ts'
+import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
+
+export type WaitJobDeps = GetJobDeps & WaitDeps
+
+/**
+ * The job after the wait that its caller prefers, however it is then; null where none is preferred. The answer says
+ * that the preference was applied.
+ * @param changedFrom any later event is enough; null: only the end is
+ * @throws AppError `unavailable`
+ */
+export async function waitAsPreferred(
+  deps: WaitJobDeps,
+  ctx: AppContext,
+  job: JobAddress,
+  changedFrom: number | null = null,
+): Promise<Job | null> {
+  ctx.vary('Prefer')
+  const waitS = preferredWaitS(ctx.get('prefer'))
+  if (waitS === null) return null
+  ctx.set('Preference-Applied', `wait=${waitS}`)
+  const left = new AbortController()
+  const onClose = () => left.abort()
+  ctx.res.once('close', onClose)
+  try {
+    await waitForEnd(deps, job, waitMsOf(waitS), left.signal, changedFrom)
+  } finally {
+    ctx.res.off('close', onClose)
+  }
+  return getCurrentJob(deps, job.job_id)
+}
+
+/** A job that was accepted stays so, whatever becomes of the wait. */
+export async function endAsPreferred(deps: WaitJobDeps, ctx: AppContext, job: JobAddress): Promise<Job | null> {
+  try {
+    const waited = await waitAsPreferred(deps, ctx, job)
+    return waited !== null && isTerminal(waited.phase) ? waited : null
+  } catch (error) {
+    deps.log.debug({ err: error, job_id: job.job_id }, 'could not wait for a job')
+    return null
+  }
+}

@@ -1,0 +1,39 @@
+import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
+import { BlockedUrlError } from '#shared/outbound/check-url.ts'
+import { retryAfterMs } from '#shared/outbound/retry-after.ts'
+import { PermanentError, RetryLater } from './handler.ts'
+
+/** Of what a target said, so much is kept with the error. */
+const TEXT_MAX_BYTES = 1_024
+
+/** A call that another attempt may get through. */
+class HttpError extends Error {
+  override name = 'HttpError'
+}
+
+/** Calls out; a target that may not be called ends the job, any other trouble of the network is tried again. */
+export async function orPermanent<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof BlockedUrlError)
+      throw withCode(new PermanentError(error.message, { cause: error }), error.code)
+    throw error
+  }
+}
+
+/** What an answer other than 2xx is thrown as: for good, after the time that the target asked for, or the type's backoff. */
+export function failureOf(answer: OutboundAnswer, isPermanent: boolean, nowMs: number): Error {
+  const { status, headers, text } = answer
+  const start = new TextDecoder().decode(Buffer.from(text).subarray(0, TEXT_MAX_BYTES), { stream: true })
+  const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
+  const message = `the target answered ${status}${redirect}${start === '' ? '' : `: ${start}`}`
+  return withCode(errorFor(message, isPermanent, retryAfterMs(headers['retry-after'], nowMs)), `http-${status}`)
+}
+
+function errorFor(message: string, isPermanent: boolean, delayMs: number | null): Error {
+  if (isPermanent) return new PermanentError(message)
+  return delayMs === null ? new HttpError(message) : new RetryLater(delayMs, message)
+}
+
+export const withCode = (error: Error, code: string): Error => Object.assign(error, { code })

@@ -1,0 +1,110 @@
+import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
+import { VERSION } from '#shared/runtime/version.ts'
+import type { JobContext, JobHandler } from './handler.ts'
+import { failureOf, orPermanent } from './http-failure.ts'
+import { type HttpPayload, httpPayloadSchema, isQueryMethod } from './http-payload.ts'
+import { targetOf } from './http-target.ts'
+
+export interface HttpOptions {
+  callOut: CallOut
+  services: ReadonlyMap<string, URL>
+  /** Of an attempt. */
+  timeoutMs: number
+  /** Of the call within it: what takes longer is tried again, while an attempt's timeout ends the job. */
+  callTimeoutMs: number
+  /** Wall clock, milliseconds. */
+  now(): number
+}
+
+const BODY_KEPT_BYTES = 64 * 1024
+const HEADERS_KEPT = [
+  'content-type',
+  'content-language',
+  'etag',
+  'last-modified',
+  'location',
+  'link',
+  'retry-after',
+  'x-request-id',
+]
+const HEADER_KEPT_LENGTH = 1_024
+
+export const USER_AGENT = `Hasty/${VERSION}`
+
+/** Calls a user's URL or a service of the operator; a 2xx answer is the result. */
+export const httpHandler = (options: HttpOptions): JobHandler => ({
+  type: 'http',
+  policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs },
+  schema: httpPayloadSchema,
+  async run(given, context) {
+    const payload = given as HttpPayload
+    const hasBody = payload.params !== undefined && !isQueryMethod(payload.method)
+    const answer = await orPermanent(
+      options.callOut({
+        target: targetOf(payload, options.services),
+        method: payload.method,
+        headers: headersOf(payload, context, hasBody),
+        ...(hasBody ? { body: JSON.stringify(payload.params) } : {}),
+        signal: context.signal,
+        timeoutMs: options.callTimeoutMs,
+        maxBodyBytes: BODY_KEPT_BYTES,
+      }),
+    )
+    if (answer.status >= 200 && answer.status < 300) return resultOf(answer)
+    throw failureOf(answer, isForGood(answer.status), options.now())
+  },
+})
+
+/** The request itself is wrong: asking again would not help. */
+const isForGood = (status: number): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
+
+/** A user's own come last, so that a target may want another Idempotency-Key; whose they are not has been refused. */
+function headersOf(payload: HttpPayload, context: JobContext, hasBody: boolean): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: '*/*',
+    // An answer is kept as it comes: nothing is unpacked here.
+    'accept-encoding': 'identity',
+    'user-agent': USER_AGENT,
+    'idempotency-key': context.jobId,
+    'hasty-job-id': context.jobId,
+    'hasty-attempt': String(context.attempt),
+    'hasty-fencing-token': String(context.fencingToken),
+  }
+  if (hasBody) headers['content-type'] = 'application/json'
+  for (const [name, value] of Object.entries(payload.headers ?? {})) headers[name.toLowerCase()] = value
+  return headers
+}
+
+function resultOf(answer: OutboundAnswer) {
+  const headers: Record<string, string> = {}
+  for (const name of HEADERS_KEPT) {
+    const value = answer.headers[name]
+    if (value !== undefined) headers[name] = String(value).slice(0, HEADER_KEPT_LENGTH)
+  }
+  const kept = { status: answer.status, headers, body: bodyOf(answer) }
+  return answer.truncated ? { ...kept, truncated: true } : kept
+}
+
+/** JSON as what it says, everything else as text. */
+function bodyOf({ text, truncated }: OutboundAnswer): unknown {
+  if (text === '') return null
+  if (truncated || isTooDeep(text)) return text
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+/** Everybody who writes or shows a result would have to walk it: as deep as a request's body may be, no deeper. */
+function isTooDeep(json: string): boolean {
+  let depth = 0
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '[' || token === '{') depth++
+    else if (token === ']' || token === '}') depth--
+    if (depth > BODY_MAX_DEPTH) return true
+  }
+  return false
+}

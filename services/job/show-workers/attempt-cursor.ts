@@ -1,0 +1,18 @@
+import { badParameters } from '#shared/runtime/read-query.ts'
+
+/** Where a page ended, and of which worker: for another one that place means nothing. */
+export const makeCursor = (workerId: string, seq: number): string =>
+  Buffer.from(`${workerId}.${seq}`).toString('base64url')
+
+/**
+ * @returns the seq that the page before ended with
+ * @throws AppError `invalid-request`
+ */
+export function readCursor(workerId: string, cursor: string): number {
+  const seq = Number(Buffer.from(cursor, 'base64url').toString().split('.')[1])
+  if (!Number.isSafeInteger(seq) || seq < 1) throw badCursor('is none that was given here')
+  if (makeCursor(workerId, seq) !== cursor) throw badCursor('belongs to another worker')
+  return seq
+}
+
+const badCursor = (detail: string) => badParameters([{ parameter: 'cursor', detail }])

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { listWorkerAttemptsQuerySchema, listWorkersQuerySchema } from '#shared/contracts/workers-http.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { OpsAnswer } from '#shared/runtime/health.ts'
+import type { OpsRequest, OpsRoutes } from '#shared/runtime/ops-server.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import { listAttempts, listWorkers, type ShowWorkersDeps, showWorker } from './show-workers.ts'
+
+const PATHS = /^\/v1\/workers(?:\/(?<workerId>[^/]+)(?<attempts>\/attempts)?)?\/?$/
+const noParameters = z.strictObject({})
+
+/** `GET /v1/workers`, `GET /v1/workers/:worker_id` and `GET /v1/workers/:worker_id/attempts`. */
+export const workerRoutes =
+  (deps: ShowWorkersDeps): OpsRoutes =>
+  async (request) => {
+    const found = PATHS.exec(request.path)
+    if (found === null) return null
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new AppError('method-not-allowed', 'See the Allow header for what this address takes.', {
+        headers: { Allow: 'GET, HEAD' },
+      })
+    const { workerId, attempts } = found.groups ?? {}
+    if (workerId === undefined)
+      return json(await listWorkers(deps, readQuery(request, listWorkersQuerySchema).live ?? null))
+    if (attempts !== undefined) return attemptsOf(deps, request, workerId)
+    readQuery(request, noParameters)
+    return json(await showWorker(deps, workerId))
+  }
+
+async function attemptsOf(deps: ShowWorkersDeps, request: OpsRequest, workerId: string): Promise<OpsAnswer> {
+  const query = readQuery(request, listWorkerAttemptsQuerySchema)
+  const page = await listAttempts(deps, workerId, query)
+  if (page.next_cursor === null) return json(page)
+  const next = new URLSearchParams({ limit: String(query.limit), cursor: page.next_cursor })
+  return json(page, { Link: `</v1/workers/${workerId}/attempts?${next.toString()}>; rel="next"` })
+}
+
+const json = (body: unknown, headers: Record<string, string> = {}): OpsAnswer => ({
+  status: 200,
+  contentType: 'application/json; charset=utf-8',
+  headers: { 'Cache-Control': 'no-cache', ...headers },
+  body: JSON.stringify(body),
+})

@@ -1,0 +1,41 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { watchLive } from '#shared/bus/live-events.ts'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import { isTerminalEvent } from '#shared/contracts/subjects.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Hold } from './hold.ts'
+
+export interface WatchEndsDeps {
+  broker: Broker
+  reader: LogReader
+  held: ReadonlyMap<string, Hold>
+  log: Logger
+}
+
+/**
+ * Tells the handlers of this worker that their job was cancelled, by whomever. Only what was stored counts: on the
+ * live subjects, and after a broken connection in the log.
+ * @returns how to stop it
+ */
+export function watchEnds(deps: WatchEndsDeps): () => void {
+  const unwatch = watchLive(deps.broker, 'job:cancelled.*.*.*', ({ subject, seq }) => {
+    const hold = deps.held.get(subject.job_id)
+    if (hold !== undefined && seq > hold.seq) hold.end()
+  })
+  const unlisten = deps.broker.onReconnect(() => {
+    for (const hold of deps.held.values()) {
+      endIfOver(deps.reader, hold).catch((error: unknown) =>
+        deps.log.debug({ err: error, job_id: hold.job.job_id }, 'could not see whether a held job was cancelled'),
+      )
+    }
+  })
+  return () => {
+    unwatch()
+    unlisten()
+  }
+}
+
+async function endIfOver(reader: LogReader, hold: Hold): Promise<void> {
+  const last = await reader.lastEvent(hold.job)
+  if (last !== null && last.seq > hold.seq && isTerminalEvent(last.event)) hold.end()
+}

@@ -1,0 +1,106 @@
+import type { JobError } from '#shared/contracts/job.ts'
+import { RUNNING_SHOWN_MAX, type WorkerAttemptOutcome } from '#shared/contracts/workers-http.ts'
+import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import type { AttemptRecord, RunningAttempt, WorkerRecord } from '#shared/store/attempts-port.ts'
+
+/** What a worker is for the whole of its life. */
+export type WorkerIdentity = Pick<
+  WorkerRecord,
+  'worker_id' | 'host' | 'pid' | 'version' | 'types' | 'slots' | 'started_at'
+>
+
+export interface RecorderOptions {
+  worker: WorkerIdentity
+  clock: Clock
+  /** Attempts kept while the store cannot take them; beyond it the oldest are dropped. */
+  maxBuffered: number
+  onDropped: (count: number) => void
+}
+
+const ERROR_MAX_LENGTH = 500
+
+/** What this worker runs and ran, in memory alone: running a job never waits for a store. */
+export class AttemptRecorder {
+  readonly #options: RecorderOptions
+  /** In the order they started. */
+  readonly #running = new Map<string, RunningAttempt>()
+  readonly #counts = { processed: 0, failed: 0, cancelled: 0, retried: 0 }
+  #ended: AttemptRecord[] = []
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  begin(jobId: string, type: string, attempt: number): void {
+    this.#running.set(jobId, { job_id: jobId, type, attempt, started_at: this.#now() })
+  }
+
+  end(jobId: string, outcome: WorkerAttemptOutcome, error: JobError | null): void {
+    const running = this.#running.get(jobId)
+    if (running === undefined) return
+    this.#running.delete(jobId)
+    this.#count(outcome)
+    this.#ended.push({
+      worker_id: this.#options.worker.worker_id,
+      seq: this.#counts.processed,
+      ...running,
+      ended_at: this.#now(),
+      outcome,
+      error: error === null ? null : bounded(error),
+    })
+    this.#dropOldest()
+  }
+
+  /** It is out of this worker's hands, however it went. */
+  forget(jobId: string): void {
+    this.#running.delete(jobId)
+  }
+
+  /** The oldest of what ended and was not taken yet: the caller's now, to store or to put back. */
+  take(max: number): AttemptRecord[] {
+    const taken = this.#ended
+    this.#ended = taken.splice(max)
+    return taken
+  }
+
+  putBack(attempts: AttemptRecord[]): void {
+    this.#ended = attempts.concat(this.#ended)
+    this.#dropOldest()
+  }
+
+  describe(isStopped: boolean): WorkerRecord {
+    const now = this.#now()
+    return {
+      ...this.#options.worker,
+      ...this.#counts,
+      beat_at: now,
+      stopped_at: isStopped ? now : null,
+      running_count: this.#running.size,
+      running: [...this.#running.values()].slice(0, RUNNING_SHOWN_MAX),
+    }
+  }
+
+  #count(outcome: WorkerAttemptOutcome): void {
+    this.#counts.processed++
+    if (outcome === 'failed' || outcome === 'crashed') this.#counts.failed++
+    else if (outcome === 'cancelled') this.#counts.cancelled++
+    else if (outcome === 'retrying') this.#counts.retried++
+  }
+
+  #dropOldest(): void {
+    const tooMany = this.#ended.length - this.#options.maxBuffered
+    if (tooMany <= 0) return
+    this.#ended.splice(0, tooMany)
+    this.#options.onDropped(tooMany)
+  }
+
+  #now(): string {
+    return isoTime(this.#options.clock.now())
+  }
+}
+
+const bounded = ({ name, message, code }: JobError): JobError => ({
+  name,
+  message: message.slice(0, ERROR_MAX_LENGTH),
+  ...(code === undefined ? {} : { code }),
+})

@@ -1,0 +1,59 @@
+import { SECOND, sleep } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { IntervalLoop } from '#shared/runtime/loop.ts'
+import type { AttemptRecorder } from './attempt-recorder.ts'
+import type { StoreClient } from './store-client.ts'
+
+const EVERY_MS = 1 * SECOND
+/** More than a worker ends in a second; what crosses threads at once stays small after the store was away. */
+const ATTEMPTS_AT_ONCE = 5_000
+const LAST_REPORT_MS = 2 * SECOND
+
+/** Once a second what ended, and the worker's beat, go to the store together: off the path of any job. */
+export class ReportLoop {
+  readonly #recorder: AttemptRecorder
+  readonly #store: StoreClient
+  readonly #loop: IntervalLoop
+  readonly #log: Logger
+  #isFailing = false
+
+  constructor(recorder: AttemptRecorder, store: StoreClient, log: Logger) {
+    this.#recorder = recorder
+    this.#store = store
+    this.#log = log
+    this.#loop = new IntervalLoop(
+      EVERY_MS,
+      () => this.#report(false),
+      (error) => this.#onFailure(error),
+    )
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** Reports the end, for which it waits 2 s at most. Call it when nothing runs any more. */
+  async stop(): Promise<void> {
+    const reporting = this.#loop.stop().then(() => this.#report(true))
+    await Promise.race([reporting.catch(() => undefined), sleep(LAST_REPORT_MS)])
+  }
+
+  async #report(isStopped: boolean): Promise<void> {
+    if (!this.#store.isOpen) return
+    const attempts = this.#recorder.take(ATTEMPTS_AT_ONCE)
+    try {
+      await this.#store.call('save', this.#recorder.describe(isStopped), attempts)
+      if (this.#isFailing) this.#log.info('attempts are stored again')
+      this.#isFailing = false
+    } catch (error) {
+      this.#recorder.putBack(attempts)
+      throw error
+    }
+  }
+
+  /** Said once, however often it fails. */
+  #onFailure(error: unknown): void {
+    if (!this.#isFailing) this.#log.warn({ err: error }, 'attempts cannot be stored, they are kept for a while')
+    this.#isFailing = true
+  }
+}

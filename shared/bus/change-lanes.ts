@@ -1,0 +1,86 @@
+import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
+import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
+import { laneNeed } from './lane-need.ts'
+import {
+  ensureLane,
+  FOR_EVER,
+  findLanes,
+  isSingle,
+  laneMetadata,
+  lanesOfShape,
+  leaseMsOf,
+  readLane,
+  shapeOf,
+} from './lanes.ts'
+import { LogReader } from './log-reader.ts'
+import { found, type TopologyOptions } from './topology.ts'
+
+/**
+ * Brings lanes that exist to what their type and the settings say now. How many run at once is left as it is unless
+ * the handler says another number than before: that, like a pause, is changed while Hasty runs. For setup alone: a
+ * service that starts never changes a lane.
+ */
+export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const lanes = await findLanes(nc, info.type)
+  const [first] = lanes
+  const declared = first === undefined ? undefined : readLane(first)?.info.policy.concurrency
+  for (const lane of lanes) {
+    await manager.consumers.update(JOBS_STREAM, lane.name, {
+      ...lane.config,
+      ack_wait: options.leaseMs * MILLISECOND_NS,
+      metadata: { ...lane.config.metadata, ...laneMetadata(info) },
+    })
+  }
+  // Also where it did not change: a change that was cut short is then brought to its end.
+  await setConcurrency(nc, info, declared === info.policy.concurrency ? shapeOf(lanes) : info.policy.concurrency)
+}
+
+/**
+ * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes
+ * are made before the old ones go, and begin with what those still had to deliver: a job that is delivered by both
+ * starts once, and what runs goes on under its worker's lease.
+ */
+export async function setConcurrency(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
+  const lanes = await findLanes(nc, info.type)
+  const [first] = lanes
+  if (first === undefined) return
+  const startSeq = await firstNeeded(nc, lanes, before + 1)
+  const isPaused = lanes.every(({ paused }) => paused === true)
+  const leaseMs = leaseMsOf(first)
+  for (const priority of lanesOfShape(concurrency)) {
+    const lane = await ensureLane(nc, info, priority, { concurrency, leaseMs, startSeq, isPaused })
+    if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
+      await manager.consumers.update(JOBS_STREAM, lane.name, { ...lane.config, max_ack_pending: concurrency })
+    }
+  }
+  for (const old of lanes) {
+    if (isSingle(old) === (concurrency !== null)) continue
+    await found(() => manager.consumers.delete(JOBS_STREAM, old.name), CONSUMER_NOT_FOUND)
+  }
+}
+
+/** @param otherwise where nothing is left to deliver */
+async function firstNeeded(nc: NatsConnection, lanes: ConsumerInfo[], otherwise: number): Promise<number> {
+  const reader = new LogReader(nc)
+  let first = otherwise
+  for (const lane of lanes.map(readLane)) {
+    const need = lane === null ? null : await laneNeed(reader, lane)
+    if (need !== null) first = Math.min(first, need)
+  }
+  return first
+}
+
+/** Stops or starts the deliveries of a type. What runs goes on. */
+export async function setPaused(nc: NatsConnection, type: string, isPaused: boolean): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  for (const { name } of await findLanes(nc, type)) {
+    if (isPaused) await manager.consumers.pause(JOBS_STREAM, name, FOR_EVER)
+    else await manager.consumers.resume(JOBS_STREAM, name)
+  }
+}

@@ -1,0 +1,121 @@
+import type { JobEvent } from '#shared/contracts/events.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
+import type { Broker } from './connection.ts'
+import { watchLive } from './live-events.ts'
+import { parseEvent } from './log-reader.ts'
+import { readBatch } from './read-batch.ts'
+
+export interface FollowOptions {
+  /** Of history subjects, as in `*.sleep.*.*`. */
+  filter: string
+  /** Stream sequence after which the first event is wanted. */
+  afterSeq: number
+  signal: AbortSignal
+}
+
+export interface FollowedEvent {
+  seq: number
+  event: JobEvent
+}
+
+const BATCH = 256
+/** A wake-up that got lost on the way costs no more than this. */
+const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
+
+/**
+ * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more;
+ * a reader that does not costs nothing. The live subjects only say that there is something new: what it is comes from
+ * the log. Yields null when `idleMs` went by without an event. Events that do not parse are left out.
+ * @throws when the log cannot be read
+ */
+export async function* followLog(
+  broker: Broker,
+  options: FollowOptions,
+  idleMs: number,
+): AsyncGenerator<FollowedEvent | null, void, undefined> {
+  const news = new News()
+  const unwatch = watchLive(broker, options.filter, () => news.tell())
+  const unlisten = broker.onReconnect(() => news.tell())
+  const onAbort = () => news.tell()
+  options.signal.addEventListener('abort', onAbort)
+  try {
+    for (let last = options.afterSeq, quietMs = 0; !options.signal.aborted; ) {
+      const startedAt = last
+      for await (const { seq, event } of readOn(broker, options.filter, last + 1)) {
+        last = seq
+        if (event !== null) yield { seq, event }
+        if (options.signal.aborted) return
+      }
+      if (last !== startedAt) {
+        quietMs = 0
+        continue
+      }
+      const waitMs = Math.min(LOOK_AT_LEAST_EVERY_MS, idleMs)
+      if (await news.within(waitMs)) continue
+      quietMs += waitMs
+      if (quietMs < idleMs) continue
+      quietMs = 0
+      yield null
+    }
+  } finally {
+    options.signal.removeEventListener('abort', onAbort)
+    unwatch()
+    unlisten()
+  }
+}
+
+/** At most so many events of what the log holds on the filter now, from a sequence on. */
+export async function* readLogFrom(
+  broker: Broker,
+  filter: string,
+  fromSeq: number,
+  limit: number,
+): AsyncGenerator<FollowedEvent, void, undefined> {
+  let left = limit
+  for await (const { seq, event } of readOn(broker, filter, fromSeq, Math.min(limit, BATCH))) {
+    if (event !== null) yield { seq, event }
+    if (--left === 0) return
+  }
+}
+
+async function* readOn(
+  broker: Broker,
+  filter: string,
+  fromSeq: number,
+  limit = BATCH,
+): AsyncGenerator<{ seq: number; event: JobEvent | null }, void, undefined> {
+  for (let from = fromSeq; ; ) {
+    const { messages, isMore } = await readBatch(broker, filter, from, limit)
+    for (const { seq, body } of messages) {
+      from = seq + 1
+      yield { seq, event: parseEvent(body) }
+    }
+    if (!isMore) return
+  }
+}
+
+/** Says that something happened, also to who asks only later. */
+class News {
+  #isNew = false
+  #wake: () => void = () => undefined
+
+  tell(): void {
+    this.#isNew = true
+    this.#wake()
+  }
+
+  /** @returns false when nothing happened within the time */
+  within(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (isNew: boolean) => {
+        clearTimeout(timer)
+        this.#wake = () => undefined
+        this.#isNew = false
+        resolve(isNew)
+      }
+      const timer = setTimeout(() => end(false), ms)
+      this.#wake = () => end(true)
+      if (this.#isNew) end(true)
+    })
+  }
+}

@@ -1,0 +1,30 @@
+import { LIVE_PREFIX, type ParsedSubject, parseSubject } from '#shared/contracts/subjects.ts'
+import type { Broker } from './connection.ts'
+
+/** An event as the stream republishes it once it is stored. */
+export interface LiveEvent {
+  seq: number
+  subject: ParsedSubject
+  body: string
+  /** The sequence its writer compared with: the job's event before. null for a first event. */
+  after: number | null
+}
+
+/**
+ * What is stored from now on, at most once: a broken connection loses events, so whoever must not miss one reads the
+ * log again after `onReconnect`.
+ * @param filter of history subjects, as in `*.sleep.*.*`
+ * @returns how to stop it
+ */
+export function watchLive(broker: Broker, filter: string, onEvent: (event: LiveEvent) => void): () => void {
+  const subscription = broker.nc.subscribe(`${LIVE_PREFIX}${filter}`, {
+    callback: (_error, message) => {
+      const subject = parseSubject(message.subject.slice(LIVE_PREFIX.length))
+      const seq = Number(message.headers?.get('Nats-Sequence'))
+      if (subject === null || !Number.isInteger(seq)) return
+      const after = message.headers?.get('Nats-Expected-Last-Subject-Sequence') ?? ''
+      onEvent({ seq, subject, body: message.string(), after: after === '' ? null : Number(after) })
+    },
+  })
+  return () => subscription.unsubscribe()
+}

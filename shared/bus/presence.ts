@@ -1,0 +1,57 @@
+import type { Msg } from '@nats-io/transport-node'
+import { WHO_WORKS } from '#shared/contracts/subjects.ts'
+import { type WorkerPresence, workerPresenceSchema } from '#shared/contracts/worker.ts'
+import type { Broker } from './connection.ts'
+
+/** Answers whoever asks which workers there are. @returns how to stop it */
+export function answerPresence(broker: Broker, describe: () => WorkerPresence): () => void {
+  const subscription = broker.nc.subscribe(WHO_WORKS, {
+    callback: (_error, message) => {
+      message.respond(JSON.stringify(describe()))
+    },
+  })
+  return () => subscription.unsubscribe()
+}
+
+/**
+ * Asks all workers at once. Those that do not answer in time (busy, frozen, gone) are left out.
+ * @param isEnough ends the wait early
+ */
+export function askWorkers(
+  broker: Broker,
+  waitMs: number,
+  isEnough: (worker: WorkerPresence) => boolean,
+): Promise<WorkerPresence[]> {
+  return new Promise((resolve) => {
+    const workers: WorkerPresence[] = []
+    const inbox = broker.newInbox()
+    const end = () => {
+      clearTimeout(timer)
+      subscription.unsubscribe()
+      resolve(workers)
+    }
+    const onAnswer = (message: Msg) => {
+      // "No responders": nobody listens, so nobody will answer.
+      if (message.headers?.code === 503) {
+        end()
+        return
+      }
+      const worker = readPresence(message)
+      if (worker === null) return
+      workers.push(worker)
+      if (isEnough(worker)) end()
+    }
+    const timer = setTimeout(end, waitMs)
+    const subscription = broker.nc.subscribe(inbox, { callback: (_error, message) => onAnswer(message) })
+    broker.outbox.send(WHO_WORKS, '', { reply: inbox })
+  })
+}
+
+function readPresence(message: Msg): WorkerPresence | null {
+  try {
+    const parsed = workerPresenceSchema.safeParse(message.json())
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}

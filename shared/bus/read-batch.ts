@@ -1,0 +1,50 @@
+import type { Msg } from '@nats-io/transport-node'
+import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import type { Broker } from './connection.ts'
+
+export interface Batch {
+  messages: { seq: number; body: string }[]
+  /** There is more behind the last one. */
+  isMore: boolean
+}
+
+const QUIET_MS = 1_500
+/** Above the largest message, so that every batch comes forward. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024
+const END_OF_BATCH = 204
+const NOTHING_THERE = 404
+
+/**
+ * The next messages on a filter at or after a sequence, in one request. Not the client's own `direct.getBatch`: it keeps
+ * a subscription a call, and takes the end of the log for an error.
+ * @throws when the broker does not answer
+ */
+export function readBatch(broker: Broker, filter: string, fromSeq: number, limit: number): Promise<Batch> {
+  return new Promise((resolve, reject) => {
+    const messages: Batch['messages'] = []
+    const inbox = broker.newInbox()
+    const end = (settle: () => void) => {
+      clearTimeout(timer)
+      subscription.unsubscribe()
+      settle()
+    }
+    const give = (isMore: boolean) => end(() => resolve({ messages, isMore }))
+    const fail = (why: string) => end(() => reject(new Error(`reading the log: ${why}`)))
+    const onMessage = (message: Msg) => {
+      const code = message.headers?.code ?? 0
+      if (code === END_OF_BATCH) give(Number(message.headers?.get('Nats-Num-Pending')) > 0)
+      else if (code === NOTHING_THERE) give(false)
+      else if (code !== 0) fail(message.headers?.description ?? String(code))
+      else {
+        timer.refresh()
+        messages.push({ seq: Number(message.headers?.get('Nats-Sequence')), body: message.string() })
+      }
+    }
+    const timer = setTimeout(() => fail('no answer in time'), QUIET_MS)
+    const subscription = broker.nc.subscribe(inbox, {
+      callback: (error, message) => (error === null ? onMessage(message) : fail(error.message)),
+    })
+    const query = { seq: fromSeq, next_by_subj: filter, batch: limit, max_bytes: BATCH_MAX_BYTES }
+    broker.outbox.send(`$JS.API.DIRECT.GET.${JOBS_STREAM}`, JSON.stringify(query), { reply: inbox })
+  })
+}

@@ -1,0 +1,28 @@
+import type { JobEvent } from './events.ts'
+import type { EventNote } from './job.ts'
+
+/** A job that is retried without end must not grow without end: its oldest events go first. */
+const NOTES_MAX = 1_000
+
+/** What people are shown of an event. Payload and result are the job's own: a history repeats neither. */
+export function noteOf(event: JobEvent, seq: number): EventNote {
+  const { round, attempt, worker_id, due_at, reason, error, percent, message } = event as Partial<EventNote>
+  return {
+    seq,
+    event: event.event,
+    at: event.at,
+    ...(round === undefined || round === 1 ? {} : { round }),
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(worker_id === undefined ? {} : { worker_id }),
+    ...(due_at === undefined ? {} : { due_at }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(error === undefined ? {} : { error }),
+    ...(event.event === 'job:progress' ? { percent, message } : {}),
+  }
+}
+
+/** Progress may come every second for hours: the latest takes the place of the one before. */
+export function withNote(notes: EventNote[], event: JobEvent, seq: number): EventNote[] {
+  const isRepeated = event.event === 'job:progress' && notes.at(-1)?.event === 'job:progress'
+  return [...(isRepeated ? notes.slice(0, -1) : notes), noteOf(event, seq)].slice(-NOTES_MAX)
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { eventNoteSchema } from './job.ts'
+import { TYPE_PATTERN } from './subjects.ts'
+
+const sequence = z.coerce.number().int().min(0).max(999_999_999_999_999)
+
+export const jobEventsQuerySchema = z.strictObject({
+  last_event_id: sequence.optional().meta({ description: 'Only what came after; as the header Last-Event-ID' }),
+})
+
+export const eventsQuerySchema = z.strictObject({
+  type: z.string().regex(TYPE_PATTERN).optional().meta({ description: 'Of this job type alone' }),
+  last_event_id: sequence.optional().meta({ description: 'Only what came after; as the header Last-Event-ID' }),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100).meta({ description: 'Of a JSON answer' }),
+})
+
+/** An event as its readers get it. `data` stands with progress, `result` with the finish. */
+export const eventViewSchema = eventNoteSchema
+  .extend({
+    job_id: z.string(),
+    object_id: z.string(),
+    type: z.string(),
+    data: z.unknown().optional(),
+    result: z.unknown().optional(),
+  })
+  .meta({ id: 'Event' })
+export type EventView = z.infer<typeof eventViewSchema>
+
+export const jobEventsSchema = z
+  .object({ job_id: z.string(), items: z.array(eventNoteSchema) })
+  .meta({ id: 'JobEvents', description: "The job's whole history; of an attempt's progress the latest alone" })
+
+export const eventsPageSchema = z
+  .object({
+    items: z.array(eventViewSchema),
+    last_event_id: z.number().int().meta({ description: 'Where the next page, or a stream, goes on' }),
+    reset: z.boolean().meta({ description: 'Events after the sequence asked for are gone from the log' }),
+  })
+  .meta({ id: 'Events' })

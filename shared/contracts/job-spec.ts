@@ -1,0 +1,27 @@
+import type { JobSpec } from './events.ts'
+import type { Job } from './job.ts'
+
+/** What an event that continues a job's history must carry, so that a worker can run the job from it alone. */
+export const jobSpecOf = (job: Job): JobSpec => ({
+  job_id: job.job_id,
+  object_id: job.object_id,
+  type: job.type,
+  priority: job.priority,
+  ...(job.tenant === null ? {} : { tenant: job.tenant }),
+  created_at: job.created_at,
+  round: job.round,
+  follows: job.seq,
+  payload: job.payload,
+  timeout_ms: job.timeout_ms,
+  max_attempts: job.max_attempts,
+  backoff: job.backoff,
+  ...(job.callback_url === null ? {} : { callback_url: job.callback_url }),
+  crashes: job.crashes,
+})
+
+/** The attempt that starts next: a released one keeps its number. */
+export function nextAttempt(job: Job): number {
+  const last = job.attempts.at(-1)
+  if (last === undefined) return job.first_attempt
+  return last.outcome === 'released' ? last.attempt : Math.max(last.attempt + 1, job.first_attempt)
+}

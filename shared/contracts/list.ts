@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { createJobBodySchema, jobSummaryViewSchema } from './http.ts'
+import { JOB_STATUSES } from './job.ts'
+import { TYPE_PATTERN } from './subjects.ts'
+
+const LIST_LIMIT_MAX = 200
+const LIST_LIMIT_DEFAULT = 50
+
+const statusesSchema = z.array(z.enum(JOB_STATUSES)).min(1)
+
+const filterShape = {
+  type: z.string().regex(TYPE_PATTERN).optional(),
+  object_id: createJobBodySchema.shape.object_id.optional(),
+  created_after: z.iso.datetime({ offset: true }).optional().meta({ description: 'RFC 3339: this time or later' }),
+  created_before: z.iso.datetime({ offset: true }).optional().meta({ description: 'RFC 3339: before this time' }),
+}
+
+/** Which jobs are meant: all that is given must hold. As members of a JSON body. */
+export const jobFilterSchema = z.strictObject({ status: statusesSchema.optional(), ...filterShape })
+export type JobFilter = z.infer<typeof jobFilterSchema>
+
+/** The same filter as parameters of an address, where all is text: `status=failed,cancelled` or `status` twice. */
+export const listJobsQuerySchema = z.strictObject({
+  status: z
+    .union([z.string(), z.array(z.string())])
+    .transform((texts) => [texts].flat().flatMap((text) => text.split(',')))
+    .pipe(statusesSchema)
+    .optional()
+    .meta({
+      description: 'One or several, with commas between or the parameter repeated',
+      // In the description the list alone, which is how a repeated parameter is told.
+      override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+        delete jsonSchema['anyOf']
+        Object.assign(jsonSchema, { type: 'array', items: { type: 'string', enum: JOB_STATUSES }, minItems: 1 })
+      },
+    }),
+  ...filterShape,
+  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
+  limit: z
+    .string()
+    .refine((text) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIST_LIMIT_MAX, {
+      error: `must be a whole number from 1 to ${LIST_LIMIT_MAX}`,
+    })
+    .transform(Number)
+    .default(LIST_LIMIT_DEFAULT)
+    .meta({
+      description: 'Jobs a page',
+      override: { type: 'integer', minimum: 1, maximum: LIST_LIMIT_MAX },
+    }),
+})
+export type ListJobsQuery = z.infer<typeof listJobsQuerySchema>
+
+export const jobListSchema = z
+  .object({
+    items: z.array(jobSummaryViewSchema),
+    next_cursor: z.string().nullable().meta({ description: 'null on the last page' }),
+  })
+  .meta({ id: 'JobList' })
+export type JobList = z.infer<typeof jobListSchema>
+
+const countSchema = z.number().int()
+
+export const jobStatsSchema = z
+  .object({
+    total: countSchema,
+    by_status: z.record(z.enum(JOB_STATUSES), countSchema),
+    by_type: z
+      .record(z.string(), z.partialRecord(z.enum(JOB_STATUSES), countSchema))
+      .meta({ description: 'Of each type the statuses that it has' }),
+  })
+  .meta({ id: 'JobStats' })
+export type JobStats = z.infer<typeof jobStatsSchema>

@@ -1,0 +1,99 @@
+import { isIP } from 'node:net'
+import { Agent, buildConnector, type Dispatcher, request } from 'undici'
+import { isPublicAddress } from './addresses.ts'
+import { BlockedUrlError, checkUrl, isTrusted, type UrlRules } from './check-url.ts'
+import { guardedLookup, type Resolve, systemResolve } from './guarded-lookup.ts'
+import { readBounded } from './read-bounded.ts'
+
+export interface OutboundCall {
+  /** A text is a user's, and is checked; a URL is the operator's, and may be private. */
+  target: string | URL
+  method: Dispatcher.HttpMethod
+  headers: Record<string, string>
+  body?: string
+  signal: AbortSignal
+  /** For the whole call, the answer's body included. */
+  timeoutMs: number
+  /** At most so much of the answer's body is read. */
+  maxBodyBytes: number
+}
+
+export interface OutboundAnswer {
+  status: number
+  /** Lower-case names. */
+  headers: Dispatcher.ResponseData['headers']
+  /** UTF-8; what is no UTF-8 is replaced. */
+  text: string
+  truncated: boolean
+}
+
+export type CallOut = (call: OutboundCall) => Promise<OutboundAnswer>
+
+export interface CallOutOptions extends UrlRules {
+  resolve?: Resolve
+}
+
+/** The call took longer than it may. */
+class CallTimeoutError extends Error {
+  override name = 'CallTimeoutError'
+  readonly code = 'timeout'
+}
+
+/**
+ * Makes the one way out of this process: no redirect is followed, no proxy of the environment is used, and where a
+ * user named the target, every address is checked right before it is connected to.
+ * @returns a call that throws BlockedUrlError before a byte is sent, and other errors when no answer came
+ */
+export function makeCallOut(options: CallOutOptions): CallOut {
+  const trusted = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, allowH2: false })
+  // A connection for each call: users name so many hosts that keeping theirs open would only hold sockets.
+  const guarded = new Agent({
+    connect: guardedConnector(options.resolve ?? systemResolve),
+    pipelining: 0,
+    allowH2: false,
+  })
+  return async ({ target, method, headers, body, signal, timeoutMs, maxBodyBytes }) => {
+    const url = typeof target === 'string' ? checkUrl(target, options) : target
+    const dispatcher = typeof target !== 'string' || isTrusted(url, options) ? trusted : guarded
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      const answer = await request(url, {
+        dispatcher,
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+        signal: AbortSignal.any([signal, timeout]),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      })
+      return { status: answer.statusCode, headers: answer.headers, ...(await readBounded(answer.body, maxBodyBytes)) }
+    } catch (error) {
+      throw explain(error, timeout, timeoutMs)
+    }
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** The lookup is not called for a literal address, so that is checked here. */
+function guardedConnector(resolve: Resolve): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(resolve) })
+  return (options, callback) => {
+    const address = options.hostname.replace(/^\[(.*)\]$/, '$1')
+    if (isIP(address) > 0 && !isPublicAddress(address)) {
+      queueMicrotask(() => callback(new BlockedUrlError('the address is not a public one'), null))
+      return
+    }
+    connect(options, callback)
+  }
+}
+
+function explain(error: unknown, timeout: AbortSignal, timeoutMs: number): unknown {
+  if (timeout.aborted) return new CallTimeoutError(`no whole answer within ${timeoutMs} ms`, { cause: error })
+  // Several addresses were tried: the error of them all has no message of its own.
+  if (error instanceof AggregateError && error.message === '') {
+    const [first] = error.errors as unknown[]
+    return first instanceof Error ? first : error
+  }
+  return error
+}

@@ -1,0 +1,57 @@
+import { isIP } from 'node:net'
+import { isPublicAddress } from './addresses.ts'
+
+/** A target that nobody outside may make us call. */
+export class BlockedUrlError extends Error {
+  override name = 'BlockedUrlError'
+  readonly code = 'ssrf-blocked'
+}
+
+export interface UrlRules {
+  /** `host:port` pairs that the operator trusts: they may be private, and have any port. */
+  trustedHosts: ReadonlySet<string>
+  ports?: ReadonlySet<number>
+}
+
+const WEB_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443])
+/** What the parser would drop or turn into something else: the text must say what is called. */
+const TRICKS = /[\p{Cc}\p{Z}\\]/u
+const PUBLIC_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/
+/** Names that are a network's own, or nobody's. */
+const PRIVATE_SUFFIXES =
+  /\.(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|onion)$/
+
+/**
+ * What can be seen of a user's URL without asking anybody. The addresses of its name are checked when it is called.
+ * @throws BlockedUrlError that says what is wrong, without the URL
+ */
+export function checkUrl(text: string, rules: UrlRules): URL {
+  if (TRICKS.test(text)) throw new BlockedUrlError('a URL must not have spaces, control characters or backslashes')
+  if (!/^https?:\/\//i.test(text)) throw new BlockedUrlError('a URL must begin with http:// or https://')
+  const url = URL.parse(text)
+  if (url === null) throw new BlockedUrlError('this is no valid URL')
+  if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
+    throw new BlockedUrlError('a URL must not have a user name or password')
+  }
+  if (isTrusted(url, rules)) return url
+  const ports = rules.ports ?? WEB_PORTS
+  if (!ports.has(portOf(url))) throw new BlockedUrlError(`the port must be one of ${[...ports].join(', ')}`)
+  checkHost(url.hostname)
+  return url
+}
+
+export const isTrusted = (url: URL, rules: UrlRules): boolean =>
+  rules.trustedHosts.has(`${url.hostname}:${portOf(url)}`)
+
+const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+
+function checkHost(hostname: string): void {
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(address) > 0) {
+    if (!isPublicAddress(address)) throw new BlockedUrlError('the address is not a public one')
+    return
+  }
+  // Also a dot at the end: it ends the search list, and hides a name from a comparison.
+  if (!PUBLIC_NAME.test(hostname)) throw new BlockedUrlError('the host must be a full name such as www.example.com')
+  if (PRIVATE_SUFFIXES.test(hostname)) throw new BlockedUrlError('the name is that of a private network')
+}

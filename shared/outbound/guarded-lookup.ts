@@ -1,0 +1,33 @@
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { callbackify } from 'node:util'
+import { isPublicAddress } from './addresses.ts'
+import { BlockedUrlError } from './check-url.ts'
+
+/** All addresses of a name. */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>
+
+export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true })
+
+/**
+ * The lookup of one connection. The addresses it checks are the ones the socket gets, so a name cannot change between
+ * check and connect; one address that is not public refuses the name, whichever of them would have been tried.
+ */
+export function guardedLookup(resolve: Resolve): LookupFunction {
+  const look = callbackify((hostname: string) => publicAddresses(resolve, hostname))
+  return (hostname, options, callback) =>
+    look(hostname, (error, addresses) => {
+      if (error !== null || options.all === true) callback(error, addresses)
+      else callback(null, addresses[0].address, addresses[0].family)
+    })
+}
+
+async function publicAddresses(resolve: Resolve, hostname: string): Promise<[LookupAddress, ...LookupAddress[]]> {
+  const [first, ...others] = await resolve(hostname)
+  if (first === undefined || ![first, ...others].every(({ address }) => isPublicAddress(address))) {
+    // Without the address: who asks must not learn a private network's names by it.
+    throw new BlockedUrlError('the name has an address that is not public')
+  }
+  return [first, ...others]
+}

@@ -1,0 +1,45 @@
+import { optionalText } from '#shared/runtime/config.ts'
+
+const SERVICE_NAME = /^[a-z][a-z0-9_-]{0,63}$/
+
+const entriesOf = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+
+/** `host:port,...`: targets that users may name although they are private, or have another port. */
+export const trustedHostsSetting = () =>
+  optionalText().transform((text, context): ReadonlySet<string> => {
+    const hosts = new Set<string>()
+    for (const entry of entriesOf(text)) {
+      const port = Number(/:(\d{1,5})$/.exec(entry)?.[1] ?? 0)
+      const url = /[/@?#*\\\s]/.test(entry) ? null : URL.parse(`http://${entry}`)
+      if (url === null || port < 1) context.addIssue({ code: 'custom', message: `"${entry}" is not host:port` })
+      else hosts.add(`${url.hostname}:${port}`)
+    }
+    return hosts
+  })
+
+/** `name=http://host:port/base,...`: services of the operator, called by their names. */
+export const servicesSetting = () =>
+  optionalText().transform((text, context): ReadonlyMap<string, URL> => {
+    const services = new Map<string, URL>()
+    for (const entry of entriesOf(text)) {
+      const equals = entry.indexOf('=')
+      const name = entry.slice(0, Math.max(equals, 0))
+      const url = URL.parse(entry.slice(equals + 1))
+      const problem = problemOf(name, url) ?? (services.has(name) ? 'this name stands twice' : null)
+      if (problem !== null) context.addIssue({ code: 'custom', message: `"${entry}": ${problem}` })
+      else if (url !== null) services.set(name, url)
+    }
+    return services
+  })
+
+function problemOf(name: string, url: URL | null): string | null {
+  if (!SERVICE_NAME.test(name)) return 'must begin with a name of a-z, 0-9, _ and -, then ='
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'must have an http or https URL behind the ='
+  if (url.username !== '' || url.password !== '') return 'the URL must not have a user name or password'
+  if (url.search !== '' || url.hash !== '') return 'the URL must not have a query or fragment'
+  return null
+}

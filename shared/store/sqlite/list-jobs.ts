@@ -1,0 +1,44 @@
+import { JOB_STATUSES, type JobSummary } from '#shared/contracts/job.ts'
+import { toSummary } from '../job-row.ts'
+import type { JobCount, JobQuery } from '../port.ts'
+import type { Statements } from './statements.ts'
+
+/** Call it in a snapshot: a job that goes between two of its reads would make a page look like the last one. */
+export function listJobs(run: Statements, query: JobQuery): JobSummary[] {
+  const { statuses, type, objectId, fromId, belowId, limit } = query
+  if (objectId !== null) {
+    const wanted = JSON.stringify(statuses ?? JOB_STATUSES)
+    return readRecords(run, run.newestOfObject.all(objectId, fromId, belowId, type, wanted, limit).map(idOf))
+  }
+  if (statuses === null && type === null) return run.newest.all(fromId, belowId, limit).map(recordOf)
+  return readRecords(run, newestOf(run, query))
+}
+
+export const countJobs = (run: Statements): JobCount[] =>
+  run.counts.all().map((row) => ({ ...row }) as unknown as JobCount)
+
+/**
+ * Merges one walk a type and status. None need go further back than the page that those before it have filled: the most
+ * common ones come first, because theirs reaches back least.
+ */
+function newestOf(run: Statements, { statuses, type, fromId, belowId, limit }: JobQuery): string[] {
+  let ids: string[] = []
+  let from = fromId
+  for (const each of countJobs(run).toSorted((a, b) => b.count - a.count)) {
+    if (type !== null && each.type !== type) continue
+    if (statuses !== null && !statuses.includes(each.status)) continue
+    const found = run.newestOfType.all(each.type, each.status, from, belowId, limit).map(idOf)
+    ids = [...ids, ...found].toSorted(newestFirst).slice(0, limit)
+    if (ids.length === limit) from = ids.at(-1) ?? from
+  }
+  return ids
+}
+
+const newestFirst = (a: string, b: string): number => (a < b ? 1 : -1)
+
+const recordOf = (row: Record<string, unknown>): JobSummary => toSummary({ record: String(row['record']) })
+
+const readRecords = (run: Statements, ids: string[]): JobSummary[] =>
+  run.getRecords.all(JSON.stringify(ids)).map(recordOf)
+
+const idOf = (row: Record<string, unknown>): string => String(row['job_id'])

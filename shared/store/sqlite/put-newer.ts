@@ -1,0 +1,59 @@
+import type { JobStatus } from '#shared/contracts/job.ts'
+import { type JobRow, toRow } from '../job-row.ts'
+import type { StoredJob } from '../port.ts'
+import { JobCounter } from './job-counter.ts'
+import { SEGMENT_JOBS } from './schema.ts'
+import type { Statements } from './statements.ts'
+
+/** Call it in a transaction, as everything here that writes: jobs and counts move together. */
+export function putNewer(run: Statements, jobs: StoredJob[]): void {
+  const statuses = readStatuses(run, jobs)
+  const counter = new JobCounter()
+  const segment = Math.floor(Number(run.readInserted.get()?.['total']) / SEGMENT_JOBS)
+  let inserted = 0
+  for (const stored of jobs) {
+    const row = toRow(stored)
+    if (!put(run, row, segment)) continue
+    const before = statuses.get(row.job_id)
+    if (before === undefined) inserted++
+    else counter.add(row.type, before, -1)
+    counter.add(row.type, row.status, 1)
+    statuses.set(row.job_id, row.status)
+  }
+  if (inserted > 0) run.addInserted.run(inserted)
+  counter.save(run)
+}
+
+/** @returns how many were deleted */
+export function deleteEnded(run: Statements, firstIdAfter: string, endedBefore: string, limit: number): number {
+  const counter = new JobCounter()
+  const deleted = run.deleteEnded.all(firstIdAfter, endedBefore, limit)
+  for (const { type, status } of deleted) counter.add(String(type), status as JobStatus, -1)
+  counter.save(run)
+  return deleted.length
+}
+
+function readStatuses(run: Statements, jobs: StoredJob[]): Map<string, JobStatus> {
+  const rows = run.getStatuses.all(JSON.stringify(jobs.map(({ job }) => job.job_id)))
+  return new Map(rows.map((row) => [String(row['job_id']), row['status'] as JobStatus]))
+}
+
+/** @returns false when what is stored is as new or newer */
+function put(run: Statements, row: JobRow, segment: number): boolean {
+  const { changes } = run.putNewer.run(
+    row.job_id,
+    row.generation,
+    row.seq,
+    segment,
+    row.type,
+    row.status,
+    row.object_id,
+    row.phase,
+    row.updated_at,
+    row.ended_at,
+    row.record,
+    row.payload,
+    row.result,
+  )
+  return changes === 1
+}
