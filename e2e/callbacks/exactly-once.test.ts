@@ -63,7 +63,7 @@ function threeRounds(): { jobId: string; messages: { seq: number; body: string }
 }
 
 const apply = (messages: { seq: number; body: string }[]) =>
-  applyBatch({ store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) }, 1, messages)
+  applyBatch({ store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) }, { generation: 1 }, messages)
 
 const callbacksOf = async (jobId: string): Promise<JobEvent[]> => {
   const nc = await connectTest(bus.nats.url)

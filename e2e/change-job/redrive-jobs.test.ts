@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { postTo, send } from '../support/call.ts'
+import { getFrom, postTo, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
+import { connectTest } from '../support/read-log.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
@@ -64,6 +66,35 @@ test('the jobs of a redrive with a rate start one after another, each at a time 
   const starts = ended.map(({ started_at }) => Date.parse(started_at ?? '')).toSorted((a, b) => a - b)
   // 5 a second are 800 ms from the first to the last; timers come up to 250 ms late, never early.
   expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(500)
+})
+
+test('jobs whose type is gone are passed over, and stop nobody else', async () => {
+  const jobs = await makeFailed(2)
+  const orphan = await makeJob(hasty, { type: 'doomed' })
+  await untilJob(hasty, orphan, { status: 'failed' })
+  await untilListed(jobs, 'failed')
+  const nc = await connectTest(hasty.nats.url)
+  const manager = await jetstreamManager(nc)
+  for (const priority of ['high', 'normal', 'low']) await manager.consumers.delete('JOBS', `work-doomed-${priority}`)
+  await nc.close()
+  await vi.waitFor(async () => {
+    const types = await getFrom(`${hasty.url}/v1/types/doomed`)
+    expect(types.status).toBe(404)
+  })
+  // Each api looks at the lanes again after some seconds.
+  await vi.waitFor(
+    async () => {
+      for (const { url } of hasty.api) {
+        const answer = await postTo(`${url}/v1/jobs`, { object_id: 'orphan', type: 'doomed' })
+        expect(answer.body).toMatchObject({ code: 'unknown-type' })
+      }
+    },
+    { timeout: 15_000, interval: 500 },
+  )
+  const { status, body } = await redrive({})
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ matched: 3, retried: 2, skipped: 1, next_cursor: null })
+  for (const jobId of jobs) await untilJob(hasty, jobId, { status: 'finished' })
 })
 
 test('300 jobs that are retried and redriven by three callers at once begin one new round each', async () => {

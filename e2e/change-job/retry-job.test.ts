@@ -55,6 +55,17 @@ test('a job that finished or has not ended cannot be retried', async () => {
   }
 })
 
+test('a cancelled job is started again although its old handler still runs and does not listen', async () => {
+  const jobId = await makeJob(hasty, { type: 'stubborn' })
+  await untilJob(hasty, jobId, { started_at: expect.any(String) as string })
+  await send('DELETE', `${hasty.url}/v1/jobs/${jobId}`)
+  expect((await retry(jobId)).status).toBe(202)
+  // The same worker gets it while it waits for the old handler: it must hand it on, and not keep it for a lease.
+  const ended = await untilJob(hasty, jobId, { status: 'finished' })
+  expect(ended).toMatchObject({ round: 2, result: { attempt: 2 } })
+  expect(Date.parse(ended.started_at ?? '') - Date.parse(ended.attempts[0]?.ended_at ?? '')).toBeLessThan(10_000)
+})
+
 test('200 jobs that are each retried by three callers at once begin one new round', async () => {
   const jobs = await Promise.all(
     Array.from({ length: 200 }, () => makeJob(hasty, { type: 'moody', payload: { bad_attempts: 1 } })),

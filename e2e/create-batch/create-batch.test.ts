@@ -125,6 +125,27 @@ test('an atomic batch with an object_id that was used lately, or twice in it, st
   expect(await storedObjects('twice')).toEqual([])
 })
 
+test('a job of a batch may be as large as one alone, and no larger', async () => {
+  const large = { object_id: 'large-1', type: 'moody', payload: { text: 'x'.repeat(1024 * 1024) } }
+  const [small] = jobsOf('large', 1)
+  expect(resultOf(await post([small, large]))).toMatchObject({
+    accepted: 1,
+    items: [{ status: 201 }, { status: 413, error: { code: 'payload-too-large' } }],
+  })
+  expect(resultOf(await sendLines(`${JSON.stringify(large)}\n`))).toMatchObject({ accepted: 0, failed: 1 })
+  // Short to send and long to store.
+  const numbers = { ...large, payload: Array.from({ length: 100_000 }, () => '1e20').join(',') }
+  const body = JSON.stringify([numbers]).replace(/"payload":"([^"]*)"/, '"payload":[$1]')
+  const response = await fetch(hasty.url + BATCH, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  expect(await response.json()).toMatchObject({ accepted: 0, items: [{ error: { code: 'payload-too-large' } }] })
+  expect(await post([large], ATOMIC)).toMatchObject({ status: 400, body: { code: 'batch-refused' } })
+  expect(await storedObjects('large')).toEqual(['large-0'])
+})
+
 test('of 100 races between two atomic batches that share an object_id exactly one batch is stored, whole', async () => {
   for (let round = 0; round < 100; round++) {
     const batch = (side: string) => [

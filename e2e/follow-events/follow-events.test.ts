@@ -127,6 +127,32 @@ test('the stream of all jobs tells every event of 200 jobs once, in order, and o
   expect(page.body['last_event_id']).toBe(all.events[310]?.id)
 })
 
+test('a reader who has seen no event yet is told at once where it stands', async () => {
+  const { body } = await getFrom(`${hasty.url}/v1/events?limit=1`)
+  expect(body['reset']).toBe(false)
+  const aborter = new AbortController()
+  const headers = { accept: 'text/event-stream' }
+  const response = await fetch(`${hasty.url}/v1/events?type=nobody`, { headers, signal: aborter.signal })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('id: ')) text += (await reader?.read())?.value ?? ''
+  const id = Number(/^id: (\d+)$/m.exec(text)?.[1])
+  expect(id).toBeGreaterThan(0)
+  aborter.abort()
+  const jobId = await makeJob(hasty, { type: 'moody' })
+  await using resumed = await openEventStream(`${hasty.url}/v1/events`, id)
+  await vi.waitFor(() => expect(resumed.events.map(({ data }) => data['job_id'])).toContain(jobId), SOON)
+  expect(names(resumed.events)).not.toContain('reset')
+})
+
+test('progress that is no JSON fails its own attempt and nothing else', async () => {
+  const bystander = await makeJob(hasty, { type: 'telling', payload: { steps: 1, ms: 500 } })
+  const jobId = await makeJob(hasty, { type: 'circular' })
+  expect(await untilJob(hasty, jobId, { status: 'failed' })).toMatchObject({ error: { name: 'TypeError' } })
+  expect(await untilJob(hasty, bystander, { status: 'finished' })).toMatchObject({ attempts: [{ attempt: 1 }] })
+  for (const { running } of hasty.job) expect(running).toBe(true)
+})
+
 test('a reader that stops reading holds up nobody and is not waited for', async () => {
   const { port } = new URL(hasty.api[0]?.url ?? '')
   const silent = connect({ host: '127.0.0.1', port: Number(port) })

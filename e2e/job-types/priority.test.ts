@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { type Hasty, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
+import { connectTest } from '../support/read-log.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
@@ -31,19 +33,31 @@ test('high goes before normal before low, and ageing keeps low from being starve
     [...Array<string>(8).fill('high'), ...Array<string>(8).fill('normal'), ...Array<string>(4).fill('low')].join(' '),
   )
 
-  // More of high than one slot can do, for as long as it takes.
+  // More of high than one slot can do, and always some of it waiting.
   await writeFile(file, '')
-  const starved = await make('low', 20)
   const flood = { stopped: false }
-  const flooding = Array.from({ length: 4 }, async () => {
-    while (!flood.stopped) await make('high', 60)
+  const flooding = Array.from({ length: 6 }, async () => {
+    while (!flood.stopped) await make('high', 80)
   })
   try {
+    await vi.waitFor(async () => expect(await waitingHigh(hasty)).toBeGreaterThan(3), { timeout: 10_000 })
+    await writeFile(file, '')
+    const starved = await make('low', 20)
     await untilJob(hasty, starved, { status: 'finished' })
-    await vi.waitFor(async () => expect((await started()).filter((name) => name === 'high').length).toBeGreaterThan(5))
-    expect((await started()).indexOf('low')).toBeGreaterThanOrEqual(0)
+    expect(await waitingHigh(hasty)).toBeGreaterThan(0)
+    // Two priorities up are two times the ageing: until then high alone was taken.
+    expect((await started()).indexOf('low')).toBeGreaterThan(5)
   } finally {
     flood.stopped = true
     await Promise.all(flooding)
   }
 })
+
+async function waitingHigh({ nats }: Pick<Hasty, 'nats'>): Promise<number> {
+  const nc = await connectTest(nats.url)
+  try {
+    return (await (await jetstreamManager(nc)).consumers.info('JOBS', 'work-counting-high')).num_pending
+  } finally {
+    await nc.close()
+  }
+}

@@ -132,7 +132,7 @@ await runService(async () => {
   const stopping = new AbortController()
   // Every caller who waits listens to it.
   setMaxListeners(0, stopping.signal)
-  const waitDeps = { ...getDeps, broker, stopping: stopping.signal }
+  const waitDeps = { ...getDeps, broker, stopping: stopping.signal, waiting: { count: 0 } }
   const createDeps = {
     publisher,
     reader,

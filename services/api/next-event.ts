@@ -43,14 +43,16 @@ export async function addNextEvent(
     }
     const next = await publishNext(deps, job, event, request)
     if (next !== null) return next
+    // Somebody was faster; or the log is another one, which this replica has not noticed yet.
+    await deps.view.refresh()
   }
   throw unavailable('The job changes too quickly to be changed. Try again.')
 }
 
 async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, request: RequestInfo): Promise<Job | null> {
   const filter = historyFilter(job)
-  // A job that ended long ago has left the log; only then may its history go on after nothing.
-  const isTrimmed = isTerminal(job.phase) && (await deps.reader.lastOf(filter)) === null
+  // A job that ended long ago has left the log, or was never in this one; only then may its history go on after nothing.
+  const isTrimmed = job.seq === 0 || (isTerminal(job.phase) && (await deps.reader.lastOf(filter)) === null)
   const result = await deps.publisher.publish(
     {
       subject: eventSubject(event.event, job),
@@ -67,9 +69,13 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
   )
   if (result.kind !== 'stored') return null
   const next = applyEvent(job, event, result.seq)
-  if (next === null) throw new Error(`${event.event} does not follow`)
-  await writeThrough(deps, next)
-  return next
+  if (next !== null && next !== job) {
+    await writeThrough(deps, next)
+    return next
+  }
+  // What was known of it came from another log, whose sequences were larger.
+  await deps.view.refresh()
+  return getCurrentJob(deps, job.job_id)
 }
 
 const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]

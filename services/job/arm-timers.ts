@@ -2,19 +2,30 @@ import type { Broker } from '#shared/bus/connection.ts'
 import type { Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import { HEADERS } from '#shared/contracts/events.ts'
-import { ARM_TIMERS, dueSubject, historyFilter, parseSubject, timerSubject } from '#shared/contracts/subjects.ts'
-import { SECOND, sleep } from '#shared/runtime/clock.ts'
+import {
+  ARM_TIMERS,
+  dueSubject,
+  historyFilter,
+  type JobAddress,
+  parseSubject,
+  timerSubject,
+} from '#shared/contracts/subjects.ts'
+import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
+import { failPublication } from './fail-publication.ts'
 
 export interface ArmTimersDeps {
   broker: Broker
   puller: LanePuller
   publisher: Publisher
+  clock: Clock
   log: Logger
 }
 
 const BATCH = 100
+const MAX_UNDER_WAY = 1_000
 const WAIT_MS = 5_000
 const BROKER_AWAY_MS = 250
 
@@ -28,6 +39,7 @@ export class ArmTimers {
   #stopped = false
   readonly #aborter = new AbortController()
   #loop: Promise<void> = Promise.resolve()
+  readonly #arming = new Set<Promise<void>>()
 
   constructor(deps: ArmTimersDeps) {
     this.#deps = deps
@@ -42,6 +54,7 @@ export class ArmTimers {
     this.#aborter.abort()
     this.#deps.puller.endAll()
     await this.#loop
+    await Promise.all(this.#arming)
   }
 
   async #run(): Promise<void> {
@@ -50,14 +63,17 @@ export class ArmTimers {
         await sleep(BROKER_AWAY_MS)
         continue
       }
-      const arming: Promise<void>[] = []
-      const onDelivery = (delivery: Delivery) => {
-        arming.push(this.#arm(delivery))
-      }
+      // Those of the last batch may still be under way: one that takes long must not keep the others waiting.
+      while (this.#arming.size >= MAX_UNDER_WAY) await Promise.race(this.#arming)
+      const onDelivery = (delivery: Delivery) => this.#track(this.#arm(delivery))
       const { end } = await this.#deps.puller.pull({ consumer: ARM_TIMERS, batch: BATCH, waitMs: WAIT_MS, onDelivery })
-      await Promise.all(arming)
       if (end === 'gone') await sleep(BROKER_AWAY_MS)
     }
+  }
+
+  #track(arming: Promise<void>): void {
+    const tracked = arming.finally(() => this.#arming.delete(tracked))
+    this.#arming.add(tracked)
   }
 
   async #arm(delivery: Delivery): Promise<void> {
@@ -89,8 +105,24 @@ export class ArmTimers {
       // Refused means that the job's history went on: there is nothing left to wait for.
       this.#deps.puller.ack(delivery)
     } catch (error) {
+      if (error instanceof AppError && error.code === 'payload-too-large') {
+        await this.#fail(delivery, job, error.message)
+        return
+      }
       this.#deps.log.warn({ err: error, job_id: job.job_id }, 'a timer could not be armed, it will be tried again')
     }
+  }
+
+  /** A timer that can never be armed: the job would wait for ever, and hold the log. */
+  async #fail(delivery: Delivery, job: JobAddress, message: string): Promise<void> {
+    const error = { name: 'EventTooLarge', message }
+    const publication = failPublication(this.#deps.clock, job, {
+      after: delivery.seq,
+      reason: 'event_too_large',
+      error,
+    })
+    await this.#deps.publisher.publish(publication, { deadlineMs: 30 * SECOND, signal: this.#aborter.signal })
+    this.#deps.puller.ack(delivery)
   }
 }
 

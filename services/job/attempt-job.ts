@@ -1,8 +1,10 @@
+import type { PublishResult } from '#shared/bus/publisher.ts'
 import { isTerminalEvent } from '#shared/contracts/subjects.ts'
+import { AppError } from '#shared/runtime/errors.ts'
 import type { Hold, LetGo } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'
-import { type AttemptEnd, type Interruption, type Outcome, outcomeOf } from './outcome.ts'
+import { type AttemptEnd, type Interruption, type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
 import { ProgressReporter } from './progress.ts'
 import { contextVerbs, type HandlerOutcome, runHandler } from './run-handler.ts'
 import type { StartedAttempt } from './start-attempt.ts'
@@ -69,12 +71,12 @@ async function publishOutcome(
   deps: WorkerDeps,
   run: JobRun,
   attempt: StartedAttempt,
-  outcome: Outcome,
+  wanted: Outcome,
   ms: number,
 ): Promise<StartedAttempt | null> {
   const { spec, delivery } = run
   const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
-  const result = await run.publish(outcome.event)
+  const { result, outcome } = await publishOrFail(deps, run, attempt, wanted)
   if (result.kind !== 'stored') {
     deps.metrics.refused.inc()
     deps.attempts.end(spec.job_id, 'superseded', null)
@@ -87,13 +89,30 @@ async function publishOutcome(
   const { event, label } = outcome
   const error = 'error' in event ? event.error : undefined
   deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
-  deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.message }) }, `job ${label}`)
+  // Not its message: a target's answer or a user's text may stand in it.
+  deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.name, code: error.code }) }, `job ${label}`)
   if (outcome.then === 'again') {
     return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
   }
   if (outcome.then === 'nak') deps.puller.nak(delivery)
   else deps.puller.ack(delivery)
   return null
+}
+
+/** What the broker can never take would keep its job for ever: the job fails instead, and says so. */
+async function publishOrFail(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  outcome: Outcome,
+): Promise<{ result: PublishResult; outcome: Outcome }> {
+  try {
+    return { result: await run.publish(outcome.event), outcome }
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'payload-too-large')) throw error
+    const failed = tooLargeOutcome(deps, attempt, error.message)
+    return { result: await run.publish(failed.event), outcome: failed }
+  }
 }
 
 /** Terminal: ack. Anything else: neither ack nor nak, a superseded worker's ack would make the job immortal. */

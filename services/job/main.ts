@@ -115,7 +115,7 @@ await runService(async () => {
     { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },
   )
   const timerPuller = new LanePuller(broker)
-  const timers = new ArmTimers({ broker, puller: timerPuller, publisher, log })
+  const timers = new ArmTimers({ broker, puller: timerPuller, publisher, clock, log })
   const health = new Health({
     service: 'job',
     version: VERSION,

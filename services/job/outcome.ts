@@ -48,6 +48,19 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
   }
 }
 
+/** An event that cannot be sent: with it the job could neither go on nor end. */
+export const tooLargeOutcome = (deps: OutcomeDeps, { attempt }: StartedAttempt, message: string): Outcome => ({
+  event: {
+    event: 'job:failed',
+    attempt,
+    worker_id: deps.workerId,
+    reason: 'event_too_large',
+    error: { name: 'EventTooLarge', message },
+  },
+  label: 'failed',
+  then: 'ack',
+})
+
 interface AboutAttempt {
   attempt: number
   worker_id: string

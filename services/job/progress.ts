@@ -21,9 +21,16 @@ export class ProgressReporter {
     this.#attempt = attempt
   }
 
+  /** @throws TypeError to the handler, for data that is no JSON */
   report(percent: number, message: string | null, data: unknown): void {
     if (this.#closed || !Number.isFinite(percent)) return
-    this.#latest = { percent: Math.min(100, Math.max(0, percent)), message: message?.slice(0, 1_000) ?? null, data }
+    // Now, and as it is now: later nobody could be told, and the handler may have changed it.
+    const json = JSON.stringify(data) ?? 'null'
+    this.#latest = {
+      percent: Math.min(100, Math.max(0, percent)),
+      message: message?.slice(0, 1_000) ?? null,
+      data: json.length > DATA_MAX_LENGTH ? null : (JSON.parse(json) as unknown),
+    }
     if (this.#timer !== undefined) return
     const waitMs = Math.max(0, this.#nextAtMs - this.#deps.clock.monotonic())
     this.#timer = setTimeout(() => this.#store(), waitMs)
@@ -50,7 +57,7 @@ export class ProgressReporter {
       isolated: this.#attempt.isolated,
       percent,
       message,
-      data: (JSON.stringify(data) ?? 'null').length > DATA_MAX_LENGTH ? null : data,
+      data,
     }
     this.#run
       .publish(event)

@@ -1,13 +1,16 @@
 import { contractVersionOf, type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
 import { CONTRACT_VERSION, type TriggerEvent, triggerEventSchema } from '#shared/contracts/events.ts'
-import { eventSubject, historyFilter, parseSubject } from '#shared/contracts/subjects.ts'
-import { isoTime, SECOND } from '#shared/runtime/clock.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
+import { parseSubject } from '#shared/contracts/subjects.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
 import { attemptJob } from './attempt-job.ts'
+import { failPublication } from './fail-publication.ts'
 import { Hold } from './hold.ts'
 import { JobRun } from './job-run.ts'
 import { startAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'
+
+/** Until the next try, here or elsewhere. */
+const LINGERS_MS = 250
 
 /** One delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects for the job's sake. */
 export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
@@ -21,9 +24,12 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
     await failUnreadable(deps, delivery)
     return
   }
-  // A redelivery of what this very process still runs, after the broker was away.
-  if (held.has(spec.job_id)) {
-    deps.metrics.dropped.inc()
+  const holding = held.get(spec.job_id)
+  if (holding !== undefined) {
+    // The next round of a job whose handler has not noticed yet that it was told to stop.
+    if (holding.isAsked && delivery.seq !== holding.seq) deps.puller.nak(delivery, LINGERS_MS)
+    // Else a redelivery of what this very process still runs, after the broker was away.
+    else deps.metrics.dropped.inc()
     return
   }
   const run = new JobRun(deps, delivery, spec)
@@ -62,25 +68,9 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<voi
     return
   }
   deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'a trigger cannot be read')
-  const body = {
-    event: 'job:failed',
-    job_id: job.job_id,
-    object_id: '',
-    type: job.type,
-    at: isoTime(deps.clock.now()),
-    reason: 'unreadable',
-    error: { name: 'Unreadable', message: `message ${delivery.seq} of the log cannot be read` },
-  }
-  await deps.publisher.publish(
-    {
-      subject: eventSubject('job:failed', job),
-      body: JSON.stringify(body),
-      nonce: newNonce(),
-      jobId: job.job_id,
-      expect: { seq: triggerAfter(delivery), filter: historyFilter(job) },
-    },
-    { deadlineMs: 10 * SECOND },
-  )
+  const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log cannot be read` }
+  const failure = { after: triggerAfter(delivery), reason: 'unreadable', error }
+  await deps.publisher.publish(failPublication(deps.clock, job, failure), { deadlineMs: 10 * SECOND })
   // Also when it is refused: the trigger is stale then, the job's history went on without it.
   deps.puller.ack(delivery)
 }

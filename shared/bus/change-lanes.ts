@@ -45,6 +45,19 @@ export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, option
  * starts once, and what runs goes on under its worker's lease.
  */
 export async function setConcurrency(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    await changeShape(nc, info, concurrency)
+    // Somebody else may have changed it at the same time and taken a lane of ours for an old one.
+    if (isWhole(await findLanes(nc, info.type))) return
+  }
+  throw new Error(`the lanes of ${info.type} are changed by others all the time`)
+}
+
+const MAX_TRIES = 5
+
+const isWhole = (lanes: ConsumerInfo[]): boolean => lanes.length === lanesOfShape(shapeOf(lanes)).length
+
+async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
   const lanes = await findLanes(nc, info.type)

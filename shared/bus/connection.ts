@@ -18,6 +18,8 @@ export interface Broker {
   nc: NatsConnection
   outbox: Outbox
   isUp(): boolean
+  /** Bytes of a message, headers included; larger ones can never be sent. */
+  maxPayload: number
   /** Monotonic time of the last (re)connect, milliseconds. */
   upSinceMs(): number
   /** Called after each reconnect: what came meanwhile on plain subscriptions is lost. @returns how to stop it */
@@ -87,6 +89,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     nc,
     outbox,
     isUp: () => up && !nc.isClosed(),
+    maxPayload,
     upSinceMs: () => upSince,
     onReconnect(listener) {
       listeners.add(listener)

@@ -1,6 +1,7 @@
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import type { Broker } from './connection.ts'
+import { readLogState } from './event-feed.ts'
 import { watchLive } from './live-events.ts'
 import { parseEvent } from './log-reader.ts'
 import { readBatch } from './read-batch.ts'
@@ -18,6 +19,12 @@ export interface FollowedEvent {
   event: JobEvent
 }
 
+/** Nothing new up to here: a reader that comes back may go on after it. */
+export interface Idle {
+  seq: number
+  event: null
+}
+
 const BATCH = 256
 /** A wake-up that got lost on the way costs no more than this. */
 const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
@@ -25,20 +32,21 @@ const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
 /**
  * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more;
  * a reader that does not costs nothing. The live subjects only say that there is something new: what it is comes from
- * the log. Yields null when `idleMs` went by without an event. Events that do not parse are left out.
+ * the log. Yields an Idle when `idleMs` went by without an event. Events that do not parse are left out.
  * @throws when the log cannot be read
  */
 export async function* followLog(
   broker: Broker,
   options: FollowOptions,
   idleMs: number,
-): AsyncGenerator<FollowedEvent | null, void, undefined> {
+): AsyncGenerator<FollowedEvent | Idle, void, undefined> {
   const news = new News()
   const unwatch = watchLive(broker, options.filter, () => news.tell())
   const unlisten = broker.onReconnect(() => news.tell())
   const onAbort = () => news.tell()
   options.signal.addEventListener('abort', onAbort)
   try {
+    let safeSeq: number | null = null
     for (let last = options.afterSeq, quietMs = 0; !options.signal.aborted; ) {
       const startedAt = last
       for await (const { seq, event } of readOn(broker, options.filter, last + 1)) {
@@ -46,6 +54,11 @@ export async function* followLog(
         if (event !== null) yield { seq, event }
         if (options.signal.aborted) return
       }
+      if (safeSeq !== null && last === startedAt) {
+        last = Math.max(last, safeSeq)
+        yield { seq: last, event: null }
+      }
+      safeSeq = null
       if (last !== startedAt) {
         quietMs = 0
         continue
@@ -55,7 +68,8 @@ export async function* followLog(
       quietMs += waitMs
       if (quietMs < idleMs) continue
       quietMs = 0
-      yield null
+      // Asked before the next look, which then finds whatever was stored before it.
+      safeSeq = (await readLogState(broker)).lastSeq
     }
   } finally {
     options.signal.removeEventListener('abort', onAbort)
@@ -64,18 +78,25 @@ export async function* followLog(
   }
 }
 
-/** At most so many events of what the log holds on the filter now, from a sequence on. */
-export async function* readLogFrom(
+/**
+ * At most so many messages of what the log holds on the filter now, from a sequence on.
+ * @returns the events that can be read, and the last sequence that was looked at; null: nothing is there
+ */
+export async function readLogFrom(
   broker: Broker,
   filter: string,
   fromSeq: number,
   limit: number,
-): AsyncGenerator<FollowedEvent, void, undefined> {
+): Promise<{ events: FollowedEvent[]; lastSeq: number | null }> {
+  const events: FollowedEvent[] = []
+  let lastSeq: number | null = null
   let left = limit
   for await (const { seq, event } of readOn(broker, filter, fromSeq, Math.min(limit, BATCH))) {
-    if (event !== null) yield { seq, event }
-    if (--left === 0) return
+    lastSeq = seq
+    if (event !== null) events.push({ seq, event })
+    if (--left === 0) break
   }
+  return { events, lastSeq }
 }
 
 async function* readOn(

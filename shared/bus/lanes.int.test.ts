@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import { JOBS_STREAM, laneName, PROJECTION } from '#shared/contracts/subjects.ts'
 import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
-import { refreshLanes, setPaused } from './change-lanes.ts'
+import { refreshLanes, setConcurrency, setPaused } from './change-lanes.ts'
 import { EventFeed, readLogState } from './event-feed.ts'
 import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
 import { ensureLanes, listLanes } from './lanes.ts'
@@ -113,6 +113,17 @@ test('a type that gets a limit keeps one lane, and what waited comes through it'
   expect((await listLanes(bus.broker.nc)).map(({ name, pending }) => ({ name, pending }))).toEqual([
     { name: 'work-sleep-any', pending: 1 },
   ])
+})
+
+test('30 races between two changes of a limit leave a type with all its lanes', async () => {
+  await using bus = await startTestBus()
+  const { nc } = bus.broker
+  const info = { type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null }
+  for (let round = 0; round < 30; round++) {
+    await Promise.allSettled([setConcurrency(nc, info, 5), setConcurrency(nc, info, round % 2 === 0 ? null : 3)])
+    const names = (await listLanes(nc)).map(({ name }) => name.split('-')[2] ?? '').toSorted()
+    expect([['any'], ['high', 'low', 'normal']]).toContainEqual(names)
+  }
 })
 
 test('a type with a concurrency limit has one lane that holds it', async () => {

@@ -78,6 +78,18 @@ describe.each([{ groupCommit: false }, { groupCommit: true }])(
   },
 )
 
+test('what the broker can never take is refused at once, and not tried for ever', async () => {
+  await using bus = await startTestBus()
+  const job = newAddress()
+  const publication = { ...createdPublication(job), body: JSON.stringify({ text: 'x'.repeat(5 * 1024 * 1024) }) }
+  const refused = { name: 'AppError', code: 'payload-too-large' }
+  await expect(bus.publisher.publish(publication, { deadlineMs: Number.POSITIVE_INFINITY })).rejects.toMatchObject(
+    refused,
+  )
+  await expect(bus.publisher.publishBatch([publication], { deadlineMs: 60_000 })).rejects.toMatchObject(refused)
+  expect(await bus.reader.lastOf(publication.subject)).toBeNull()
+})
+
 test('a publish while the broker is away is refused at its deadline and not stored later', async () => {
   await using bus = await startTestBus()
   await bus.nats.kill('SIGKILL')

@@ -1,6 +1,6 @@
 import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
 import { type Clock, sleep } from '#shared/runtime/clock.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
@@ -52,6 +52,8 @@ export interface PublisherOptions {
 const ACK_TIMEOUT_MS = 1_500
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 500
+/** Above what any of our messages carries beside its body. */
+const HEADERS_ROOM_BYTES = 4 * 1024
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
@@ -75,10 +77,14 @@ export class Publisher {
       : null
   }
 
-  /** @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown */
+  /**
+   * @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown; `payload-too-large`
+   * for what the broker can never take
+   */
   async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
     let message = toMessage(publication)
     const { clock } = this.#options
+    this.#checkSize(publication)
     const giveUpAt = clock.monotonic() + options.deadlineMs
     let maybeStored = false
     let lastProblem = 'the broker is away'
@@ -114,7 +120,8 @@ export class Publisher {
   async publishBatch(publications: Publication[], options: PublishOptions): Promise<BatchResult> {
     const [first] = publications
     if (first === undefined) return { kind: 'stored' }
-    const messages = publications.map(toMessage)
+    for (const publication of publications) this.#checkSize(publication)
+    let messages = publications.map(toMessage)
     const { clock } = this.#options
     const giveUpAt = clock.monotonic() + options.deadlineMs
     let maybeStored = false
@@ -125,6 +132,7 @@ export class Publisher {
       if (ack.kind === 'unknown') {
         maybeStored = true
         lastProblem = ack.why
+        messages = publications.map(repeatOf).map(toMessage)
       } else if (ack.kind === 'refused' && !isUndecided(ack.code) && !isFull(ack.code)) {
         // All or none: what became of the first became of all.
         const verdict = maybeStored ? await this.#verdict(first) : { kind: 'refused' }
@@ -136,6 +144,11 @@ export class Publisher {
       }
       await sleep(pauseMs)
     }
+  }
+
+  #checkSize({ subject, body }: Publication): void {
+    if (Buffer.byteLength(body) + HEADERS_ROOM_BYTES <= this.#options.broker.maxPayload) return
+    throw new AppError('payload-too-large', `The event ${subject.split('.')[0] ?? ''} is larger than the broker takes.`)
   }
 
   close(): void {

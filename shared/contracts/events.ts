@@ -50,8 +50,8 @@ const aboutRun = {
   isolated: z.boolean(),
 }
 
-/** On what continues a history: the sequence of the event before. A job's very first event has none. */
-const aboutPlace = { follows: z.number().int().min(1).optional() }
+/** On what continues a history: the sequence of the event before, 0 in another log. A job's very first event has none. */
+const aboutPlace = { follows: z.number().int().min(0).optional() }
 
 export type JobSpec = z.infer<z.ZodObject<typeof jobSpecShape & typeof aboutPlace>>
 

@@ -16,6 +16,8 @@ export interface Checkpoint {
   seq: number
   /** While `seq` is below it, documents may lag behind what callers have already seen: read the log instead. */
   rebuild_until: number
+  /** The first generation of this log: sequences in documents of older ones are of another log, and mean nothing here. */
+  log_generation: number
   /** When the stream was made, as the broker says it: another value means another log. */
   stream_created: string
   /** Id of the api replica that applies, trims and sweeps. */

@@ -44,7 +44,9 @@ async function createOne(
     return { index, status: 201, job: accepted }
   } catch (error) {
     if (error instanceof AppError) return failedItem(error, index)
-    throw error
+    // The others were made, or not: their answers must not be lost with this one.
+    deps.log.error({ err: error, request_id: request.requestId, index }, 'a job of a batch could not be made')
+    return failedItem(new AppError('internal', 'The failure was logged under this request_id.'), index)
   }
 }
 
@@ -66,25 +68,40 @@ async function prepareAll(deps: CreateJobDeps, request: CreateBatchRequest): Pro
   const prepared: PreparedJob[] = []
   const failed: BatchItem[] = []
   const ids = new Set<string | undefined>()
-  for (const [index, entry] of request.entries.entries()) {
-    try {
-      if (entry instanceof AppError) throw entry
-      const job = await prepareJob(deps, requestOf(request, entry, index))
-      if (ids.has(job.publication.msgId))
-        throw new AppError('cooldown', 'Another job of this batch has this object_id.')
-      ids.add(job.publication.msgId)
-      prepared.push(job)
-    } catch (error) {
-      if (!(error instanceof AppError) || error.status >= 500) throw error
-      failed.push(failedItem(error, index))
-      if (failed.length === ERRORS_SHOWN) break
+  for (let start = 0; start < request.entries.length && failed.length < ERRORS_SHOWN; start += AT_ONCE) {
+    const slice = request.entries.slice(start, start + AT_ONCE)
+    const results = await Promise.all(slice.map((entry, n) => prepareOne(deps, request, entry, start + n)))
+    for (const [n, result] of results.entries()) {
+      const isTwice = !(result instanceof AppError) && ids.has(result.publication.msgId)
+      const refusal = isTwice ? new AppError('cooldown', 'Another job of this batch has this object_id.') : result
+      if (refusal instanceof AppError) failed.push(failedItem(refusal, start + n))
+      else {
+        ids.add(refusal.publication.msgId)
+        prepared.push(refusal)
+      }
     }
   }
   const [first] = failed
   if (first === undefined) return prepared
   throw new AppError('batch-refused', `Job ${first.index}: ${first.error?.detail ?? ''}`, {
-    members: { items: failed },
+    members: { items: failed.slice(0, ERRORS_SHOWN) },
   })
+}
+
+/** @returns what is wrong with the job; throws where it is not the job's fault */
+async function prepareOne(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  entry: BatchEntry,
+  index: number,
+): Promise<PreparedJob | AppError> {
+  if (entry instanceof AppError) return entry
+  try {
+    return await prepareJob(deps, requestOf(request, entry, index))
+  } catch (error) {
+    if (error instanceof AppError && error.status < 500) return error
+    throw error
+  }
 }
 
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<void> {

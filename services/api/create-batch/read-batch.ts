@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/batch.ts'
-import { type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
+import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { invalidBody, readBytes } from '../http/read-body.ts'
 import { parseStrictJson } from '../http/strict-json.ts'
@@ -21,7 +21,7 @@ export async function readBatch(ctx: Context): Promise<BatchEntry[]> {
 async function readArray(raw: Buffer): Promise<BatchEntry[]> {
   const values = parseStrictJson(raw, BATCH_MAX_MEMBERS)
   if (!Array.isArray(values)) throw new AppError('invalid-request', 'The body must be an array of jobs.')
-  return inSlices(values, (value) => value)
+  return inSlices(values, (value) => value, sizeOfValue)
 }
 
 const NEWLINE = 0x0a
@@ -37,24 +37,38 @@ async function readLines(raw: Buffer): Promise<BatchEntry[]> {
     if (lines.length > BATCH_MAX_JOBS) break
     start = end + 1
   }
-  return inSlices(lines, (line) => parseStrictJson(line))
+  return inSlices(
+    lines,
+    (line) => parseStrictJson(line),
+    (line) => line.length,
+  )
 }
 
 /** Other requests come in between. */
 const SLICE = 200
 
-async function inSlices<T>(items: T[], parse: (item: T) => unknown): Promise<BatchEntry[]> {
+async function inSlices<T>(
+  items: T[],
+  parse: (item: T) => unknown,
+  sizeOf: (item: T) => number,
+): Promise<BatchEntry[]> {
   if (items.length === 0) throw new AppError('invalid-request', 'The batch has no jobs.')
   if (items.length > BATCH_MAX_JOBS) {
     throw new AppError('payload-too-large', `A batch may have at most ${BATCH_MAX_JOBS} jobs.`)
   }
   const entries: BatchEntry[] = []
   for (const item of items) {
-    entries.push(toEntry(item, parse))
+    entries.push(sizeOf(item) > BODY_MAX_BYTES ? tooLarge() : toEntry(item, parse))
     if (entries.length % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   return entries
 }
+
+/** As it will be stored: a short number may be long when it is written out. */
+const sizeOfValue = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
+
+const tooLarge = (): AppError =>
+  new AppError('payload-too-large', `A job of a batch may have at most ${BODY_MAX_BYTES} bytes, as one alone.`)
 
 function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
   try {

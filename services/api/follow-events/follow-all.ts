@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import { type LogState, readLogState } from '#shared/bus/event-feed.ts'
 import { followLog, readLogFrom } from '#shared/bus/follow-log.ts'
-import type { EventView, eventsPageSchema } from '#shared/contracts/events-http.ts'
+import type { eventsPageSchema } from '#shared/contracts/events-http.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import { eventView } from './event-view.ts'
 import type { FollowDeps } from './follow-job.ts'
-import { COMMENT_EVERY_MS, type ServerSentEvent } from './server-sent-events.ts'
+import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-sent-events.ts'
 
 /**
  * The events of all jobs, or of one type's, from now on or after a sequence. Where the log has let events go that the
@@ -17,15 +17,17 @@ export async function* followAll(
   type: string | null,
   afterSeq: number | null,
   signal: AbortSignal,
-): AsyncGenerator<ServerSentEvent | null, void, undefined> {
+): AsyncGenerator<ServerSentEvent | Position, void, undefined> {
   const state = await readLogState(deps.broker)
   const start = afterSeq ?? state.lastSeq
   const isGap = hasGap(state, start)
   const from = isGap ? state.firstSeq - 1 : start
   if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
   const options = { filter: allFilter(type), afterSeq: from, signal }
-  for await (const next of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
-    yield next === null ? null : { id: next.seq, event: next.event.event, data: eventView(next.event, next.seq) }
+  // At once, and with every comment: who has seen no event yet must be able to come back too.
+  yield { id: from, event: null }
+  for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
+    yield event === null ? { id: seq, event } : { id: seq, event: event.event, data: eventView(event, seq) }
   }
 }
 
@@ -43,12 +45,9 @@ export async function readEvents(
     const state = await readLogState(deps.broker)
     const reset = afterSeq > 0 && hasGap(state, afterSeq)
     const from = reset ? state.firstSeq - 1 : afterSeq
-    const items: EventView[] = []
-    for await (const { seq, event } of readLogFrom(deps.broker, allFilter(type), from + 1, limit)) {
-      items.push(eventView(event, seq))
-    }
-    const last = items.at(-1)?.seq ?? Math.max(from, state.lastSeq)
-    return { items, last_event_id: last, reset }
+    const { events, lastSeq } = await readLogFrom(deps.broker, allFilter(type), from + 1, limit)
+    const items = events.map(({ seq, event }) => eventView(event, seq))
+    return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
   } catch (error) {
     throw unavailable('The log cannot be read.', error)
   }

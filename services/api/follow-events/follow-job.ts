@@ -20,12 +20,13 @@ const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => 
     job_id: job.job_id,
     object_id: job.object_id,
     type: job.type,
-    ...(note.seq === job.seq && job.phase === 'finished' ? { result: job.result } : {}),
+    ...(note === job.events.at(-1) && job.phase === 'finished' ? { result: job.result } : {}),
   },
 })
 
 /** Whether there is nothing left to tell a reader who saw everything up to `afterSeq`. */
-export const isToldWhole = (job: Job, afterSeq: number): boolean => isTerminal(job.phase) && afterSeq >= job.seq
+export const isToldWhole = (job: Job, afterSeq: number): boolean =>
+  isTerminal(job.phase) && afterSeq >= (job.events.at(-1)?.seq ?? job.seq)
 
 /**
  * A job's events after a sequence, those to come included, up to its end. What the log has let go comes from the
@@ -37,17 +38,20 @@ export async function* followJob(
   afterSeq: number,
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent | null, void, undefined> {
-  const { firstSeq } = await readLogState(deps.broker)
-  const trimmed = job.events.filter(({ seq }) => seq > afterSeq && seq < firstSeq)
+  const { firstSeq, lastSeq } = await readLogState(deps.broker)
+  // Of a job that only another log told of, every event is one that this log does not have.
+  const isOfOtherLog = job.seq === 0 || job.seq > lastSeq
+  const trimmed = job.events.filter(({ seq }) => seq > afterSeq && (isOfOtherLog || seq < firstSeq))
   for (const note of trimmed) yield storedEvent(job, note)
-  const from = { filter: historyFilter(job), afterSeq: Math.max(afterSeq, trimmed.at(-1)?.seq ?? 0), signal }
-  if (isToldWhole(job, from.afterSeq)) return
+  const toldSeq = Math.max(afterSeq, trimmed.at(-1)?.seq ?? 0)
+  if (isToldWhole(job, toldSeq)) return
+  const from = { filter: historyFilter(job), afterSeq: isOfOtherLog ? 0 : toldSeq, signal }
   for await (const next of followLog(deps.broker, from, COMMENT_EVERY_MS)) {
-    if (next === null) {
+    const { seq, event } = next
+    if (event === null) {
       yield null
       continue
     }
-    const { seq, event } = next
     yield { id: seq, event: event.event, data: eventView(event, seq) }
     // A round's end is the job's end unless somebody started another round.
     if (isTerminalEvent(event.event) && (await deps.reader.lastOf(from.filter))?.seq === seq) return

@@ -10,6 +10,12 @@ export interface ServerSentEvent {
   data: unknown
 }
 
+/** Where a reader stands that has seen no event since: what it sends as Last-Event-ID. */
+export interface Position {
+  id: number
+  event: null
+}
+
 /** Streams of one replica at once; each is a connection and a subscription. */
 const MAX_STREAMS = 500
 const STALL_CHECK_MS = 5 * SECOND
@@ -20,15 +26,17 @@ const RETRY_MS = 2_000
 /** A comment this often keeps proxies from closing an idle stream. */
 export const COMMENT_EVERY_MS = 15 * SECOND
 
+type StreamItem = ServerSentEvent | Position | null
+
 /** The open event streams of this replica, so that a stopping server can end them. */
 export class EventStreams {
   readonly #open = new Set<AbortController>()
 
   /**
-   * Answers with a stream of what `events` yields (null: a comment), until it ends, the reader leaves, or stops reading.
+   * Answers with a stream of what `events` yields (null: a comment; a position: an id alone), until it ends, the reader leaves, or stops reading.
    * @throws AppError `unavailable` when there are too many streams
    */
-  answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent | null>): void {
+  answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<StreamItem>): void {
     if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
     const aborter = new AbortController()
     this.#open.add(aborter)
@@ -56,12 +64,18 @@ export class EventStreams {
   }
 }
 
-async function* toText(events: AsyncIterable<ServerSentEvent | null>): AsyncGenerator<string, void, undefined> {
+async function* toText(events: AsyncIterable<StreamItem>): AsyncGenerator<string, void, undefined> {
   yield `retry: ${RETRY_MS}\n\n`
   for await (const each of events) {
-    // JSON has no line breaks of its own, so each event is one `data` line.
-    yield each === null ? ':\n\n' : `id: ${each.id}\nevent: ${each.event}\ndata: ${JSON.stringify(each.data)}\n\n`
+    yield textOf(each)
   }
+}
+
+function textOf(item: StreamItem): string {
+  if (item === null) return ':\n\n'
+  if (item.event === null) return `id: ${item.id}\n\n`
+  // JSON has no line breaks of its own, so each event is one `data` line.
+  return `id: ${item.id}\nevent: ${item.event}\ndata: ${JSON.stringify(item.data)}\n\n`
 }
 
 /** Backpressure alone would hold a connection for ever. @returns how to stop it */

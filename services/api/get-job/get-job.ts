@@ -6,6 +6,7 @@ import { type Clock, DAY, MINUTE } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { JobStore, StoredJob } from '#shared/store/port.ts'
+import { asOfThisLog } from '../project-events/apply-batch.ts'
 import type { ProjectionView } from '../project-events/projection-view.ts'
 
 export interface GetJobDeps {
@@ -57,8 +58,9 @@ export async function getCurrentJob(deps: GetJobDeps, jobId: string): Promise<Jo
 /** What is stored, and every later event of the log. */
 async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
-  const logged = await foldFromLog(deps, jobId, stored)
-  if (logged === null || logged === stored?.job) return stored?.job ?? null
+  const known = stored === null ? null : asOfThisLog(stored, deps.view.logGeneration)
+  const logged = await foldFromLog(deps, jobId, stored?.generation === deps.view.generation, known)
+  if (logged === null || logged === known) return known
   await writeThrough(deps, logged)
   return logged
 }
@@ -84,11 +86,16 @@ function isYoung(clock: Clock, jobId: string): boolean {
 }
 
 /** Goes on from what is stored in this generation; else from the beginning, or what an older generation knew of it. */
-async function foldFromLog(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
+async function foldFromLog(
+  deps: GetJobDeps,
+  jobId: string,
+  isCurrent: boolean,
+  known: Job | null,
+): Promise<Job | null> {
   try {
-    let job = stored !== null && stored.generation === deps.view.generation ? stored.job : null
-    for (const { seq, event } of await deps.reader.history(stored?.job ?? jobId, (job?.seq ?? 0) + 1))
-      job = applyEvent(job, event, seq) ?? applyEvent(stored?.job ?? null, event, seq)
+    let job = isCurrent ? known : null
+    for (const { seq, event } of await deps.reader.history(known ?? jobId, (job?.seq ?? 0) + 1))
+      job = applyEvent(job, event, seq) ?? applyEvent(known, event, seq)
     return job
   } catch (error) {
     throw unavailable('The log cannot be read.', error)

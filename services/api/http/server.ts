@@ -99,7 +99,7 @@ const PARSER_ERRORS: Record<string, { code: ProblemCode; detail: string }> = {
 }
 const OTHER_ERROR = { code: 'malformed-request', detail: 'The request is not valid HTTP.' } as const
 
-const ALLOWED = 'GET, HEAD, POST'
+const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 
 function onParserError(error: NodeJS.ErrnoException, socket: Duplex, open: ServerResponse | undefined): void {
   if (error.code === 'ECONNRESET') {

@@ -2,13 +2,16 @@ import { parseEvent } from '#shared/bus/log-reader.ts'
 import { applyEvent, isFirst } from '#shared/contracts/apply-event.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
-import type { JobStore, StoredJob } from '#shared/store/port.ts'
+import type { Checkpoint, JobStore, StoredJob } from '#shared/store/port.ts'
 import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
 
 export interface LoggedMessage {
   seq: number
   body: string
 }
+
+/** Which generation is written, and from which on sequences are of this log. */
+export type ProjectionGeneration = Pick<Checkpoint, 'generation'> & Partial<Pick<Checkpoint, 'log_generation'>>
 
 export interface ApplyBatchDeps {
   store: JobStore
@@ -23,7 +26,7 @@ export interface ApplyBatchDeps {
  */
 export async function applyBatch(
   deps: ApplyBatchDeps,
-  generation: number,
+  { generation, log_generation: logGeneration = 0 }: ProjectionGeneration,
   messages: LoggedMessage[],
 ): Promise<RoundEnd[]> {
   const events: { seq: number; event: JobEvent }[] = []
@@ -39,7 +42,7 @@ export async function applyBatch(
   for (const { seq, event } of events) {
     const base = folded.get(event.job_id) ?? currentFold(stored.get(event.job_id), generation)
     // A history whose beginning was trimmed goes on from what an older generation knew.
-    const next = applyEvent(base, event, seq) ?? continueOld(stored.get(event.job_id), event, seq)
+    const next = applyEvent(base, event, seq) ?? continueOld(stored.get(event.job_id), logGeneration, event, seq)
     if (next === null) continue
     folded.set(event.job_id, next)
     // Now, and not after the batch: a later event of it may begin another round.
@@ -67,5 +70,10 @@ function idsToRead(events: JobEvent[]): string[] {
 const currentFold = (stored: StoredJob | undefined, generation: number): Job | null =>
   stored !== undefined && stored.generation >= generation ? stored.job : null
 
-const continueOld = (stored: StoredJob | undefined, event: JobEvent, seq: number): Job | null =>
-  stored === undefined ? null : applyEvent(stored.job, event, seq)
+function continueOld(stored: StoredJob | undefined, logGeneration: number, event: JobEvent, seq: number): Job | null {
+  return stored === undefined ? null : applyEvent(asOfThisLog(stored, logGeneration), event, seq)
+}
+
+/** A job that another log told of: whatever this log says of it comes after. */
+export const asOfThisLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
+  generation < logGeneration ? { ...job, seq: 0 } : job

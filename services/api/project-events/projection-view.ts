@@ -14,6 +14,11 @@ export class ProjectionView {
     return this.#checkpoint?.generation ?? 0
   }
 
+  /** Documents of an older generation tell of another log. Checkpoints of the first version do not say. */
+  get logGeneration(): number {
+    return this.#checkpoint?.log_generation ?? 0
+  }
+
   get seq(): number {
     return this.#checkpoint?.seq ?? 0
   }

@@ -120,7 +120,7 @@ export class Projection {
             { was: this.#owned.stream_created, is: state.created },
             'the log is another one: starting over',
           )
-          if (!(await this.#save(freshStart(this.#owned, state, this.#deps.clock.now())))) return
+          if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
         }
         feed = await EventFeed.open(this.#deps.broker, this.#owned.seq + 1)
         await this.#follow(feed)
@@ -145,7 +145,7 @@ export class Projection {
       if (last !== undefined) {
         for (let start = 0; start < batch.length; start += SLICE) {
           const slice = batch.slice(start, start + SLICE)
-          if (!(await this.#beatWhile(this.#apply(this.#owned.generation, slice)))) return
+          if (!(await this.#beatWhile(this.#apply(this.#owned, slice)))) return
           const isLast = start + SLICE >= batch.length
           if (!isLast && !(await this.#save({ seq: slice.at(-1)?.seq ?? this.#owned.seq }))) return
         }
@@ -162,13 +162,13 @@ export class Projection {
     }
   }
 
-  async #apply(generation: number, messages: LoggedMessage[]): Promise<void> {
+  async #apply(owned: Checkpoint, messages: LoggedMessage[]): Promise<void> {
     const { store, unreadable, log } = this.#deps
     const onUnreadable = (seq: number) => {
       unreadable.inc()
       log.error({ seq }, 'an event cannot be read and is passed over')
     }
-    await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, generation, messages))
+    await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, owned, messages))
   }
 
   /**
@@ -211,14 +211,21 @@ function checkpointToOwn(seen: Checkpoint | null, state: LogState, nowMs: number
     generation: 0,
     seq: 0,
     rebuild_until: 0,
+    log_generation: 0,
     stream_created: '',
     owner: '',
     beat: 0,
   }
-  if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...freshStart(checkpoint, state, nowMs) }
+  if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...otherLog(checkpoint, state, nowMs) }
   // The owner before went on a little after a rebuild was asked for, and callers have seen that too.
   if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
   return checkpoint
+}
+
+/** As a fresh start, and what older generations know of sequences no longer counts. */
+function otherLog(checkpoint: Checkpoint, state: LogState, nowMs: number) {
+  const start = freshStart(checkpoint, state, nowMs)
+  return { ...start, log_generation: start.generation }
 }
 
 /** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */

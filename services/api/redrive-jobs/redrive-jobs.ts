@@ -29,10 +29,14 @@ export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request
     const page = await listJobs(deps, { ...filter, ...(cursor === undefined ? {} : { cursor }), limit: left })
     const results = isDry
       ? []
-      : await Promise.all(
+      : await Promise.allSettled(
           page.jobs.map(({ job_id }, n) => retryOne(deps, job_id, isoTime(startOf(ids.length + n)), request)),
         )
-    retried += results.filter(Boolean).length
+    retried += results.filter((result) => result.status === 'fulfilled' && result.value).length
+    const failed = results.find((result) => result.status === 'rejected')
+    // What was done is said; the next request begins with this page again.
+    if (failed !== undefined && retried > 0) break
+    if (failed !== undefined) throw failed.reason
     ids.push(...page.jobs.map(({ job_id }) => job_id))
     cursor = page.nextCursor
   } while (cursor !== null && ids.length < limit && deps.clock.monotonic() - startedMs < ENOUGH_MS)
@@ -42,18 +46,18 @@ export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request
     retried,
     skipped: isDry ? 0 : ids.length - retried,
     job_ids: ids.slice(0, IDS_SHOWN),
-    next_cursor: cursor,
+    next_cursor: cursor ?? null,
     next_run_at: isoTime(startOf(ids.length)),
   }
 }
 
-/** @returns false where the job is no longer one to retry */
+/** @returns false where the job cannot be retried: it changed meanwhile, or its type is gone */
 async function retryOne(deps: RetryJobDeps, jobId: string, runAt: string, request: RequestInfo): Promise<boolean> {
   try {
     await retryJob(deps, jobId, { run_at: runAt }, request)
     return true
   } catch (error) {
-    if (error instanceof AppError && (error.code === 'wrong-state' || error.code === 'job-not-found')) return false
+    if (error instanceof AppError && error.status < 500) return false
     throw error
   }
 }

@@ -4,6 +4,7 @@ import type { CreatedEvent } from '#shared/contracts/events.ts'
 import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
 import { derivedJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { RoundEnd } from './end-of-round.ts'
@@ -59,15 +60,18 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     max_attempts: CALLBACK_POLICY.max_attempts,
     backoff: CALLBACK_POLICY.backoff,
   }
-  const result = await deps.publisher.publish(
-    {
-      subject: eventSubject('job:created', address),
-      body: JSON.stringify(created),
-      nonce: newNonce(),
-      jobId,
-      expect: { seq: 0, filter: historyFilter(address) },
-    },
-    { deadlineMs: DEADLINE_MS },
-  )
+  const publication = {
+    subject: eventSubject('job:created', address),
+    body: JSON.stringify(created),
+    nonce: newNonce(),
+    jobId,
+    expect: { seq: 0, filter: historyFilter(address) },
+  }
+  const result = await deps.publisher.publish(publication, { deadlineMs: DEADLINE_MS }).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'unavailable') throw error
+    // Refused for its own sake it would be refused for ever, and nobody else's jobs would be shown meanwhile.
+    deps.log.error({ err: error, job_id: job.job_id }, 'the broker does not take a callback: it is not sent')
+    return { kind: 'refused' as const }
+  })
   if (result.kind === 'stored') deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')
 }

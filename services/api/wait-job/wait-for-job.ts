@@ -5,7 +5,14 @@ import type { AppContext } from '../http/app.ts'
 import { preferredWaitS, waitMsOf } from './prefer.ts'
 import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
 
-export type WaitJobDeps = GetJobDeps & WaitDeps
+export type WaitJobDeps = GetJobDeps &
+  WaitDeps & {
+    /** Callers who wait at this replica now. */
+    waiting: { count: number }
+  }
+
+/** Each is a connection, a subscription and a timer for up to a minute. */
+const MAX_WAITING = 5_000
 
 /**
  * The job after the wait that its caller prefers, however it is then; null where none is preferred. The answer says
@@ -21,14 +28,17 @@ export async function waitAsPreferred(
 ): Promise<Job | null> {
   ctx.vary('Prefer')
   const waitS = preferredWaitS(ctx.get('prefer'))
-  if (waitS === null) return null
+  // A preference need not be honoured: with too many waiting, the answer is the one without.
+  if (waitS === null || deps.waiting.count >= MAX_WAITING) return null
   ctx.set('Preference-Applied', `wait=${waitS}`)
   const left = new AbortController()
   const onClose = () => left.abort()
   ctx.res.once('close', onClose)
+  deps.waiting.count++
   try {
     await waitForEnd(deps, job, waitMsOf(waitS), left.signal, changedFrom)
   } finally {
+    deps.waiting.count--
     ctx.res.off('close', onClose)
   }
   return getCurrentJob(deps, job.job_id)

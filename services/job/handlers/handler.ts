@@ -10,7 +10,7 @@ export interface JobContext {
   readonly attempt: number
   /** Rises with every start of this job: pass it to what you write to, and let that refuse a lower one. */
   readonly fencingToken: number
-  /** Aborted at the timeout and when a drain hands the job back. */
+  /** Aborted at the timeout, when the job is cancelled, and when a drain hands it back. */
   readonly signal: AbortSignal
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   /** Reports how far the job is; at most one a second is stored, the latest wins. */

@@ -101,9 +101,16 @@ function bodyOf({ text, truncated }: OutboundAnswer): unknown {
 /** Everybody who writes or shows a result would have to walk it: as deep as a request's body may be, no deeper. */
 function isTooDeep(json: string): boolean {
   let depth = 0
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
-    if (token === '[' || token === '{') depth++
-    else if (token === ']' || token === '}') depth--
+  let isInString = false
+  // One pass, whatever the target sends: this runs on the thread of all jobs.
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i]
+    if (isInString) {
+      if (character === '\\') i++
+      else if (character === '"') isInString = false
+    } else if (character === '"') isInString = true
+    else if (character === '[' || character === '{') depth++
+    else if (character === ']' || character === '}') depth--
     if (depth > BODY_MAX_DEPTH) return true
   }
   return false

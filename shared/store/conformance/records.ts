@@ -55,6 +55,7 @@ export const checkpoint = (revision: number, fields: Partial<Checkpoint> = {}): 
   generation: 1,
   seq: 0,
   rebuild_until: 0,
+  log_generation: 1,
   stream_created: '2026-11-22T12:00:00.123456789Z',
   owner: 'api-1',
   beat: 1,

@@ -43,6 +43,7 @@ const checkpointSchema = new Schema<CheckpointDocument>(
     generation: { type: Number, required: true },
     seq: { type: Number, required: true },
     rebuild_until: { type: Number, required: true },
+    log_generation: Number,
     stream_created: String,
     owner: String,
     beat: { type: Number, required: true },

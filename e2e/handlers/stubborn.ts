@@ -1,0 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JobContext } from '../../services/job/handlers/handler.ts'
+
+/** In its first attempt it does not listen to its signal, for longer than a lease. */
+export const handler = {
+  type: 'stubborn',
+  async run(_payload: unknown, { attempt }: JobContext) {
+    if (attempt === 1) await pause(8_000)
+    return { attempt }
+  },
+}
