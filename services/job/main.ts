@@ -18,6 +18,7 @@ import { VERSION } from '#shared/runtime/version.ts'
 import { ArmTimers } from './arm-timers.ts'
 import { readJobConfig } from './config.ts'
 import { drain } from './drain.ts'
+import { isDevelopmentSecret } from './handlers/callback-signature.ts'
 import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
@@ -44,6 +45,9 @@ await runService(async () => {
   const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
   const log = createLogger(logger).child({ worker_id: workerId })
   const handlers = await loadHandlers(config)
+  if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
+    log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
+  }
   const clock = systemClock
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
   const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock, log })

@@ -19,6 +19,9 @@ export const webhookSecretsSetting = () =>
     return keys.filter((key) => key !== null)
   })
 
+/** What compose uses where nothing else is set. */
+export const isDevelopmentSecret = (key: Buffer): boolean => key.toString().startsWith('development-only')
+
 function keyOf(secret: string): Buffer | null {
   const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1]
   if (base64 === undefined) return null

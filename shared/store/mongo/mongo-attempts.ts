@@ -1,4 +1,4 @@
-import { type Connection } from 'mongoose'
+import mongoose, { type Connection } from 'mongoose'
 import {
   type AttemptRow,
   fromAttemptRow,
@@ -29,7 +29,7 @@ export async function openMongoAttempts(url: string): Promise<AttemptStore> {
       const documents = ended.map((attempt) => toDocument(toAttemptRow(attempt)))
       for (let start = 0; start < documents.length; start += perCommand) {
         const some = documents.slice(start, start + perCommand)
-        await attempts.bulkWrite(some.map(toUpsert), { ordered: false })
+        await insertAll(attempts, some)
       }
       const { worker_id, ...fields } = toWorkerRow(worker)
       await workers.replaceOne({ _id: worker_id }, fields, { upsert: true })
@@ -84,6 +84,26 @@ async function setUp(connection: Connection): Promise<number> {
     throw error
   }
 }
+
+/**
+ * An attempt that ended never changes, so a plain insert is enough, and on FerretDB a fraction of an upsert's cost. Only
+ * a save that is repeated meets what it wrote before.
+ */
+async function insertAll(attempts: Collection<AttemptDocument>, documents: AttemptDocument[]): Promise<void> {
+  try {
+    await attempts.insertMany(documents, { ordered: false })
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    await attempts.bulkWrite(documents.map(toUpsert), { ordered: false })
+  }
+}
+
+const DUPLICATE_KEY = 11_000
+
+const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof mongoose.mongo.MongoServerError && error.code === DUPLICATE_KEY
+
+type Collection<T extends mongoose.mongo.Document> = mongoose.mongo.Collection<T>
 
 const toUpsert = ({ _id, ...replacement }: AttemptDocument) => ({
   replaceOne: { filter: { _id }, replacement, upsert: true },

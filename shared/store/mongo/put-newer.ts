@@ -5,32 +5,39 @@ import type { JobDocument, Models } from './models.ts'
 
 const DUPLICATE_KEY = 11_000
 
+type AnyBulkWriteOperation<T extends mongoose.mongo.Document> = mongoose.mongo.AnyBulkWriteOperation<T>
+
 type JobCollection = Models['jobCollection']
 
 /**
- * One guarded upsert per job. Where the guard does not match, the upsert tries to insert and meets "duplicate key":
+ * One guarded upsert per job, or an insert where it is most likely new. Where the guard does not match, the upsert tries to insert and meets "duplicate key":
  * either what is stored is newer, or a rival inserted an older version a moment ago. The careful pass tells the two
  * apart; without it the newer of two racing first writes would be lost.
  * The driver's own bulkWrite has a quarter of the CPU of Model.bulkWrite, which casts.
  * @param perCommand see `updatesPerCommand`
  */
 export async function putNewer(jobs: JobCollection, writes: StoredJob[], perCommand: number): Promise<void> {
-  const documents = newestOfEach(writes).map(toDocument)
-  for (let start = 0; start < documents.length; start += perCommand) {
-    await putSome(jobs, documents.slice(start, start + perCommand))
+  const newest = newestOfEach(writes)
+  for (let start = 0; start < newest.length; start += perCommand) {
+    await putSome(jobs, newest.slice(start, start + perCommand))
   }
 }
 
-async function putSome(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
+async function putSome(jobs: JobCollection, writes: StoredJob[]): Promise<void> {
   try {
-    await jobs.bulkWrite(
-      documents.map((document) => ({ updateOne: { ...guardedUpdate(document), upsert: true } })),
-      { ordered: false },
-    )
+    await jobs.bulkWrite(writes.map(toWrite), { ordered: false })
   } catch (error) {
     if (!isOnlyDuplicateKeys(error)) throw error
-    await putCarefully(jobs, documents)
+    await putCarefully(jobs, writes.map(toDocument))
   }
+}
+
+/** A job with one event is most likely new, and an insert is cheaper than an upsert: on FerretDB by far. */
+function toWrite(stored: StoredJob): AnyBulkWriteOperation<JobDocument> {
+  const document = toDocument(stored)
+  return stored.job.events.length === 1
+    ? { insertOne: { document } }
+    : { updateOne: { ...guardedUpdate(document), upsert: true } }
 }
 
 /**
