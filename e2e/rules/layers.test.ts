@@ -15,13 +15,14 @@ const mayImport: Record<string, string[]> = {
   'shared/store/sqlite': ['node:*', 'shared/store', 'shared/contracts', 'shared/runtime'],
   'shared/outbound': ['node:*', 'undici', 'ipaddr.js', 'shared/contracts', 'shared/runtime'],
   'shared/client': ['shared/contracts'],
-  cli: ['node:*', 'shared/client'],
+  cli: ['node:*', 'commander', 'shared/client'],
   'services/api': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/ingest': ['node:*', 'koa', '@koa/router', 'raw-body', 'zod', 'nanoid', 'shared/*'],
   'services/dashboard': ['node:*', 'shared/runtime'],
-  scripts: ['node:*', 'zod', 'shared/runtime', 'scripts/describe-events'],
+  scripts: ['node:*', 'zod', 'shared/runtime', 'scripts/describe-events', 'scripts/build-client'],
+  'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
 }
 /** Entry files and what they share to wire: they alone may name a store’s adapters. */
@@ -29,6 +30,14 @@ const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/
 const adapters = ['shared/store/mongo', 'shared/store/sqlite']
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
+
+/** A package without dependencies: at run time it has nothing but its own files. */
+test('the client takes nothing but types from the contracts', () => {
+  for (const file of globSync('shared/client/*.ts', { cwd: root })) {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n')
+    expect(lines.filter((line) => /'(#shared|\.\.)\//.test(line) && !/^(import|export) type /.test(line))).toEqual([])
+  }
+})
 
 const specifiers = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)['"]([^'"]+)['"]/g
 

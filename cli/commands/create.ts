@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { JobCancelled, JobFailed, type JobView, WaitTimeout } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { EXIT, UsageError } from '../explain-error.ts'
+import { parseDuration, parseJson, parseWhole } from '../parse.ts'
+
+interface Flags {
+  payloadFile?: string
+  objectId?: string
+  priority?: JobView['priority']
+  attempts?: number
+  timeout?: number
+  delay?: number
+  runAt?: string
+  callbackUrl?: string
+  idempotencyKey?: string
+  wait?: number
+}
+
+export function addCreate(program: Command, run: Run): void {
+  program
+    .command('create')
+    .description('send a job')
+    .argument('<type>', 'the job type')
+    .argument('[payload]', 'JSON; - reads it from stdin')
+    .option('--payload-file <file>', 'a file with the payload')
+    .option('--object-id <id>', 'what the job is about')
+    .addOption(new Option('--priority <priority>', 'who goes first').choices(['high', 'normal', 'low']))
+    .option('--attempts <count>', 'attempts in all', parseWhole(1, 100))
+    .option('--timeout <duration>', 'what an attempt may take', parseDuration)
+    .option('--delay <duration>', 'start it so much later', parseDuration)
+    .option('--run-at <time>', 'start it then, as 2026-12-24T18:00:00Z')
+    .option('--callback-url <url>', 'where a webhook goes at the end')
+    .option('--idempotency-key <key>', 'the same key is the same job')
+    .option('--wait <duration>', 'wait so long for the end', parseDuration)
+    .addHelpText('after', `\nExample:\n  hasty create sleep '{"ms": 500}' --wait 10s`)
+    .action(
+      run(async (context, type: string, payload: string | undefined, flags: Flags) => {
+        const { client, out, signal } = context
+        const { timeout: timeoutMs, delay: delayMs, wait: waitMs, payloadFile: _, ...options } = flags
+        const sent = await readPayload(context, payload, flags)
+        const accepted = await client.create(type, sent, { ...options, timeoutMs, delayMs, signal })
+        if (waitMs !== undefined) return showEnd(context, accepted.job_id, waitMs)
+        if (out.json) out.record(accepted)
+        else out.line(accepted.job_id)
+      }),
+    )
+}
+
+async function readPayload({ readStdin }: CommandContext, text: string | undefined, { payloadFile }: Flags) {
+  if (payloadFile !== undefined && text !== undefined) {
+    throw new UsageError('The payload was given twice; leave out either the argument or --payload-file.')
+  }
+  if (payloadFile !== undefined) {
+    const content = await readFile(payloadFile, 'utf8').catch((error: unknown) => {
+      throw new UsageError(`The file ${payloadFile} cannot be read; check --payload-file.`, { cause: error })
+    })
+    return toPayload(content)
+  }
+  return text === undefined ? undefined : toPayload(text === '-' ? await readStdin() : text)
+}
+
+function toPayload(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw new UsageError(`The payload cannot be read. ${error instanceof Error ? error.message : ''}`, { cause: error })
+  }
+}
+
+/** Waits, and shows the end. @returns the exit code */
+async function showEnd({ client, out, signal }: CommandContext, jobId: string, waitMs: number): Promise<number> {
+  const job = await client.wait(jobId, { waitMs, signal }).catch((error: unknown) => {
+    // Whoever waited too long still needs the id.
+    if (error instanceof WaitTimeout) out.line(out.json ? JSON.stringify(error.job) : jobId)
+    throw error
+  })
+  if (out.json) out.record(job)
+  else if (job.status === 'finished') out.line(JSON.stringify(job.result))
+  else throw job.status === 'failed' ? new JobFailed(job) : new JobCancelled(job)
+  return job.status === 'finished' ? EXIT.ok : EXIT.failed
+}

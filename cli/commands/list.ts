@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import type { JobSummaryView } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { paintStatus } from '../paint-status.ts'
+import { parseList, parseWhole } from '../parse.ts'
+import { formatTable } from '../table.ts'
+
+interface Flags extends FilterFlags {
+  status?: JobSummaryView['status'][]
+  limit: number
+}
+
+const PAGE_MAX = 200
+
+export function addList(program: Command, run: Run): void {
+  addFilterOptions(program.command('list').description('list jobs, newest first'))
+    .option('--status <status>', 'scheduled, processing, finished, cancelled, failed; several with commas', parseList)
+    .option('--limit <count>', 'so many at most', parseWhole(1, 1_000_000), 50)
+    .action(run(listJobs))
+}
+
+async function listJobs({ client, out, signal }: CommandContext, flags: Flags): Promise<void> {
+  const { status, limit } = flags
+  const options = { ...toFilter(flags), status, limit: Math.min(limit, PAGE_MAX), signal }
+  const jobs: JobSummaryView[] = []
+  let left = limit
+  for await (const job of client.list(options)) {
+    if (out.json) out.record(job)
+    else jobs.push(job)
+    if (--left === 0) break
+  }
+  if (out.json) return
+  if (jobs.length === 0) {
+    out.note('There are no such jobs.')
+    return
+  }
+  const rows = jobs.map((job) => [job.job_id, job.status, job.type, job.created_at, job.object_id, textOf(job)])
+  const [heading = '', ...lines] = formatTable(['ID', 'STATUS', 'TYPE', 'CREATED', 'OBJECT', 'NOTE'], rows, out.columns)
+  out.line(out.paint('bold', heading))
+  for (const [n, line] of lines.entries()) {
+    const shown = jobs[n]?.status ?? 'processing'
+    out.line(line.replace(shown, paintStatus(out, shown)))
+  }
+}
+
+function textOf({ error, progress, due_at: dueAt, status }: JobSummaryView): string {
+  if (error !== null) return error.message.replaceAll(/\s+/g, ' ')
+  if (dueAt !== null && status === 'scheduled') return `starts ${dueAt}`
+  return progress === null ? '' : `${progress.percent} %`
+}

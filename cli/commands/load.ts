@@ -1,0 +1,105 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { type Command, Option } from 'commander'
+import type { CommandContext, Run } from '../command-context.ts'
+import { EXIT } from '../explain-error.ts'
+import type { LoadSummary } from '../load/ledger.ts'
+import { runLoad } from '../load/run-load.ts'
+import { parseDuration, parseJson, parseRate, parseWhole } from '../parse.ts'
+import { formatFields } from '../table.ts'
+
+interface Flags {
+  clients: number
+  rate: number
+  duration: number
+  settle: number
+  type: string
+  payload?: unknown
+  quiet?: true
+}
+
+const RETRY_FOR_MS = 30_000
+/** A random job sleeps up to so long. */
+const SLEEP_MAX_MS = 1_000
+
+export function addLoad(program: Command, run: Run): void {
+  program
+    .command('load')
+    .description('send jobs at a steady rate, follow each to its end, and check that all ended')
+    .option('--clients <count>', 'clients that send', parseWhole(1, 1_000), 5)
+    .option('--rate <number>', 'jobs a second, of all clients together', parseRate, 10)
+    .addOption(duration('--duration <duration>', 'how long jobs are sent', '30s'))
+    .addOption(duration('--settle <duration>', 'how long after the last one all must have ended', '60s'))
+    .option('--type <type>', 'the job type', 'sleep')
+    .option('--payload <json>', 'the same payload for all, instead of random data', parseJson)
+    .option('--quiet', 'no lines for single jobs')
+    .action(run(load))
+}
+
+const duration = (flags: string, description: string, standard: string): Option =>
+  new Option(flags, description).argParser(parseDuration).default(parseDuration(standard), standard)
+
+/** @returns the exit code: 1 when an accepted job did not end, or a job was not accepted */
+async function load(context: CommandContext, flags: Flags): Promise<number> {
+  const { out, interrupts, signal } = context
+  const draining = new AbortController()
+  interrupts.drainFirst(() => {
+    out.note('No more jobs are sent; those that were are followed to their end. Press Ctrl-C again to stop.')
+    draining.abort()
+  })
+  const tell = (text: string, record: Record<string, unknown>) => {
+    if (flags.quiet) return
+    if (out.json) out.record(record)
+    else out.line(text)
+  }
+  const { ledger, elapsedMs } = await runLoad({
+    clients: Array.from({ length: flags.clients }, () => context.newClient(RETRY_FOR_MS)),
+    ratePerS: flags.rate,
+    durationMs: flags.duration,
+    settleMs: flags.settle,
+    type: flags.type,
+    payload: () => flags.payload ?? randomPayload(),
+    onSubmitted: (jobId) => tell(`submitted task ${jobId}`, { event: 'submitted', job_id: jobId }),
+    onEnded: (jobId, status, at) =>
+      tell(`task ${jobId} terminated on ${at}${status === 'finished' ? '' : ` (${status})`}`, {
+        event: 'terminated',
+        job_id: jobId,
+        status,
+        at,
+      }),
+    onRefused: (error) => out.note(`hasty: ${error.detail}`),
+    draining: draining.signal,
+    signal,
+  })
+  const summary = ledger.summary(elapsedMs)
+  const isGood = summary.unended.length === 0 && Object.keys(summary.refused).length === 0
+  if (out.json) out.record({ event: 'summary', ok: isGood, ...summary })
+  else for (const line of describe(summary, isGood)) out.line(line)
+  return isGood ? EXIT.ok : EXIT.failed
+}
+
+const randomPayload = () => ({ ms: randomInt(SLEEP_MAX_MS), data: randomBytes(16).toString('hex') })
+
+function describe({ accepted, refused, ended, unended, latency_ms: latency, ...rest }: LoadSummary, isGood: boolean) {
+  const codes = Object.entries(refused).map(([code, count]) => `${count} ${code}`)
+  const percentiles = latency && Object.entries(latency).map(([name, ms]) => `${name} ${ms} ms`)
+  const verdict = [
+    `${unended.length} of ${accepted} accepted jobs did not end`,
+    ...(codes.length === 0 ? [] : ['some jobs were not accepted']),
+  ].join(', ')
+  return [
+    '',
+    ...formatFields([
+      ['accepted', `${accepted} (${rest.rate_per_s} a second)`],
+      ['not accepted', codes.length === 0 ? '0' : codes.join(', ')],
+      [
+        'ended',
+        Object.entries(ended)
+          .map(([status, count]) => `${count} ${status}`)
+          .join(', '),
+      ],
+      ['to their end', percentiles?.join(', ')],
+      ['not ended', unended.length === 0 ? null : unended.slice(0, 10).join(' ')],
+      ['check', isGood ? 'ok: every accepted job ended' : `FAILED: ${verdict}`],
+    ]),
+  ]
+}

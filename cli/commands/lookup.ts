@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import type { JobView } from '#shared/client/index.ts'
+import type { Run } from '../command-context.ts'
+import { parseJobId } from '../parse.ts'
+
+const words: Record<JobView['status'], string> = {
+  scheduled: 'PENDING',
+  processing: 'PENDING',
+  finished: 'SUCCESS',
+  failed: 'FAILURE',
+  cancelled: 'CANCELLED',
+}
+
+export function addLookup(program: Command, run: Run): void {
+  program
+    .command('lookup')
+    .description('look up a deferred result')
+    .requiredOption('--uuid <task>', 'what was deferred, as task_ID', parseJobId)
+    .action(
+      run(async ({ client, out, signal }, { uuid }: { uuid: string }) => {
+        const job = await client.get(uuid, { signal })
+        const { status, result, error, reason } = job
+        const word = words[status]
+        if (out.json) {
+          out.record({ job_id: job.job_id, status: word, result, error })
+          return
+        }
+        out.line(`Status : ${word}`)
+        if (status === 'finished') out.line(`Result : ${JSON.stringify(result)}`)
+        const why = error?.message ?? reason
+        if (why !== null && (status === 'failed' || status === 'cancelled')) out.line(`Reason : ${why}`)
+      }),
+    )
+}

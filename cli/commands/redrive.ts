@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander'
+import type { RedriveOptions, RedriveResult } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { UsageError } from '../explain-error.ts'
+import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { parseRate } from '../parse.ts'
+
+interface Flags extends FilterFlags {
+  status: 'failed' | 'cancelled'
+  rate?: number
+  dryRun?: true
+  yes?: true
+}
+
+/** Jobs a request. */
+const LIMIT = 1_000
+
+export function addRedrive(program: Command, run: Run): void {
+  addFilterOptions(program.command('redrive').description('start many failed or cancelled jobs again'))
+    .addOption(new Option('--status <status>', 'which').choices(['failed', 'cancelled']).default('failed'))
+    .option('--rate <number>', 'so many jobs a second', parseRate)
+    .option('--dry-run', 'only say how many there are')
+    .option('--yes', 'do not ask')
+    .action(
+      run(async (context, flags: Flags) => {
+        const { status, rate: ratePerS } = flags
+        const { status: _, ...filter } = toFilter(flags)
+        const options = { ...filter, status: [status], limit: LIMIT, signal: context.signal }
+        if (flags.dryRun) return say(context, await redriveAll(context, { ...options, dryRun: true }))
+        if (!flags.yes) await askFirst(context, options, status)
+        say(context, await redriveAll(context, { ...options, ratePerS }))
+      }),
+    )
+}
+
+type Sum = Pick<RedriveResult, 'dry_run' | 'matched' | 'retried' | 'skipped'>
+
+async function redriveAll({ client, out }: CommandContext, options: RedriveOptions): Promise<Sum> {
+  const sum: Sum = { dry_run: options.dryRun ?? false, matched: 0, retried: 0, skipped: 0 }
+  let next: RedriveOptions | null = options
+  while (next !== null) {
+    const answer: RedriveResult = await client.redrive(next)
+    sum.matched += answer.matched
+    sum.retried += answer.retried
+    sum.skipped += answer.skipped
+    out.status(`${sum.matched} jobs ...`)
+    next = answer.next_cursor === null ? null : { ...options, cursor: answer.next_cursor, runAt: answer.next_run_at }
+  }
+  return sum
+}
+
+/** @throws UsageError when nobody can be asked, or the answer is no */
+async function askFirst(context: CommandContext, options: RedriveOptions, status: string): Promise<void> {
+  if (context.ask === null) throw new UsageError('Nobody can be asked here; say --yes, or --dry-run to see how many.')
+  const { matched } = await redriveAll(context, { ...options, dryRun: true })
+  context.out.status('')
+  const answer = await context.ask(`Start ${matched} ${status} ${matched === 1 ? 'job' : 'jobs'} again? [y/N] `)
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was started.')
+}
+
+function say({ out }: CommandContext, sum: Sum): void {
+  if (out.json) out.record(sum)
+  else if (sum.dry_run) out.line(`${jobs(sum.matched)} would be started again`)
+  else out.line(`${jobs(sum.retried)} started again${sum.skipped > 0 ? `, ${sum.skipped} had changed meanwhile` : ''}`)
+}
+
+const jobs = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`

@@ -1,0 +1,84 @@
+import { HastyError, JobCancelled, JobFailed, WaitTimeout } from '#shared/client/index.ts'
+import { Interrupted } from './interrupts.ts'
+
+/** Documented in docs/how-to/cli.md. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  conflict: 4,
+  unauthorised: 5,
+  rateLimited: 6,
+  unreachable: 7,
+  waitTimeout: 124,
+  interrupted: 130,
+} as const
+
+/** What was asked for makes no sense; the message says what would. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export interface Explanation {
+  exitCode: number
+  /** For machines. */
+  code: string
+  /** What is wrong and what to do next, on one line. */
+  sentence: string
+}
+
+/** Any error, as a person should read it. */
+export function explainError(error: unknown, url: string): Explanation {
+  if (error instanceof HastyError) return explainAnswer(error, url)
+  if (error instanceof UsageError) return { exitCode: EXIT.usage, code: 'usage', sentence: error.message }
+  if (error instanceof Interrupted) return { exitCode: EXIT.interrupted, code: 'interrupted', sentence: 'Interrupted.' }
+  if (error instanceof JobFailed || error instanceof JobCancelled) {
+    const { job_id: jobId, status } = error.job
+    const next = `Start it again with: hasty retry ${jobId}`
+    return { exitCode: EXIT.failed, code: `job-${status}`, sentence: `${error.message}. ${next}` }
+  }
+  if (error instanceof WaitTimeout) {
+    const next = `It goes on; follow it with: hasty watch ${error.job.job_id}`
+    return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { exitCode: EXIT.failed, code: 'internal', sentence: `Something went wrong: ${message}` }
+}
+
+function explainAnswer(error: HastyError, url: string): Explanation {
+  const { code, problem } = error
+  const requestId = problem?.request_id === undefined ? '' : ` (request ${problem.request_id})`
+  const next = nextStep(error, url)
+  const sentence = `${error.detail.replace(/\.?$/, '')}${requestId}.${next === '' ? '' : ` ${next}`}`
+  return { exitCode: exitCodeOf(error), code, sentence }
+}
+
+function exitCodeOf({ status, code }: HastyError): number {
+  if (code === 'unreachable' || status === 502 || status === 503 || status === 504) return EXIT.unreachable
+  if (status === 401 || status === 403) return EXIT.unauthorised
+  if (status === 404) return EXIT.notFound
+  if (status === 409 || status === 412 || code === 'key-reused') return EXIT.conflict
+  if (status === 429) return EXIT.rateLimited
+  return status >= 400 && status < 500 ? EXIT.usage : EXIT.failed
+}
+
+function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: string): string {
+  const jobId = problem?.['existing_job_id']
+  if (code === 'unreachable') return `Start Hasty there, or give its address with --url or HASTY_URL.`
+  if (code === 'unexpected-answer') return `Check the address ${url} (--url, HASTY_URL).`
+  if (code === 'cooldown') {
+    return typeof jobId === 'string' ? `See that job with: hasty get ${jobId}` : 'Use another --object-id, or wait.'
+  }
+  if (code === 'job-not-found') return 'See the jobs there are with: hasty list'
+  if (code === 'wrong-state') return `See what became of it with: hasty get ${idOf(problem?.['job'])}`
+  if (status === 401 || status === 403) return 'Give a token that may do this with HASTY_TOKEN or --token-file.'
+  if (status === 429 || status === 503) return `Try again in ${Math.ceil((retryAfterMs ?? 1000) / 1000)} s.`
+  return ''
+}
+
+const idOf = (job: unknown): string => (job as { job_id?: string } | undefined)?.job_id ?? 'ID'
+
+/** Errors are one line, on stderr, for people or for machines. */
+export const errorLine = ({ code, exitCode, sentence }: Explanation, json: boolean): string =>
+  json ? JSON.stringify({ error: { code, message: sentence, exit_code: exitCode } }) : `hasty: ${sentence}`

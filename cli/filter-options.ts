@@ -1,0 +1,34 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { JobFilter } from '#shared/client/index.ts'
+import { parseDuration } from './parse.ts'
+
+/** As commander gives them. */
+export interface FilterFlags {
+  type?: string
+  objectId?: string
+  createdAfter?: string
+  createdBefore?: string
+}
+
+/** The options of all commands that mean many jobs. */
+export const addFilterOptions = (command: Command): Command =>
+  command
+    .option('--type <type>', 'of this job type')
+    .option('--object-id <id>', 'about this')
+    .option('--created-after <time>', 'from then on: 2026-11-22T08:00:00Z, or 1h for an hour ago', parseTime)
+    .option('--created-before <time>', 'before then', parseTime)
+
+export const toFilter = ({ type, objectId, createdAfter, createdBefore }: FilterFlags): JobFilter => ({
+  type,
+  objectId,
+  createdAfter,
+  createdBefore,
+})
+
+/** @returns RFC 3339 */
+function parseTime(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return new Date(new Date().getTime() - parseDuration(text)).toISOString()
+  const time = new Date(text)
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Give a time as 2026-11-22T08:00:00Z, or 1h.')
+  return time.toISOString()
+}

@@ -1,0 +1,96 @@
+import { Command, CommanderError } from 'commander'
+import { type GlobalFlags, makeContext, type ProgramDeps, type Run } from './command-context.ts'
+import { addCalculations } from './commands/calculate.ts'
+import { addChangeCommands } from './commands/change-job.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addCreate } from './commands/create.ts'
+import { addList } from './commands/list.ts'
+import { addLoad } from './commands/load.ts'
+import { addLookup } from './commands/lookup.ts'
+import { addRedrive } from './commands/redrive.ts'
+import { addShowCommands } from './commands/show.ts'
+import { addWatch } from './commands/watch.ts'
+import { EXIT, errorLine, explainError } from './explain-error.ts'
+import { readSettings } from './settings.ts'
+
+/** Runs one command line. @returns the exit code */
+export async function runProgram(args: string[], deps: ProgramDeps): Promise<number> {
+  let exitCode: number = EXIT.ok
+  const program = new Command('hasty')
+  const run: Run =
+    (work) =>
+    async (...given) => {
+      exitCode = (await work(makeContext(deps, program.opts<GlobalFlags>()), ...given)) ?? EXIT.ok
+    }
+  // Asked of the words themselves: what cannot be understood has no options yet.
+  describe(program, deps.version, args.includes('--json'))
+  addCalculations(program, run)
+  addLookup(program, run)
+  addCreate(program, run)
+  addShowCommands(program, run)
+  addWatch(program, run)
+  addChangeCommands(program, run)
+  addList(program, run)
+  addRedrive(program, run)
+  addLoad(program, run)
+  addCompletion(program, run)
+  program
+    .command('version')
+    .description('show the version')
+    .action(run(async ({ out, version }) => (out.json ? out.record({ version }) : out.line(`hasty ${version}`))))
+  try {
+    if (args.length === 0) program.outputHelp()
+    else await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    return tell(error, deps, program.opts<GlobalFlags>())
+  }
+}
+
+function describe(program: Command, version: string, json: boolean): void {
+  program
+    .description('Sends jobs to Hasty, follows them and changes their course.')
+    .version(`hasty ${version}`, '-V, --version', 'show the version')
+    .option('--url <address>', 'where Hasty answers (HASTY_URL; http://localhost:8080)')
+    .option('--token-file <file>', 'a file with the token (or HASTY_TOKEN)')
+    .option('--json', 'JSON on stdout, and errors as JSON on stderr')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help, also of a command')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${usageLine(text, json)}\n`) })
+    .addHelpText(
+      'after',
+      '\nExamples:\n  hasty add --i 1,2,3\n  hasty create sleep \'{"ms": 500}\' --wait 10s\n  hasty list --status failed\n' +
+        '\nExit codes: 0 done, 1 the job failed or was cancelled, 2 usage, 3 not found, 4 conflict, 5 not allowed,\n' +
+        '6 too many requests, 7 no answer, 124 the wait was over, 130 interrupted.',
+    )
+}
+
+/** What commander says of a command line that it cannot understand. */
+function usageLine(text: string, json: boolean): string {
+  const sentence = text
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim()
+    .replace(/([^.)])$/, '$1.')
+  const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} See what there is with: hasty help`
+  return errorLine({ exitCode: EXIT.usage, code: 'usage', sentence: said }, json)
+}
+
+function tell(error: unknown, deps: ProgramDeps, flags: GlobalFlags): number {
+  const explanation = explainError(error, urlOf(deps, flags))
+  const out = deps.makeOutput({ json: flags.json ?? false, color: flags.color })
+  out.note(errorLine(explanation, out.json))
+  return explanation.exitCode
+}
+
+/** Settings that cannot be read may be the error itself. */
+function urlOf(deps: ProgramDeps, flags: GlobalFlags): string {
+  try {
+    return readSettings(flags, deps.env).url
+  } catch {
+    return ''
+  }
+}

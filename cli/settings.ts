@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { UsageError } from './explain-error.ts'
+
+export interface Settings {
+  url: string
+  token: string | undefined
+}
+
+export interface SettingsFlags {
+  url?: string
+  tokenFile?: string
+}
+
+type Env = Record<string, string | undefined>
+
+const DEFAULT_URL = 'http://localhost:8080'
+
+/**
+ * Flags before HASTY_URL and HASTY_TOKEN before the config file. The file's token goes to the file's address alone, so
+ * that another address does not get it.
+ * @throws UsageError
+ */
+export function readSettings(flags: SettingsFlags, env: Env): Settings {
+  const path = configPath(env)
+  const file = readConfig(path, env['HASTY_CONFIG'] !== undefined)
+  const givenUrl = flags.url ?? textOf(env['HASTY_URL'])
+  const url = givenUrl ?? file.url ?? DEFAULT_URL
+  if (!/^https?:$/.test(protocolOf(url))) {
+    throw new UsageError(`${url} is no http address; give one as http://localhost:8080 with --url or HASTY_URL.`)
+  }
+  const ownToken = flags.tokenFile === undefined ? textOf(env['HASTY_TOKEN']) : readToken(flags.tokenFile)
+  return { url, token: ownToken ?? (givenUrl === undefined || givenUrl === file.url ? file.token : undefined) }
+}
+
+export const configPath = (env: Env): string =>
+  env['HASTY_CONFIG'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'hasty/config.json')
+
+function readConfig(path: string, mustBe: boolean): { url?: string; token?: string } {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (!mustBe && (error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw new UsageError(`The config file ${path} cannot be read; check HASTY_CONFIG.`, { cause: error })
+  }
+  const config = parse(text, path)
+  for (const [name, value] of Object.entries(config)) {
+    const isKnown = name === 'url' || name === 'token'
+    if (!isKnown)
+      throw new UsageError(`The config file ${path} has an unknown member "${name}"; url and token are known.`)
+    if (typeof value !== 'string') throw new UsageError(`In the config file ${path}, "${name}" must be a text.`)
+  }
+  return config
+}
+
+function parse(text: string, path: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value as Record<string, string>
+  } catch (error) {
+    throw new UsageError(`The config file ${path} is not valid JSON; it looks like {"url": "..."}.`, { cause: error })
+  }
+  throw new UsageError(`The config file ${path} must be a JSON object, as {"url": "..."}.`)
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`The token file ${path} cannot be read; check --token-file.`, { cause: error })
+  }
+}
+
+const textOf = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+
+const protocolOf = (url: string): string => (URL.canParse(url) ? new URL(url).protocol : '')

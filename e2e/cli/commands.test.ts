@@ -1,0 +1,226 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Hasty, startHasty } from '../support/hasty.ts'
+import { untilJob } from '../support/jobs.ts'
+import { type CliOptions, type CliResult, runCli } from './run-cli.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+/** Lists and counts follow the log. */
+const SOON = { timeout: 20_000 }
+
+let hasty: Hasty
+beforeAll(async () => {
+  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+})
+afterAll(() => hasty.stop())
+
+const cli = (args: string[], options: CliOptions = {}): Promise<CliResult> => runCli(hasty.url, args, options)
+const record = ({ stdout }: CliResult) => JSON.parse(stdout) as Record<string, unknown>
+
+/** What a good command writes. */
+async function good(args: string[], options: CliOptions = {}): Promise<string> {
+  const result = await cli(args, options)
+  expect(result).toMatchObject({ code: 0, stderr: '' })
+  return result.stdout
+}
+
+const makeJob = async (...args: string[]): Promise<string> => (await good(['create', ...args])).trim()
+
+describe('calculations', () => {
+  test.each([
+    [['add', '--i', '1,2,3,4,5,6'], 'Result: 21\n'],
+    [['add', '--i=1,2,3,4,5,6'], 'Result: 21\n'],
+    [['add', '--i', '-1,2.5'], 'Result: 1.5\n'],
+    [['mul', '--i', '1,2,3'], 'Result: 6\n'],
+    [['mul', '--i=2,4', '--wait=3s'], 'Result: 8\n'],
+  ])('%j', async (args, stdout) => {
+    expect(await good(args)).toBe(stdout)
+  })
+
+  test('as JSON', async () => {
+    const result = record(await cli(['add', '--i', '1,2', '--json']))
+    expect(result).toMatchObject({ deferred: false, status: 'finished', result: 3 })
+  })
+})
+
+test('lookup tells what became of a task', async () => {
+  const done = await makeJob('add', '{"numbers": [1, 2, 3]}')
+  const failed = await makeJob('moody', '{"bad_attempts": 1}')
+  const cancelled = await makeJob('moody', '{}', '--delay', '1h')
+  await untilJob(hasty, done, { status: 'finished' })
+  await untilJob(hasty, failed, { status: 'failed' })
+  expect(await good(['lookup', '--uuid', `task_${cancelled}`])).toBe('Status : PENDING\n')
+  await good(['cancel', cancelled, '--reason', 'not needed'])
+  expect(await good(['lookup', `--uuid=task_${done}`])).toBe('Status : SUCCESS\nResult : 6\n')
+  expect(await good(['lookup', `--uuid=task_${failed}`])).toBe('Status : FAILURE\nReason : bad mood 1\n')
+  expect(await good(['lookup', '--uuid', cancelled])).toBe('Status : CANCELLED\nReason : not needed\n')
+})
+
+test('create takes a payload from the line, a file or stdin, and waits where asked', async () => {
+  const file = join(hasty.dir, 'payload.json')
+  await writeFile(file, '{"numbers": [4, 5]}')
+  expect(await good(['create', 'add', '{"numbers": [1, 2]}', '--wait', '20s'])).toBe('3\n')
+  expect(await good(['create', 'add', '--payload-file', 'payload.json', '--wait', '20s'], { cwd: hasty.dir })).toBe(
+    '9\n',
+  )
+  expect(await good(['create', 'add', '-', '--wait', '20s'], { stdin: '{"numbers": [7]}' })).toBe('7\n')
+
+  const failed = await cli(['create', 'moody', '{"bad_attempts": 1}', '--wait', '20s'])
+  expect(failed).toMatchObject({ code: 1, stdout: '' })
+  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Start it again with: hasty retry \w+\n$/)
+
+  const late = await cli(['create', 'moody', '--delay', '1h', '--wait', '300ms', '--json'])
+  expect(late.code).toBe(124)
+  expect(record(late)).toMatchObject({ status: 'scheduled', type: 'moody' })
+  expect(JSON.parse(late.stderr)).toMatchObject({ error: { code: 'wait-timeout', exit_code: 124 } })
+})
+
+test('a job is shown, explained, cancelled and started again', async () => {
+  const id = await makeJob('moody', '{"ms": 1}', '--delay=1h', '--object-id', 'shown-1', '--priority', 'high')
+  expect(await good(['get', id])).toMatch(new RegExp(`^job_id +${id}\n(.*\n)*status +scheduled\npriority +high\n`))
+  expect(record(await cli(['get', id, '--json']))).toMatchObject({ job_id: id, payload: { ms: 1 } })
+  expect(await good(['why', id])).toMatch(/is scheduled\n {2}delayed: /)
+  expect(await good(['cancel', id])).toBe(`${id} is cancelled\n`)
+  expect(await good(['retry', id])).toBe(`${id} is processing\n`)
+  await untilJob(hasty, id, { status: 'finished', round: 2 })
+})
+
+test('watch tells every event and ends with the job, and says by its exit code how', async () => {
+  const id = await makeJob('telling', '{"steps": 2, "ms": 1050}')
+  const { code, stdout, stderr } = await cli(['watch', id])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: `${id} is finished\n` })
+  const events = stdout.split('\n').map((line) => line.split(/ +/)[1])
+  expect(events.slice(0, -1)).toEqual(['job:created', 'job:started', 'job:progress', 'job:progress', 'job:finished'])
+  expect(stdout).toContain('100 %, step 2')
+
+  const failed = await makeJob('moody', '{"bad_attempts": 1}')
+  const ended = await cli(['watch', failed, '--json'])
+  expect(ended.code).toBe(1)
+  const last = ended.stdout.trim().split('\n').at(-1) ?? ''
+  expect(JSON.parse(last)).toMatchObject({ event: 'job:failed', job_id: failed })
+})
+
+test('Ctrl-C leaves the watch and not the job', async () => {
+  const id = await makeJob('moody', '--delay', '1h')
+  let interrupt = () => undefined as unknown
+  const watching = await cli(['watch', id], {
+    onStart: (child) => {
+      interrupt = () => child.kill('SIGINT')
+    },
+    onStdout: () => void interrupt(),
+  })
+  expect(watching).toMatchObject({ code: 130, stderr: 'hasty: Interrupted.\n' })
+  await untilJob(hasty, id, { status: 'scheduled' })
+})
+
+test('list shows what is meant, newest first, and stats count', async () => {
+  const ids: string[] = []
+  for (let n = 0; n < 3; n++) ids.unshift(await makeJob('moody', '--delay', '1h', '--object-id', `listed-${n}`))
+  await expect
+    .poll(async () => {
+      const [heading, ...lines] = (await good(['list', '--status', 'scheduled', '--limit', '3'])).trim().split('\n')
+      expect(heading).toMatch(/^ID +STATUS +TYPE +CREATED +OBJECT +NOTE$/)
+      return lines.map((line) => line.split(/ +/)[0])
+    }, SOON)
+    .toEqual(ids)
+  const records = (await good(['list', '--json', '--object-id=listed-1', '--created-after', '1h'])).trim()
+  expect(JSON.parse(records)).toMatchObject({ job_id: ids[1], status: 'scheduled' })
+  expect(await cli(['list', '--type', 'circular'])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: 'There are no such jobs.\n',
+  })
+  expect(await good(['stats'])).toMatch(
+    /^TYPE +SCHEDULED +PROCESSING +FINISHED +CANCELLED +FAILED\n(.*\n)*moody +[3-9]/,
+  )
+  expect(record(await cli(['stats', '--json']))).toHaveProperty('by_type.moody.scheduled')
+})
+
+test('redrive asks first, and starts what failed again', async () => {
+  const id = await makeJob('moody', '{"bad_attempts": 1}', '--object-id', 'driven-1')
+  await untilJob(hasty, id, { status: 'failed' })
+  const one = ['redrive', '--object-id', 'driven-1']
+  await expect.poll(() => good([...one, '--dry-run']), SOON).toBe('1 job would be started again\n')
+  expect(await cli(one)).toMatchObject({ code: 2, stdout: '' })
+  expect(await good([...one, '--yes', '--rate', '50'])).toBe('1 job started again\n')
+  await untilJob(hasty, id, { status: 'finished', round: 2 })
+})
+
+test('help and version are there as one asks for them', async () => {
+  const help = await good(['help'])
+  for (const args of [[], ['--help'], ['-h']]) expect(await good(args)).toBe(help)
+  for (const name of ['add', 'mul', 'lookup', 'create', 'watch', 'load', 'redrive'])
+    expect(help).toContain(`\n  ${name} `)
+  const ofAdd = await good(['help', 'add'])
+  expect(ofAdd).toMatch(/^Usage: hasty add \[options\]\n(.*\n)* +--i <numbers>/)
+  expect(await good(['add', '--help'])).toBe(ofAdd)
+  expect(await good(['version'])).toMatch(/^hasty \d+\.\d+\.\d+\n$/)
+  expect(await good(['--version'])).toBe(await good(['version']))
+})
+
+test('completion completes commands and options', async () => {
+  const script = await good(['completion', 'bash'])
+  const complete = async (...words: string[]) => {
+    const asked = `COMP_WORDS=(hasty ${words.join(' ')}); COMP_CWORD=${words.length}; _hasty; echo "\${COMPREPLY[@]}"`
+    return (await promisify(execFile)('bash', ['-c', `${script}\n${asked}`])).stdout.trim()
+  }
+  expect(await complete('lo')).toBe('lookup load')
+  expect(await complete('lookup', '--u')).toBe('--uuid --url')
+  expect(await good(['completion', 'zsh'])).toContain(script)
+  expect(await good(['completion', 'fish'])).toContain("complete -c hasty -n '__fish_seen_subcommand_from add' -l i\n")
+  expect(await cli(['completion', 'cmd'])).toMatchObject({ code: 2, stdout: '' })
+})
+
+describe('a mistake is one sentence on stderr, with what to do next, and an exit code:', () => {
+  test.each<[string, string[], number, RegExp]>([
+    ['no numbers', ['add'], 2, /--i <numbers>.*hasty help/],
+    ['numbers that are none', ['add', '--i', '1,x'], 2, /commas between, as 1,2,3/],
+    ['a command that is none', ['lst'], 2, /Did you mean list\?.*hasty help/],
+    ['an option that is none', ['stats', '--nope'], 2, /--nope.*hasty help/],
+    ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /not valid JSON.*single quotes/],
+    ['a type that is none', ['create', 'nope'], 2, /no job type "nope".*Known: /],
+    ['an id that is none', ['get', 'nope'], 3, /no job with this id.*hasty list/],
+    ['nobody there', ['stats', '--url', 'http://127.0.0.1:9'], 7, /did not answer.*HASTY_URL/],
+    ['an address that is none', ['stats', '--url', 'localhost'], 2, /no http address.*--url/],
+  ])('%s', async (_, args, code, sentence) => {
+    const result = await cli(args)
+    expect(result).toMatchObject({ code, stdout: '' })
+    expect(result.stderr).toMatch(/^hasty: .*\n$/)
+    expect(result.stderr).toMatch(sentence)
+    const asJson = await cli([...args, '--json'])
+    expect(asJson.code).toBe(code)
+    expect(JSON.parse(asJson.stderr)).toMatchObject({ error: { exit_code: code } })
+  })
+
+  test('an object_id in its cooldown, and a job that has ended', async () => {
+    const id = await makeJob('moody', '--object-id', 'cooling')
+    const cooling = await cli(['create', 'moody', '--object-id', 'cooling'])
+    expect(cooling).toMatchObject({ code: 4, stdout: '' })
+    expect(cooling.stderr).toContain(`hasty get ${id}\n`)
+    await untilJob(hasty, id, { status: 'finished' })
+    const ended = await cli(['cancel', id])
+    expect(ended).toMatchObject({ code: 4, stdout: '' })
+    expect(ended.stderr).toContain(`hasty get ${id}\n`)
+  })
+})
+
+describe('settings', () => {
+  test('come from the config file where nothing else says', async () => {
+    const path = join(hasty.dir, 'config.json')
+    await writeFile(path, JSON.stringify({ url: hasty.url }))
+    const env = { HASTY_URL: '', HASTY_CONFIG: path }
+    expect(await good(['add', '--i', '1,2'], { env })).toBe('Result: 3\n')
+    await writeFile(path, JSON.stringify({ uri: hasty.url }))
+    expect(await cli(['stats'], { env })).toMatchObject({ code: 2, stderr: expect.stringContaining('"uri"') as string })
+  })
+
+  test('colours are there where they are wanted', async () => {
+    const id = await makeJob('moody', '--delay', '1h')
+    const forced = { FORCE_COLOR: '1' }
+    expect(await good(['cancel', id], { env: forced })).toContain('\u001B[')
+    expect(await good(['retry', id, '--no-color'], { env: forced })).not.toContain('\u001B[')
+  })
+})

@@ -1,0 +1,11 @@
+// What the client takes from the contracts: types alone, through this one file, so that the package needs no dependency.
+// Relative, because only such addresses are rewritten in a build. `npm run build:client` writes its declarations anew,
+// from the schemas (scripts/build-client).
+export type { BatchItem, BatchResult } from '../contracts/batch.ts'
+export type { EventView } from '../contracts/events-http.ts'
+export type { JobAccepted, JobSummaryView, JobView } from '../contracts/http.ts'
+export type { Attempt, Progress } from '../contracts/job.ts'
+export type { JobList, JobStats } from '../contracts/list.ts'
+export type { Problem } from '../contracts/problems.ts'
+export type { RedriveResult } from '../contracts/redrive.ts'
+export type { Why } from '../contracts/why.ts'

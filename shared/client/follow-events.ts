@@ -1,0 +1,93 @@
+import type { EventView } from './contracts.ts'
+import { makeStreamParser, type StreamMessage } from './parse-event-stream.ts'
+import { type Call, type Transport, unexpectedAnswer, untilAnswered } from './request.ts'
+import { backoffMs, type Deadline, pause } from './timing.ts'
+
+export interface FollowOptions {
+  /** Only what came after this event: the `seq` of one that was seen. */
+  afterSeq?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Of all jobs' events: what came before `first_seq` is gone from the log, and was not told. */
+export interface ResetEvent {
+  event: 'reset'
+  seq: number
+  first_seq: number
+}
+
+/** The server sends a comment every 15 s: a stream that is silent for so long is broken. */
+const SILENT_MS = 45_000
+
+/**
+ * Events, over as many connections as it takes: each goes on after the last event seen, without gap or repeat, until
+ * the server says that there will be no more, or for ever.
+ * @throws HastyError `job-not-found` and other refusals, or no server within `retryForMs`; the signal's reason
+ */
+export async function* followEvents(
+  transport: Transport,
+  call: Pick<Call, 'path' | 'query'>,
+  options: FollowOptions,
+): AsyncGenerator<EventView | ResetEvent, void, undefined> {
+  const { signal } = options
+  let lastId = options.afterSeq
+  for (let broken = 0; ; broken++) {
+    if (broken > 0) await pause(backoffMs(broken - 1), signal)
+    const stream = await openStream(transport, call, lastId, signal)
+    if (stream === null) return
+    try {
+      for await (const { id, event, data } of messagesOf(stream)) {
+        const seq = Number(id)
+        if (event !== 'reset' && lastId !== undefined && seq <= lastId) continue
+        lastId = seq
+        broken = -1
+        yield { ...(JSON.parse(data) as EventView), event, seq }
+      }
+    } catch {
+      // However it broke: the next connection tells.
+      signal?.throwIfAborted()
+    } finally {
+      stream.deadline.close()
+      await stream.reader.cancel().catch(() => undefined)
+    }
+  }
+}
+
+interface OpenStream {
+  reader: ReadableStreamDefaultReader<string>
+  deadline: Deadline
+}
+
+/** @returns null: everything was told */
+async function openStream(
+  transport: Transport,
+  call: Pick<Call, 'path' | 'query'>,
+  lastId: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<OpenStream | null> {
+  const headers = {
+    accept: 'text/event-stream',
+    ...(lastId === undefined ? {} : { 'last-event-id': String(lastId) }),
+  }
+  const { body } = await untilAnswered(transport, { ...call, method: 'GET', headers, signal }, (response, deadline) => {
+    if (response.status === 204 || response.body === null) {
+      deadline.close()
+      return Promise.resolve(null)
+    }
+    const type = response.headers.get('content-type') ?? 'no content type'
+    if (!type.startsWith('text/event-stream')) throw unexpectedAnswer(response.status, `is no event stream (${type})`)
+    deadline.restart(SILENT_MS)
+    return Promise.resolve({ reader: response.body.pipeThrough(new TextDecoderStream()).getReader(), deadline })
+  })
+  return body
+}
+
+async function* messagesOf({ reader, deadline }: OpenStream): AsyncGenerator<StreamMessage, void, undefined> {
+  const parse = makeStreamParser()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    deadline.restart(SILENT_MS)
+    yield* parse(value)
+  }
+}

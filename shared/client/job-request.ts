@@ -1,0 +1,89 @@
+import type { JobSummaryView, JobView } from './contracts.ts'
+import type { PayloadOf, TypeName } from './job-types.ts'
+
+/** Of every method. */
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** Of every method that changes something. */
+export interface ChangeOptions extends CallOptions {
+  /** The same key and request within 24 hours mean the same change; without it one is made for each call. */
+  idempotencyKey?: string | undefined
+}
+
+/** When a job may start; at most one of the two. */
+export interface StartTime {
+  /** Milliseconds from now. */
+  delayMs?: number | undefined
+  /** A Date, or RFC 3339. */
+  runAt?: Date | string | undefined
+}
+
+export interface JobOptions extends StartTime {
+  /** What the job is about; without it the Idempotency-Key. The same one is refused for the cooldown (5 minutes). */
+  objectId?: string | undefined
+  priority?: JobView['priority'] | undefined
+  /** Milliseconds an attempt may take. */
+  timeoutMs?: number | undefined
+  /** Attempts in all, the first one included. */
+  attempts?: number | undefined
+  /** What is left out is the type's. */
+  backoff?:
+    | {
+        kind?: 'fixed' | 'exponential' | undefined
+        baseMs?: number | undefined
+        maxMs?: number | undefined
+        jitter?: number | undefined
+      }
+    | undefined
+  /** Gets a signed webhook when the job ends. */
+  callbackUrl?: string | undefined
+}
+
+/** One job of a batch. */
+export type NewJob<Types, Type extends TypeName<Types> = TypeName<Types>> = {
+  [Name in Type]: { type: Name; payload: PayloadOf<Types, Name> } & JobOptions
+}[Type]
+
+/** Which jobs are meant: all that is given must hold. */
+export interface JobFilter {
+  status?: JobSummaryView['status'][] | undefined
+  type?: string | undefined
+  objectId?: string | undefined
+  /** This time or later. */
+  createdAfter?: Date | string | undefined
+  /** Before this time. */
+  createdBefore?: Date | string | undefined
+}
+
+export const toStartBody = ({ delayMs, runAt }: StartTime) => ({ delay_ms: delayMs, run_at: toTime(runAt) })
+
+/** @param objectId where the job has none of its own */
+export const toJobBody = (type: string, payload: unknown, options: JobOptions, objectId: string) => ({
+  object_id: options.objectId ?? objectId,
+  type,
+  payload,
+  priority: options.priority,
+  timeout_ms: options.timeoutMs,
+  attempts: options.attempts,
+  backoff: options.backoff && {
+    kind: options.backoff.kind,
+    base_ms: options.backoff.baseMs,
+    max_ms: options.backoff.maxMs,
+    jitter: options.backoff.jitter,
+  },
+  callback_url: options.callbackUrl,
+  ...toStartBody(options),
+})
+
+export const toFilterBody = (filter: JobFilter) => ({
+  status: filter.status,
+  type: filter.type,
+  object_id: filter.objectId,
+  created_after: toTime(filter.createdAfter),
+  created_before: toTime(filter.createdBefore),
+})
+
+export const toTime = (time: Date | string | undefined): string | undefined =>
+  time instanceof Date ? time.toISOString() : time

@@ -1,0 +1,160 @@
+import type { Problem } from './contracts.ts'
+import { HastyError } from './errors.ts'
+import { randomId } from './random-id.ts'
+import { backoffMs, type Deadline, pause, retryAfterMs, startDeadline } from './timing.ts'
+
+/** How requests are sent; one for each client. */
+export interface Transport {
+  /** Without a slash at its end. */
+  url: string
+  token: string | (() => string | Promise<string>) | undefined
+  fetch: typeof fetch
+  /** Milliseconds, from a request's first failure on, in which it is repeated. */
+  retryForMs: number
+  /** Milliseconds without an answer after which a try counts as failed; what it asks the server to wait is added. */
+  tryTimeoutMs: number
+  onRetry: (retry: Retry) => void
+}
+
+/** A try failed, and there will be another. */
+export interface Retry {
+  error: HastyError
+  /** Milliseconds until then. */
+  delayMs: number
+}
+
+export interface Call {
+  method: 'GET' | 'POST'
+  path: string
+  query?: Record<string, string | undefined>
+  body?: unknown
+  headers?: Record<string, string>
+  /** Seconds that the server is asked to wait for the end of the job. */
+  waitS?: number
+  /** Of a POST, instead of one made here. */
+  idempotencyKey?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface Answer<Body> {
+  status: number
+  body: Body
+  /** The request was sent more than once: an earlier try may have done already what this one was refused. */
+  isRepeat: boolean
+}
+
+/** Statuses of a server that is stopping, starting, away from its broker, or asks for patience. */
+const passing = new Set([429, 502, 503, 504])
+
+/**
+ * Sends a request until it is answered. A POST carries one Idempotency-Key over all of its tries.
+ * @throws HastyError what the server refused, or the last failure when `retryForMs` are over; the signal's reason
+ */
+export const sendRequest = <Body>(transport: Transport, call: Call): Promise<Answer<Body>> =>
+  untilAnswered(transport, call, async (response, deadline) => {
+    // An answer that breaks off is no answer.
+    const text = await response.text()
+    deadline.close()
+    return toBody(response, text) as Body
+  })
+
+/** The same, with a reader of its own: it closes the deadline, and a failure in it is repeated as a broken connection. */
+export async function untilAnswered<Body>(
+  transport: Transport,
+  call: Call,
+  read: (response: Response, deadline: Deadline) => Promise<Body>,
+): Promise<Answer<Body>> {
+  const init = await toInit(transport, call)
+  const address = addressOf(transport, call)
+  let firstFailureMs: number | null = null
+  for (let tries = 0; ; tries++) {
+    const outcome = await tryOnce(transport, call, address, init, read)
+    if (!(outcome instanceof HastyError)) return { ...outcome, isRepeat: tries > 0 }
+    firstFailureMs ??= performance.now()
+    const leftMs = firstFailureMs + transport.retryForMs - performance.now()
+    const delayMs = backoffMs(tries) + (outcome.retryAfterMs ?? 0)
+    if (delayMs > leftMs) throw outcome
+    transport.onRetry({ error: outcome, delayMs })
+    await pause(delayMs, call.signal)
+  }
+}
+
+/** @returns a failure that is worth another try */
+async function tryOnce<Body>(
+  transport: Transport,
+  call: Call,
+  address: string,
+  init: RequestInit,
+  read: (response: Response, deadline: Deadline) => Promise<Body>,
+): Promise<Omit<Answer<Body>, 'isRepeat'> | HastyError> {
+  call.signal?.throwIfAborted()
+  const deadline = startDeadline(transport.tryTimeoutMs + (call.waitS ?? 0) * 1000, call.signal)
+  try {
+    const response = await transport.fetch(address, { ...init, signal: deadline.signal })
+    if (response.ok) return { status: response.status, body: await read(response, deadline) }
+    const error = refusalOf(response, await response.text())
+    deadline.close()
+    if (passing.has(response.status)) return error
+    throw error
+  } catch (error) {
+    deadline.close()
+    call.signal?.throwIfAborted()
+    if (error instanceof HastyError) throw error
+    return unreachable(transport.url, error)
+  }
+}
+
+/** Outside of all tries: headers that cannot be sent never will be. */
+async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
+  const headers = new Headers({ accept: 'application/json', ...call.headers })
+  const token = typeof transport.token === 'function' ? await transport.token() : transport.token
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+  if (call.waitS !== undefined && call.waitS > 0) headers.set('prefer', `wait=${call.waitS}`)
+  if (call.method === 'POST') headers.set('idempotency-key', call.idempotencyKey ?? randomId())
+  if (call.body === undefined) return { method: call.method, headers }
+  headers.set('content-type', 'application/json')
+  return { method: call.method, headers, body: JSON.stringify(call.body) }
+}
+
+function addressOf({ url }: Transport, { path, query = {} }: Call): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length === 0 ? url + path : `${url}${path}?${new URLSearchParams(given).toString()}`
+}
+
+function toBody(response: Response, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const type = response.headers.get('content-type') ?? 'no content type'
+    throw unexpectedAnswer(response.status, `is not JSON (${type})`, error)
+  }
+}
+
+export function unexpectedAnswer(status: number, what: string, cause?: unknown): HastyError {
+  const detail = `The answer ${what}: is this the address of a Hasty server?`
+  return new HastyError({ status, code: 'unexpected-answer', detail, problem: null, retryAfterMs: null, cause })
+}
+
+function refusalOf(response: Response, text: string): HastyError {
+  const about = { status: response.status, retryAfterMs: retryAfterMs(response.headers) }
+  const problem = toProblem(text)
+  if (problem !== null) return new HastyError({ ...about, code: problem.code, detail: problem.detail, problem })
+  const detail = `The answer was ${response.status} ${response.statusText}`.trimEnd()
+  return new HastyError({ ...about, code: 'unexpected-answer', detail, problem: null })
+}
+
+function toProblem(text: string): Problem | null {
+  try {
+    const body = JSON.parse(text) as Partial<Problem> | null
+    return typeof body?.code === 'string' && typeof body.detail === 'string' ? (body as Problem) : null
+  } catch {
+    return null
+  }
+}
+
+function unreachable(url: string, cause: unknown): HastyError {
+  const { cause: inner = cause } = cause instanceof Error ? cause : {}
+  const why = inner instanceof Error ? inner.message : String(inner)
+  const detail = `${url} did not answer${why === '' ? '' : ` (${why})`}`
+  return new HastyError({ status: 0, code: 'unreachable', detail, problem: null, retryAfterMs: null, cause })
+}
