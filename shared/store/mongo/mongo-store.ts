@@ -3,6 +3,7 @@ import { fromRow } from '../job-row.ts'
 import type { JobStore, StoredJob, UnendedQuery } from '../port.ts'
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { completeOldDocuments } from './complete-old-documents.ts'
+import { findByIds } from './find-by-ids.ts'
 import { countJobs, listJobs } from './list-jobs.ts'
 import { connect, type Models, makeModels, updatesPerCommand } from './models.ts'
 import { putNewer } from './put-newer.ts'
@@ -23,7 +24,7 @@ export async function openMongoStore(url: string): Promise<JobStore> {
       const document = await jobs.findById(jobId, FIELDS).lean()
       return document === null ? null : fromRow(document)
     },
-    getMany: (jobIds) => getMany(jobs, jobIds),
+    getMany: (jobIds) => getMany(models.jobCollection, jobIds),
     putNewer: (writes) => putNewer(models.jobCollection, writes, perCommand),
     list: (query) => listJobs(jobs, query),
     counts: () => countJobs(models.jobCollection),
@@ -53,16 +54,9 @@ async function setUp(connection: Connection, { jobs, jobCollection }: Models): P
 
 const FIELDS = { _id: 0, generation: 1, record: 1, payload: 1, result: 1 } as const
 
-async function getMany(jobs: Models['jobs'], jobIds: string[]): Promise<Map<string, StoredJob>> {
-  const found = new Map<string, StoredJob>()
-  if (jobIds.length === 0) return found
-  // One batch, so one round trip.
-  const documents = await jobs.find({ _id: trusted({ $in: jobIds }) }, FIELDS, { batchSize: jobIds.length }).lean()
-  for (const document of documents) {
-    const stored = fromRow(document)
-    found.set(stored.job.job_id, stored)
-  }
-  return found
+async function getMany(jobs: Models['jobCollection'], jobIds: string[]): Promise<Map<string, StoredJob>> {
+  const documents = await findByIds(jobs, jobIds, ['generation', 'record', 'payload', 'result'])
+  return new Map(documents.map((document) => [document._id, fromRow(document)]))
 }
 
 async function listUnended(jobs: Models['jobs'], query: UnendedQuery): Promise<StoredJob[]> {

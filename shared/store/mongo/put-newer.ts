@@ -1,43 +1,61 @@
 import mongoose from 'mongoose'
 import { isNewer, toRow } from '../job-row.ts'
 import type { StoredJob } from '../port.ts'
+import { findByIds } from './find-by-ids.ts'
 import type { JobDocument, Models } from './models.ts'
 
 const DUPLICATE_KEY = 11_000
 
-type AnyBulkWriteOperation<T extends mongoose.mongo.Document> = mongoose.mongo.AnyBulkWriteOperation<T>
-
 type JobCollection = Models['jobCollection']
 
 /**
- * One guarded upsert per job, or an insert where it is most likely new. Where the guard does not match, the upsert tries to insert and meets "duplicate key":
- * either what is stored is newer, or a rival inserted an older version a moment ago. The careful pass tells the two
- * apart; without it the newer of two racing first writes would be lost.
+ * Reads which versions are there, then inserts what is not and updates what is older; each update is guarded, so a rival
+ * that was faster in between wins. A rival that inserted in between shows as "duplicate key": the careful pass tells
+ * whether it wrote an older version or a newer one.
+ * Not upserts: where their guard does not match they try to insert, fail, and have to be looked at again; and on
+ * FerretDB every one of them reads the whole collection.
  * The driver's own bulkWrite has a quarter of the CPU of Model.bulkWrite, which casts.
  * @param perCommand see `updatesPerCommand`
  */
 export async function putNewer(jobs: JobCollection, writes: StoredJob[], perCommand: number): Promise<void> {
-  const newest = newestOfEach(writes)
-  for (let start = 0; start < newest.length; start += perCommand) {
-    await putSome(jobs, newest.slice(start, start + perCommand))
+  const documents = newestOfEach(writes).map(toDocument)
+  for (let start = 0; start < documents.length; start += perCommand) {
+    await putSome(jobs, documents.slice(start, start + perCommand))
   }
 }
 
-async function putSome(jobs: JobCollection, writes: StoredJob[]): Promise<void> {
+async function putSome(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
+  const stored = await readVersions(jobs, documents)
+  const isStored = ({ _id }: JobDocument) => stored.has(_id)
+  const older = documents.filter((document) => isOlder(stored.get(document._id), document))
+  if (older.length > 0) {
+    const updates = older.map((document) => ({ updateOne: guardedUpdate(document) }))
+    const { matchedCount } = await jobs.bulkWrite(updates, { ordered: false })
+    // A rival was faster, or retention has deleted one.
+    if (matchedCount < older.length) await putCarefully(jobs, older)
+  }
+  const missing = documents.filter((document) => !isStored(document))
+  if (missing.length > 0) await insertAll(jobs, missing)
+}
+
+type Version = Pick<JobDocument, 'generation' | 'seq'>
+
+async function readVersions(jobs: JobCollection, documents: JobDocument[]): Promise<Map<string, Version>> {
+  const ids = documents.map(({ _id }) => _id)
+  const found = await findByIds(jobs, ids, ['generation', 'seq'])
+  return new Map(found.map(({ _id, ...version }) => [_id, version]))
+}
+
+const isOlder = (stored: Version | undefined, { generation, seq }: Version): boolean =>
+  stored !== undefined && (stored.generation === generation ? stored.seq < seq : stored.generation < generation)
+
+async function insertAll(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
   try {
-    await jobs.bulkWrite(writes.map(toWrite), { ordered: false })
+    await jobs.insertMany(documents, { ordered: false })
   } catch (error) {
     if (!isOnlyDuplicateKeys(error)) throw error
-    await putCarefully(jobs, writes.map(toDocument))
+    await putCarefully(jobs, documents)
   }
-}
-
-/** A job with one event is most likely new, and an insert is cheaper than an upsert: on FerretDB by far. */
-function toWrite(stored: StoredJob): AnyBulkWriteOperation<JobDocument> {
-  const document = toDocument(stored)
-  return stored.job.events.length === 1
-    ? { insertOne: { document } }
-    : { updateOne: { ...guardedUpdate(document), upsert: true } }
 }
 
 /**
