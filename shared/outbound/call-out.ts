@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { Agent, buildConnector, type Dispatcher, request } from 'undici'
+import type { buildConnector, Dispatcher, request as sendRequest } from 'undici'
 import { isPublicAddress } from './addresses.ts'
 import { BlockedUrlError, checkUrl, isTrusted, type UrlRules } from './check-url.ts'
 import { guardedLookup, type Resolve, systemResolve } from './guarded-lookup.ts'
@@ -45,15 +45,11 @@ class CallTimeoutError extends Error {
  * @returns a call that throws BlockedUrlError before a byte is sent, and other errors when no answer came
  */
 export function makeCallOut(options: CallOutOptions): CallOut {
-  const trusted = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, allowH2: false })
-  // A connection for each call: users name so many hosts that keeping theirs open would only hold sockets.
-  const guarded = new Agent({
-    connect: guardedConnector(options.resolve ?? systemResolve),
-    pipelining: 0,
-    allowH2: false,
-  })
+  let opening: Promise<WaysOut> | undefined
   return async ({ target, method, headers, body, signal, timeoutMs, maxBodyBytes }) => {
     const url = typeof target === 'string' ? checkUrl(target, options) : target
+    opening ??= openWays(options.resolve ?? systemResolve)
+    const { trusted, guarded, request } = await opening
     const dispatcher = typeof target !== 'string' || isTrusted(url, options) ? trusted : guarded
     const timeout = AbortSignal.timeout(timeoutMs)
     try {
@@ -75,9 +71,26 @@ export function makeCallOut(options: CallOutOptions): CallOut {
 
 const CONNECT_TIMEOUT_MS = 10_000
 
+interface WaysOut {
+  trusted: Dispatcher
+  guarded: Dispatcher
+  request: typeof sendRequest
+}
+
+/** Loaded by the first call: a process for one attempt of a job, of which many may start at once, mostly makes none. */
+async function openWays(resolve: Resolve): Promise<WaysOut> {
+  const { Agent, buildConnector: build, request } = await import('undici')
+  return {
+    trusted: new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, allowH2: false }),
+    // A connection for each call: users name so many hosts that keeping theirs open would only hold sockets.
+    guarded: new Agent({ connect: guardedConnector(build, resolve), pipelining: 0, allowH2: false }),
+    request,
+  }
+}
+
 /** The lookup is not called for a literal address, so that is checked here. */
-function guardedConnector(resolve: Resolve): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(resolve) })
+function guardedConnector(build: typeof buildConnector, resolve: Resolve): buildConnector.connector {
+  const connect = build({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(resolve) })
   return (options, callback) => {
     const address = options.hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(address) > 0 && !isPublicAddress(address)) {
