@@ -1,4 +1,4 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
 import { LanePuller } from '#shared/bus/lane-puller.ts'
@@ -32,8 +32,8 @@ import { StoreClient } from './worker-store/store-client.ts'
 
 /** Jobs in flight times what each publishes; far above any number of slots. */
 const MAX_PUBLISHES_IN_FLIGHT = 50_000
-/** Processes for jobs that may have killed a worker: some 50 MB each. */
-const MAX_CHILDREN = 10
+/** Processes for jobs that may have killed a worker, each a whole Node: more than the cores can start keep each other. */
+const MAX_CHILDREN = Math.max(4, 2 * availableParallelism())
 /** Some 3 MB. */
 const MAX_UNSTORED_ATTEMPTS = 10_000
 /** Three renewals a lease: one may be lost. */
