@@ -105,7 +105,8 @@ describe.concurrent('a worker', () => {
   test('that a job kills three times over: the job fails as crashed, its neighbours finish', async () => {
     await using run = await startFaultRun({
       total: 120,
-      env: { JOB_SLOTS: '8' },
+      // As many jobs as there are places for isolated attempts: one that finds none may kill a second worker (start-attempt.ts).
+      env: { JOB_SLOTS: '4' },
       request: (n) =>
         n === 20
           ? { object_id: 'killer', type: 'killer' }
