@@ -7,7 +7,7 @@ import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
-import type { RequestInfo } from './http/request-info.ts'
+import { type RequestInfo, requestHeaders } from './http/request-info.ts'
 
 export interface NextEventDeps extends GetJobDeps {
   publisher: Publisher
@@ -60,10 +60,7 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
       nonce: newNonce(),
       jobId: job.job_id,
       expect: { seq: isTrimmed ? 0 : job.seq, filter },
-      headers: {
-        [HEADERS.requestId]: request.requestId,
-        ...(request.traceparent === null ? {} : { [HEADERS.traceparent]: request.traceparent }),
-      },
+      headers: requestHeaders(request),
     },
     { deadlineMs: PUBLISH_DEADLINE_MS },
   )

@@ -1,13 +1,10 @@
 import { LIVE_PREFIX, type ParsedSubject, parseSubject } from '#shared/contracts/subjects.ts'
 import type { Broker } from './connection.ts'
 
-/** An event as the stream republishes it once it is stored. */
+/** That an event was stored. What it says is in the log. */
 export interface LiveEvent {
   seq: number
   subject: ParsedSubject
-  body: string
-  /** The sequence its writer compared with: the job's event before. null for a first event. */
-  after: number | null
 }
 
 /**
@@ -21,9 +18,7 @@ export function watchLive(broker: Broker, filter: string, onEvent: (event: LiveE
     callback: (_error, message) => {
       const subject = parseSubject(message.subject.slice(LIVE_PREFIX.length))
       const seq = Number(message.headers?.get('Nats-Sequence'))
-      if (subject === null || !Number.isInteger(seq)) return
-      const after = message.headers?.get('Nats-Expected-Last-Subject-Sequence') ?? ''
-      onEvent({ seq, subject, body: message.string(), after: after === '' ? null : Number(after) })
+      if (subject !== null && Number.isInteger(seq)) onEvent({ seq, subject })
     },
   })
   return () => subscription.unsubscribe()

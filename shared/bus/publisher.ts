@@ -82,65 +82,62 @@ export class Publisher {
    * for what the broker can never take
    */
   async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
-    let message = toMessage(publication)
-    const { clock } = this.#options
     this.#checkSize(publication)
-    const giveUpAt = clock.monotonic() + options.deadlineMs
+    let message = toMessage(publication)
     let maybeStored = false
-    let lastProblem = 'the broker is away'
-    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+    return this.#untilVerdict<PublishResult>(options, async () => {
       const ack = await this.#send(message, publication)
       if (ack.kind === 'stored' || ack.kind === 'duplicate') return { kind: ack.kind, seq: ack.seq }
       if (ack.kind === 'unknown') {
         maybeStored = true
-        lastProblem = ack.why
         message = toMessage(repeatOf(publication))
-      } else if (ack.kind === 'not-sent') {
-        lastProblem = 'the broker is away or too much is in flight'
-      } else if (isWrongSequence(ack.code) && !isUndecided(ack.code)) {
-        if (!maybeStored) return { kind: 'refused' }
-        const verdict = await this.#verdict(publication)
-        if (verdict !== null) return verdict
-      } else if (!isUndecided(ack.code) && !isFull(ack.code)) {
-        throw new Error(`the broker refused ${publication.subject}: ${ack.description} (${ack.code})`)
-      } else {
-        lastProblem = ack.description
       }
-      if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
-        throw unavailable(`The broker gave no answer: ${lastProblem}.`)
-      }
-      await sleep(pauseMs)
-    }
+      if (!isDecided(ack)) return problemOf(ack)
+      if (isWrongSequence(ack.code)) return maybeStored ? this.#verdict(publication) : { kind: 'refused' }
+      throw new Error(`the broker refused ${publication.subject}: ${ack.description} (${ack.code})`)
+    })
   }
 
   /**
    * Publishes all or none, as one atomic batch of messages with dedupe ids, each of a job of its own.
-   * @throws AppError `unavailable` when there is no verdict by the deadline
+   * @throws as `publish`
    */
   async publishBatch(publications: Publication[], options: PublishOptions): Promise<BatchResult> {
     const [first] = publications
     if (first === undefined) return { kind: 'stored' }
     for (const publication of publications) this.#checkSize(publication)
     let messages = publications.map(toMessage)
-    const { clock } = this.#options
-    const giveUpAt = clock.monotonic() + options.deadlineMs
     let maybeStored = false
-    let lastProblem = 'the broker is away'
-    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+    return this.#untilVerdict<BatchResult>(options, async () => {
       const ack = this.#options.broker.isUp() ? await sendBatch(this.#acked, messages) : NOT_SENT
       if (ack.kind === 'stored') return { kind: 'stored' }
       if (ack.kind === 'unknown') {
         maybeStored = true
-        lastProblem = ack.why
         messages = publications.map(repeatOf).map(toMessage)
-      } else if (ack.kind === 'refused' && !isUndecided(ack.code) && !isFull(ack.code)) {
-        // All or none: what became of the first became of all.
-        const verdict = maybeStored ? await this.#verdict(first) : { kind: 'refused' }
-        if (verdict?.kind === 'stored') return { kind: 'stored' }
-        if (verdict !== null) return { kind: 'refused', why: whyRefused(ack.code, ack.description) }
-      } else if (ack.kind === 'refused') lastProblem = ack.description
+      }
+      if (!isDecided(ack)) return problemOf(ack)
+      // All or none: what became of the first became of all.
+      const verdict = maybeStored ? await this.#verdict(first) : null
+      if (typeof verdict === 'string') return verdict
+      return verdict?.kind === 'stored'
+        ? { kind: 'stored' }
+        : { kind: 'refused', why: whyRefused(ack.code, ack.description) }
+    })
+  }
+
+  /**
+   * Tries again, with growing pauses, until there is a verdict.
+   * @param tryOnce resolves with the verdict, or a text that says why there is none
+   * @throws AppError `unavailable` when there is none by the deadline
+   */
+  async #untilVerdict<T extends object>(options: PublishOptions, tryOnce: () => Promise<T | string>): Promise<T> {
+    const { clock } = this.#options
+    const giveUpAt = clock.monotonic() + options.deadlineMs
+    for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
+      const verdict = await tryOnce()
+      if (typeof verdict !== 'string') return verdict
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
-        throw unavailable(`The broker gave no answer: ${lastProblem}.`)
+        throw unavailable(`The broker gave no answer: ${verdict}.`)
       }
       await sleep(pauseMs)
     }
@@ -163,16 +160,26 @@ export class Publisher {
     return this.#group.send(message, publication.jobId, publication.msgId)
   }
 
-  /** Whose event is it on the exact subject published on? null when the log cannot be asked now. */
-  async #verdict(publication: Publication): Promise<PublishResult | null> {
+  /** Whose event is it on the exact subject published on? A text when the log cannot be asked now. */
+  async #verdict(publication: Publication): Promise<PublishResult | string> {
     try {
       const last = await this.#options.reader.lastOf(publication.subject)
       if (last?.headers.get(HEADERS.nonce) === publication.nonce) return { kind: 'stored', seq: last.seq }
       return { kind: 'refused' }
     } catch {
-      return null
+      return 'the log cannot be read'
     }
   }
+}
+
+type Refusal = Extract<Ack, { kind: 'refused' }>
+
+/** A refusal that will not change by itself. */
+const isDecided = (ack: Ack): ack is Refusal => ack.kind === 'refused' && !isUndecided(ack.code) && !isFull(ack.code)
+
+function problemOf(ack: Ack): string {
+  if (ack.kind === 'unknown') return ack.why
+  return ack.kind === 'refused' ? ack.description : 'the broker is away or too much is in flight'
 }
 
 /**

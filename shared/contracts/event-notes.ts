@@ -24,5 +24,6 @@ export function noteOf(event: JobEvent, seq: number): EventNote {
 /** Progress may come every second for hours: the latest takes the place of the one before. */
 export function withNote(notes: EventNote[], event: JobEvent, seq: number): EventNote[] {
   const isRepeated = event.event === 'job:progress' && notes.at(-1)?.event === 'job:progress'
-  return [...(isRepeated ? notes.slice(0, -1) : notes), noteOf(event, seq)].slice(-NOTES_MAX)
+  const kept = isRepeated ? notes.slice(0, -1) : notes.slice(-(NOTES_MAX - 1))
+  return [...kept, noteOf(event, seq)]
 }

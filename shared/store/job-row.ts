@@ -65,5 +65,7 @@ export function toSummary({ record }: Pick<JobRow, 'record'>): JobSummary {
 }
 
 /** The one meaning of "newer": generation first, then the stream sequence. */
-export const isNewer = (a: StoredJob, b: StoredJob): boolean =>
-  a.generation === b.generation ? a.job.seq > b.job.seq : a.generation > b.generation
+export const isNewer = (a: JobVersion, b: JobVersion): boolean =>
+  a.generation === b.generation ? a.seq > b.seq : a.generation > b.generation
+
+export type JobVersion = Pick<JobRow, 'generation' | 'seq'>

@@ -12,8 +12,8 @@ export function cancelJobRoutes(router: Router, deps: NextEventDeps): void {
     ctx.body = jobView(await cancelJob(deps, jobId, body, requestInfo(ctx)))
   }
   router.post('/v1/jobs/:job_id/cancel', async (ctx) =>
-    handle(ctx as unknown as AppContext, ctx.params['job_id'] ?? '', await readOptionalBody(ctx, cancelJobBodySchema)),
+    handle(ctx, ctx.params['job_id'] ?? '', await readOptionalBody(ctx, cancelJobBodySchema)),
   )
-  router.delete('/v1/jobs/:job_id', (ctx) => handle(ctx as unknown as AppContext, ctx.params['job_id'] ?? '', {}))
-  router.delete('/:job_id', (ctx) => handle(ctx as unknown as AppContext, ctx.params['job_id'] ?? '', {}))
+  router.delete('/v1/jobs/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? '', {}))
+  router.delete('/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? '', {}))
 }

@@ -10,8 +10,7 @@ import { readBatch } from './read-batch.ts'
 
 /** `POST /v1/jobs/batch`, and with `?atomic=true` all or nothing. */
 export function createBatchRoutes(router: Router, deps: CreateJobDeps): void {
-  router.post('/v1/jobs/batch', async (context) => {
-    const ctx = context as unknown as AppContext
+  router.post('/v1/jobs/batch', async (ctx: AppContext) => {
     const { atomic } = readQuery(ctx, batchQuerySchema)
     const idempotencyKey = readIdempotencyKey(ctx.req)
     deps.door.check()

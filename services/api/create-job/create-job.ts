@@ -10,7 +10,7 @@ import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
-import type { RequestInfo } from '../http/request-info.ts'
+import { type RequestInfo, requestHeaders } from '../http/request-info.ts'
 import type { JobType } from '../job-types/job-types.ts'
 import { startTimeMs } from '../start-time.ts'
 import { type CheckJobDeps, checkJob } from './check-job.ts'
@@ -74,10 +74,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
       nonce: newNonce(),
       jobId,
       msgId: msgIdOf(deps, type, request),
-      headers: {
-        [HEADERS.requestId]: request.requestId,
-        ...(request.traceparent === null ? {} : { [HEADERS.traceparent]: request.traceparent }),
-      },
+      headers: requestHeaders(request),
       // Only a repeat under an Idempotency-Key can meet its own job: it must not make that job a second time.
       ...(claim === null ? {} : { expect: { seq: 0, filter: historyFilter(address) } }),
     },

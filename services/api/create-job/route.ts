@@ -24,6 +24,6 @@ export function createJobRoutes(router: Router, deps: CreateJobDeps & { wait: Wa
     ctx.status = ended === null ? 201 : 200
     ctx.body = ended === null ? accepted : jobView(ended)
   }
-  router.post('/', (ctx) => handle(ctx as unknown as AppContext, '', 400))
-  router.post('/v1/jobs', (ctx) => handle(ctx as unknown as AppContext, '/v1/jobs', 409))
+  router.post('/', (ctx) => handle(ctx, '', 400))
+  router.post('/v1/jobs', (ctx) => handle(ctx, '/v1/jobs', 409))
 }

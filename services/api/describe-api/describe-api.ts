@@ -7,14 +7,12 @@ import {
 } from 'zod-openapi'
 import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/problems.ts'
 import type { Answer, Operation } from './operation.ts'
+import { eventOperations } from './operations/events.ts'
 import { jobOperations } from './operations/jobs.ts'
-import {
-  eventOperations,
-  scheduleOperations,
-  serviceOperations,
-  typeOperations,
-  workerOperations,
-} from './operations/others.ts'
+import { scheduleOperations } from './operations/schedules.ts'
+import { serviceOperations } from './operations/service.ts'
+import { typeOperations } from './operations/types.ts'
+import { workerOperations } from './operations/workers.ts'
 
 export const OPERATIONS: readonly Operation[] = [
   ...jobOperations,

@@ -14,11 +14,10 @@ export interface FollowEventsDeps extends FollowDeps {
 
 /** `GET /v1/jobs/:job_id/events` and `GET /v1/events`: JSON, or a stream where the caller accepts one. */
 export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void {
-  router.get('/v1/jobs/:job_id/events', async (context) => {
-    const ctx = context as unknown as AppContext
+  router.get('/v1/jobs/:job_id/events', async (ctx: AppContext) => {
     const query = readQuery(ctx, jobEventsQuerySchema)
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
-    const job = await getCurrentJob(deps, context.params['job_id'] ?? '')
+    const job = await getCurrentJob(deps, ctx.params['job_id'] ?? '')
     if (!wantsStream(ctx)) {
       ctx.set('Cache-Control', 'no-cache')
       ctx.body = { job_id: job.job_id, items: job.events.filter(({ seq }) => seq > afterSeq) }
@@ -29,8 +28,7 @@ export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void
     else deps.streams.answer(ctx, (signal) => followJob(deps, job, afterSeq, signal))
   })
 
-  router.get('/v1/events', async (context) => {
-    const ctx = context as unknown as AppContext
+  router.get('/v1/events', async (ctx: AppContext) => {
     const { type = null, limit, ...query } = readQuery(ctx, eventsQuerySchema)
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
     if (wantsStream(ctx)) {

@@ -29,9 +29,7 @@ const CLOCK_SKEW_MS = 1 * MINUTE
  * @throws AppError `job-not-found`; `unavailable` when neither can tell
  */
 export async function getJob(deps: GetJobDeps, jobId: string): Promise<Job> {
-  const job = isJobId(jobId) ? await findJob(deps, jobId) : null
-  if (job === null) throw new AppError('job-not-found', 'There is no job with this id.')
-  return job
+  return orNotFound(isJobId(jobId) ? await findJob(deps, jobId) : null)
 }
 
 /**
@@ -50,7 +48,10 @@ export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | nu
  * @throws AppError `job-not-found`; `unavailable` when the store or the log cannot tell
  */
 export async function getCurrentJob(deps: GetJobDeps, jobId: string): Promise<Job> {
-  const job = isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null
+  return orNotFound(isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null)
+}
+
+function orNotFound(job: Job | null): Job {
   if (job === null) throw new AppError('job-not-found', 'There is no job with this id.')
   return job
 }

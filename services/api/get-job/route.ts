@@ -26,6 +26,6 @@ export function getJobRoutes(router: Router, deps: WaitJobDeps): void {
     }
     ctx.body = jobView(job)
   }
-  router.get('/v1/jobs/:job_id', (ctx) => handle(ctx as unknown as AppContext, ctx.params['job_id'] ?? ''))
-  router.get('/:job_id', (ctx) => handle(ctx as unknown as AppContext, ctx.params['job_id'] ?? ''))
+  router.get('/v1/jobs/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? ''))
+  router.get('/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? ''))
 }

@@ -1,3 +1,4 @@
+import { HEADERS } from '#shared/contracts/events.ts'
 import type { AppContext } from './app.ts'
 
 /** What a request says about itself, for the events it makes. */
@@ -16,4 +17,10 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
   requestId: ctx.state.requestId,
   requestIdTrusted: ctx.state.requestIdTrusted,
   traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
+})
+
+/** What an event says of the request that made it. */
+export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({
+  [HEADERS.requestId]: requestId,
+  ...(traceparent === null ? {} : { [HEADERS.traceparent]: traceparent }),
 })

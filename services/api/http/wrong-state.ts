@@ -1,9 +1,10 @@
-import { jobView } from '#shared/contracts/http.ts'
+import { jobSummaryView } from '#shared/contracts/http.ts'
 import { type Job, statusOf } from '#shared/contracts/job.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 
 /** Tells the loser of a race what the job has become. */
 export function wrongState(job: Job, what: string): AppError {
-  const { payload: _payload, result: _result, ...shown } = jobView(job)
-  return new AppError('wrong-state', `The job is ${statusOf(job.phase)}: ${what}.`, { members: { job: shown } })
+  return new AppError('wrong-state', `The job is ${statusOf(job.phase)}: ${what}.`, {
+    members: { job: jobSummaryView(job) },
+  })
 }

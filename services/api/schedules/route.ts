@@ -95,5 +95,5 @@ function route(
   suffix: string,
   handle: (ctx: AppContext, name: string) => Promise<void>,
 ): void {
-  router[method](`${PATH}/:name${suffix}`, (ctx) => handle(ctx as unknown as AppContext, ctx.params['name'] ?? ''))
+  router[method](`${PATH}/:name${suffix}`, (ctx) => handle(ctx, ctx.params['name'] ?? ''))
 }

@@ -1,5 +1,3 @@
-import { SECOND } from '#shared/runtime/clock.ts'
-
 /** Below nginx's read timeout and what clients commonly wait. */
 export const WAIT_MAX_S = 60
 
@@ -15,5 +13,3 @@ export function preferredWaitS(prefer: string): number | null {
   }
   return null
 }
-
-export const waitMsOf = (seconds: number): number => seconds * SECOND

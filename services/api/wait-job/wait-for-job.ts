@@ -1,8 +1,9 @@
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import type { JobAddress } from '#shared/contracts/subjects.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
 import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
 import type { AppContext } from '../http/app.ts'
-import { preferredWaitS, waitMsOf } from './prefer.ts'
+import { preferredWaitS } from './prefer.ts'
 import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
 
 export type WaitJobDeps = GetJobDeps &
@@ -36,7 +37,7 @@ export async function waitAsPreferred(
   ctx.res.once('close', onClose)
   deps.waiting.count++
   try {
-    await waitForEnd(deps, job, waitMsOf(waitS), left.signal, changedFrom)
+    await waitForEnd(deps, job, waitS * SECOND, left.signal, changedFrom)
   } finally {
     deps.waiting.count--
     ctx.res.off('close', onClose)

@@ -1,10 +1,10 @@
 import mongoose from 'mongoose'
 import type { Checkpoint } from '../port.ts'
+import { DUPLICATE_KEY } from './insert-or.ts'
 import type { Models } from './models.ts'
 
 /** There is one checkpoint per store. */
 const ID = 'checkpoint'
-const DUPLICATE_KEY = 11_000
 
 export const readCheckpoint = async (checkpoints: Models['checkpoints']): Promise<Checkpoint | null> =>
   checkpoints.findById(ID, { _id: 0 }).lean<Checkpoint>()

@@ -1,4 +1,4 @@
-import mongoose, { type Connection } from 'mongoose'
+import type { Connection } from 'mongoose'
 import {
   type AttemptRow,
   fromAttemptRow,
@@ -9,6 +9,7 @@ import {
   type WorkerRow,
 } from '../attempt-row.ts'
 import type { AttemptStore } from '../attempts-port.ts'
+import { insertOr } from './insert-or.ts'
 import { connect, updatesPerCommand } from './models.ts'
 
 type WorkerDocument = Omit<WorkerRow, 'worker_id'> & { _id: string }
@@ -29,7 +30,8 @@ export async function openMongoAttempts(url: string): Promise<AttemptStore> {
       const documents = ended.map((attempt) => toDocument(toAttemptRow(attempt)))
       for (let start = 0; start < documents.length; start += perCommand) {
         const some = documents.slice(start, start + perCommand)
-        await insertAll(attempts, some)
+        // What ended never changes: only a save that is repeated meets what it wrote before.
+        await insertOr(attempts, some, () => attempts.bulkWrite(some.map(toUpsert), { ordered: false }))
       }
       const { worker_id, ...fields } = toWorkerRow(worker)
       await workers.replaceOne({ _id: worker_id }, fields, { upsert: true })
@@ -84,26 +86,6 @@ async function setUp(connection: Connection): Promise<number> {
     throw error
   }
 }
-
-/**
- * An attempt that ended never changes, so a plain insert is enough, and on FerretDB a fraction of an upsert's cost. Only
- * a save that is repeated meets what it wrote before.
- */
-async function insertAll(attempts: Collection<AttemptDocument>, documents: AttemptDocument[]): Promise<void> {
-  try {
-    await attempts.insertMany(documents, { ordered: false })
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error
-    await attempts.bulkWrite(documents.map(toUpsert), { ordered: false })
-  }
-}
-
-const DUPLICATE_KEY = 11_000
-
-const isDuplicateKey = (error: unknown): boolean =>
-  error instanceof mongoose.mongo.MongoServerError && error.code === DUPLICATE_KEY
-
-type Collection<T extends mongoose.mongo.Document> = mongoose.mongo.Collection<T>
 
 const toUpsert = ({ _id, ...replacement }: AttemptDocument) => ({
   replaceOne: { filter: { _id }, replacement, upsert: true },

@@ -1,40 +1,17 @@
 import mongoose from 'mongoose'
-import { nanoid } from 'nanoid'
 import { describe, expect, test } from 'vitest'
 import { HOSTILE_VALUES, idOf, storedJob } from '../conformance/records.ts'
 import { rowOfVersion1 } from '../conformance/version-1.ts'
-import { type OpenedStore, testJobStore } from '../conformance.ts'
-import { AFTER_EVERY_ID, type JobStore, type StoredJob } from '../port.ts'
+import { testJobStore } from '../conformance.ts'
+import { AFTER_EVERY_ID, type StoredJob } from '../port.ts'
+import { newDatabase, openFreshMongo } from './fresh-database.ts'
 import { openMongoStore } from './mongo-store.ts'
 
 /** Set by `npm test`, which starts a server or says why it has none. */
 const server = process.env.HASTY_TEST_MONGO_URL
 const atomicUpdates = process.env.HASTY_TEST_MONGO_KIND !== 'ferretdb'
 
-function newDatabase(serverUrl: string): URL {
-  const url = new URL(serverUrl)
-  url.pathname = `/hasty_test_${nanoid(10).replaceAll('-', '_')}`
-  return url
-}
-
-async function openFresh(serverUrl: string, url = newDatabase(serverUrl)): Promise<OpenedStore> {
-  const opened: JobStore[] = []
-  const openAgain = async () => {
-    const store = await openMongoStore(url.href)
-    opened.push(store)
-    return store
-  }
-  return {
-    store: await openAgain(),
-    openAgain,
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close()
-      const connection = await mongoose.createConnection(url.href).asPromise()
-      await connection.dropDatabase()
-      await connection.close()
-    },
-  }
-}
+const openFresh = (serverUrl: string, url = newDatabase(serverUrl)) => openFreshMongo(url, openMongoStore)
 
 const EVERYTHING = { statuses: null, type: null, objectId: null, fromId: '', belowId: AFTER_EVERY_ID, limit: 1_000 }
 

@@ -1,10 +1,8 @@
-import mongoose from 'mongoose'
-import { isNewer, toRow } from '../job-row.ts'
+import { isNewer, type JobVersion, toRow } from '../job-row.ts'
 import type { StoredJob } from '../port.ts'
 import { findByIds } from './find-by-ids.ts'
+import { insertOr } from './insert-or.ts'
 import type { JobDocument, Models } from './models.ts'
-
-const DUPLICATE_KEY = 11_000
 
 type JobCollection = Models['jobCollection']
 
@@ -18,7 +16,7 @@ type JobCollection = Models['jobCollection']
  * @param perCommand see `updatesPerCommand`
  */
 export async function putNewer(jobs: JobCollection, writes: StoredJob[], perCommand: number): Promise<void> {
-  const documents = newestOfEach(writes).map(toDocument)
+  const documents = newestOfEach(writes.map(toDocument))
   for (let start = 0; start < documents.length; start += perCommand) {
     await putSome(jobs, documents.slice(start, start + perCommand))
   }
@@ -26,36 +24,24 @@ export async function putNewer(jobs: JobCollection, writes: StoredJob[], perComm
 
 async function putSome(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
   const stored = await readVersions(jobs, documents)
-  const isStored = ({ _id }: JobDocument) => stored.has(_id)
-  const older = documents.filter((document) => isOlder(stored.get(document._id), document))
+  const older = documents.filter((document) => {
+    const version = stored.get(document._id)
+    return version !== undefined && isNewer(document, version)
+  })
   if (older.length > 0) {
     const updates = older.map((document) => ({ updateOne: guardedUpdate(document) }))
     const { matchedCount } = await jobs.bulkWrite(updates, { ordered: false })
     // A rival was faster, or retention has deleted one.
     if (matchedCount < older.length) await putCarefully(jobs, older)
   }
-  const missing = documents.filter((document) => !isStored(document))
-  if (missing.length > 0) await insertAll(jobs, missing)
+  const missing = documents.filter(({ _id }) => !stored.has(_id))
+  if (missing.length > 0) await insertOr(jobs, missing, () => putCarefully(jobs, missing))
 }
 
-type Version = Pick<JobDocument, 'generation' | 'seq'>
-
-async function readVersions(jobs: JobCollection, documents: JobDocument[]): Promise<Map<string, Version>> {
+async function readVersions(jobs: JobCollection, documents: JobDocument[]): Promise<Map<string, JobVersion>> {
   const ids = documents.map(({ _id }) => _id)
   const found = await findByIds(jobs, ids, ['generation', 'seq'])
   return new Map(found.map(({ _id, ...version }) => [_id, version]))
-}
-
-const isOlder = (stored: Version | undefined, { generation, seq }: Version): boolean =>
-  stored !== undefined && (stored.generation === generation ? stored.seq < seq : stored.generation < generation)
-
-async function insertAll(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
-  try {
-    await jobs.insertMany(documents, { ordered: false })
-  } catch (error) {
-    if (!isOnlyDuplicateKeys(error)) throw error
-    await putCarefully(jobs, documents)
-  }
 }
 
 /**
@@ -76,14 +62,6 @@ async function putCarefully(jobs: JobCollection, documents: JobDocument[]): Prom
   )
 }
 
-/** False for what is more than taken keys: another write error, or an acknowledgement that did not come. */
-function isOnlyDuplicateKeys(error: unknown): boolean {
-  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return false
-  const writeErrors = [error.writeErrors].flat()
-  if (writeErrors.length === 0 || error.result.getWriteConcernError() !== undefined) return false
-  return writeErrors.every((each) => each.code === DUPLICATE_KEY)
-}
-
 const guardedUpdate = ({ _id, ...fields }: JobDocument) => ({
   filter: {
     _id,
@@ -93,11 +71,11 @@ const guardedUpdate = ({ _id, ...fields }: JobDocument) => ({
 })
 
 /** An unordered bulk may run two writes of one job in any order, so only the newer is sent. */
-function newestOfEach(writes: StoredJob[]): StoredJob[] {
-  const newest = new Map<string, StoredJob>()
-  for (const write of writes) {
-    const known = newest.get(write.job.job_id)
-    if (known === undefined || isNewer(write, known)) newest.set(write.job.job_id, write)
+function newestOfEach(documents: JobDocument[]): JobDocument[] {
+  const newest = new Map<string, JobDocument>()
+  for (const document of documents) {
+    const known = newest.get(document._id)
+    if (known === undefined || isNewer(document, known)) newest.set(document._id, document)
   }
   return [...newest.values()]
 }

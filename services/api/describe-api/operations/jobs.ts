@@ -29,50 +29,54 @@ const ended = { description: 'It ended within the preferred wait', schema: jobVi
 const found = { description: 'The job', schema: jobViewSchema, headers: etagHeader }
 const unchanged = { description: 'It is still what If-None-Match names', schema: null }
 
-/** The seed's routes stay at the root for ever; those under /v1 are the same. */
+const createJob: Operation = {
+  method: 'post',
+  path: '/v1/jobs',
+  id: 'createJob',
+  tag: 'Jobs',
+  summary: 'Send a job',
+  headers: createHeaders,
+  body: { schema: createJobBodySchema },
+  answers: { 200: ended, 201: accepted },
+  problems: [...creating, 'cooldown'],
+}
+
+const getJob: Operation = {
+  method: 'get',
+  path: '/v1/jobs/{job_id}',
+  id: 'getJob',
+  tag: 'Jobs',
+  summary: 'Read a job',
+  headers: readHeaders,
+  answers: { 200: found, 304: unchanged },
+  problems: ['job-not-found'],
+}
+
+const cancelJob: Operation = {
+  method: 'delete',
+  path: '/v1/jobs/{job_id}',
+  id: 'cancelJob',
+  tag: 'Jobs',
+  summary: 'Cancel a job',
+  description: 'One that waits never starts; the handler of one that runs is told to stop.',
+  answers: { 200: job },
+  problems: ['job-not-found', 'wrong-state'],
+}
+
 export const jobOperations: Operation[] = [
+  // The seed's routes stay at the root for ever; those under /v1 are the same.
   {
-    method: 'post',
+    ...createJob,
     path: '/',
     id: 'createJobAtRoot',
-    tag: 'Jobs',
-    summary: 'Send a job',
     description: 'As `POST /v1/jobs`, but an object_id that was used a short time ago is answered with 400.',
-    headers: createHeaders,
-    body: { schema: createJobBodySchema },
-    answers: { 200: ended, 201: accepted },
     problems: [...creating, 'cooldown@400'],
   },
-  {
-    method: 'get',
-    path: '/{job_id}',
-    id: 'getJobAtRoot',
-    tag: 'Jobs',
-    summary: 'Read a job',
-    headers: readHeaders,
-    answers: { 200: found, 304: unchanged },
-    problems: ['job-not-found'],
-  },
-  {
-    method: 'delete',
-    path: '/{job_id}',
-    id: 'cancelJobAtRoot',
-    tag: 'Jobs',
-    summary: 'Cancel a job',
-    answers: { 200: job },
-    problems: ['job-not-found', 'wrong-state'],
-  },
-  {
-    method: 'post',
-    path: '/v1/jobs',
-    id: 'createJob',
-    tag: 'Jobs',
-    summary: 'Send a job',
-    headers: createHeaders,
-    body: { schema: createJobBodySchema },
-    answers: { 200: ended, 201: accepted },
-    problems: [...creating, 'cooldown'],
-  },
+  { ...getJob, path: '/{job_id}', id: 'getJobAtRoot' },
+  { ...cancelJob, path: '/{job_id}', id: 'cancelJobAtRoot' },
+  createJob,
+  getJob,
+  cancelJob,
   {
     method: 'post',
     path: '/v1/jobs/batch',
@@ -112,32 +116,12 @@ export const jobOperations: Operation[] = [
     problems: [],
   },
   {
-    method: 'get',
-    path: '/v1/jobs/{job_id}',
-    id: 'getJob',
-    tag: 'Jobs',
-    summary: 'Read a job',
-    headers: readHeaders,
-    answers: { 200: found, 304: unchanged },
-    problems: ['job-not-found'],
-  },
-  {
     method: 'patch',
     path: '/v1/jobs/{job_id}',
     id: 'retimeJob',
     tag: 'Jobs',
     summary: 'Give a job that waits for its time another one',
     body: { schema: retimeJobBodySchema },
-    answers: { 200: job },
-    problems: ['job-not-found', 'wrong-state'],
-  },
-  {
-    method: 'delete',
-    path: '/v1/jobs/{job_id}',
-    id: 'cancelJob',
-    tag: 'Jobs',
-    summary: 'Cancel a job',
-    description: 'One that waits never starts; the handler of one that runs is told to stop.',
     answers: { 200: job },
     problems: ['job-not-found', 'wrong-state'],
   },
