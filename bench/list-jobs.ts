@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ANYONE } from '#shared/auth/caller.ts'
 import { makeJobId } from '#shared/contracts/job-id.ts'
 import type { JobFilter } from '#shared/contracts/list.ts'
 import type { JobStore } from '#shared/store/port.ts'
@@ -70,12 +71,12 @@ async function timeOf(call: () => Promise<unknown>): Promise<{ p50: number; p99:
 }
 
 async function fromStore(store: JobStore, { filter, deep }: Search, limit: number) {
-  const search = toSearch(filter)
+  const search = toSearch(filter, ANYONE)
   return timeOf(() => store.list({ ...search, ...(deep === true ? { belowId: somewhere() } : {}), limit }))
 }
 
 async function fromApi(url: string, { filter, deep }: Search, limit: number) {
-  const search = toSearch(filter)
+  const search = toSearch(filter, ANYONE)
   return timeOf(() => get(`${url}/v1/jobs?${parametersOf(search, filter, limit, deep === true).toString()}`))
 }
 
@@ -121,7 +122,7 @@ try {
     ]
     console.log(`| ${search.name} | ${times.map(cell).join(' | ')} |`)
   }
-  const counts = cell(await timeOf(() => store.counts()))
+  const counts = cell(await timeOf(() => store.counts(null)))
   console.log(`| counts, GET /v1/stats | ${counts} | | ${cell(await timeOf(() => get(`${hasty.url}/v1/stats`)))} | |`)
   await store.close()
 } finally {

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 
@@ -27,6 +29,17 @@ test('the package has no dependency and names what is there', async () => {
   }
 })
 
+test('publint and arethetypeswrong find nothing wrong with it', async () => {
+  expect((await publint({ pkgDir: dir, strict: true })).messages).toEqual([])
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', hasty.dir], { cwd: dir })
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  const result = await checkPackage(createPackageFromTarballData(await readFile(join(hasty.dir, filename))))
+  // It has ES modules alone, by intention, which a CommonJS file takes by import() or, on newer Nodes, by require().
+  const wrong =
+    result.types === false ? ['no types'] : result.problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')
+  expect(wrong).toEqual([])
+})
+
 /** What the machine itself has, which may be older than ours: the package is for Node 20 on. */
 test('the package runs a job on a plain Node', async () => {
   const file = join(hasty.dir, 'job.mjs')
@@ -49,7 +62,7 @@ test('the package runs a job on a plain Node', async () => {
 
 test('the types of the package are those of the contracts, and take a map of types', async () => {
   const names = ['BatchResult', 'EventView', 'JobAccepted', 'JobList', 'JobStats', 'JobView', 'Problem']
-  const checked = [...names, 'JobSummaryView', 'RedriveResult', 'Why', 'Attempt', 'Progress', 'BatchItem']
+  const checked = [...names, 'JobSummaryView', 'RedriveResult', 'Why', 'Attempt', 'Progress', 'BatchItem', 'Token']
   const file = join(dir, 'check.ts')
   await writeFile(
     file,

@@ -4,6 +4,8 @@ import { startFaultRun, startsOf } from '../support/fault-run.ts'
 import { postJob } from '../support/load.ts'
 import { historiesOf } from '../support/read-log.ts'
 
+/** One that finds no place for an isolated attempt may kill a second worker (start-attempt.ts). */
+const AS_MANY_SLOTS_AS_PLACES = { JOB_SLOTS: '4' }
 const UNTIL = { timeout: 60_000, interval: 200 }
 
 // Alone: it measures time, and the children that run its jobs again want both cores.
@@ -83,7 +85,7 @@ describe.concurrent('a worker', () => {
   test('in which a handler never ends is killed after that job’s timeout; the job is cancelled, all others finish', async () => {
     await using run = await startFaultRun({
       total: 120,
-      env: { JOB_SLOTS: '8' },
+      env: AS_MANY_SLOTS_AS_PLACES,
       request: (n) =>
         n === 20
           ? { object_id: 'endless', type: 'busy', payload: {}, timeout_ms: 1_500 }
@@ -105,8 +107,7 @@ describe.concurrent('a worker', () => {
   test('that a job kills three times over: the job fails as crashed, its neighbours finish', async () => {
     await using run = await startFaultRun({
       total: 120,
-      // As many jobs as there are places for isolated attempts: one that finds none may kill a second worker (start-attempt.ts).
-      env: { JOB_SLOTS: '4' },
+      env: AS_MANY_SLOTS_AS_PLACES,
       request: (n) =>
         n === 20
           ? { object_id: 'killer', type: 'killer' }

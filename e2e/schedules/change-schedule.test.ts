@@ -2,10 +2,11 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ScheduleView } from '#shared/contracts/schedule.ts'
 import { HOUR, isoTime } from '#shared/runtime/clock.ts'
 import { deleteSchedule } from '../../services/api/schedules/change-schedule.ts'
+import type { ScheduleKey } from '../../services/api/schedules/schedule-records.ts'
 import { type ApiAnswer, countStatuses, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
-import { address, openLog, openRecords, put, QUICK_JOB, untilView, view } from './schedule-calls.ts'
+import { address, named, openLog, openRecords, put, QUICK_JOB, untilView, view } from './schedule-calls.ts'
 
 let hasty: Hasty
 let log: Awaited<ReturnType<typeof openLog>>
@@ -167,13 +168,13 @@ test('a schedule whose tick is written down while it is being deleted is gone al
   const { records } = old
   await put(here, 'doomed', { every_ms: HOUR })
   let ticks = 0
-  const read = async (name: string) => {
-    const found = await records.read(name)
+  const read = async (key: ScheduleKey) => {
+    const found = await records.read(key)
     if (found?.record && ticks++ < 3) await records.write({ ...found.record, last_tick_at: isoTime(ticks) }, found.seq)
     return found
   }
-  const remove = (name: string, seq: number) => records.remove(name, seq)
-  await deleteSchedule({ read, remove }, 'doomed', { ifMatch: '', ifNoneMatch: '' })
+  const remove = (key: ScheduleKey, seq: number) => records.remove(key, seq)
+  await deleteSchedule({ read, remove }, named('doomed'), { ifMatch: '', ifNoneMatch: '' })
   expect(ticks).toBe(4)
   expect(await send('GET', address(here, 'doomed'))).toMatchObject({ status: 404 })
 })

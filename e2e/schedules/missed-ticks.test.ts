@@ -1,7 +1,17 @@
 import { expect, test, vi } from 'vitest'
 import { HOUR, isoTime, MINUTE } from '#shared/runtime/clock.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
-import { expectEachOnce, oldRecord, openLog, openRecords, put, untilTime, untilView, view } from './schedule-calls.ts'
+import {
+  expectEachOnce,
+  named,
+  oldRecord,
+  openLog,
+  openRecords,
+  put,
+  untilTime,
+  untilView,
+  view,
+} from './schedule-calls.ts'
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
@@ -86,9 +96,12 @@ test('a tick whose job has left the log already is not made again by who does no
   const first = await untilView(hasty.url, 'old', { last_tick_at: isoTime(lastMs) })
   await vi.waitFor(async () => expect(await log.ticks('old')).toEqual([]), { timeout: 30_000, interval: 100 })
   // As after a crash between the job and the note of it.
-  const found = await old.records.read('old')
+  const found = await old.records.read(named('old'))
   const again = await old.records.write(unsettled, found?.seq ?? 0)
-  await vi.waitFor(async () => expect((await old.records.read('old'))?.seq).toBeGreaterThan(again?.seq ?? 0), 20_000)
+  await vi.waitFor(
+    async () => expect((await old.records.read(named('old')))?.seq).toBeGreaterThan(again?.seq ?? 0),
+    20_000,
+  )
   expect(await view(hasty.url, 'old')).toMatchObject({ last_job_id: first.last_job_id })
   expect(await log.ticks('old')).toEqual([])
   const made = (await Promise.all(hasty.api.map((api) => api.logs()))).flat()

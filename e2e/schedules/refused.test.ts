@@ -6,7 +6,7 @@ import { HOUR, SECOND } from '#shared/runtime/clock.ts'
 import { send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
-import { oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
+import { named, oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
 
 let hasty: Hasty
 
@@ -138,7 +138,7 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
   })
   await untilView(hasty.url, 'misfit', { last_error: expect.objectContaining({ code: 'invalid-payload' }) as never })
   const later = await vi.waitFor(async () => {
-    const found = await old.records.read('gone')
+    const found = await old.records.read(named('gone'))
     expect(found?.record?.last_error?.tick_at).not.toBe(first.last_error?.tick_at)
     return found
   }, 10_000)

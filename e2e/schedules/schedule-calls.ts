@@ -6,7 +6,7 @@ import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
 import type { ScheduleRecord, ScheduleView } from '#shared/contracts/schedule.ts'
 import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { isoTime, systemClock } from '#shared/runtime/clock.ts'
-import { ScheduleRecords } from '../../services/api/schedules/schedule-records.ts'
+import { type ScheduleKey, ScheduleRecords } from '../../services/api/schedules/schedule-records.ts'
 import { silentLog } from '../support/bus.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
@@ -85,9 +85,13 @@ export async function openRecords(natsUrl: string): Promise<AsyncDisposable & { 
   }
 }
 
+/** A schedule of no tenant. */
+export const named = (name: string): ScheduleKey => ({ tenant: null, name })
+
 /** What a PUT made long ago. */
 export const oldRecord = (name: string, madeMs: number, own: Partial<ScheduleRecord>): ScheduleRecord => ({
   name,
+  tenant: null,
   cron: null,
   every_ms: null,
   timezone: 'UTC',

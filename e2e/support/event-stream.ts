@@ -16,10 +16,15 @@ export interface EventStream extends AsyncDisposable {
 }
 
 /** Opens a stream of server-sent events, as a browser's EventSource would. */
-export async function openEventStream(url: string, lastEventId?: number): Promise<EventStream> {
+export async function openEventStream(
+  url: string,
+  lastEventId?: number,
+  headers: Record<string, string> = {},
+): Promise<EventStream> {
   const aborter = new AbortController()
   const response = await fetch(url, {
     headers: {
+      ...headers,
       accept: 'text/event-stream',
       ...(lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }),
     },

@@ -53,6 +53,16 @@ test('who has a version already is woken by the next one', async () => {
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'scheduled' } })
 })
 
+test('who has an old version is told of the newer one at once', async () => {
+  const jobId = await makeJob(hasty, { type: 'moody', delay_ms: 3_600_000 })
+  const etag = (await getFrom(`${hasty.url}/${jobId}`)).headers.get('etag') ?? ''
+  await send('PATCH', `${hasty.url}/v1/jobs/${jobId}`, { delay_ms: 7_200_000 })
+  const startedMs = performance.now()
+  const answer = await getFrom(`${hasty.url}/${jobId}`, { ...wait(60), 'if-none-match': etag })
+  expect(answer).toMatchObject({ status: 200, body: { status: 'scheduled' } })
+  expect(performance.now() - startedMs).toBeLessThan(30_000)
+})
+
 test.each(['wait=x', 'wait', 'respond-async', 'wait=-1', 'handling=lenient'])(
   'a preference that is none of ours (%s) is passed over',
   async (prefer) => {

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
 import { freePort } from '../servers/free-port.ts'
-import { reachableHost } from './announce.ts'
 import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
 import type { Settings } from './settings.ts'
 import { webhookSecretEnv } from './webhook-secret.ts'
@@ -29,16 +28,30 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   const jobPorts = await differentPorts(settings.JOB_REPLICAS)
   const apiEnv = serviceEnv(context, {
     PORT: String(port),
-    JOB_URLS: jobPorts.map((jobPort) => `http://${reachableHost(settings.HOST)}:${jobPort}`).join(','),
+    JOB_URLS: jobPorts.map((jobPort) => `http://${JOB_HOST}:${jobPort}`).join(','),
     ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
   })
-  const jobEnv = serviceEnv(context, webhookSecretEnv(settings.DATA_DIR, process.env))
+  const jobEnv = serviceEnv(context, {
+    ...webhookSecretEnv(settings.DATA_DIR, process.env),
+    HOST: JOB_HOST,
+    ...NOT_FOR_HANDLERS,
+  })
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
     ...jobPorts.map((jobPort, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(jobPort) })),
   ]
+}
+
+/** The job services know no tokens: only the apis may reach them. */
+const JOB_HOST = '127.0.0.1'
+/** A handler is somebody's code: it gets nothing that tokens could be made with. */
+const NOT_FOR_HANDLERS = {
+  JWT_SECRET: undefined,
+  JWT_SECRET_FILE: undefined,
+  JWT_SECRET_PREVIOUS: undefined,
+  JWT_SECRET_PREVIOUS_FILE: undefined,
 }
 
 async function differentPorts(count: number): Promise<number[]> {

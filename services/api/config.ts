@@ -1,3 +1,4 @@
+import { authSettings, checkAuthSettings } from '#shared/auth/settings.ts'
 import { LOG_DEFAULTS } from '#shared/contracts/limits.ts'
 import { trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
@@ -8,6 +9,7 @@ import {
   flagSetting,
   integerSetting,
   optionalText,
+  originsSetting,
   parseConfig,
   portSetting,
 } from '#shared/runtime/config.ts'
@@ -31,8 +33,19 @@ const settings = {
   /** Whether a job may have a `callback_url`; it needs WEBHOOK_SECRET at the job services. */
   CALLBACKS: flagSetting(true),
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
+  /** `https://app.example.com,...`: the pages that a browser lets call the api. */
+  CORS_ORIGINS: originsSetting(),
+  /** Requests that one token, or one address, may send in a window, at each replica; 0: no limit. */
+  RATE_LIMIT_PER_TOKEN: integerSetting(0, 0),
+  RATE_LIMIT_PER_ADDRESS: integerSetting(0, 0),
+  RATE_LIMIT_WINDOW_S: integerSetting(60, 1, 86_400),
+  ...authSettings,
   /** Where no proxy does it: the job services that /v1/workers is passed on to. */
   JOB_URLS: addressesSetting(),
 }
 
-export const readApiConfig = (env: Environment) => parseConfig(settings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
+export function readApiConfig(env: Environment) {
+  const config = parseConfig(settings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
+  checkAuthSettings(config)
+  return config
+}

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import Router from '@koa/router'
+import { createVerifier } from '#shared/auth/verify-token.ts'
 import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { countFrom } from '#shared/bus/count-from.ts'
@@ -35,7 +36,11 @@ import { forwardWorkersRoutes } from './forward-workers/route.ts'
 import { findJob } from './get-job/get-job.ts'
 import { getJobRoutes } from './get-job/route.ts'
 import { createApp } from './http/app.ts'
+import { authenticate, tokenKeyOf } from './http/authenticate.ts'
+import { limitRate } from './http/limit-rate.ts'
 import { HttpServer } from './http/server.ts'
+import { issuingFrom } from './issue-token/issue-token.ts'
+import { issueTokenRoutes } from './issue-token/route.ts'
 import { JobTypes } from './job-types/job-types.ts'
 import { typeRoutes } from './job-types/route.ts'
 import { createHouseKeeper } from './keep-house/house-keeper.ts'
@@ -52,6 +57,7 @@ import { ScheduleBook } from './schedules/schedule-book.ts'
 import { ScheduleLoop } from './schedules/schedule-loop.ts'
 import { ScheduleRecords } from './schedules/schedule-records.ts'
 import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
+import { showCallerRoutes } from './show-caller/route.ts'
 
 /** Requests whose publish is under way; beyond it new ones are refused at once. */
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
@@ -125,7 +131,18 @@ await runService(async () => {
     log,
   })
 
+  const verify = config.AUTH === 'required' ? createVerifier(config, clock) : null
+  if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: whoever can reach this address may do everything')
   const router = new Router()
+  router.use(authenticate(verify))
+  router.use(
+    limitRate(
+      { name: 'token', requests: config.RATE_LIMIT_PER_TOKEN, windowS: config.RATE_LIMIT_WINDOW_S },
+      tokenKeyOf,
+    ),
+  )
+  issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
+  showCallerRoutes(router)
   // First, because `/docs` would be a job's address too.
   describeApiRoutes(router)
   const getDeps = { store, reader, view, clock, log }
@@ -149,7 +166,7 @@ await runService(async () => {
   createJobRoutes(router, { ...createDeps, wait: waitDeps })
   createBatchRoutes(router, createDeps)
   getJobRoutes(router, waitDeps)
-  const streams = new EventStreams()
+  const streams = new EventStreams(clock)
   followEventsRoutes(router, { ...getDeps, broker, streams })
   listJobsRoutes(router, { store })
   countJobsRoutes(router, { store })
@@ -189,7 +206,10 @@ await runService(async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await readLogState(broker)
       },
-      store: () => store.ping(),
+      store: async () => {
+        await store.ping()
+        if (view.generation === 0) throw new Error('no replica has begun to apply the log')
+      },
     },
   })
   const app = createApp({
@@ -198,6 +218,12 @@ await runService(async () => {
     clock,
     log,
     trustProxy: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
+    addressLimit: {
+      name: 'address',
+      requests: config.RATE_LIMIT_PER_ADDRESS,
+      windowS: config.RATE_LIMIT_WINDOW_S,
+    },
     httpSeconds: metrics.httpSeconds,
   })
   const server = new HttpServer({ app, host: config.HOST, port: config.PORT, reusePort: config.REUSE_PORT })

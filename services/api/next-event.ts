@@ -32,7 +32,7 @@ export async function addNextEvent(
   decide: (job: Job) => JobEvent | Promise<JobEvent>,
 ): Promise<Job> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const job = await getCurrentJob(deps, jobId)
+    const job = await getCurrentJob(deps, jobId, request.caller)
     let event: JobEvent
     try {
       event = await decide(job)
@@ -72,7 +72,7 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
   }
   // What was known of it came from another log, whose sequences were larger.
   await deps.view.refresh()
-  return getCurrentJob(deps, job.job_id)
+  return getCurrentJob(deps, job.job_id, request.caller)
 }
 
 const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]

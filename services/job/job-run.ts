@@ -1,6 +1,7 @@
 import { type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
 import type { Publication, PublishResult } from '#shared/bus/publisher.ts'
 import { HEADERS, type JobEvent, type TriggerEvent } from '#shared/contracts/events.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -58,6 +59,7 @@ export class JobRun {
       ...event,
       job_id: spec.job_id,
       object_id: spec.object_id,
+      ...tenantMember(spec.tenant ?? null),
       type: spec.type,
       at: isoTime(this.#deps.clock.now()),
     }

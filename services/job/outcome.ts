@@ -114,7 +114,6 @@ function threwOutcome(
 /** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
 const jobSpec = ({ spec }: JobRun, crashes: number) => ({
   priority: spec.priority,
-  ...(spec.tenant === undefined ? {} : { tenant: spec.tenant }),
   created_at: spec.created_at,
   round: spec.round,
   payload: spec.payload,

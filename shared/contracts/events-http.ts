@@ -19,6 +19,7 @@ export const eventViewSchema = eventNoteSchema
   .extend({
     job_id: z.string(),
     object_id: z.string(),
+    tenant: z.string().optional(),
     type: z.string(),
     data: z.unknown().optional(),
     result: z.unknown().optional(),

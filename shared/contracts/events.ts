@@ -33,7 +33,13 @@ const jobSpecShape = {
   crashes: z.number().int().min(0),
 }
 
-const aboutJob = { job_id: z.string(), object_id: z.string(), type: z.string(), at: z.string() }
+const aboutJob = {
+  job_id: z.string(),
+  object_id: z.string(),
+  type: z.string(),
+  tenant: z.string().optional(),
+  at: z.string(),
+}
 
 const aboutAttempt = {
   ...aboutJob,

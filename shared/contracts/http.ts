@@ -10,6 +10,7 @@ import {
   progressSchema,
   statusOf,
 } from './job.ts'
+import { tenantMember } from './job-spec.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
 import { TYPE_PATTERN } from './subjects.ts'
 
@@ -125,6 +126,7 @@ export const jobViewSchema = z
   .object({
     job_id: z.string(),
     object_id: z.string(),
+    tenant: z.string().optional().meta({ description: "Whose it is, where the caller's token named a tenant" }),
     type: z.string(),
     priority: z.enum(PRIORITIES),
     status: z.enum(JOB_STATUSES),
@@ -161,6 +163,7 @@ export const jobView = (job: Job): JobView => ({
 export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
   job_id: job.job_id,
   object_id: job.object_id,
+  ...tenantMember(job.tenant),
   type: job.type,
   priority: job.priority,
   status: statusOf(job.phase),

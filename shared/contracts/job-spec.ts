@@ -1,13 +1,16 @@
 import type { JobSpec } from './events.ts'
 import type { Job } from './job.ts'
 
+/** A job of no tenant has no such member. */
+export const tenantMember = (tenant: string | null): { tenant?: string } => (tenant === null ? {} : { tenant })
+
 /** What an event that continues a job's history must carry, so that a worker can run the job from it alone. */
 export const jobSpecOf = (job: Job): JobSpec => ({
   job_id: job.job_id,
   object_id: job.object_id,
   type: job.type,
   priority: job.priority,
-  ...(job.tenant === null ? {} : { tenant: job.tenant }),
+  ...tenantMember(job.tenant),
   created_at: job.created_at,
   round: job.round,
   follows: job.seq,

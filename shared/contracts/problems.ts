@@ -18,6 +18,11 @@ export const PROBLEMS = {
   /** An atomic batch: one of its jobs cannot be made, so none was; `items` says which. */
   'batch-refused': { status: 400, title: 'Nothing of the batch was accepted' },
   'invalid-payload': { status: 400, title: 'The payload does not fit its job type' },
+  'invalid-scope': { status: 400, title: 'The client may not have this scope' },
+  'token-required': { status: 401, title: 'A token is required' },
+  'invalid-token': { status: 401, title: 'The token is not accepted' },
+  'invalid-client': { status: 401, title: 'The client is not known, or its secret is wrong' },
+  'insufficient-scope': { status: 403, title: 'The token does not allow this' },
   'job-not-found': { status: 404, title: 'No such job' },
   'schedule-not-found': { status: 404, title: 'No such schedule' },
   'worker-not-found': { status: 404, title: 'No such worker' },

@@ -49,6 +49,8 @@ export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
 /** A schedule as it is stored. Times are ISO; `anchor`, `settled_until` and `changed_seq` are not shown. */
 export const scheduleRecordSchema = z.looseObject({
   name: z.string(),
+  /** Whose it is; a record from before there were tenants is nobody's. */
+  tenant: z.string().nullable().default(null),
   cron: z.string().nullable(),
   every_ms: z.number().nullable(),
   timezone: z.string(),
@@ -75,6 +77,7 @@ export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>
 export const scheduleViewSchema = scheduleRecordSchema
   .omit({ anchor: true, settled_until: true, changed_seq: true })
   .extend({
+    tenant: z.string().optional().meta({ description: "Whose it is, where its maker's token named a tenant" }),
     job: scheduledJobSchema,
     next_run_at: z.string().nullable().meta({ description: 'null while paused, and after the end' }),
     next_runs: z.array(z.string()).meta({ description: `The next ${NEXT_RUNS} times` }),

@@ -41,6 +41,16 @@ export const addressesSetting = () =>
 
 const isAddress = (text: string): boolean => URL.canParse(text) && /^http:\/\/[^/?#@]+$/.test(text)
 
+/** `https://host,...` as browsers send them; none by default. */
+export const originsSetting = () =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), 'expected https://host, several with commas')
+    .default([])
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text && text !== 'null'
+
 /** Port 0 lets the system choose. */
 export const portSetting = (fallback: number) => integerSetting(fallback, 0, 65_535)
 

@@ -7,6 +7,7 @@ import { listTests } from './conformance/lists.ts'
 import { modelTests } from './conformance/model.ts'
 import { raceTests } from './conformance/races.ts'
 import { searchTests } from './conformance/searches.ts'
+import { tenantTests } from './conformance/tenants.ts'
 import type { JobStore } from './port.ts'
 
 /** An empty store of one test's own. Disposing closes what was opened and deletes the data. */
@@ -32,6 +33,7 @@ export function testJobStore(name: string, open: OpenStore, options: Conformance
     searchTests(open)
     listTests(open)
     countTests(open)
+    tenantTests(open)
     checkpointTests(open)
     lifetimeTests(open)
     raceTests(open, options)

@@ -19,6 +19,8 @@ export interface JobRow {
   type: string
   status: JobStatus
   object_id: string
+  /** '' where the job is nobody's. */
+  tenant: string
   phase: JobPhase
   updated_at: string
   /** '' while the job has not ended: one field tells both whether and when. */
@@ -37,6 +39,7 @@ export function toRow({ generation, job }: StoredJob): JobRow {
     type: job.type,
     status: statusOf(job.phase),
     object_id: job.object_id,
+    tenant: job.tenant ?? '',
     phase: job.phase,
     updated_at: job.updated_at,
     ended_at: isTerminal(job.phase) ? (job.finished_at ?? job.updated_at) : '',

@@ -43,6 +43,8 @@ export interface JobQuery {
   statuses: JobStatus[] | null
   type: string | null
   objectId: string | null
+  /** A name: that tenant's jobs alone. null: those of every tenant and of none. */
+  tenant: string | null
   /** Only this id and later ones; '' from the first. */
   fromId: string
   /** Only ids before this one. */
@@ -67,10 +69,17 @@ export interface JobStore {
   getMany(jobIds: string[]): Promise<Map<string, StoredJob>>
   /** Writes each record whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
   putNewer(jobs: StoredJob[]): Promise<void>
-  /** Newest first, without payloads and results; what a page costs does not grow with the number of jobs. */
+  /**
+   * Newest first, without payloads and results; what a page costs does not grow with the number of jobs.
+   * @throws TypeError for a tenant that is no name: see wanted-tenant.ts
+   */
   list(query: JobQuery): Promise<JobSummary[]>
-  /** In no order. */
-  counts(): Promise<JobCount[]>
+  /**
+   * In no order.
+   * @param tenant as in JobQuery
+   * @throws TypeError for a tenant that is no name
+   */
+  counts(tenant: string | null): Promise<JobCount[]>
   /** In id order, jobs in the given (not ended) phases. */
   listUnended(query: UnendedQuery): Promise<StoredJob[]>
   /** Deletes up to `limit` jobs that ended before the time. @returns how many */

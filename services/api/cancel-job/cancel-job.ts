@@ -1,5 +1,6 @@
 import type { CancelJobBody } from '#shared/contracts/http.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import type { RequestInfo } from '../http/request-info.ts'
 import { wrongState } from '../http/wrong-state.ts'
@@ -17,6 +18,7 @@ export function cancelJob(deps: NextEventDeps, jobId: string, body: CancelJobBod
       event: 'job:cancelled',
       job_id: job.job_id,
       object_id: job.object_id,
+      ...tenantMember(job.tenant),
       type: job.type,
       at: isoTime(deps.clock.now()),
       reason: 'requested',

@@ -1,3 +1,4 @@
+import type { Caller } from '#shared/auth/caller.ts'
 import { JOB_STATUSES, type JobStatus } from '#shared/contracts/job.ts'
 import type { JobStats } from '#shared/contracts/list.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
@@ -8,11 +9,11 @@ export interface CountJobsDeps {
 }
 
 /**
- * How many jobs the store has, by status and by type.
+ * How many jobs the store has that the caller may see, by status and by type.
  * @throws AppError `unavailable`
  */
-export async function countJobs({ store }: CountJobsDeps): Promise<JobStats> {
-  const counts = await store.counts().catch((error: unknown) => {
+export async function countJobs({ store }: CountJobsDeps, { tenant }: Pick<Caller, 'tenant'>): Promise<JobStats> {
+  const counts = await store.counts(tenant).catch((error: unknown) => {
     throw unavailable('The store cannot be read.', error)
   })
   const byStatus = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as Record<JobStatus, number>

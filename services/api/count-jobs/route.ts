@@ -1,15 +1,17 @@
 import type Router from '@koa/router'
 import { z } from 'zod'
 import { readQuery } from '#shared/runtime/read-query.ts'
+import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { type CountJobsDeps, countJobs } from './count-jobs.ts'
 
 const noParameters = z.strictObject({})
 
 /** `GET /v1/stats`. */
 export function countJobsRoutes(router: Router, deps: CountJobsDeps): void {
-  router.get('/v1/stats', async (ctx) => {
+  router.get('/v1/stats', async (ctx: AppContext) => {
     readQuery(ctx, noParameters)
     ctx.set('Cache-Control', 'no-cache')
-    ctx.body = await countJobs(deps)
+    ctx.body = await countJobs(deps, callerOf(ctx))
   })
 }

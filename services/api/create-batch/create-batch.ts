@@ -130,6 +130,7 @@ const requestOf = (
   requestId: `${requestId}:${index}`,
   requestIdTrusted: rest.requestIdTrusted,
   traceparent: rest.traceparent,
+  caller: rest.caller,
   body,
   idempotencyKey: idempotencyKey === null ? null : `${idempotencyKey}:${index}`,
   cooldownStatus: 409,

@@ -4,6 +4,7 @@ import type { Publication, Publisher } from '#shared/bus/publisher.ts'
 import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/events.ts'
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http.ts'
 import { backoffSchema } from '#shared/contracts/job.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
@@ -59,13 +60,14 @@ export interface PreparedJob {
  * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, key-reused, unavailable
  */
 export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<PreparedJob> {
-  const { body } = request
+  const { body, caller } = request
   deps.door.check()
   const type = await checkJob(deps, body)
-  const claim = request.idempotencyKey === null ? null : await deps.keys.claim(request.idempotencyKey, body)
+  const claim =
+    request.idempotencyKey === null ? null : await deps.keys.claim(caller.tenant, request.idempotencyKey, body)
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
-  const event = firstEvent(jobId, body, type, nowMs)
+  const event = firstEvent(jobId, caller.tenant, body, type, nowMs)
   const address = { type: body.type, priority: body.priority, job_id: jobId }
   return {
     publication: {
@@ -148,10 +150,10 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
   }
 }
 
-/** What a user sends never becomes part of a subject or header as it is: it is hashed. */
-function msgIdOf(deps: CreateJobDeps, type: JobType, request: CreateJobRequest): string {
-  if (deps.cooldownMs === 0 || !type.info.policy.cooldown) return `r:${request.requestId}`
-  return `o:${hash('sha256', JSON.stringify(['', request.body.type, request.body.object_id]), 'base64url')}`
+/** What a user sends never becomes part of a subject or header as it is: it is hashed. Each tenant has its own objects. */
+function msgIdOf(deps: CreateJobDeps, type: JobType, { requestId, caller, body }: CreateJobRequest): string {
+  if (deps.cooldownMs === 0 || !type.info.policy.cooldown) return `r:${requestId}`
+  return `o:${hash('sha256', JSON.stringify([caller.tenant ?? '', body.type, body.object_id]), 'base64url')}`
 }
 
 const acceptedOf = (event: CreatedEvent | ScheduledEvent): JobAccepted => ({
@@ -166,6 +168,7 @@ const acceptedOf = (event: CreatedEvent | ScheduledEvent): JobAccepted => ({
 /** @throws AppError `invalid-request` for a start that is said twice or too far away */
 export function firstEvent(
   jobId: string,
+  tenant: string | null,
   body: CreateJobBody,
   type: JobType,
   nowMs: number,
@@ -175,6 +178,7 @@ export function firstEvent(
   const about = {
     job_id: jobId,
     object_id: body.object_id,
+    ...tenantMember(tenant),
     type: body.type,
     priority: body.priority,
     at,

@@ -53,8 +53,8 @@ export class IdempotencyKeys {
   }
 
   /** @throws AppError `key-reused` when the key was used with another body */
-  async claim(key: string, body: unknown): Promise<KeyClaim> {
-    const subject = `key.${hash('sha256', JSON.stringify(['', 'jobs', key]), 'base64url')}`
+  async claim(tenant: string | null, key: string, body: unknown): Promise<KeyClaim> {
+    const subject = `key.${hash('sha256', JSON.stringify([tenant ?? '', 'jobs', key]), 'base64url')}`
     const bodyHash = hash('sha256', canonicalJson(body), 'base64url')
     const createdAtMs = this.#clock.now()
     const jobId = newJobId(createdAtMs)

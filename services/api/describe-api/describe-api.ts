@@ -6,7 +6,9 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi'
 import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/problems.ts'
+import { scopeOf } from '../http/route-scopes.ts'
 import type { Answer, Operation } from './operation.ts'
+import { authOperations } from './operations/auth.ts'
 import { eventOperations } from './operations/events.ts'
 import { jobOperations } from './operations/jobs.ts'
 import { scheduleOperations } from './operations/schedules.ts'
@@ -20,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...typeOperations,
   ...scheduleOperations,
   ...workerOperations,
+  ...authOperations,
   ...serviceOperations,
 ]
 
@@ -39,6 +42,7 @@ const OF_EVERY_ROUTE: ProblemCode[] = [
   'not-implemented',
   'unavailable',
 ]
+const OF_EVERY_TOKEN: ProblemCode[] = ['token-required', 'invalid-token', 'insufficient-scope']
 const OF_EVERY_BODY: ProblemCode[] = [
   'malformed-json',
   'invalid-unicode',
@@ -72,6 +76,11 @@ export function describeApi(openapi: '3.2.0' | '3.1.1', version: string): Record
       servers: [{ url: '/' }],
       tags: [...new Set(OPERATIONS.map(({ tag }) => tag))].map((name) => ({ name })),
       paths,
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Where AUTH is `required`' },
+        },
+      },
     },
     { override: simplify },
   )
@@ -89,8 +98,11 @@ const simplify: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, 
 
 function operationObject(operation: Operation, openapi: string): ZodOpenApiOperationObject {
   const { body } = operation
+  const scope = scopeOf(operation.method.toUpperCase(), operation.path)
   return {
     operationId: operation.id,
+    // In the order of preference: without a token where none is asked for.
+    security: scope === null ? [] : [{ token: scope === 'any' ? [] : [scope] }, {}],
     tags: [operation.tag],
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
@@ -125,7 +137,13 @@ function responsesOf(
   openapi: string,
 ): Record<`${1 | 2 | 3 | 4 | 5}${string}`, ZodOpenApiResponseObject> {
   const responses: Record<string, ZodOpenApiResponseObject> = {}
-  const codes = [...OF_EVERY_ROUTE, ...(operation.body === undefined ? [] : OF_EVERY_BODY), ...operation.problems]
+  const isOpen = scopeOf(operation.method.toUpperCase(), operation.path) === null
+  const codes = [
+    ...OF_EVERY_ROUTE,
+    ...(isOpen ? [] : OF_EVERY_TOKEN),
+    ...(operation.body === undefined ? [] : OF_EVERY_BODY),
+    ...operation.problems,
+  ]
   for (const [status, explained] of byStatus(codes)) {
     responses[status] = {
       description: explained.join('\n'),

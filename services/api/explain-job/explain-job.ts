@@ -1,3 +1,4 @@
+import type { Caller } from '#shared/auth/caller.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import { type Job, PRIORITIES } from '#shared/contracts/job.ts'
 import { dueSubject, laneName } from '#shared/contracts/subjects.ts'
@@ -21,8 +22,8 @@ export interface ExplainJobDeps extends GetJobDeps {
 const ANSWER_MS = 500
 
 /** @throws AppError `job-not-found`, `unavailable` */
-export async function explainJob(deps: ExplainJobDeps, jobId: string): Promise<Why> {
-  const job = await getCurrentJob(deps, jobId)
+export async function explainJob(deps: ExplainJobDeps, jobId: string, caller: Caller): Promise<Why> {
+  const job = await getCurrentJob(deps, jobId, caller)
   try {
     return explain(job, job.phase === 'waiting' ? await gatherFacts(deps, job) : null, deps.clock.now())
   } catch (error) {

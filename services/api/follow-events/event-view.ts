@@ -1,12 +1,14 @@
 import { noteOf } from '#shared/contracts/event-notes.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import type { EventView } from '#shared/contracts/events-http.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 
 /** An event as its readers get it: what is in the job's history, whose it is, and what came of it. */
 export const eventView = (event: JobEvent, seq: number): EventView => ({
   ...noteOf(event, seq),
   job_id: event.job_id,
   object_id: event.object_id,
+  ...tenantMember(event.tenant ?? null),
   type: event.type,
   ...(event.event === 'job:progress' ? { data: event.data ?? null } : {}),
   ...(event.event === 'job:finished' ? { result: event.result ?? null } : {}),

@@ -1,8 +1,11 @@
 import type { z } from 'zod'
+import { type Caller, maySee } from '#shared/auth/caller.ts'
 import { type LogState, readLogState } from '#shared/bus/event-feed.ts'
 import { followLog, readLogFrom } from '#shared/bus/follow-log.ts'
+import type { JobEvent } from '#shared/contracts/events.ts'
 import type { eventsPageSchema } from '#shared/contracts/events-http.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
+import { findJob } from '../get-job/get-job.ts'
 import { eventView } from './event-view.ts'
 import type { FollowDeps } from './follow-job.ts'
 import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-sent-events.ts'
@@ -14,6 +17,7 @@ import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-
  */
 export async function* followAll(
   deps: FollowDeps,
+  caller: Caller,
   type: string | null,
   afterSeq: number | null,
   signal: AbortSignal,
@@ -27,16 +31,21 @@ export async function* followAll(
   // At once, and with every comment: who has seen no event yet must be able to come back too.
   yield { id: from, event: null }
   for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
-    yield event === null ? { id: seq, event } : { id: seq, event: event.event, data: eventView(event, seq) }
+    if (event === null) yield { id: seq, event }
+    else if (await isVisible(deps, caller, event)) {
+      yield { id: seq, event: event.event, data: eventView(event, seq) }
+    }
   }
 }
 
 /**
- * A page of the same, of what the log holds now.
+ * A page of the same, of what the log holds now. Those of other tenants are left out of it, so it may be short, or empty:
+ * whoever goes on after its `last_event_id` misses nothing.
  * @throws AppError `unavailable`
  */
 export async function readEvents(
   deps: FollowDeps,
+  caller: Caller,
   type: string | null,
   afterSeq: number,
   limit: number,
@@ -46,11 +55,20 @@ export async function readEvents(
     const reset = afterSeq > 0 && hasGap(state, afterSeq)
     const from = reset ? state.firstSeq - 1 : afterSeq
     const { events, lastSeq } = await readLogFrom(deps.broker, allFilter(type), from + 1, limit)
-    const items = events.map(({ seq, event }) => eventView(event, seq))
+    const visible = await Promise.all(events.map(({ event }) => isVisible(deps, caller, event)))
+    const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
     return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
   } catch (error) {
     throw unavailable('The log cannot be read.', error)
   }
+}
+
+/** The end of a job that its worker could not read names neither object nor tenant: the job itself does. */
+async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Promise<boolean> {
+  if (caller.tenant === null || event.tenant === caller.tenant) return true
+  if (event.object_id !== '') return false
+  const job = await findJob(deps, event.job_id)
+  return job !== null && maySee(caller, job.tenant)
 }
 
 /** Whether events after this sequence are gone, or it is of another log. */

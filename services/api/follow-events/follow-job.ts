@@ -2,6 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { followLog } from '#shared/bus/follow-log.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { historyFilter, isTerminalEvent } from '#shared/contracts/subjects.ts'
 import type { GetJobDeps } from '../get-job/get-job.ts'
 import { eventView } from './event-view.ts'
@@ -19,6 +20,7 @@ const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => 
     ...note,
     job_id: job.job_id,
     object_id: job.object_id,
+    ...tenantMember(job.tenant),
     type: job.type,
     ...(note === job.events.at(-1) && job.phase === 'finished' ? { result: job.result } : {}),
   },

@@ -4,6 +4,7 @@ import { AppError } from '#shared/runtime/errors.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
 import { getCurrentJob } from '../get-job/get-job.ts'
 import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { followAll, readEvents } from './follow-all.ts'
 import { type FollowDeps, followJob, isToldWhole } from './follow-job.ts'
 import type { EventStreams } from './server-sent-events.ts'
@@ -17,7 +18,7 @@ export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void
   router.get('/v1/jobs/:job_id/events', async (ctx: AppContext) => {
     const query = readQuery(ctx, jobEventsQuerySchema)
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
-    const job = await getCurrentJob(deps, ctx.params['job_id'] ?? '')
+    const job = await getCurrentJob(deps, ctx.params['job_id'] ?? '', callerOf(ctx))
     if (!wantsStream(ctx)) {
       ctx.set('Cache-Control', 'no-cache')
       ctx.body = { job_id: job.job_id, items: job.events.filter(({ seq }) => seq > afterSeq) }
@@ -31,12 +32,13 @@ export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void
   router.get('/v1/events', async (ctx: AppContext) => {
     const { type = null, limit, ...query } = readQuery(ctx, eventsQuerySchema)
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
+    const caller = callerOf(ctx)
     if (wantsStream(ctx)) {
-      deps.streams.answer(ctx, (signal) => followAll(deps, type, afterSeq, signal))
+      deps.streams.answer(ctx, (signal) => followAll(deps, caller, type, afterSeq, signal))
       return
     }
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await readEvents(deps, type, afterSeq ?? 0, limit)
+    ctx.body = await readEvents(deps, caller, type, afterSeq ?? 0, limit)
   })
 }
 

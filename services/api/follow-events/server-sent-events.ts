@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
-import { SECOND } from '#shared/runtime/clock.ts'
+import type { Caller } from '#shared/auth/caller.ts'
+import { type Clock, DAY, SECOND } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 
 export interface ServerSentEvent {
   /** What a reader sends as Last-Event-ID when it comes back. */
@@ -30,7 +32,12 @@ type StreamItem = ServerSentEvent | Position | null
 
 /** The open event streams of this replica, so that a stopping server can end them. */
 export class EventStreams {
+  readonly #clock: Clock
   readonly #open = new Set<AbortController>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /**
    * Answers with a stream of what `events` yields (null: a comment; a position: an id alone), until it ends, the reader leaves, or stops reading.
@@ -40,10 +47,12 @@ export class EventStreams {
     if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
     const aborter = new AbortController()
     this.#open.add(aborter)
+    const expiry = setTimeout(() => aborter.abort(), this.#tokenLeftMs(callerOf(ctx)))
     const body = Readable.from(toText(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
     const unwatch = dropWhenStalled(ctx)
     ctx.res.once('close', () => {
       unwatch()
+      clearTimeout(expiry)
       this.#open.delete(aborter)
       aborter.abort()
       body.destroy()
@@ -56,6 +65,11 @@ export class EventStreams {
       'X-Accel-Buffering': 'no',
     })
     ctx.body = body
+  }
+
+  /** The reader comes back then, and needs a token that is good. */
+  #tokenLeftMs({ untilMs }: Caller): number {
+    return Math.min(untilMs - this.#clock.now(), FOREVER_MS)
   }
 
   /** Ends all of them: their readers come back to another replica with the id of the last event they saw. */
@@ -77,6 +91,9 @@ function textOf(item: StreamItem): string {
   // JSON has no line breaks of its own, so each event is one `data` line.
   return `id: ${item.id}\nevent: ${item.event}\ndata: ${JSON.stringify(item.data)}\n\n`
 }
+
+/** Longer than a timer can count, and than anybody streams. */
+const FOREVER_MS = 7 * DAY
 
 /** Backpressure alone would hold a connection for ever. @returns how to stop it */
 function dropWhenStalled(ctx: AppContext): () => void {

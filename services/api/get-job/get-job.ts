@@ -1,3 +1,4 @@
+import { type Caller, maySee } from '#shared/auth/caller.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import { applyEvent } from '#shared/contracts/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
@@ -25,11 +26,11 @@ const YOUNG_MS = DAY + 10 * MINUTE
 const CLOCK_SKEW_MS = 1 * MINUTE
 
 /**
- * The job as it is: from the store, and from the log where the store is behind.
+ * The job as it is: from the store, and from the log where the store is behind. Another tenant's is none.
  * @throws AppError `job-not-found`; `unavailable` when neither can tell
  */
-export async function getJob(deps: GetJobDeps, jobId: string): Promise<Job> {
-  return orNotFound(isJobId(jobId) ? await findJob(deps, jobId) : null)
+export async function getJob(deps: GetJobDeps, jobId: string, caller: Caller): Promise<Job> {
+  return orNotFound(isJobId(jobId) ? await findJob(deps, jobId) : null, caller)
 }
 
 /**
@@ -47,12 +48,12 @@ export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | nu
  * The job as the log has it at this moment, for those who are about to add to its history or who saw its end.
  * @throws AppError `job-not-found`; `unavailable` when the store or the log cannot tell
  */
-export async function getCurrentJob(deps: GetJobDeps, jobId: string): Promise<Job> {
-  return orNotFound(isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null)
+export async function getCurrentJob(deps: GetJobDeps, jobId: string, caller: Caller): Promise<Job> {
+  return orNotFound(isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null, caller)
 }
 
-function orNotFound(job: Job | null): Job {
-  if (job === null) throw new AppError('job-not-found', 'There is no job with this id.')
+function orNotFound(job: Job | null, caller: Caller): Job {
+  if (job === null || !maySee(caller, job.tenant)) throw new AppError('job-not-found', 'There is no job with this id.')
   return job
 }
 
@@ -105,8 +106,10 @@ async function foldFromLog(
 
 /** What is shown is stored first by the same guarded write, so that no later answer shows less. */
 export async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
-  if (deps.view.generation === 0) return
   try {
+    // Unstored it could be shown: the projection would then begin with less.
+    if (deps.view.generation === 0 && (await deps.view.refresh()) === null)
+      throw new Error('no replica has begun to apply the log')
     await deps.store.putNewer([{ generation: deps.view.generation, job }])
   } catch (error) {
     throw unavailable('The store cannot be written.', error)

@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import { jobView } from '#shared/contracts/http.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { matchesEtag } from '../http/etag.ts'
 import { type WaitJobDeps, waitAsPreferred } from '../wait-job/wait-for-job.ts'
 import { getJob } from './get-job.ts'
@@ -11,11 +12,15 @@ const etagOf = (job: Job): string => `"${job.seq}"`
 
 /** `GET /:job_id` and `GET /v1/jobs/:job_id`. */
 export function getJobRoutes(router: Router, deps: WaitJobDeps): void {
+  /** Who names a version waits for another one, which may be there already; who names none, for the end. */
+  const waitedFor = async (ctx: AppContext, first: Job): Promise<Job> => {
+    const known = ctx.get('if-none-match')
+    if (known !== '' && !matchesEtag(known, etagOf(first))) return first
+    return (await waitAsPreferred(deps, ctx, first, known === '' ? null : first.seq)) ?? first
+  }
   const handle = async (ctx: AppContext, jobId: string) => {
-    const first = await getJob(deps, jobId)
-    // Who has this version already waits for the next one, others for the end.
-    const known = matchesEtag(ctx.get('if-none-match'), etagOf(first)) ? first.seq : null
-    const job = isTerminal(first.phase) ? first : ((await waitAsPreferred(deps, ctx, first, known)) ?? first)
+    const first = await getJob(deps, jobId, callerOf(ctx))
+    const job = isTerminal(first.phase) ? first : await waitedFor(ctx, first)
     const etag = etagOf(job)
     ctx.set('Cache-Control', 'no-cache')
     ctx.set('ETag', etag)

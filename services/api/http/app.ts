@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import Koa, { type Context, type Next } from 'koa'
+import type { Caller } from '#shared/auth/caller.ts'
 import type { ProblemCode } from '#shared/contracts/problems.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, problemOf } from '#shared/runtime/errors.ts'
@@ -7,7 +8,10 @@ import type { Health } from '#shared/runtime/health.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Histogram } from '#shared/runtime/metrics.ts'
+import { allowOrigins } from './allow-origins.ts'
 import { checkRequest, pathOf } from './check-request.ts'
+import { addressOf } from './client-address.ts'
+import { limitRate, type RateLimit } from './limit-rate.ts'
 
 /** nginx makes one id a request and sends it with all its tries, always overwriting what a client sent. */
 export const REQUEST_ID_HEADER = 'hasty-request-id'
@@ -16,6 +20,8 @@ export interface AppState {
   requestId: string
   /** The id came from our own proxy, so the same id again is the same request again. */
   requestIdTrusted: boolean
+  /** Set by `authenticate`, for the routes that are not open. */
+  caller?: Caller
 }
 
 export type AppContext = Context & { state: AppState }
@@ -26,6 +32,10 @@ export interface AppOptions {
   clock: Clock
   log: Logger
   trustProxy: boolean
+  /** Pages from these origins may call; none by default. */
+  corsOrigins: string[]
+  /** How many requests one address may send. */
+  addressLimit: RateLimit
   httpSeconds: Histogram<'route' | 'method' | 'code'>
 }
 
@@ -35,6 +45,8 @@ export function createApp(options: AppOptions): Koa {
   app.silent = true
   app.use((ctx, next) => measured(options, ctx, () => bounded(options, ctx, next)))
   app.use((ctx, next) => operatorRoutes(options.health, ctx, next))
+  if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins))
+  app.use(limitRate(options.addressLimit, (ctx) => addressOf(ctx, options.trustProxy)))
   app.use(options.router.routes())
   app.use(options.router.allowedMethods())
   return app

@@ -1,5 +1,7 @@
+import type { Caller } from '#shared/auth/caller.ts'
 import { HEADERS } from '#shared/contracts/events.ts'
 import type { AppContext } from './app.ts'
+import { callerOf } from './authenticate.ts'
 
 /** What a request says about itself, for the events it makes. */
 export interface RequestInfo {
@@ -8,6 +10,7 @@ export interface RequestInfo {
   requestIdTrusted: boolean
   /** W3C trace context, passed on with every event of the job. */
   traceparent: string | null
+  caller: Caller
 }
 
 /** W3C trace context, version 00; anything else is left out, as the standard asks. */
@@ -17,10 +20,14 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
   requestId: ctx.state.requestId,
   requestIdTrusted: ctx.state.requestIdTrusted,
   traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
+  caller: callerOf(ctx),
 })
 
 /** What an event says of the request that made it. */
-export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({
+export const requestHeaders = ({
+  requestId,
+  traceparent,
+}: Pick<RequestInfo, 'requestId' | 'traceparent'>): Record<string, string> => ({
   [HEADERS.requestId]: requestId,
   ...(traceparent === null ? {} : { [HEADERS.traceparent]: traceparent }),
 })

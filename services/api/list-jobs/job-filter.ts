@@ -1,3 +1,4 @@
+import type { Caller } from '#shared/auth/caller.ts'
 import { makeJobId } from '#shared/contracts/job-id.ts'
 import type { JobFilter } from '#shared/contracts/list.ts'
 import { AFTER_EVERY_ID, type JobQuery } from '#shared/store/port.ts'
@@ -6,10 +7,11 @@ import { AFTER_EVERY_ID, type JobQuery } from '#shared/store/port.ts'
 export type JobSearch = Omit<JobQuery, 'limit'>
 
 /** Times are those in the ids: of a job made by a repeated Idempotency-Key, when its first request came. */
-export const toSearch = (filter: JobFilter): JobSearch => ({
+export const toSearch = (filter: JobFilter, { tenant }: Pick<Caller, 'tenant'>): JobSearch => ({
   statuses: filter.status === undefined ? null : [...new Set(filter.status)].toSorted(),
   type: filter.type ?? null,
   objectId: filter.object_id ?? null,
+  tenant,
   fromId: filter.created_after === undefined ? '' : firstIdAt(filter.created_after),
   belowId: filter.created_before === undefined ? AFTER_EVERY_ID : firstIdAt(filter.created_before),
 })

@@ -1,3 +1,4 @@
+import type { Caller } from '#shared/auth/caller.ts'
 import type { JobSummary } from '#shared/contracts/job.ts'
 import type { ListJobsQuery } from '#shared/contracts/list.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
@@ -10,14 +11,15 @@ export interface ListJobsDeps {
 }
 
 /**
- * A page of jobs, newest first, as the store has them: a job accepted a moment ago may not be there yet.
+ * A page of the jobs that the caller may see, newest first, as the store has them: a job accepted a moment ago may not be there yet.
  * @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable`
  */
 export async function listJobs(
   deps: ListJobsDeps,
   { cursor, limit, ...filter }: ListJobsQuery,
+  caller: Caller,
 ): Promise<{ jobs: JobSummary[]; nextCursor: string | null }> {
-  const search = toSearch(filter)
+  const search = toSearch(filter, caller)
   const belowId = cursor === undefined ? search.belowId : readCursor(search, cursor)
   // One more than asked for tells whether there is another page.
   const found = await readUpTo(deps.store, { ...search, belowId }, limit + 1)

@@ -2,15 +2,17 @@ import type Router from '@koa/router'
 import { jobSummaryView } from '#shared/contracts/http.ts'
 import { type JobList, type ListJobsQuery, listJobsQuerySchema } from '#shared/contracts/list.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
+import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { type ListJobsDeps, listJobs } from './list-jobs.ts'
 
 const PATH = '/v1/jobs'
 
 /** `GET /v1/jobs`. */
 export function listJobsRoutes(router: Router, deps: ListJobsDeps): void {
-  router.get(PATH, async (ctx) => {
+  router.get(PATH, async (ctx: AppContext) => {
     const query = readQuery(ctx, listJobsQuerySchema)
-    const { jobs, nextCursor } = await listJobs(deps, query)
+    const { jobs, nextCursor } = await listJobs(deps, query, callerOf(ctx))
     ctx.set('Cache-Control', 'no-cache')
     if (nextCursor !== null) ctx.set('Link', `<${addressOf({ ...query, cursor: nextCursor })}>; rel="next"`)
     ctx.body = { items: jobs.map(jobSummaryView), next_cursor: nextCursor } satisfies JobList

@@ -26,7 +26,11 @@ export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request
   const startOf = (n: number) => beginMs + (ratePerS === undefined ? 0 : (n * SECOND) / ratePerS)
   do {
     const left = Math.min(PAGE, limit - ids.length)
-    const page = await listJobs(deps, { ...filter, ...(cursor === undefined ? {} : { cursor }), limit: left })
+    const page = await listJobs(
+      deps,
+      { ...filter, ...(cursor === undefined ? {} : { cursor }), limit: left },
+      request.caller,
+    )
     const results = isDry
       ? []
       : await Promise.allSettled(

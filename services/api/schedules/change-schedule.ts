@@ -1,6 +1,6 @@
 import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { FoundSchedule, ScheduleRecords, StoredSchedule } from './schedule-records.ts'
+import type { FoundSchedule, ScheduleKey, ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 /** If-Match and If-None-Match of a request; empty where they were not sent. */
 export interface Precondition {
@@ -20,8 +20,8 @@ const MAX_TRIES = 20
 export const etagOf = ({ seq, record }: StoredSchedule): string => `"${record.changed_seq ?? seq}"`
 
 /** @throws AppError `schedule-not-found`, `unavailable` */
-export async function readSchedule(records: ScheduleRecords, name: string): Promise<StoredSchedule> {
-  return readable(await atBroker(records.read(name)))
+export async function readSchedule(records: ScheduleRecords, key: ScheduleKey): Promise<StoredSchedule> {
+  return readable(await atBroker(records.read(key)))
 }
 
 /**
@@ -31,12 +31,12 @@ export async function readSchedule(records: ScheduleRecords, name: string): Prom
  */
 export async function changeSchedule(
   records: ScheduleRecords,
-  name: string,
+  key: ScheduleKey,
   precondition: Precondition,
   decide: (current: StoredSchedule | null) => ScheduleRecord | Promise<ScheduleRecord>,
 ): Promise<ChangedSchedule> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const found = await atBroker(records.read(name))
+    const found = await atBroker(records.read(key))
     const current = found === null ? null : readable(found)
     checkIfNoneMatch(precondition, current)
     const next = await decide(current)
@@ -52,16 +52,16 @@ export async function changeSchedule(
 /** @throws AppError `schedule-not-found`, `precondition-failed`, `unavailable` */
 export async function deleteSchedule(
   records: Pick<ScheduleRecords, 'read' | 'remove'>,
-  name: string,
+  key: ScheduleKey,
   precondition: Precondition,
 ): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const found = await atBroker(records.read(name))
+    const found = await atBroker(records.read(key))
     if (found === null) throw notFound()
     // One that cannot be read can still go.
     const { seq, record } = found
     if (record !== null) checkIfMatch(precondition, { seq, record })
-    if (await atBroker(records.remove(name, seq))) return
+    if (await atBroker(records.remove(key, seq))) return
   }
   throw changesTooQuickly()
 }

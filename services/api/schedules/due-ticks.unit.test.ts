@@ -8,6 +8,7 @@ const NOW = Date.parse('2027-01-01T12:00:00.000Z')
 /** Ticks at every full `everyMs` of the day; `settledMs` ago all was settled. */
 const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecord> = {}): ScheduleRecord => ({
   name: 's',
+  tenant: null,
   cron: null,
   every_ms: everyMs,
   timezone: 'UTC',

@@ -34,10 +34,10 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   deps.door.check()
   const body = jobOf(record)
   const type = await checkJob(deps, body)
-  const jobId = derivedJobId(tickMs, 'schedule', record.name, record.created_at, tickMs)
+  const jobId = derivedJobId(tickMs, 'schedule', ...ownerOf(record), record.name, record.created_at, tickMs)
   const nowMs = deps.clock.now()
   if (nowMs - tickMs > OLD_MS && (await deps.jobExists(jobId))) return jobId
-  const event = firstEvent(jobId, body, type, nowMs)
+  const event = firstEvent(jobId, record.tenant, body, type, nowMs)
   const address = { type: body.type, priority: body.priority, job_id: jobId }
   const result = await deps.publisher.publish(
     {
@@ -55,6 +55,9 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
   return jobId
 }
+
+/** Two tenants may have made schedules of one name at one moment. */
+const ownerOf = ({ tenant }: ScheduleRecord): string[] => (tenant === null ? [] : [tenant])
 
 /** What a caller would post to get the schedule's job. */
 export const jobOf = ({ name, job }: Pick<ScheduleRecord, 'name' | 'job'>): CreateJobBody => ({

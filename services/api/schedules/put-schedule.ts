@@ -13,7 +13,7 @@ import { type CheckJobDeps, checkJob } from '../create-job/check-job.ts'
 import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
 import { badTiming, checkTiming } from './check-timing.ts'
 import type { ScheduleBook } from './schedule-book.ts'
-import type { ScheduleRecords } from './schedule-records.ts'
+import type { ScheduleKey, ScheduleRecords } from './schedule-records.ts'
 import { nextTick } from './tick-times.ts'
 
 export interface PutScheduleDeps extends CheckJobDeps {
@@ -30,11 +30,11 @@ export interface PutScheduleDeps extends CheckJobDeps {
  */
 export async function putSchedule(
   deps: PutScheduleDeps,
-  name: string,
+  key: ScheduleKey,
   body: PutScheduleBody,
   precondition: Precondition,
 ): Promise<ChangedSchedule> {
-  if (!SCHEDULE_NAME_PATTERN.test(name))
+  if (!SCHEDULE_NAME_PATTERN.test(key.name))
     throw badParameters([
       { parameter: 'name', detail: 'must be 1 to 128 of A-Z a-z 0-9 . _ -, a letter or digit first' },
     ])
@@ -42,9 +42,9 @@ export async function putSchedule(
   if (Buffer.byteLength(JSON.stringify(body.job)) > SCHEDULED_JOB_MAX_BYTES)
     throw new AppError('payload-too-large', `The job of a schedule may have at most ${SCHEDULED_JOB_MAX_BYTES} bytes.`)
   await checkScheduledJob(deps, body.job)
-  return changeSchedule(deps.records, name, precondition, async (current) => {
+  return changeSchedule(deps.records, key, precondition, async (current) => {
     if (current === null) await checkRoom(deps)
-    return nextRecord(name, body, current?.record ?? null, deps.clock.now())
+    return nextRecord(key, body, current?.record ?? null, deps.clock.now())
   })
 }
 
@@ -85,7 +85,12 @@ const definitionOf = (body: PutScheduleBody) => ({
   ends_at: body.ends_at ?? null,
 })
 
-function nextRecord(name: string, body: PutScheduleBody, before: ScheduleRecord | null, nowMs: number): ScheduleRecord {
+function nextRecord(
+  key: ScheduleKey,
+  body: PutScheduleBody,
+  before: ScheduleRecord | null,
+  nowMs: number,
+): ScheduleRecord {
   const definition = definitionOf(body)
   if (before !== null && isDeepStrictEqual({ ...before, ...definition }, before)) return before
   const at = isoTime(nowMs)
@@ -95,7 +100,7 @@ function nextRecord(name: string, body: PutScheduleBody, before: ScheduleRecord 
   const keepsTimes = keepsAnchor && isSame('cron', 'timezone', 'ends_at')
   const record: ScheduleRecord = {
     ...before,
-    name,
+    ...key,
     ...definition,
     paused: before?.paused ?? false,
     created_at: before?.created_at ?? at,

@@ -1,9 +1,11 @@
 import type Router from '@koa/router'
+import { maySee } from '#shared/auth/caller.ts'
 import { putScheduleBodySchema, type ScheduleList, type ScheduleRecord } from '#shared/contracts/schedule.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
 import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { readBody } from '../http/read-body.ts'
 import { requestInfo } from '../http/request-info.ts'
 import {
@@ -18,6 +20,7 @@ import {
 } from './change-schedule.ts'
 import { jobOf } from './make-tick-job.ts'
 import { type PutScheduleDeps, putSchedule } from './put-schedule.ts'
+import type { ScheduleKey } from './schedule-records.ts'
 import { scheduleSummary, scheduleView } from './schedule-view.ts'
 
 export type ScheduleRoutesDeps = PutScheduleDeps & CreateJobDeps
@@ -35,37 +38,38 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
     ctx.body = scheduleView(stored.record, clock.now())
   }
 
-  router.get(PATH, async (ctx) => {
+  router.get(PATH, async (ctx: AppContext) => {
     await atBroker(book.refresh())
-    const sorted = book.all().toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
+    const visible = book.all().filter(({ record }) => maySee(callerOf(ctx), record.tenant))
+    const sorted = visible.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: sorted.map(({ record }) => scheduleSummary(record, clock.now())) } satisfies ScheduleList
   })
-  route(router, 'put', '', async (ctx, name) => {
+  route(router, 'put', '', async (ctx, key) => {
     const body = await readBody(ctx, putScheduleBodySchema)
-    const changed = await putSchedule(deps, name, body, preconditionOf(ctx))
+    const changed = await putSchedule(deps, key, body, preconditionOf(ctx))
     show(ctx, changed)
     ctx.status = changed.change === 'created' ? 201 : 200
   })
-  route(router, 'get', '', async (ctx, name) =>
-    show(ctx, { stored: await readSchedule(records, name), change: 'unchanged' }),
+  route(router, 'get', '', async (ctx, key) =>
+    show(ctx, { stored: await readSchedule(records, key), change: 'unchanged' }),
   )
-  route(router, 'delete', '', async (ctx, name) => {
-    await deleteSchedule(records, name, preconditionOf(ctx))
-    log.info({ schedule: name }, 'schedule deleted')
+  route(router, 'delete', '', async (ctx, key) => {
+    await deleteSchedule(records, key, preconditionOf(ctx))
+    log.info({ schedule: key.name }, 'schedule deleted')
     ctx.status = 204
   })
   for (const verb of ['pause', 'resume'] as const) {
-    route(router, 'post', `/${verb}`, async (ctx, name) => {
-      const changed = await changeSchedule(records, name, preconditionOf(ctx), (current) => {
+    route(router, 'post', `/${verb}`, async (ctx, key) => {
+      const changed = await changeSchedule(records, key, preconditionOf(ctx), (current) => {
         if (current === null) throw notFound()
         return withPause(current.record, verb === 'pause', isoTime(clock.now()))
       })
       show(ctx, changed)
     })
   }
-  route(router, 'post', '/trigger', async (ctx, name) => {
-    const { record } = await readSchedule(records, name)
+  route(router, 'post', '/trigger', async (ctx, key) => {
+    const { record } = await readSchedule(records, key)
     // Asked for by hand: an object_id that its ticks use all the time has no cooldown here either.
     const { accepted, replayed } = await createJob(
       { ...deps, cooldownMs: 0 },
@@ -93,7 +97,9 @@ function route(
   router: Router,
   method: 'get' | 'put' | 'post' | 'delete',
   suffix: string,
-  handle: (ctx: AppContext, name: string) => Promise<void>,
+  handle: (ctx: AppContext, key: ScheduleKey) => Promise<void>,
 ): void {
-  router[method](`${PATH}/:name${suffix}`, (ctx) => handle(ctx, ctx.params['name'] ?? ''))
+  router[method](`${PATH}/:name${suffix}`, (ctx: AppContext) =>
+    handle(ctx, { tenant: callerOf(ctx).tenant, name: ctx.params['name'] ?? '' }),
+  )
 }

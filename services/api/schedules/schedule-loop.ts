@@ -21,8 +21,8 @@ export class ScheduleLoop {
   #stopped = false
   #isFailing = false
   #wake: () => void = () => undefined
-  /** By name; `seq` is the record that it was worked out from. */
-  #nextTicks = new Map<string, { seq: number; tickMs: number }>()
+  /** By the sequence of the record that it was worked out from. */
+  #nextTicks = new Map<number, number>()
 
   constructor(deps: ScheduleLoopDeps) {
     this.#deps = deps
@@ -68,18 +68,13 @@ export class ScheduleLoop {
     const nowMs = this.#deps.clock.now()
     const schedules = this.#deps.book.all()
     const known = this.#nextTicks
-    this.#nextTicks = new Map(
-      schedules.map(({ seq, record }) => {
-        const before = known.get(record.name)
-        return [record.name, before?.seq === seq ? before : { seq, tickMs: nextTickOf(record) }]
-      }),
-    )
-    return schedules.filter(({ record }) => (this.#nextTicks.get(record.name)?.tickMs ?? Infinity) <= nowMs)
+    this.#nextTicks = new Map(schedules.map(({ seq, record }) => [seq, known.get(seq) ?? nextTickOf(record)]))
+    return schedules.filter(({ seq }) => (this.#nextTicks.get(seq) ?? Infinity) <= nowMs)
   }
 
   #untilNextTickMs(): number {
     let firstMs = Number.POSITIVE_INFINITY
-    for (const { tickMs } of this.#nextTicks.values()) firstMs = Math.min(firstMs, tickMs)
+    for (const tickMs of this.#nextTicks.values()) firstMs = Math.min(firstMs, tickMs)
     return Math.min(Math.max(firstMs - this.#deps.clock.now(), 0), LOOK_MS)
   }
 

@@ -23,7 +23,11 @@ export interface FoundSchedule {
 const WRITE_DEADLINE_MS = 5 * SECOND
 
 /** What a user sends never becomes part of a subject as it is: it is hashed. */
-const subjectOf = (name: string): string => scheduleSubject(hash('sha256', JSON.stringify(['', name]), 'base64url'))
+const subjectOf = ({ tenant, name }: ScheduleKey): string =>
+  scheduleSubject(hash('sha256', JSON.stringify([tenant ?? '', name]), 'base64url'))
+
+/** Each tenant has names of its own, and so have those who are of none. */
+export type ScheduleKey = Pick<ScheduleRecord, 'tenant' | 'name'>
 
 /** The schedules at the broker, one record each. All throw when the broker does not answer. */
 export class ScheduleRecords {
@@ -33,8 +37,8 @@ export class ScheduleRecords {
     this.#stream = stream
   }
 
-  async read(name: string): Promise<FoundSchedule | null> {
-    return found(await this.#stream.read(subjectOf(name)))
+  async read(key: ScheduleKey): Promise<FoundSchedule | null> {
+    return found(await this.#stream.read(subjectOf(key)))
   }
 
   async nextFrom(seq: number): Promise<FoundSchedule | null> {
@@ -46,14 +50,14 @@ export class ScheduleRecords {
    * @returns null when somebody else was faster
    */
   async write(record: ScheduleRecord, afterSeq: number): Promise<StoredSchedule | null> {
-    const message = { subject: subjectOf(record.name), body: JSON.stringify(record), afterSeq }
+    const message = { subject: subjectOf(record), body: JSON.stringify(record), afterSeq }
     const seq = await this.#stream.write(message, WRITE_DEADLINE_MS)
     return seq === null ? null : { seq, record }
   }
 
   /** @returns false when somebody else was faster */
-  remove(name: string, seq: number): Promise<boolean> {
-    return this.#stream.remove(subjectOf(name), seq)
+  remove(key: ScheduleKey, seq: number): Promise<boolean> {
+    return this.#stream.remove(subjectOf(key), seq)
   }
 
   state(): Promise<RecordStreamState> {

@@ -1,3 +1,4 @@
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { NEXT_RUNS, type ScheduleRecord, type ScheduleSummary, type ScheduleView } from '#shared/contracts/schedule.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { nextTicks } from './tick-times.ts'
@@ -14,6 +15,7 @@ export function scheduleSummary(record: ScheduleRecord, nowMs: number): Schedule
 
 const shown = (record: ScheduleRecord) => ({
   name: record.name,
+  ...tenantMember(record.tenant),
   cron: record.cron,
   every_ms: record.every_ms,
   timezone: record.timezone,

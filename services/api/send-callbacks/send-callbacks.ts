@@ -2,6 +2,7 @@ import type { Publisher } from '#shared/bus/publisher.ts'
 import { CALLBACK_POLICY, CALLBACK_TYPE, type CallbackPayload } from '#shared/contracts/callback.ts'
 import type { CreatedEvent } from '#shared/contracts/events.ts'
 import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
@@ -50,6 +51,7 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     event: 'job:created',
     ...address,
     object_id: `callback:${job.job_id}:${job.round}`,
+    ...tenantMember(job.tenant),
     at,
     created_at: at,
     round: 1,

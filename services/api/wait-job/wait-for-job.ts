@@ -3,6 +3,7 @@ import type { JobAddress } from '#shared/contracts/subjects.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
 import type { AppContext } from '../http/app.ts'
+import { callerOf } from '../http/authenticate.ts'
 import { preferredWaitS } from './prefer.ts'
 import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
 
@@ -42,7 +43,7 @@ export async function waitAsPreferred(
     deps.waiting.count--
     ctx.res.off('close', onClose)
   }
-  return getCurrentJob(deps, job.job_id)
+  return getCurrentJob(deps, job.job_id, callerOf(ctx))
 }
 
 /** A job that was accepted stays so, whatever becomes of the wait. */

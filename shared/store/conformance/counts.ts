@@ -4,13 +4,13 @@ import type { JobStore } from '../port.ts'
 import { minute, storedJob } from './records.ts'
 
 const counted = async (store: JobStore): Promise<Record<string, number>> =>
-  Object.fromEntries((await store.counts()).map(({ type, status, count }) => [`${type} ${status}`, count]))
+  Object.fromEntries((await store.counts(null)).map(({ type, status, count }) => [`${type} ${status}`, count]))
 
 export function countTests(open: OpenStore): void {
   test('counts follow jobs as they are made, end, start anew and are deleted', async () => {
     await using opened = await open()
     const { store } = opened
-    expect(await store.counts()).toEqual([])
+    expect(await store.counts(null)).toEqual([])
     await store.putNewer([
       storedJob(1, { seq: 1 }, { type: 'mail' }),
       storedJob(2, { seq: 2 }, { type: 'mail' }),

@@ -3,16 +3,8 @@ import { JOB_PHASES, type JobSummary } from '#shared/contracts/job.ts'
 import { makeJobId } from '#shared/contracts/job-id.ts'
 import type { OpenStore } from '../conformance.ts'
 import { AFTER_EVERY_ID, type JobQuery, type JobStore } from '../port.ts'
-import { idOf, minute, storedJob } from './records.ts'
+import { EVERYTHING, idOf, minute, storedJob } from './records.ts'
 
-const EVERYTHING: JobQuery = {
-  statuses: null,
-  type: null,
-  objectId: null,
-  fromId: '',
-  belowId: AFTER_EVERY_ID,
-  limit: 100,
-}
 const ids = (found: JobSummary[]): string[] => found.map((each) => each.job_id)
 
 const listIds = async (store: JobStore, query: Partial<JobQuery>): Promise<string[]> =>

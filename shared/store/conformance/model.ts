@@ -28,15 +28,22 @@ const job = fc
     ),
   )
 
-/** A job keeps its type and object for ever. */
+/** A job keeps its type, object and tenant for ever. */
 const TYPES = ['mail', 'sleep']
 const OBJECTS = ['a', 'b', 'c']
-const ownOf = (n: number) => ({ type: TYPES[n % 2] ?? '', object_id: OBJECTS[n % 3] ?? '' })
+/** Of each tenant two jobs, of two types and objects. */
+const TENANTS = [null, 'a', 'b']
+const ownOf = (n: number) => ({
+  type: TYPES[n % 2] ?? '',
+  object_id: OBJECTS[n % 3] ?? '',
+  tenant: TENANTS[Math.floor(n / 2)] ?? null,
+})
 
 const search: fc.Arbitrary<JobQuery> = fc.record({
   statuses: fc.option(fc.subarray([...JOB_STATUSES])),
   type: fc.option(fc.constantFrom(...TYPES)),
   objectId: fc.option(fc.constantFrom(...OBJECTS)),
+  tenant: fc.constantFrom(...TENANTS),
   fromId: fc.constantFrom('', ...ALL_IDS),
   belowId: fc.constantFrom(...ALL_IDS, AFTER_EVERY_ID),
   limit: fc.integer({ min: 1, max: JOBS }),
@@ -69,7 +76,8 @@ export function modelTests(open: OpenStore, { propertyRuns }: ConformanceOptions
         for (const each of commands) {
           await run(opened.store, model, each)
           expect(await opened.store.getMany(ALL_IDS)).toEqual(model)
-          expect((await opened.store.counts()).toSorted(byName)).toEqual(counted(model))
+          for (const tenant of TENANTS)
+            expect((await opened.store.counts(tenant)).toSorted(byName)).toEqual(counted(model, tenant))
         }
       }),
       { numRuns: propertyRuns },
@@ -113,17 +121,20 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
 
 const version = ({ generation, job: { seq } }: StoredJob): number => generation * 1_000 + seq
 
-const found = (model: Model, { statuses, type, objectId, fromId, belowId, limit }: JobQuery) =>
+const found = (model: Model, { statuses, type, objectId, tenant, fromId, belowId, limit }: JobQuery) =>
   [...model.values()]
     .map(({ job: { payload: _payload, result: _result, ...summary } }) => summary)
     .filter((each) => statuses?.includes(statusOf(each.phase)) ?? true)
     .filter((each) => each.type === (type ?? each.type) && each.object_id === (objectId ?? each.object_id))
+    .filter((each) => each.tenant === (tenant ?? each.tenant))
     .filter((each) => each.job_id >= fromId && each.job_id < belowId)
     .toSorted((a, b) => (a.job_id < b.job_id ? 1 : -1))
     .slice(0, limit)
 
-function counted(model: Model): JobCount[] {
-  const jobs = [...model.values()].map(({ job: each }) => ({ type: each.type, status: statusOf(each.phase) }))
+function counted(model: Model, tenant: string | null): JobCount[] {
+  const jobs = [...model.values()]
+    .filter(({ job: each }) => tenant === null || each.tenant === tenant)
+    .map(({ job: each }) => ({ type: each.type, status: statusOf(each.phase) }))
   return TYPES.flatMap((type) => JOB_STATUSES.map((status) => ({ type, status })))
     .map((name) => ({ ...name, count: jobs.filter((each) => byName(each, name) === 0).length }))
     .filter(({ count }) => count > 0)

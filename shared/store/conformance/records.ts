@@ -1,6 +1,6 @@
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { makeJobId } from '#shared/contracts/job-id.ts'
-import type { Checkpoint, StoredJob } from '../port.ts'
+import { AFTER_EVERY_ID, type Checkpoint, type JobQuery, type StoredJob } from '../port.ts'
 
 const START_MS = Date.parse('2026-11-22T12:00:00.000Z')
 
@@ -48,6 +48,17 @@ export function storedJob(
     ...fields,
   }
   return { generation: version.generation ?? 1, job }
+}
+
+/** A search that leaves nothing out of what a test writes. */
+export const EVERYTHING: JobQuery = {
+  statuses: null,
+  type: null,
+  objectId: null,
+  tenant: null,
+  fromId: '',
+  belowId: AFTER_EVERY_ID,
+  limit: 1_000,
 }
 
 export const checkpoint = (revision: number, fields: Partial<Checkpoint> = {}): Checkpoint => ({

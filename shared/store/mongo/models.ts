@@ -12,6 +12,8 @@ const OPTIONS = { versionKey: false, strict: 'throw', autoIndex: false, autoCrea
 export const SEARCH_INDEXES = {
   byStatus: { status: 1, _id: -1 },
   byType: { type: 1, status: 1, _id: -1 },
+  byTenant: { tenant: 1, status: 1, _id: -1 },
+  byTenantAndType: { tenant: 1, type: 1, status: 1, _id: -1 },
   byObject: { object_id: 1, status: 1, _id: -1 },
 } as const
 
@@ -23,6 +25,8 @@ const jobSchema = new Schema<JobDocument>(
     type: { type: String, required: true },
     status: { type: String, required: true },
     object_id: { type: String, required: true },
+    // Documents of before there were tenants are without it, and nobody's.
+    tenant: String,
     phase: { type: String, required: true },
     updated_at: { type: String, required: true },
     ended_at: String,

@@ -1,9 +1,9 @@
 import mongoose from 'mongoose'
 import { describe, expect, test } from 'vitest'
-import { HOSTILE_VALUES, idOf, storedJob } from '../conformance/records.ts'
+import { EVERYTHING, HOSTILE_VALUES, idOf, storedJob } from '../conformance/records.ts'
 import { rowOfVersion1 } from '../conformance/version-1.ts'
 import { testJobStore } from '../conformance.ts'
-import { AFTER_EVERY_ID, type StoredJob } from '../port.ts'
+import type { StoredJob } from '../port.ts'
 import { newDatabase, openFreshMongo } from './fresh-database.ts'
 import { openMongoStore } from './mongo-store.ts'
 
@@ -13,14 +13,18 @@ const atomicUpdates = process.env.HASTY_TEST_MONGO_KIND !== 'ferretdb'
 
 const openFresh = (serverUrl: string, url = newDatabase(serverUrl)) => openFreshMongo(url, openMongoStore)
 
-const EVERYTHING = { statuses: null, type: null, objectId: null, fromId: '', belowId: AFTER_EVERY_ID, limit: 1_000 }
-
 /** As a replica of the version before writes: it sets what it knows and leaves the rest. */
 async function writeAsVersion1(url: URL, jobs: StoredJob[]): Promise<void> {
   const connection = await mongoose.createConnection(url.href).asPromise()
   const collection = connection.collection<{ _id: string }>('jobs')
   for (const { job_id, ...fields } of jobs.map(rowOfVersion1))
     await collection.updateOne({ _id: job_id }, { $set: fields }, { upsert: true })
+  await connection.close()
+}
+
+async function forgetTenants(url: URL): Promise<void> {
+  const connection = await mongoose.createConnection(url.href).asPromise()
+  await connection.collection('jobs').updateMany({}, { $unset: { tenant: '' } })
   await connection.close()
 }
 
@@ -41,7 +45,7 @@ function oldDocumentTests(serverUrl: string): void {
     const listed = await store.list({ ...EVERYTHING, statuses: ['processing'] })
     expect(listed).toHaveLength(30)
     expect(listed[0]).toStrictEqual(summary)
-    expect(await store.counts()).toHaveLength(2)
+    expect(await store.counts(null)).toHaveLength(2)
   })
 
   test('what a replica of version 1 writes over a newer document is right at once, and is found after the next start', async () => {
@@ -58,6 +62,23 @@ function oldDocumentTests(serverUrl: string): void {
     expect((await store.list({ ...EVERYTHING, statuses: ['processing'] })).map((each) => each.job_id)).toEqual([
       idOf(2),
     ])
+  })
+
+  test("documents of before there were tenants are nobody's until they are written anew", async () => {
+    const url = newDatabase(serverUrl)
+    await using opened = await openFresh(serverUrl, url)
+    const { store } = opened
+    const ofAcme = (seq: number) => storedJob(1, { seq }, { tenant: 'acme' })
+    await store.putNewer([ofAcme(1), storedJob(2, { seq: 2 })])
+    await forgetTenants(url)
+    const idsOf = async (tenant: string | null) =>
+      (await store.list({ ...EVERYTHING, tenant })).map((each) => each.job_id)
+    expect([await idsOf('acme'), await store.counts('acme')]).toEqual([[], []])
+    expect(await idsOf(null)).toEqual([idOf(2), idOf(1)])
+    expect(await store.counts(null)).toEqual([{ type: 'sleep', status: 'processing', count: 2 }])
+    await store.putNewer([ofAcme(3)])
+    expect(await idsOf('acme')).toEqual([idOf(1)])
+    expect(await store.counts('acme')).toEqual([{ type: 'sleep', status: 'processing', count: 1 }])
   })
 }
 

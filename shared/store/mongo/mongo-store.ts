@@ -27,7 +27,7 @@ export async function openMongoStore(url: string): Promise<JobStore> {
     getMany: (jobIds) => getMany(models.jobCollection, jobIds),
     putNewer: (writes) => putNewer(models.jobCollection, writes, perCommand),
     list: (query) => listJobs(jobs, query),
-    counts: () => countJobs(models.jobCollection),
+    counts: (tenant) => countJobs(models.jobCollection, tenant),
     listUnended: (query) => listUnended(jobs, query),
     deleteEndedBefore: (endedBefore, limit) => deleteEndedBefore(jobs, endedBefore, limit),
     readCheckpoint: () => readCheckpoint(checkpoints),

@@ -16,8 +16,8 @@ export function putNewer(run: Statements, jobs: StoredJob[]): void {
     if (!put(run, row, segment)) continue
     const before = statuses.get(row.job_id)
     if (before === undefined) inserted++
-    else counter.add(row.type, before, -1)
-    counter.add(row.type, row.status, 1)
+    else counter.add(row.tenant, row.type, before, -1)
+    counter.add(row.tenant, row.type, row.status, 1)
     statuses.set(row.job_id, row.status)
   }
   if (inserted > 0) run.addInserted.run(inserted)
@@ -28,7 +28,9 @@ export function putNewer(run: Statements, jobs: StoredJob[]): void {
 export function deleteEnded(run: Statements, firstIdAfter: string, endedBefore: string, limit: number): number {
   const counter = new JobCounter()
   const deleted = run.deleteEnded.all(firstIdAfter, endedBefore, limit)
-  for (const { type, status } of deleted) counter.add(String(type), status as JobStatus, -1)
+  for (const { tenant, type, status } of deleted) {
+    counter.add(String(tenant), String(type), status as JobStatus, -1)
+  }
   counter.save(run)
   return deleted.length
 }
@@ -48,6 +50,7 @@ function put(run: Statements, row: JobRow, segment: number): boolean {
     row.type,
     row.status,
     row.object_id,
+    row.tenant,
     row.phase,
     row.updated_at,
     row.ended_at,

@@ -1,14 +1,35 @@
 import type { DatabaseSchema } from './open-database.ts'
 
+/** What version 3 brought beside the column `tenant`. */
+const TENANTS = `
+  CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id) WHERE tenant <> '';
+  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant);
+  CREATE TABLE job_counts (
+    tenant TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (tenant, type, status)
+  ) STRICT, WITHOUT ROWID;
+`
+
+const COUNT = `
+  INSERT INTO job_counts SELECT '', type, status, count(*) FROM jobs GROUP BY type, status;
+  INSERT INTO job_counts SELECT tenant, type, status, count(*) FROM jobs WHERE tenant <> '' GROUP BY tenant, type, status;
+`
+
 /**
  * Not WITHOUT ROWID, where a row of more than 1,000 bytes takes a page of 4 KiB of its own: three times the disk,
  * and slower. Rows lie in the order they came, which is nearly that of time, so writes stay near each other.
  * What may be large stands last: whoever reads the columns before it does not read it.
  * - `jobs_unended` holds only jobs that have not ended. Retention needs no index: it walks the primary key by time.
  * - `jobs_by_type` serves every search but that for an object: few types times five statuses are few walks to merge.
+ * - `jobs_by_tenant` does the same for one tenant's jobs, and costs nothing where there are no tenants.
  * - `jobs_by_object` is many small indexes, a segment each. One whole index over what users call their objects has no
  *   order in time, so every job would write a page of its own; a search asks each segment instead, which takes
  *   microseconds. It holds all that is searched together with an object.
+ * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: those of all, which every
+ *   search over all begins with, take no longer for there being thousands of tenants.
  */
 const TABLES = `
   CREATE TABLE jobs (
@@ -19,6 +40,7 @@ const TABLES = `
     type TEXT NOT NULL,
     status TEXT NOT NULL,
     object_id TEXT NOT NULL,
+    tenant TEXT NOT NULL DEFAULT '',
     phase TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     ended_at TEXT NOT NULL,
@@ -28,13 +50,7 @@ const TABLES = `
   ) STRICT;
   CREATE INDEX jobs_unended ON jobs (job_id) WHERE ended_at = '';
   CREATE INDEX jobs_by_type ON jobs (type, status, job_id);
-  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type);
-  CREATE TABLE job_counts (
-    type TEXT NOT NULL,
-    status TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (type, status)
-  ) STRICT, WITHOUT ROWID;
+  ${TENANTS}
   CREATE TABLE inserted (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     total INTEGER NOT NULL
@@ -52,12 +68,26 @@ const PROJECTION = `
 /** Jobs in a segment: few pages to write to, and no more than 250 segments to ask in a million jobs. */
 export const SEGMENT_JOBS = 4_096
 
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 const CREATE = `
   ${TABLES}
   ${PROJECTION}
   INSERT INTO inserted VALUES (1, 0);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/**
+ * Version 2 had no tenants. The column is added behind `result`, where no search reads it: all that ask for it have it
+ * in an index.
+ */
+const FROM_VERSION_2 = `
+  DROP INDEX jobs_by_object;
+  DROP TABLE job_counts;
+  ALTER TABLE jobs ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+  UPDATE jobs SET tenant = record ->> '$.tenant' WHERE record ->> '$.tenant' <> '';
+  ${TENANTS}
+  ${COUNT}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
@@ -69,11 +99,11 @@ const FROM_VERSION_1 = `
   INSERT INTO jobs
     SELECT job_id, generation, seq, (row_number() OVER (ORDER BY job_id) - 1) / ${SEGMENT_JOBS}, record ->> '$.type',
       CASE WHEN phase IN ('waiting', 'running', 'retrying') THEN 'processing' ELSE phase END,
-      record ->> '$.object_id', phase, updated_at, ended_at,
+      record ->> '$.object_id', coalesce(record ->> '$.tenant', ''), phase, updated_at, ended_at,
       json_remove(record, '$.payload', '$.result'),
       coalesce(record -> '$.payload', 'null'), coalesce(record -> '$.result', 'null')
     FROM jobs_of_version_1 ORDER BY job_id;
-  INSERT INTO job_counts SELECT type, status, count(*) FROM jobs GROUP BY type, status;
+  ${COUNT}
   INSERT INTO inserted SELECT 1, count(*) FROM jobs;
   DROP TABLE jobs_of_version_1;
   PRAGMA user_version = ${SCHEMA_VERSION};
@@ -82,5 +112,5 @@ const FROM_VERSION_1 = `
 export const JOBS_SCHEMA: DatabaseSchema = {
   version: SCHEMA_VERSION,
   create: CREATE,
-  upgrades: { 1: FROM_VERSION_1 },
+  upgrades: { 1: FROM_VERSION_1, 2: FROM_VERSION_2 },
 }

@@ -27,7 +27,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
 
     list: (query) => whileBusy(() => inSnapshot(db, () => listJobs(run, query))),
 
-    counts: () => whileBusy(() => countJobs(run)),
+    counts: (tenant) => whileBusy(() => countJobs(run, tenant)),
 
     listUnended: ({ phases, updatedBefore, afterId, limit }) =>
       whileBusy(() =>

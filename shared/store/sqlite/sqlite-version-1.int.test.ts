@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { JOB_PHASES } from '#shared/contracts/job.ts'
-import { checkpoint, HOSTILE_VALUES, idOf, minute, storedJob } from '../conformance/records.ts'
+import { checkpoint, EVERYTHING, HOSTILE_VALUES, idOf, minute, storedJob } from '../conformance/records.ts'
 import { rowOfVersion1 } from '../conformance/version-1.ts'
-import { AFTER_EVERY_ID, type StoredJob } from '../port.ts'
+import type { StoredJob } from '../port.ts'
 import { SEGMENT_JOBS } from './schema.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
@@ -45,8 +45,6 @@ async function fileOfVersion1(jobs: StoredJob[]) {
   return { path, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) }
 }
 
-const EVERYTHING = { statuses: null, type: null, objectId: null, fromId: '', belowId: AFTER_EVERY_ID, limit: 100 }
-
 test('a file of version 1 keeps every job and the checkpoint, and its jobs are found and counted', async () => {
   const jobs = [...HOSTILE_VALUES, ...JOB_PHASES].map((value, n) =>
     storedJob(
@@ -75,7 +73,7 @@ test('a file of version 1 keeps every job and the checkpoint, and its jobs are f
     expect(only?.job_id).toBe(job.job_id)
     expect(Object.keys(only ?? {})).not.toContain('payload')
   }
-  const counts = await store.counts()
+  const counts = await store.counts(null)
   expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(jobs.length)
   expect(counts).toContainEqual({ type: 'sleep', status: 'processing', count: 8 })
   const unended = await store.listUnended({ phases: ['running'], updatedBefore: minute(9), afterId: '', limit: 10 })
@@ -89,12 +87,21 @@ test('what is written after the migration is counted and found beside what was t
   await store.putNewer([storedJob(1, { seq: 3 }, { phase: 'finished' }), storedJob(3, { seq: 4 })])
   await store.close()
   const again = await openSqliteStore(file.path)
-  expect(await again.counts()).toEqual([
+  expect(await again.counts(null)).toEqual([
     { type: 'sleep', status: 'finished', count: 1 },
     { type: 'sleep', status: 'processing', count: 2 },
   ])
   expect(await again.list({ ...EVERYTHING, objectId: 'object-1', statuses: ['finished'] })).toHaveLength(1)
   await again.close()
+})
+
+test("a job of version 1 that had a tenant is that tenant's", async () => {
+  await using file = await fileOfVersion1([storedJob(1, { seq: 1 }, { tenant: 'acme' }), storedJob(2, { seq: 2 })])
+  const store = await openSqliteStore(file.path)
+  expect((await store.list({ ...EVERYTHING, tenant: 'acme' })).map((each) => each.job_id)).toEqual([idOf(1)])
+  expect(await store.counts('acme')).toEqual([{ type: 'sleep', status: 'processing', count: 1 }])
+  expect(await store.counts(null)).toEqual([{ type: 'sleep', status: 'processing', count: 2 }])
+  await store.close()
 })
 
 test('an object is found in whatever segment its jobs lie, also when segments between are empty', async () => {
@@ -132,7 +139,7 @@ test('a file of version 1 that is opened several times is migrated once', async 
   await using file = await fileOfVersion1(jobs)
   const stores = await Promise.all(Array.from({ length: 4 }, () => openSqliteStore(file.path)))
   for (const store of stores) {
-    expect(await store.counts()).toEqual([{ type: 'sleep', status: 'processing', count: 50 }])
+    expect(await store.counts(null)).toEqual([{ type: 'sleep', status: 'processing', count: 50 }])
     expect(await store.list(EVERYTHING)).toHaveLength(50)
     await store.close()
   }

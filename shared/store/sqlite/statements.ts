@@ -16,11 +16,12 @@ export const prepareStatements = (db: DatabaseSync) => ({
     SELECT jobs.job_id, jobs.status
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
 
-  // A job keeps its type and object for ever: to set them would write to indexes for nothing.
+  // A job keeps its type, object and tenant for ever: to set them would write to indexes for nothing.
   putNewer: db.prepare(`
     INSERT INTO jobs (
-      job_id, generation, seq, segment, type, status, object_id, phase, updated_at, ended_at, record, payload, result)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      job_id, generation, seq, segment, type, status, object_id, tenant, phase, updated_at, ended_at,
+      record, payload, result)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (job_id) DO UPDATE SET
       generation = excluded.generation, seq = excluded.seq, status = excluded.status, phase = excluded.phase,
       updated_at = excluded.updated_at, ended_at = excluded.ended_at,
@@ -30,9 +31,9 @@ export const prepareStatements = (db: DatabaseSync) => ({
   readInserted: db.prepare('SELECT total FROM inserted'),
   addInserted: db.prepare('UPDATE inserted SET total = total + ?'),
   addCount: db.prepare(`
-    INSERT INTO job_counts (type, status, count) VALUES (?, ?, ?)
+    INSERT INTO job_counts (tenant, type, status, count) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count`),
-  counts: db.prepare('SELECT type, status, count FROM job_counts WHERE count > 0'),
+  counts: db.prepare('SELECT type, status, count FROM job_counts WHERE tenant = ? AND count > 0'),
 
   // INDEXED BY: without that index this would read every job ever kept, so better an error than a scan.
   listUnended: db.prepare(`
@@ -46,6 +47,11 @@ export const prepareStatements = (db: DatabaseSync) => ({
   newestOfType: db.prepare(`
     SELECT job_id FROM jobs INDEXED BY jobs_by_type
     WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?`),
+  // That the tenant is not '' tells SQLite that the index, which has no such jobs, has all that are asked for.
+  newestOfTenant: db.prepare(`
+    SELECT job_id FROM jobs INDEXED BY jobs_by_tenant
+    WHERE tenant = ? AND tenant <> '' AND type = ? AND status = ? AND job_id >= ? AND job_id < ?
+    ORDER BY job_id DESC LIMIT ?`),
   newestOfObject: db.prepare(`
     WITH RECURSIVE segments (segment) AS (
       SELECT max(segment) FROM jobs INDEXED BY jobs_by_object
@@ -54,13 +60,13 @@ export const prepareStatements = (db: DatabaseSync) => ({
       WHERE segment > (SELECT min(segment) FROM jobs INDEXED BY jobs_by_object))
     SELECT jobs.job_id FROM segments CROSS JOIN jobs INDEXED BY jobs_by_object ON jobs.segment = segments.segment
     WHERE object_id = ? AND job_id >= ? AND job_id < ?
-      AND type = coalesce(?, type) AND status IN (SELECT value FROM json_each(?))
+      AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
     ORDER BY job_id DESC LIMIT ?`),
 
   deleteEnded: db.prepare(`
     DELETE FROM jobs WHERE job_id IN (
       SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)
-    RETURNING type, status`),
+    RETURNING tenant, type, status`),
 
   readCheckpoint: db.prepare('SELECT record FROM projection'),
   insertCheckpoint: db.prepare('INSERT INTO projection (id, revision, record) VALUES (1, ?, ?) ON CONFLICT DO NOTHING'),

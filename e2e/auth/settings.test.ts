@@ -1,0 +1,50 @@
+// What may not be left to chance: an api that would let everybody in, or that nobody could use, does not start.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { startHasty } from '../support/hasty.ts'
+import { SECRET } from './tokens.ts'
+
+const check = join(import.meta.dirname, '../../services/api/check-settings.ts')
+const run = promisify(execFile)
+const complaints = async (env: Record<string, string>): Promise<string> => {
+  const clean = { PATH: process.env['PATH'] ?? '', ...env }
+  return run(process.execPath, [check], { env: clean }).then(
+    () => '',
+    (error: { stderr: string }) => error.stderr,
+  )
+}
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['nothing said, and an address that others can reach', { HOST: '0.0.0.0' }, /AUTH: say required, or off/],
+  ['required, and no key', { AUTH: 'required' }, /AUTH: required needs JWT_SECRET/],
+  ['a short secret', { JWT_SECRET: 'x'.repeat(31) }, /JWT_SECRET: must have at least 32 bytes/],
+  ['a short secret from before', { JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: 'x' }, /JWT_SECRET_PREVIOUS: must have/],
+  ['two kinds of keys', { JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://x.example/k' }, /JWT_JWKS_URL: cannot stand/],
+  ['keys that are at no address', { JWT_JWKS_URL: 'keys.json' }, /JWT_JWKS_URL: expected an https address/],
+  ['a symmetric algorithm for public keys', { JWT_ALGORITHMS: 'RS256,HS256' }, /JWT_ALGORITHMS: expected some of/],
+  ['clients, and nothing to sign with', { CLIENTS_FILE: '/x.json' }, /CLIENTS_FILE: needs JWT_SECRET/],
+  ['another word', { AUTH: 'on' }, /AUTH: expected off or required/],
+  ['an origin with a path', { CORS_ORIGINS: 'https://a.example/x' }, /CORS_ORIGINS: expected https:\/\/host/],
+  ['any origin', { CORS_ORIGINS: '*' }, /CORS_ORIGINS: expected https:\/\/host/],
+])('%s is refused', async (_what, env, complaint) => {
+  const text = await complaints(env)
+  expect(text).toMatch(complaint)
+  expect(text).not.toContain(SECRET)
+})
+
+test.each<[string, Record<string, string>]>([
+  ['nothing said on loopback', {}],
+  ['off, said aloud', { HOST: '0.0.0.0', AUTH: 'off' }],
+  ['required with a secret', { HOST: '0.0.0.0', AUTH: 'required', JWT_SECRET: SECRET }],
+  ['required with an issuer’s keys', { AUTH: 'required', JWT_JWKS_URL: 'https://issuer.example/jwks.json' }],
+])('%s is accepted', async (_what, env) => {
+  expect(await complaints(env)).toBe('')
+})
+
+test('an api without authentication says so, loudly', async () => {
+  await using hasty = await startHasty({ apis: 1, jobs: 0 })
+  const lines = (await hasty.api[0]?.logs()) ?? []
+  expect(lines.filter(({ msg }) => String(msg).startsWith('AUTH is off'))).toMatchObject([{ level: 'warn' }])
+})

@@ -1,0 +1,56 @@
+import type { RouterContext } from '@koa/router'
+import type { Next } from 'koa'
+import { ANYONE, type Caller, checkScope } from '#shared/auth/caller.ts'
+import { invalidToken, type VerifyToken } from '#shared/auth/verify-token.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { AppContext } from './app.ts'
+import { scopeOf } from './route-scopes.ts'
+
+/** RFC 6750. A token is nothing but these characters, so what is none needs no cryptography. */
+const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*)$/i
+const TOKEN_MAX_LENGTH = 8_192
+
+/**
+ * Runs once a route is known, and before its body is read.
+ * @param verify null: no token is asked for
+ * @returns middleware that throws AppError `token-required`, `invalid-token`, `insufficient-scope`; `unavailable`
+ */
+export const authenticate = (verify: VerifyToken | null) => async (ctx: AppContext, next: Next) => {
+  const needed = scopeOf(ctx.method, routeOf(ctx))
+  if (needed === null) return next()
+  const caller = verify === null ? ANYONE : await verify(tokenOf(ctx.get('authorization')))
+  ctx.state.caller = caller
+  if (needed !== 'any') checkScope(caller, needed)
+  await next()
+}
+
+/** @throws where nobody was asked for a token: an open route has no caller */
+export function callerOf(ctx: AppContext): Caller {
+  if (ctx.state.caller === undefined) throw new Error('this route has no caller')
+  return ctx.state.caller
+}
+
+/** Whose requests are counted together; null where nobody was asked for a token. */
+export function tokenKeyOf({ state: { caller } }: AppContext): string | null {
+  return caller === undefined || caller === ANYONE ? null : JSON.stringify([caller.tenant, caller.subject])
+}
+
+/** Of all routes that match, the first one answers: `/docs` is a job's address too. */
+function routeOf(ctx: AppContext): string {
+  const layers = ctx['matched'] as RouterContext['matched']
+  const route = layers?.find(({ methods }) => methods.includes(ctx.method))?.path
+  if (typeof route !== 'string') throw new Error('a caller is asked for before a route is known')
+  return route
+}
+
+function tokenOf(header: string): string {
+  if (header === '') {
+    throw new AppError('token-required', 'Send a token, as `Authorization: Bearer TOKEN`.', {
+      headers: { 'WWW-Authenticate': 'Bearer realm="hasty"' },
+    })
+  }
+  const token = BEARER.exec(header)?.groups?.['token']
+  if (token === undefined || token.length > TOKEN_MAX_LENGTH)
+    throw invalidToken('Authorization must be `Bearer` and a token.')
+  return token
+}

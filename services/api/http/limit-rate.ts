@@ -1,0 +1,49 @@
+import type { Next } from 'koa'
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { SECOND } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { AppContext } from './app.ts'
+
+export interface RateLimit {
+  /** In the RateLimit fields. */
+  name: 'address' | 'token'
+  /** Requests a window; 0: no limit. */
+  requests: number
+  windowS: number
+}
+
+/** draft-ietf-httpapi-ratelimit-headers. Every replica counts for itself: a limit is that of one. */
+const FIELDS = { policy: 'RateLimit-Policy', left: 'RateLimit' } as const
+
+/**
+ * Refuses what comes too often.
+ * @param keyOf who is counted; null: this request is not
+ * @returns middleware that throws AppError `rate-limited`
+ */
+export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: AppContext) => string | null) {
+  const limiter = requests === 0 ? null : new RateLimiterMemory({ points: requests, duration: windowS })
+  return async (ctx: AppContext, next: Next) => {
+    const key = keyOf(ctx)
+    if (limiter === null || key === null) return next()
+    const { remainingPoints, msBeforeNext, isOver } = await consume(limiter, key)
+    const leftS = Math.ceil(msBeforeNext / SECOND)
+    ctx.append(FIELDS.policy, `"${name}";q=${requests};w=${windowS}`)
+    ctx.append(FIELDS.left, `"${name}";r=${remainingPoints};t=${leftS}`)
+    if (isOver) {
+      throw new AppError('rate-limited', `At most ${requests} requests in ${windowS} s. Try again in ${leftS} s.`, {
+        headers: { 'Retry-After': String(leftS) },
+      })
+    }
+    await next()
+  }
+}
+
+/** The library throws its result where the limit is reached. */
+async function consume(limiter: RateLimiterAbstract, key: string): Promise<RateLimiterRes & { isOver: boolean }> {
+  try {
+    return Object.assign(await limiter.consume(key), { isOver: false })
+  } catch (result) {
+    if (result instanceof RateLimiterRes) return Object.assign(result, { isOver: true })
+    throw result
+  }
+}

@@ -1,0 +1,57 @@
+import { parse } from 'node:querystring'
+import type Router from '@koa/router'
+import { type TokenBody, tokenBodySchema } from '#shared/contracts/auth.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { AppContext } from '../http/app.ts'
+import { invalidBody, readBytes } from '../http/read-body.ts'
+import { parseStrictJson } from '../http/strict-json.ts'
+import { type IssueTokenDeps, issueToken } from './issue-token.ts'
+
+const FORM = 'application/x-www-form-urlencoded'
+const BODY_MAX_BYTES = 4_096
+
+/** `POST /token`: the client credentials grant of OAuth 2 (RFC 6749, 4.4). */
+export function issueTokenRoutes(router: Router, deps: IssueTokenDeps): void {
+  router.post('/token', async (ctx: AppContext) => {
+    const body = await readTokenBody(ctx)
+    const token = await issueToken(deps, { ...credentialsOf(ctx, body), scope: body.scope })
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = token
+  })
+}
+
+async function readTokenBody(ctx: AppContext): Promise<TokenBody> {
+  const { raw, mediaType } = await readBytes(ctx, [FORM, 'application/json'], BODY_MAX_BYTES)
+  const parsed = tokenBodySchema.safeParse(mediaType === FORM ? { ...parse(raw.toString()) } : parseStrictJson(raw))
+  if (parsed.success) return parsed.data
+  throw invalidBody(parsed.error)
+}
+
+/** HTTP Basic, whose two parts are form-encoded (RFC 6749, 2.3.1), or two members of the body; not both. */
+function credentialsOf(ctx: AppContext, body: TokenBody): { clientId: string; secret: string } {
+  const header = ctx.get('authorization')
+  const { client_id: clientId, client_secret: secret } = body
+  if (header !== '' && (clientId !== undefined || secret !== undefined))
+    throw new AppError('invalid-request', 'The client names itself in Authorization or in the body, not in both.')
+  if (header !== '') return basicOf(header)
+  if (clientId === undefined || secret === undefined) throw noCredentials()
+  return { clientId, secret }
+}
+
+function basicOf(header: string): { clientId: string; secret: string } {
+  const encoded = /^Basic +(?<encoded>[A-Za-z0-9+/]+={0,2})$/i.exec(header)?.groups?.['encoded']
+  const [, id, secret] = /^(.*?):(.*)$/s.exec(Buffer.from(encoded ?? '', 'base64').toString()) ?? []
+  if (id === undefined || secret === undefined) throw noCredentials()
+  try {
+    return { clientId: formDecode(id), secret: formDecode(secret) }
+  } catch {
+    throw noCredentials()
+  }
+}
+
+const formDecode = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
+
+const noCredentials = (): AppError =>
+  new AppError('invalid-client', 'Send client_id and client_secret, in HTTP Basic or in the body.', {
+    headers: { 'WWW-Authenticate': 'Basic realm="hasty"' },
+  })

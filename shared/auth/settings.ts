@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { DAY, SECOND } from '#shared/runtime/clock.ts'
+import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/runtime/config.ts'
+
+const SECRET_MIN_BYTES = 32
+/** Never the symmetric ones: a public key must not verify what anybody can sign with it. */
+const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+const secretSetting = () =>
+  z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= SECRET_MIN_BYTES, `must have at least ${SECRET_MIN_BYTES} bytes`)
+    .optional()
+
+export const authSettings = {
+  /** `required`: every request needs a token. Unset it is `off` on loopback, and must be said on any other HOST. */
+  AUTH: z.enum(['off', 'required'], 'expected off or required').optional(),
+  /** Signs and verifies HS256 tokens. */
+  JWT_SECRET: secretSetting(),
+  /** While secrets change: verifies too, and signs nothing. */
+  JWT_SECRET_PREVIOUS: secretSetting(),
+  /** Instead of a secret: the keys of whoever issues the tokens. */
+  JWT_JWKS_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^https?:\/\//.test(text), 'expected an https address')
+    .optional(),
+  /** Accepted from a JWKS. */
+  JWT_ALGORITHMS: z
+    .string()
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(ASYMMETRIC, `expected some of ${ASYMMETRIC.join(', ')}`)))
+    .default(['RS256', 'ES256', 'EdDSA']),
+  JWT_ISSUER: textSetting('hasty'),
+  JWT_AUDIENCE: textSetting('hasty'),
+  /** A token older than this is refused, whatever its `exp` says. */
+  JWT_MAX_AGE_S: integerSetting(DAY / SECOND, 60),
+  /** The claim that names the tenant. */
+  JWT_TENANT_CLAIM: textSetting('tenant'),
+  /** A token without a tenant is then an operator's alone (scope `admin`). */
+  TENANT_REQUIRED: flagSetting(false),
+  /** How long the tokens of `POST /token` are good. */
+  TOKEN_TTL_S: integerSetting(900, 60, DAY / SECOND),
+  /** Who may have them: `hasty admin add-client` writes it. */
+  CLIENTS_FILE: optionalText(),
+}
+
+export type AuthConfig = z.output<z.ZodObject<typeof authSettings>>
+
+/** As Node reads them: an address of this machine alone. */
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
+
+/** @throws ConfigError for settings that are good each, and not together */
+export function checkAuthSettings({ HOST, ...auth }: AuthConfig & { HOST: string }): void {
+  const lines: string[] = []
+  if (auth.AUTH === undefined && !isLoopback(HOST)) {
+    lines.push(`AUTH: say required, or off to let everybody in who can reach HOST ${HOST}, got null`)
+  }
+  if (auth.AUTH === 'required' && auth.JWT_SECRET === undefined && auth.JWT_JWKS_URL === undefined) {
+    lines.push('AUTH: required needs JWT_SECRET (or JWT_SECRET_FILE) or JWT_JWKS_URL, got neither')
+  }
+  if (auth.JWT_SECRET !== undefined && auth.JWT_JWKS_URL !== undefined) {
+    lines.push('JWT_JWKS_URL: cannot stand beside JWT_SECRET')
+  }
+  if (auth.JWT_SECRET_PREVIOUS !== undefined && auth.JWT_SECRET === undefined) {
+    lines.push('JWT_SECRET_PREVIOUS: needs JWT_SECRET, which alone signs')
+  }
+  if (auth.CLIENTS_FILE !== undefined && auth.JWT_SECRET === undefined) {
+    lines.push('CLIENTS_FILE: needs JWT_SECRET, which signs the tokens of those clients')
+  }
+  if (lines.length > 0) throw new ConfigError(lines.join('\n'))
+}

@@ -1,0 +1,32 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { SignJWT } from 'jose'
+import type { Caller } from './caller.ts'
+
+export interface SignOptions {
+  /** 32 bytes or more. */
+  secret: string
+  issuer: string
+  audience: string
+  /** Name of the claim with the tenant. */
+  tenantClaim: string
+  ttlS: number
+  nowMs: number
+}
+
+/** An HS256 token, good for `ttlS` seconds. */
+export function signToken({ subject, scopes, tenant }: Omit<Caller, 'untilMs'>, options: SignOptions): Promise<string> {
+  const issuedAtS = Math.floor(options.nowMs / 1000)
+  return new SignJWT({
+    scope: scopes.join(' '),
+    ...(tenant === null ? {} : { [options.tenantClaim]: tenant }),
+  })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(subject)
+    .setIssuer(options.issuer)
+    .setAudience(options.audience)
+    .setIssuedAt(issuedAtS)
+    .setExpirationTime(issuedAtS + options.ttlS)
+    .sign(secretKey(options.secret))
+}
+
+export const secretKey = (secret: string): KeyObject => createSecretKey(Buffer.from(secret))

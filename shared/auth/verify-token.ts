@@ -1,0 +1,163 @@
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose'
+import { isScope, TENANT_PATTERN } from '#shared/contracts/auth.ts'
+import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { Caller } from './caller.ts'
+import type { AuthConfig } from './settings.ts'
+import { secretKey } from './sign-token.ts'
+
+/**
+ * Whose token this is.
+ * @throws AppError `invalid-token`; `unavailable` when the issuer's keys cannot be fetched
+ */
+export type VerifyToken = (token: string) => Promise<Caller>
+
+/** Seconds by which the clocks of issuer and api may differ. */
+const TOLERANCE_S = 5
+/** A key that is not known makes the keys be fetched anew, but no oftener. */
+const JWKS_COOLDOWN_MS = 30 * SECOND
+const JWKS_MAX_AGE_MS = 10 * MINUTE
+const JWKS_TIMEOUT_MS = 5 * SECOND
+/** An issuer that did not answer is left alone for so long. */
+const JWKS_DOWN_MS = 5 * SECOND
+/** Of a JWT, or of an OAuth access token (RFC 9068). */
+const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
+const SUBJECT_MAX_LENGTH = 200
+
+/**
+ * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); nor is it
+ * good any longer where its key is withdrawn.
+ */
+const REMEMBERED_MS = 60 * SECOND
+const REMEMBERED_MAX = 1_000
+
+type Verify = (token: string, options: JWTVerifyOptions) => Promise<JWTVerifyResult>
+
+/** What jose leaves open unless it is told (no exp, no aud, other algorithms), it is told. */
+export function createVerifier(config: AuthConfig, clock: Clock): VerifyToken {
+  const { verify, algorithms } = keysOf(config, clock)
+  return remembering(clock, async (token) => {
+    const options: JWTVerifyOptions = {
+      algorithms,
+      issuer: config.JWT_ISSUER,
+      audience: config.JWT_AUDIENCE,
+      requiredClaims: ['exp', 'iat', 'sub'],
+      maxTokenAge: config.JWT_MAX_AGE_S,
+      clockTolerance: TOLERANCE_S,
+      currentDate: new Date(clock.now()),
+    }
+    const { payload, protectedHeader } = await verify(token, options).catch((error: unknown) => {
+      throw tokenError(error)
+    })
+    const { typ } = protectedHeader
+    if (typ !== undefined && !TYPES.has(typ.toLowerCase())) throw invalidToken('The token is of another type.')
+    return callerOf(payload, config)
+  })
+}
+
+/** Only what was good is remembered, so nobody fills the memory with what is not. */
+function remembering(clock: Clock, verify: VerifyToken): VerifyToken {
+  const known = new Map<string, { caller: Caller; untilMs: number }>()
+  return async (token) => {
+    const nowMs = clock.now()
+    const before = known.get(token)
+    if (before !== undefined && nowMs < before.untilMs) return before.caller
+    known.delete(token)
+    const caller = await verify(token)
+    known.set(token, { caller, untilMs: Math.min(caller.untilMs, nowMs + REMEMBERED_MS) })
+    const [oldest] = known.keys()
+    if (known.size > REMEMBERED_MAX && oldest !== undefined) known.delete(oldest)
+    return caller
+  }
+}
+
+function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms: string[] } {
+  const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previous, JWT_JWKS_URL: jwksUrl } = config
+  if (secret !== undefined) {
+    const keys = [secret, ...(previous === undefined ? [] : [previous])].map(secretKey)
+    return { verify: (token, options) => verifyWithAny(keys, token, options), algorithms: ['HS256'] }
+  }
+  if (jwksUrl === undefined) throw new Error('there is no key to verify tokens with')
+  const jwks: JWTVerifyGetKey = createRemoteJWKSet(new URL(jwksUrl), {
+    cooldownDuration: JWKS_COOLDOWN_MS,
+    cacheMaxAge: JWKS_MAX_AGE_MS,
+    timeoutDuration: JWKS_TIMEOUT_MS,
+    [customFetch]: fetchSeldomWhenDown(clock),
+  })
+  return { verify: (token, options) => jwtVerify(token, jwks, options), algorithms: config.JWT_ALGORITHMS }
+}
+
+/** The cooldown counts from a fetch that worked: without this, each request would ask an issuer that is down. */
+function fetchSeldomWhenDown(clock: Clock): FetchImplementation {
+  let downUntilMs = 0
+  return async (url, options) => {
+    if (clock.monotonic() < downUntilMs) throw new Error('the keys could not be fetched a moment ago')
+    downUntilMs = clock.monotonic() + JWKS_DOWN_MS
+    const response = await fetch(url, options)
+    if (response.ok) downUntilMs = 0
+    return response
+  }
+}
+
+async function verifyWithAny(
+  [key, ...others]: ReturnType<typeof secretKey>[],
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  if (key === undefined) throw new errors.JWSSignatureVerificationFailed()
+  try {
+    return await jwtVerify(token, key, options)
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed && others.length > 0)
+      return verifyWithAny(others, token, options)
+    throw error
+  }
+}
+
+function tokenError(error: unknown): AppError {
+  if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.', error)
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return invalidToken(`The token's claim ${error.claim} is not what is expected here.`, error)
+  if (error instanceof errors.JOSEError && !UNFETCHED.has(error.code))
+    return invalidToken('The token is not valid.', error)
+  return unavailable('The keys that tokens are verified with cannot be fetched.', error)
+}
+
+/** What jose calls a JWKS that did not answer, or not with keys. The rest of its errors are the token's fault. */
+const UNFETCHED: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
+
+export const invalidToken = (detail: string, cause?: unknown): AppError =>
+  new AppError('invalid-token', detail, {
+    headers: { 'WWW-Authenticate': 'Bearer realm="hasty", error="invalid_token"' },
+    cause,
+  })
+
+function callerOf(payload: JWTPayload, config: AuthConfig): Caller {
+  const { sub } = payload
+  if (typeof sub !== 'string' || sub === '' || sub.length > SUBJECT_MAX_LENGTH)
+    throw invalidToken("The token's claim sub is not what is expected here.")
+  const scopes = wordsOf(payload['scope'] ?? payload['scp']).filter(isScope)
+  const tenant = payload[config.JWT_TENANT_CLAIM] ?? null
+  if (tenant !== null && !(typeof tenant === 'string' && TENANT_PATTERN.test(tenant)))
+    throw invalidToken(`The token's claim ${config.JWT_TENANT_CLAIM} is not what is expected here.`)
+  if (tenant === null && config.TENANT_REQUIRED && !scopes.includes('admin'))
+    throw invalidToken(`The token has no claim ${config.JWT_TENANT_CLAIM}, which is required here.`)
+  const untilS = Math.min(payload.exp ?? 0, (payload.iat ?? 0) + config.JWT_MAX_AGE_S)
+  return { subject: sub, scopes, tenant, untilMs: untilS * SECOND }
+}
+
+/** Blanks between (RFC 8693), or a list, as some issuers have it. */
+function wordsOf(claim: unknown): string[] {
+  if (typeof claim === 'string') return claim.split(' ')
+  return Array.isArray(claim) ? claim.filter((word) => typeof word === 'string') : []
+}

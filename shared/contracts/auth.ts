@@ -1,0 +1,45 @@
+import { z } from 'zod'
+
+/** What a token allows: reading jobs, making and changing them, and what concerns the whole service (which implies both). */
+export const SCOPES = ['jobs:read', 'jobs:write', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
+
+export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** RFC 6749, 4.4: as a form, or the same members as JSON. */
+export const tokenBodySchema = z
+  .strictObject({
+    grant_type: z.literal('client_credentials'),
+    client_id: z.string().max(128).optional().meta({ description: 'Or as the user of HTTP Basic' }),
+    client_secret: z.string().max(256).optional().meta({ description: 'Or as the password of HTTP Basic' }),
+    scope: z.string().max(200).optional().meta({
+      description: 'Some of the scopes the client has, with blanks between; all of them where it is left out',
+    }),
+  })
+  .meta({ id: 'TokenRequest' })
+export type TokenBody = z.infer<typeof tokenBodySchema>
+
+export const tokenSchema = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('Bearer'),
+    expires_in: z.number().int().meta({ description: 'Seconds' }),
+    scope: z.string(),
+  })
+  .meta({ id: 'Token' })
+export type Token = z.infer<typeof tokenSchema>
+
+export const callerQuerySchema = z.strictObject({
+  needs: z.enum(SCOPES).optional().meta({ description: '403 where the token does not allow this' }),
+})
+
+export const callerSchema = z
+  .object({
+    subject: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    tenant: z.string().nullable().meta({ description: 'null: bound to no tenant' }),
+  })
+  .meta({ id: 'Caller' })
