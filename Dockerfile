@@ -1,4 +1,5 @@
-# One image for all services: the command chooses (`services/api/main.ts`, `services/job/main.ts`, `services/job/setup.ts`).
+# One image for all services and the command line: the command chooses (`services/api/main.ts`, `services/job/main.ts`,
+# `services/job/setup.ts`, `cli/main.ts`).
 # TypeScript runs as it is, so there is nothing to build: packages, then sources.
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -18,6 +19,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY shared shared
 COPY services services
+COPY cli cli
 USER 1000:1000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node"]

@@ -28,9 +28,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude: [...ignored, '**/*.int.test.ts', 'e2e/compose/**'],
+          exclude: [...ignored, '**/*.int.test.ts', 'e2e/faults/**', 'e2e/compose/**'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['e2e/faults/*.test.ts'],
+          exclude: ignored,
           fileParallelism: false,
-          // Concurrent tests of a file each run a cluster: more of them at once only wait for each other.
+          // After those above: it needs both cores. Each test runs a cluster; more of them at once only wait for each other.
+          sequence: { groupOrder: 1 },
           maxConcurrency: 3,
           testTimeout: 180_000,
           hookTimeout: 120_000,
@@ -44,7 +54,7 @@ export default defineConfig({
           exclude: ignored,
           fileParallelism: false,
           // After all others: it needs the machine for itself.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },

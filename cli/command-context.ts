@@ -1,4 +1,4 @@
-import { Hasty } from '#shared/client/index.ts'
+import { clientCredentials, Hasty, type TransportOptions } from '#shared/client/index.ts'
 import type { Interrupts } from './interrupts.ts'
 import type { Output, OutputOptions } from './output.ts'
 import { readSettings, type SettingsFlags } from './settings.ts'
@@ -24,6 +24,8 @@ export interface CommandContext extends ProgramDeps {
   client: Hasty
   /** Another client, that repeats requests for so long. */
   newClient: (retryForMs: number) => Hasty
+  /** Where requests go that no client sends. */
+  server: TransportOptions
   out: Output
   signal: AbortSignal
 }
@@ -33,11 +35,18 @@ const RETRY_FOR_MS = 5_000
 
 /** @throws UsageError */
 export function makeContext(deps: ProgramDeps, flags: GlobalFlags): CommandContext {
-  const { url, token } = readSettings(flags, deps.env)
+  const settings = readSettings(flags, deps.env)
   const out = deps.makeOutput({ json: flags.json ?? false, color: flags.color })
-  const newClient = (retryForMs: number) =>
-    new Hasty({ url, token, retryForMs, onRetry: ({ error }) => out.status(`${error.detail}, trying again ...`) })
-  return { ...deps, client: newClient(RETRY_FOR_MS), newClient, out, signal: deps.interrupts.signal }
+  const server: TransportOptions = {
+    url: settings.url,
+    retryForMs: RETRY_FOR_MS,
+    onRetry: ({ error }) => out.status(`${error.detail}, trying again ...`),
+  }
+  // One for all clients of this process.
+  const token =
+    settings.credentials === undefined ? settings.token : clientCredentials({ ...server, ...settings.credentials })
+  const newClient = (retryForMs: number) => new Hasty({ ...server, token, retryForMs })
+  return { ...deps, client: newClient(RETRY_FOR_MS), newClient, server, out, signal: deps.interrupts.signal }
 }
 
 /** What a command does; a number is its exit code. */

@@ -72,7 +72,10 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
   }
   if (code === 'job-not-found') return 'See the jobs there are with: hasty list'
   if (code === 'wrong-state') return `See what became of it with: hasty get ${idOf(problem?.['job'])}`
-  if (status === 401 || status === 403) return 'Give a token that may do this with HASTY_TOKEN or --token-file.'
+  if (code === 'invalid-client') return 'Check HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
+  if (status === 401 || status === 403) {
+    return 'Give a token that may do this with HASTY_TOKEN or --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
+  }
   if (status === 429 || status === 503) return `Try again in ${Math.ceil((retryAfterMs ?? 1000) / 1000)} s.`
   return ''
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { type GlobalFlags, makeContext, type ProgramDeps, type Run } from './command-context.ts'
+import { addAdmin } from './commands/admin.ts'
 import { addCalculations } from './commands/calculate.ts'
 import { addChangeCommands } from './commands/change-job.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -9,6 +10,7 @@ import { addLoad } from './commands/load.ts'
 import { addLookup } from './commands/lookup.ts'
 import { addRedrive } from './commands/redrive.ts'
 import { addShowCommands } from './commands/show.ts'
+import { addToken } from './commands/token.ts'
 import { addWatch } from './commands/watch.ts'
 import { EXIT, errorLine, explainError } from './explain-error.ts'
 import { readSettings } from './settings.ts'
@@ -33,6 +35,8 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
   addList(program, run)
   addRedrive(program, run)
   addLoad(program, run)
+  addToken(program, run)
+  addAdmin(program, run)
   addCompletion(program, run)
   program
     .command('version')

@@ -6,6 +6,8 @@ import { UsageError } from './explain-error.ts'
 export interface Settings {
   url: string
   token: string | undefined
+  /** Given where no token is: with these one is fetched. */
+  credentials: { clientId: string; clientSecret: string } | undefined
 }
 
 export interface SettingsFlags {
@@ -18,8 +20,8 @@ type Env = Record<string, string | undefined>
 const DEFAULT_URL = 'http://localhost:8080'
 
 /**
- * Flags before HASTY_URL and HASTY_TOKEN before the config file. The file's token goes to the file's address alone, so
- * that another address does not get it.
+ * Flags before the environment, and there a token before client credentials, before the config file. The file's token
+ * goes to the file's address alone, so that another address does not get it.
  * @throws UsageError
  */
 export function readSettings(flags: SettingsFlags, env: Env): Settings {
@@ -30,8 +32,18 @@ export function readSettings(flags: SettingsFlags, env: Env): Settings {
   if (!/^https?:$/.test(protocolOf(url))) {
     throw new UsageError(`${url} is no http address; give one as http://localhost:8080 with --url or HASTY_URL.`)
   }
-  const ownToken = flags.tokenFile === undefined ? textOf(env['HASTY_TOKEN']) : readToken(flags.tokenFile)
-  return { url, token: ownToken ?? (givenUrl === undefined || givenUrl === file.url ? file.token : undefined) }
+  const ownToken =
+    flags.tokenFile === undefined ? textOf(env['HASTY_TOKEN']) : readSecret(flags.tokenFile, '--token-file')
+  const credentials = ownToken === undefined ? readCredentials(env) : undefined
+  const isOfFile = credentials === undefined && (givenUrl === undefined || givenUrl === file.url)
+  return { url, token: ownToken ?? (isOfFile ? file.token : undefined), credentials }
+}
+
+/** Half of them is none. */
+function readCredentials(env: Env): Settings['credentials'] {
+  const clientId = textOf(env['HASTY_CLIENT_ID'])
+  const clientSecret = textOf(env['HASTY_CLIENT_SECRET'])
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret }
 }
 
 export const configPath = (env: Env): string =>
@@ -65,14 +77,15 @@ function parse(text: string, path: string): Record<string, string> {
   throw new UsageError(`The config file ${path} must be a JSON object, as {"url": "..."}.`)
 }
 
-function readToken(path: string): string {
+/** @throws UsageError */
+export function readSecret(path: string, option: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(`The token file ${path} cannot be read; check --token-file.`, { cause: error })
+    throw new UsageError(`The file ${path} cannot be read; check ${option}.`, { cause: error })
   }
 }
 
-const textOf = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+export const textOf = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
 
 const protocolOf = (url: string): string => (URL.canParse(url) ? new URL(url).protocol : '')

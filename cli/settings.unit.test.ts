@@ -31,6 +31,18 @@ test.each([
   expect(readSettings(flags, { XDG_CONFIG_HOME: join(dir, 'none'), ...env })).toEqual({ url, token })
 })
 
+test.each([
+  ['are used', {}, {}, undefined, { clientId: 'id', clientSecret: 'secret' }],
+  ['come before the config file', {}, { HASTY_CONFIG }, undefined, { clientId: 'id', clientSecret: 'secret' }],
+  ['come after HASTY_TOKEN', {}, { HASTY_TOKEN: 'of-env' }, 'of-env', undefined],
+  ['come after a token file', { tokenFile }, {}, 'of-flag', undefined],
+  ['are none by half', {}, { HASTY_CLIENT_SECRET: '' }, undefined, undefined],
+])('client credentials %s', (_, flags, env, token, credentials) => {
+  const both = { HASTY_CLIENT_ID: 'id', HASTY_CLIENT_SECRET: 'secret' }
+  const settings = readSettings(flags, { XDG_CONFIG_HOME: join(dir, 'none'), ...both, ...env })
+  expect({ token: settings.token, credentials: settings.credentials }).toEqual({ token, credentials })
+})
+
 test("the file's token goes to the file's address alone", () => {
   expect(readSettings({}, { HASTY_CONFIG, HASTY_URL: 'http://elsewhere' }).token).toBeUndefined()
   expect(readSettings({ url: 'https://file.example' }, { HASTY_CONFIG }).token).toBe('of-file')

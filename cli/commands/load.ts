@@ -18,6 +18,7 @@ interface Flags {
 }
 
 const RETRY_FOR_MS = 30_000
+const LATE_MS = 10_000
 /** A random job sleeps up to so long. */
 const SLEEP_MAX_MS = 1_000
 
@@ -27,7 +28,7 @@ export function addLoad(program: Command, run: Run): void {
     .description('send jobs at a steady rate, follow each to its end, and check that all ended')
     .option('--clients <count>', 'clients that send', parseWhole(1, 1_000), 5)
     .option('--rate <number>', 'jobs a second, of all clients together', parseRate, 10)
-    .addOption(duration('--duration <duration>', 'how long jobs are sent', '30s'))
+    .addOption(duration('--duration <duration>', 'how long jobs are sent; 0: until Ctrl-C', '30s'))
     .addOption(duration('--settle <duration>', 'how long after the last one all must have ended', '60s'))
     .option('--type <type>', 'the job type', 'sleep')
     .option('--payload <json>', 'the same payload for all, instead of random data', parseJson)
@@ -54,12 +55,13 @@ async function load(context: CommandContext, flags: Flags): Promise<number> {
   const { ledger, elapsedMs } = await runLoad({
     clients: Array.from({ length: flags.clients }, () => context.newClient(RETRY_FOR_MS)),
     ratePerS: flags.rate,
-    durationMs: flags.duration,
+    durationMs: flags.duration === 0 ? Number.POSITIVE_INFINITY : flags.duration,
     settleMs: flags.settle,
+    lateMs: LATE_MS,
     type: flags.type,
     payload: () => flags.payload ?? randomPayload(),
     onSubmitted: (jobId) => tell(`submitted task ${jobId}`, { event: 'submitted', job_id: jobId }),
-    onEnded: (jobId, status, at) =>
+    onEnded: (jobId, { status, at }) =>
       tell(`task ${jobId} terminated on ${at}${status === 'finished' ? '' : ` (${status})`}`, {
         event: 'terminated',
         job_id: jobId,
@@ -77,7 +79,10 @@ async function load(context: CommandContext, flags: Flags): Promise<number> {
   return isGood ? EXIT.ok : EXIT.failed
 }
 
-const randomPayload = () => ({ ms: randomInt(SLEEP_MAX_MS), data: randomBytes(16).toString('hex') })
+const randomPayload = () => ({
+  ms: randomInt(SLEEP_MAX_MS),
+  data: { number: randomInt(1_000), text: randomBytes(8).toString('hex') },
+})
 
 function describe({ accepted, refused, ended, unended, latency_ms: latency, ...rest }: LoadSummary, isGood: boolean) {
   const codes = Object.entries(refused).map(([code, count]) => `${count} ${code}`)

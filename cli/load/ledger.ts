@@ -2,15 +2,23 @@ import type { JobView } from '#shared/client/index.ts'
 
 export type EndStatus = Extract<JobView['status'], 'finished' | 'failed' | 'cancelled'>
 
+export interface JobEnd {
+  status: EndStatus
+  /** By the server's clock. */
+  at: string
+  /** When it was seen here, by performance.now(). */
+  seenMs: number
+}
+
 /** What became of every job of a load run. */
 export interface Ledger {
-  /** A job was accepted; `atMs` is when its request began, by performance.now(). */
-  accept(jobId: string, atMs: number): void
+  /** A job was accepted; `atMs` is when its request began, by performance.now(). @returns its end, where it is known */
+  accept(jobId: string, atMs: number): JobEnd | null
   /** A job's end. @returns whether it is one of ours, told for the first time */
-  end(jobId: string, status: EndStatus, atMs: number): boolean
+  end(jobId: string, end: JobEnd): boolean
   refuse(code: string): void
-  /** Accepted jobs whose end was not seen yet. */
-  readonly pending: ReadonlySet<string>
+  /** Accepted jobs whose end was not seen yet, with the time at which their requests began. */
+  readonly pending: ReadonlyMap<string, number>
   summary(elapsedMs: number): LoadSummary
 }
 
@@ -22,48 +30,64 @@ export interface LoadSummary {
   unended: string[]
   /** Accepted jobs a second. */
   rate_per_s: number
-  /** Milliseconds from a job's request to its end. */
+  /** Milliseconds from a job's request to its end, of the last 100,000 jobs. */
   latency_ms: { p50: number; p90: number; p95: number; p99: number; max: number } | null
 }
 
+/** A run without end keeps no more than this. */
+const LATENCIES_MAX = 100_000
+const EARLY_MAX = 10_000
+
 export function makeLedger(): Ledger {
-  const startedMs = new Map<string, number>()
-  const pending = new Set<string>()
-  /** An end may be told before the answer that names the job is there. */
-  const early = new Map<string, { status: EndStatus; atMs: number }>()
+  /** When the requests began of jobs that have not ended. */
+  const pending = new Map<string, number>()
+  /** An end may be told before the answer that names the job is there; most of these are ends of others' jobs. */
+  const early = new Map<string, JobEnd>()
+  /** The latest ones. */
   const latencies: number[] = []
+  let accepted = 0
+  let settled = 0
   const ended: Record<EndStatus, number> = { finished: 0, failed: 0, cancelled: 0 }
   const refused: Record<string, number> = {}
 
-  const settle = (jobId: string, status: EndStatus, atMs: number) => {
-    pending.delete(jobId)
+  const settle = ({ status, seenMs }: JobEnd, startedMs: number) => {
     ended[status]++
-    latencies.push(Math.max(0, atMs - (startedMs.get(jobId) ?? atMs)))
+    latencies[settled++ % LATENCIES_MAX] = Math.max(0, seenMs - startedMs)
+  }
+  const keepEarly = (jobId: string, end: JobEnd) => {
+    early.set(jobId, end)
+    const [oldest] = early.keys()
+    if (early.size > EARLY_MAX && oldest !== undefined) early.delete(oldest)
   }
   return {
     pending,
     accept: (jobId, atMs) => {
-      startedMs.set(jobId, atMs)
-      const end = early.get(jobId)
-      if (end === undefined) pending.add(jobId)
-      else settle(jobId, end.status, end.atMs)
+      accepted++
+      const end = early.get(jobId) ?? null
+      early.delete(jobId)
+      if (end === null) pending.set(jobId, atMs)
+      else settle(end, atMs)
+      return end
     },
-    end: (jobId, status, atMs) => {
-      const isOurs = startedMs.has(jobId)
-      if (!isOurs) early.set(jobId, { status, atMs })
-      if (!pending.has(jobId)) return false
-      settle(jobId, status, atMs)
+    end: (jobId, end) => {
+      const startedMs = pending.get(jobId)
+      if (startedMs === undefined) {
+        keepEarly(jobId, end)
+        return false
+      }
+      pending.delete(jobId)
+      settle(end, startedMs)
       return true
     },
     refuse: (code) => {
       refused[code] = (refused[code] ?? 0) + 1
     },
     summary: (elapsedMs) => ({
-      accepted: startedMs.size,
+      accepted,
       refused,
       ended,
-      unended: [...pending],
-      rate_per_s: Math.round((startedMs.size / Math.max(elapsedMs, 1)) * 10_000) / 10,
+      unended: [...pending.keys()],
+      rate_per_s: Math.round((accepted / Math.max(elapsedMs, 1)) * 10_000) / 10,
       latency_ms: percentilesOf(latencies),
     }),
   }

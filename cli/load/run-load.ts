@@ -1,18 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Hasty, HastyError } from '#shared/client/index.ts'
-import { type EndStatus, type Ledger, makeLedger } from './ledger.ts'
+import { type EndStatus, type JobEnd, type Ledger, makeLedger } from './ledger.ts'
 
 export interface LoadOptions {
   /** Each with connections and waits of its own. */
   clients: Hasty[]
   /** Jobs a second, of all clients together. */
   ratePerS: number
+  /** Milliseconds in which jobs are sent; Infinity: until `draining`. */
   durationMs: number
   /** Milliseconds after the last job in which all must have ended. */
   settleMs: number
+  /** Milliseconds after which a job that has not ended is asked about, while others are sent. */
+  lateMs: number
   type: string
   payload: () => unknown
   onSubmitted: (jobId: string) => void
-  onEnded: (jobId: string, status: EndStatus, at: string) => void
+  onEnded: (jobId: string, end: JobEnd) => void
   onRefused: (error: HastyError) => void
   /** Aborted: no more jobs are sent, those that were sent are followed. */
   draining: AbortSignal
@@ -31,11 +35,11 @@ const TICK_MS = 20
 export async function runLoad(options: LoadOptions): Promise<{ ledger: Ledger; elapsedMs: number }> {
   const ledger = makeLedger()
   const leaving = new AbortController()
-  const following = followEnds(options, ledger, leaving.signal)
+  const following = Promise.all([followEnds(options, ledger, leaving.signal), askLate(options, ledger, leaving.signal)])
   const startedMs = performance.now()
   await submitAll(options, ledger)
   const elapsedMs = performance.now() - startedMs
-  await settle(options, ledger)
+  await askAll(options, ledger, [...ledger.pending.keys()], options.settleMs)
   leaving.abort()
   await following
   options.signal.throwIfAborted()
@@ -74,7 +78,8 @@ async function submit(options: LoadOptions, client: Hasty, ledger: Ledger): Prom
   try {
     const { job_id: jobId } = await client.create(options.type, options.payload(), { signal: options.signal })
     options.onSubmitted(jobId)
-    ledger.accept(jobId, startedMs)
+    const end = ledger.accept(jobId, startedMs)
+    if (end !== null) options.onEnded(jobId, end)
   } catch (error) {
     if (!(error instanceof HastyError)) {
       if (options.signal.aborted) return
@@ -85,17 +90,23 @@ async function submit(options: LoadOptions, client: Hasty, ledger: Ledger): Prom
   }
 }
 
-/** The ends that the stream of all events tells. A server without it leaves them to `settle`. */
+/** The ends that the stream of all events tells. What it cannot tell, others ask for. */
 async function followEnds(options: LoadOptions, ledger: Ledger, leaving: AbortSignal): Promise<void> {
-  const client = options.clients[0]
-  try {
-    for await (const event of client?.allEvents({ type: options.type, signal: leaving }) ?? []) {
-      const status = endOf(event.event)
-      if (status === null || !('job_id' in event)) continue
-      if (ledger.end(event.job_id, status, performance.now())) options.onEnded(event.job_id, status, event.at)
+  const { clients, type, lateMs } = options
+  let afterSeq: number | undefined
+  while (!leaving.aborted) {
+    try {
+      for await (const event of clients[0]?.allEvents({ type, afterSeq, signal: leaving }) ?? []) {
+        afterSeq = event.seq
+        const status = endOf(event.event)
+        if (status === null || !('job_id' in event)) continue
+        const end = { status, at: event.at, seenMs: performance.now() }
+        if (ledger.end(event.job_id, end)) options.onEnded(event.job_id, end)
+      }
+    } catch (error) {
+      if (!leaving.aborted && !(error instanceof HastyError)) throw error
     }
-  } catch (error) {
-    if (!leaving.aborted && !(error instanceof HastyError)) throw error
+    await pause(lateMs, leaving)
   }
 }
 
@@ -108,10 +119,21 @@ const endOf = (event: string): EndStatus | null =>
         ? 'cancelled'
         : null
 
-async function settle(options: LoadOptions, ledger: Ledger): Promise<void> {
-  const { clients, settleMs, signal } = options
-  const endMs = performance.now() + settleMs
-  const jobs = [...ledger.pending].values()
+async function askLate(options: LoadOptions, ledger: Ledger, leaving: AbortSignal): Promise<void> {
+  for (;;) {
+    await pause(options.lateMs, leaving)
+    if (leaving.aborted) return
+    const late = performance.now() - options.lateMs
+    const jobs = [...ledger.pending].filter(([, startedMs]) => startedMs < late).map(([jobId]) => jobId)
+    await askAll(options, ledger, jobs, 0)
+  }
+}
+
+/** Asks about jobs that have not ended, some at once, and waits `waitMs` in all for them to end. */
+async function askAll(options: LoadOptions, ledger: Ledger, ids: string[], waitMs: number): Promise<void> {
+  const { clients, signal } = options
+  const endMs = performance.now() + waitMs
+  const jobs = ids.values()
   const ask = async (client: Hasty | undefined) => {
     for (const jobId of jobs) {
       if (client === undefined || signal.aborted || !ledger.pending.has(jobId)) continue
@@ -119,9 +141,13 @@ async function settle(options: LoadOptions, ledger: Ledger): Promise<void> {
       const job = await client.wait(jobId, { waitMs: leftMs, signal }).catch(() => null)
       const at = job?.finished_at
       if (job === null || at === null || at === undefined) continue
-      const status = job.status as EndStatus
-      if (ledger.end(jobId, status, performance.now())) options.onEnded(jobId, status, at)
+      const end = { status: job.status as EndStatus, at, seenMs: performance.now() }
+      if (ledger.end(jobId, end)) options.onEnded(jobId, end)
     }
   }
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, (_, n) => ask(clients[n % clients.length])))
 }
+
+/** Ends early, and without an error, when it is time to leave. */
+const pause = (ms: number, leaving: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal: leaving }).catch(() => undefined)

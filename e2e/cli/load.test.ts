@@ -47,9 +47,9 @@ test('a job that is not accepted fails the check', async () => {
   expect(stdout).toMatch(/\nnot accepted +5 unknown-type\n/)
 })
 
-test('Ctrl-C sends no more jobs and follows those that were sent', async () => {
+test('a duration of 0 has no end but Ctrl-C, which sends no more jobs and follows those that were sent', async () => {
   let interrupt: (() => void) | undefined
-  const { code, stdout, stderr } = await load(['--rate', '20', '--duration', '10m', '--json'], {
+  const { code, stdout, stderr } = await load(['--rate', '20', '--duration', '0', '--json'], {
     onStart: (child) => {
       interrupt = () => child.kill('SIGINT')
     },

@@ -44,7 +44,7 @@ test('the types there are say their policy, their payload, and what waits and ru
   expect(status).toBe(200)
   const types = body['items'] as { type: string }[]
   expect(types.map(({ type }) => type)).toEqual(
-    expect.arrayContaining(['add', 'counting', 'http', 'multiply', 'sleep']),
+    expect.arrayContaining(['add', 'counting', 'http', 'multiply', 'sleep', 'task']),
   )
   expect(await typeOf('sleep')).toMatchObject({
     type: 'sleep',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tokenSchema } from '#shared/contracts/auth.ts'
 import { batchItemSchema, batchResultSchema } from '#shared/contracts/batch.ts'
 import { eventViewSchema } from '#shared/contracts/events-http.ts'
 import { jobAcceptedSchema, jobSummaryViewSchema, jobViewSchema } from '#shared/contracts/http.ts'
@@ -23,6 +24,7 @@ const schemas: Record<string, z.ZodType> = {
   Problem: problemSchema,
   Progress: progressSchema,
   RedriveResult: redriveResultSchema,
+  Token: tokenSchema,
   Why: whySchema,
 }
 

@@ -136,6 +136,7 @@ function startHandler(
   const job = {
     jobId: spec.job_id,
     objectId: spec.object_id,
+    createdAt: spec.created_at,
     attempt: attempt.attempt,
     fencingToken: attempt.seq,
   }

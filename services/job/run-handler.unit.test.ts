@@ -9,6 +9,7 @@ const context: JobContext = {
   ...contextVerbs,
   jobId: 'j',
   objectId: 'o',
+  createdAt: '2026-11-22T08:00:00.000Z',
   attempt: 1,
   fencingToken: 7,
   signal: new AbortController().signal,

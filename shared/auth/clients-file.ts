@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/auth.ts'
 
@@ -81,12 +81,17 @@ async function readOrNone(file: string): Promise<Client[]> {
   }
 }
 
-/** A running api reads either the old file or the new one. */
+/** A running api reads either the old file or the new one. Who may read it stays as it is. */
 async function write(file: string, clients: Client[]): Promise<void> {
   const next = `${file}.${process.pid}.tmp`
   try {
-    const handle = await open(next, 'wx', 0o600)
+    const mode = await stat(file).then(
+      (found) => found.mode & 0o777,
+      () => OWNER_ALONE,
+    )
+    const handle = await open(next, 'wx', OWNER_ALONE)
     try {
+      await handle.chmod(mode)
       await handle.writeFile(`${JSON.stringify({ clients }, null, 2)}\n`)
       await handle.sync()
     } finally {
@@ -98,5 +103,7 @@ async function write(file: string, clients: Client[]): Promise<void> {
     throw new ClientsFileError(`${file} cannot be written.`, { cause: error })
   }
 }
+
+const OWNER_ALONE = 0o600
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')

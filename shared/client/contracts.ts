@@ -1,6 +1,7 @@
 // What the client takes from the contracts: types alone, through this one file, so that the package needs no dependency.
 // Relative, because only such addresses are rewritten in a build. `npm run build:client` writes its declarations anew,
 // from the schemas (scripts/build-client).
+export type { Token } from '../contracts/auth.ts'
 export type { BatchItem, BatchResult } from '../contracts/batch.ts'
 export type { EventView } from '../contracts/events-http.ts'
 export type { JobAccepted, JobSummaryView, JobView } from '../contracts/http.ts'

@@ -24,22 +24,19 @@ import {
 } from './job-request.ts'
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 import { randomId } from './random-id.ts'
-import { type Call, type Retry, sendRequest, type Transport } from './request.ts'
+import {
+  type Call,
+  makeTransport,
+  sendRequest,
+  type TokenSource,
+  type Transport,
+  type TransportOptions,
+} from './request.ts'
 import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitForEnd } from './wait-job.ts'
 
-export interface HastyOptions {
-  /** Where Hasty answers: `http://localhost:8080`. */
-  url: string
-  /** Sent as a bearer token; a function is asked before each request. */
-  token?: string | (() => string | Promise<string>) | undefined
-  /** Instead of the global one. */
-  fetch?: typeof fetch | undefined
-  /** Milliseconds, from its first failure on, in which a request is repeated; 30,000 when not given, 0 for never. */
-  retryForMs?: number | undefined
-  /** Milliseconds without an answer after which a try counts as failed; 10,000 when not given. */
-  tryTimeoutMs?: number | undefined
-  /** Told before each repeat. */
-  onRetry?: ((retry: Retry) => void) | undefined
+export interface HastyOptions extends TransportOptions {
+  /** Sent as a bearer token; a function, such as `clientCredentials` makes, is asked before each request. */
+  token?: TokenSource | undefined
 }
 
 export interface ListOptions extends JobFilter, CallOptions {
@@ -71,16 +68,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   /** @throws TypeError for an address that is none */
   constructor(options: HastyOptions) {
-    const { origin, pathname } = new URL(options.url)
-    this.#transport = {
-      url: (origin + pathname).replace(/\/+$/, ''),
-      token: options.token,
-      // The global one looked up at each call, and called as a function of nothing, as browsers want it.
-      fetch: options.fetch ?? ((...given) => fetch(...given)),
-      retryForMs: options.retryForMs ?? 30_000,
-      tryTimeoutMs: options.tryTimeoutMs ?? 10_000,
-      onRetry: options.onRetry ?? (() => undefined),
-    }
+    this.#transport = makeTransport(options, options.token)
   }
 
   /**

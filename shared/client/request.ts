@@ -1,13 +1,30 @@
 import type { Problem } from './contracts.ts'
 import { HastyError } from './errors.ts'
 import { randomId } from './random-id.ts'
-import { backoffMs, type Deadline, pause, retryAfterMs, startDeadline } from './timing.ts'
+import { backoffMs, type Deadline, pause, retryAfterMs, startDeadline, unlessAborted } from './timing.ts'
+
+/** Where a server is, and how patiently it is asked. */
+export interface TransportOptions {
+  /** Where Hasty answers: `http://localhost:8080`. */
+  url: string
+  /** Instead of the global one. */
+  fetch?: typeof fetch | undefined
+  /** Milliseconds, from its first failure on, in which a request is repeated; 30,000 when not given, 0 for never. */
+  retryForMs?: number | undefined
+  /** Milliseconds without an answer after which a try counts as failed; 10,000 when not given. */
+  tryTimeoutMs?: number | undefined
+  /** Told before each repeat. */
+  onRetry?: ((retry: Retry) => void) | undefined
+}
+
+/** A text, or a function that is asked before each request. */
+export type TokenSource = string | (() => string | Promise<string>)
 
 /** How requests are sent; one for each client. */
 export interface Transport {
   /** Without a slash at its end. */
   url: string
-  token: string | (() => string | Promise<string>) | undefined
+  token: TokenSource | undefined
   fetch: typeof fetch
   /** Milliseconds, from a request's first failure on, in which it is repeated. */
   retryForMs: number
@@ -28,6 +45,8 @@ export interface Call {
   path: string
   query?: Record<string, string | undefined>
   body?: unknown
+  /** Instead of a body in JSON. */
+  form?: Record<string, string>
   headers?: Record<string, string>
   /** Seconds that the server is asked to wait for the end of the job. */
   waitS?: number
@@ -41,6 +60,20 @@ export interface Answer<Body> {
   body: Body
   /** The request was sent more than once: an earlier try may have done already what this one was refused. */
   isRepeat: boolean
+}
+
+/** @throws TypeError for an address that is none */
+export function makeTransport(options: TransportOptions, token?: TokenSource): Transport {
+  const { origin, pathname } = new URL(options.url)
+  return {
+    url: (origin + pathname).replace(/\/+$/, ''),
+    token,
+    // The global one looked up at each call, and called as a function of nothing, as browsers want it.
+    fetch: options.fetch ?? ((...given) => fetch(...given)),
+    retryForMs: options.retryForMs ?? 30_000,
+    tryTimeoutMs: options.tryTimeoutMs ?? 10_000,
+    onRetry: options.onRetry ?? (() => undefined),
+  }
 }
 
 /** Statuses of a server that is stopping, starting, away from its broker, or asks for patience. */
@@ -107,10 +140,14 @@ async function tryOnce<Body>(
 /** Outside of all tries: headers that cannot be sent never will be. */
 async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
   const headers = new Headers({ accept: 'application/json', ...call.headers })
-  const token = typeof transport.token === 'function' ? await transport.token() : transport.token
+  const token =
+    typeof transport.token === 'function'
+      ? await unlessAborted(Promise.resolve(transport.token()), call.signal)
+      : transport.token
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
   if (call.waitS !== undefined && call.waitS > 0) headers.set('prefer', `wait=${call.waitS}`)
   if (call.method === 'POST') headers.set('idempotency-key', call.idempotencyKey ?? randomId())
+  if (call.form !== undefined) return { method: call.method, headers, body: new URLSearchParams(call.form) }
   if (call.body === undefined) return { method: call.method, headers }
   headers.set('content-type', 'application/json')
   return { method: call.method, headers, body: JSON.stringify(call.body) }

@@ -33,6 +33,26 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
+/**
+ * What goes on for others too: only this wait for it ends.
+ * @throws the signal's reason, as soon as it is aborted
+ */
+export async function unlessAborted<Value>(work: Promise<Value>, signal?: AbortSignal): Promise<Value> {
+  if (signal === undefined) return work
+  let onAbort = () => undefined as unknown
+  const aborted = new Promise<never>((_, reject) => {
+    // oxlint-disable-next-line prefer-promise-reject-errors
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 export interface Deadline {
   readonly signal: AbortSignal
   /** It was the time, not the parent. */

@@ -6,6 +6,8 @@ import type { Logger } from '#shared/runtime/logger.ts'
 export interface JobContext {
   readonly jobId: string
   readonly objectId: string
+  /** When the job was accepted: RFC 3339. */
+  readonly createdAt: string
   /** 1 for the first try. */
   readonly attempt: number
   /** Rises with every start of this job: pass it to what you write to, and let that refuse a lower one. */

@@ -13,6 +13,7 @@ import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
 import { httpHandler } from './http.ts'
 import { sleepHandler } from './sleep.ts'
+import { taskHandler } from './task.ts'
 
 export type Handlers = ReadonlyMap<string, JobHandler>
 
@@ -70,6 +71,7 @@ function builtInHandlers(settings: HandlerSettings): JobHandler[] {
     sleepHandler({ minMs, maxMs, timeoutMs, random: Math.random }),
     addHandler(timeoutMs),
     multiplyHandler(timeoutMs),
+    taskHandler({ timeoutMs, random: Math.random }),
     httpHandler({
       ...outbound,
       services: settings.SERVICES,

@@ -41,6 +41,7 @@ process.once('message', (job: ChildJob) => {
           ...contextVerbs,
           jobId: job.jobId,
           objectId: job.objectId,
+          createdAt: job.createdAt,
           attempt: job.attempt,
           fencingToken: job.fencingToken,
           signal: aborter.signal,

@@ -6,6 +6,7 @@ export interface ChildJob {
   payload: unknown
   jobId: string
   objectId: string
+  createdAt: string
   attempt: number
   fencingToken: number
 }

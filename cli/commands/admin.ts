@@ -1,0 +1,78 @@
+import type { Command } from 'commander'
+import type { CommandContext, Run } from '../command-context.ts'
+import { UsageError } from '../explain-error.ts'
+import { parseScopes, type Scopes } from '../scopes.ts'
+import { formatTable } from '../table.ts'
+
+interface FileFlag {
+  file: string
+}
+
+interface ClientFlags extends FileFlag {
+  scope: Scopes
+  tenant?: string
+}
+
+/** Commands about the file of clients that the api has as CLIENTS_FILE. They ask no server. */
+export function addAdmin(program: Command, run: Run): void {
+  const admin = program.command('admin').description('keep the file of clients that may fetch tokens')
+  const add = (name: string, what: string) =>
+    admin.command(name).description(what).requiredOption('--file <file>', 'the file of clients')
+
+  add('add-client', 'add a client, and show its secret once')
+    .argument('<id>', 'its id')
+    .requiredOption('--scope <scopes>', 'jobs:read, jobs:write, admin; several with commas', parseScopes)
+    .option('--tenant <tenant>', 'bind its tokens to a tenant')
+    .addHelpText(
+      'after',
+      '\nExample:\n  hasty admin add-client billing --file clients.json --scope jobs:read,jobs:write',
+    )
+    .action(run(addClient))
+
+  add('list-clients', 'show the clients').action(run(listClients))
+
+  add('remove-client', 'remove a client: it gets no more tokens, and those it has end in their time')
+    .argument('<id>', 'its id')
+    .action(run(removeClient))
+}
+
+// What reads the file is not for everybody who runs `hasty`: it takes a while to load.
+const loadClientsFile = () => import('#shared/auth/clients-file.ts')
+
+async function addClient({ out }: CommandContext, id: string, { file, scope, tenant }: ClientFlags): Promise<void> {
+  const clients = await loadClientsFile()
+  const client = { client_id: id, scopes: scope, tenant: tenant ?? null }
+  const secret = await clients.addClient(file, client, new Date().toISOString()).catch(toUsageError)
+  if (out.json) {
+    out.record({ ...client, client_secret: secret })
+    return
+  }
+  out.line(`HASTY_CLIENT_ID=${id}`)
+  out.line(`HASTY_CLIENT_SECRET=${secret}`)
+  out.note('Keep the secret now: the file has only a hash of it.')
+}
+
+async function listClients({ out }: CommandContext, { file }: FileFlag): Promise<void> {
+  const clients = await loadClientsFile()
+  const list = await clients.readClients(file).catch(toUsageError)
+  if (out.json) {
+    for (const { secret_sha256: _, ...client } of list) out.record(client)
+    return
+  }
+  const rows = list.map((one) => [one.client_id, one.scopes.join(','), one.tenant ?? '', one.created_at])
+  for (const line of formatTable(['ID', 'SCOPES', 'TENANT', 'CREATED'], rows, out.columns)) out.line(line)
+}
+
+async function removeClient({ out }: CommandContext, id: string, { file }: FileFlag): Promise<void> {
+  const clients = await loadClientsFile()
+  await clients.removeClient(file, id).catch(toUsageError)
+  if (out.json) out.record({ client_id: id, removed: true })
+  else out.line(`${id} is removed`)
+}
+
+/** The file's errors are sentences for the operator; one with a cause is about the file itself. */
+function toUsageError(error: unknown): never {
+  if (!(error instanceof Error)) throw error
+  const next = error.cause === undefined ? '' : ' Check --file.'
+  throw new UsageError(`${error.message.replaceAll(/\s*\n\s*/g, ' ')}${next}`, { cause: error })
+}

@@ -1,0 +1,105 @@
+import { type Command, Option } from 'commander'
+import { requestToken } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { UsageError } from '../explain-error.ts'
+import { parseDuration } from '../parse.ts'
+import { parseScopes, type Scopes } from '../scopes.ts'
+import { readSecret, textOf } from '../settings.ts'
+
+interface Flags {
+  clientId?: string
+  clientSecretFile?: string
+  scope?: Scopes
+  sign?: true
+  secretFile?: string
+  subject?: string
+  tenant?: string
+  ttl: number
+  issuer?: string
+  audience?: string
+}
+
+const TTL_MS = 900_000
+
+/** Only together with --sign. */
+const signOnly = ['secretFile', 'subject', 'tenant'] as const
+
+export function addToken(program: Command, run: Run): void {
+  program
+    .command('token')
+    .description('print a token: fetched with client credentials, or signed here')
+    .option('--client-id <id>', 'whose token is fetched (HASTY_CLIENT_ID)')
+    .option('--client-secret-file <file>', 'a file with the secret (or HASTY_CLIENT_SECRET)')
+    .option('--scope <scopes>', 'jobs:read, jobs:write, admin; several with commas', parseScopes)
+    .option('--sign', "sign it here with the server's own secret instead")
+    .option('--secret-file <file>', 'a file with that secret (or JWT_SECRET, JWT_SECRET_FILE)')
+    .option('--subject <name>', 'whose token is signed')
+    .option('--tenant <tenant>', 'bind it to a tenant')
+    .addOption(new Option('--ttl <duration>', 'how long it is good').argParser(parseDuration).default(TTL_MS, '15m'))
+    .option('--issuer <name>', 'what the server has as JWT_ISSUER (JWT_ISSUER, hasty)')
+    .option('--audience <name>', 'what the server has as JWT_AUDIENCE (JWT_AUDIENCE, hasty)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  HASTY_TOKEN=$(hasty token --client-id billing --client-secret-file secret)' +
+        '\n  hasty token --sign --secret-file jwt_secret --subject me --scope jobs:read',
+    )
+    .action(run((context, flags: Flags) => (flags.sign ? sign(context, flags) : fetchToken(context, flags))))
+}
+
+async function fetchToken({ server, env, out, signal }: CommandContext, flags: Flags): Promise<void> {
+  if (signOnly.some((name) => flags[name] !== undefined)) {
+    throw new UsageError('--secret-file, --subject and --tenant are for --sign; add it, or leave them out.')
+  }
+  const clientId = flags.clientId ?? textOf(env['HASTY_CLIENT_ID'])
+  const { clientSecretFile: file } = flags
+  const clientSecret =
+    file === undefined ? textOf(env['HASTY_CLIENT_SECRET']) : readSecret(file, '--client-secret-file')
+  if (clientId === undefined || clientSecret === undefined) {
+    const what = 'Give HASTY_CLIENT_ID and HASTY_CLIENT_SECRET (or --client-id and --client-secret-file)'
+    throw new UsageError(`${what}; or sign a token here with --sign.`)
+  }
+  const token = await requestToken({ ...server, clientId, clientSecret, scope: flags.scope?.join(' ') }, { signal })
+  if (out.json) out.record(token)
+  else out.line(token.access_token)
+}
+
+async function sign({ env, out }: CommandContext, flags: Flags): Promise<void> {
+  const { subject, scope, tenant = null, ttl: ttlMs } = flags
+  if (subject === undefined || scope === undefined) {
+    throw new UsageError('Say whose token it is and what it allows, as --subject me --scope jobs:read,jobs:write.')
+  }
+  const ttlS = Math.floor(ttlMs / 1000)
+  if (ttlS < 1) throw new UsageError('A token must be good for a second at least; say so with --ttl.')
+  // Not for everybody who runs `hasty`: what signs takes a while to load.
+  const { signToken } = await import('#shared/auth/sign-token.ts')
+  const token = await signToken(
+    { subject, scopes: scope, tenant },
+    {
+      secret: serverSecret(env, flags),
+      // Where the server's own settings are at hand, they are used.
+      issuer: flags.issuer ?? textOf(env['JWT_ISSUER']) ?? 'hasty',
+      audience: flags.audience ?? textOf(env['JWT_AUDIENCE']) ?? 'hasty',
+      tenantClaim: textOf(env['JWT_TENANT_CLAIM']) ?? 'tenant',
+      ttlS,
+      nowMs: new Date().getTime(),
+    },
+  )
+  if (out.json) out.record({ access_token: token, token_type: 'Bearer', expires_in: ttlS, scope: scope.join(' ') })
+  else out.line(token)
+}
+
+const SECRET_MIN_BYTES = 32
+
+/** @throws UsageError */
+function serverSecret(env: CommandContext['env'], { secretFile }: Flags): string {
+  const file = secretFile ?? textOf(env['JWT_SECRET_FILE'])
+  const secret =
+    file === undefined
+      ? textOf(env['JWT_SECRET'])
+      : readSecret(file, secretFile === undefined ? 'JWT_SECRET_FILE' : '--secret-file')
+  if (secret === undefined) throw new UsageError("Give the server's secret with --secret-file or JWT_SECRET.")
+  if (Buffer.byteLength(secret) < SECRET_MIN_BYTES) {
+    throw new UsageError(`The server's secret has ${SECRET_MIN_BYTES} bytes or more; openssl rand -hex 32 makes one.`)
+  }
+  return secret
+}

@@ -1,0 +1,22 @@
+// Made by `npm run build:client -- examples/browser/hasty-client`.
+import { Hasty, HastyError } from './hasty-client/index.js'
+
+/**
+ * Sends a job, says what becomes of it as it happens, and resolves to its last word.
+ * @param {{ url: string, token: string, objectId: string }} settings
+ * @param {(text: string) => void} say
+ */
+export async function runJob({ url, token, objectId }, say) {
+  const hasty = new Hasty({ url, token: token || undefined })
+  try {
+    const { job_id: id } = await hasty.create('add', { numbers: [1, 2, 3, 4, 5, 6] }, { objectId })
+    for await (const { event } of hasty.events(id)) say(event)
+    const { status, result, error } = await hasty.get(id)
+    return status === 'finished' ? `Result: ${JSON.stringify(result)}` : `${status}: ${error?.message}`
+  } catch (error) {
+    if (!(error instanceof HastyError)) throw error
+    // `cooldown`: this object_id had a job in the last five minutes.
+    const job = error.code === 'cooldown' ? ` (job ${error.problem?.existing_job_id})` : ''
+    return `${error.code}: ${error.detail}${job}`
+  }
+}

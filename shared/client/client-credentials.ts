@@ -1,0 +1,60 @@
+import type { Token } from './contracts.ts'
+import type { CallOptions } from './job-request.ts'
+import { makeTransport, sendRequest, type TransportOptions } from './request.ts'
+
+export interface ClientCredentials extends TransportOptions {
+  clientId: string
+  clientSecret: string
+  /** Some of the scopes that the client has, with blanks between; all of them when not given. */
+  scope?: string | undefined
+}
+
+/**
+ * Asks the server for a token (RFC 6749, 4.4).
+ * @throws HastyError `invalid-client`, `invalid-scope` and other refusals; the signal's reason
+ */
+export async function requestToken(credentials: ClientCredentials, { signal }: CallOptions = {}): Promise<Token> {
+  const { clientId, clientSecret, scope } = credentials
+  // Coded as the standard wants it; an id or a secret of the server's own making stays as it is.
+  const basic = btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
+  const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) }
+  const headers = { authorization: `Basic ${basic}` }
+  const call = { method: 'POST', path: '/token', form, headers, signal } as const
+  return (await sendRequest<Token>(makeTransport(credentials), call)).body
+}
+
+/** So much of a token's life is left when the next one is asked for. */
+const RENEW_SHARE = 0.2
+
+/**
+ * The `token` of a `Hasty` that fetches its own: asked for when it is first needed, kept, and renewed in time. However
+ * many requests wait for it, one is sent. The function throws as `requestToken` does.
+ */
+export function clientCredentials(credentials: ClientCredentials): () => Promise<string> {
+  let held: { token: string; renewAtMs: number; endsAtMs: number } | null = null
+  let asking: Promise<string> | null = null
+
+  async function renew(): Promise<string> {
+    const askedMs = nowMs()
+    try {
+      const { access_token: token, expires_in: lifeS } = await requestToken(credentials)
+      held = { token, renewAtMs: askedMs + lifeS * 1000 * (1 - RENEW_SHARE), endsAtMs: askedMs + lifeS * 1000 }
+      return token
+    } catch (error) {
+      // What is good for a while yet is used meanwhile.
+      if (held !== null && nowMs() < held.endsAtMs) return held.token
+      throw error
+    } finally {
+      asking = null
+    }
+  }
+
+  return async () => {
+    if (held !== null && nowMs() < held.renewAtMs) return held.token
+    asking ??= renew()
+    return asking
+  }
+}
+
+/** By the wall clock: a machine that was asleep must know that its token is over. */
+const nowMs = (): number => new Date().getTime()
