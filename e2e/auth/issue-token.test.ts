@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addClient, removeClient } from '#shared/auth/clients-file.ts'
+import { addClient, readClients, removeClient } from '#shared/auth/clients-file.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { bearer, SECRET } from './tokens.ts'
@@ -57,6 +57,19 @@ test.each([
   expect(await getFrom(`${hasty.url}/v1/workers`, bearer(token.access_token))).toMatchObject({ status: 403 })
 })
 
+test('what other OAuth clients send besides is passed over', async () => {
+  for (const members of [
+    { audience: 'x' },
+    { resource: 'https://x.example' },
+    { client_id: 'acme-app' },
+    { scope: '' },
+  ]) {
+    const answer = await form({ ...GRANT, ...members }, basic('acme-app', secret))
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ scope: 'jobs:read jobs:write' })
+  }
+})
+
 test('a client may ask for less, and for no more', async () => {
   const less = (await (await form({ ...GRANT, scope: 'jobs:read' }, basic('acme-app', secret))).json()) as {
     access_token: string
@@ -64,7 +77,7 @@ test('a client may ask for less, and for no more', async () => {
   }
   expect(less.scope).toBe('jobs:read')
   expect(await postTo(hasty.url, { object_id: 'x' }, bearer(less.access_token))).toMatchObject({ status: 403 })
-  for (const scope of ['admin', 'jobs:read admin', 'nothing', ' ']) {
+  for (const scope of ['admin', 'jobs:read admin', 'nothing']) {
     const more = await form({ ...GRANT, scope }, basic('acme-app', secret))
     expect(more.status).toBe(400)
     expect(await more.json()).toMatchObject({ code: 'invalid-scope' })
@@ -118,6 +131,20 @@ test('a client that is added or removed is so at once, without a restart', async
   expect((await form(GRANT, basic('late', lateSecret))).status).toBe(200)
   await removeClient(file, 'late')
   for (let n = 0; n < 4; n++) expect((await form(GRANT, basic('late', lateSecret))).status).toBe(401)
+})
+
+test('of clients that are added at once none is lost: whoever is too late is told so', async () => {
+  const crowd = join(dir, 'crowd.json')
+  const adding = Array.from({ length: 10 }, (_, n) =>
+    addClient(crowd, { client_id: `c-${n}`, scopes: ['jobs:read'], tenant: null }, new Date().toISOString()),
+  )
+  const results = await Promise.allSettled(adding)
+  const added = results.flatMap(({ status }, n) => (status === 'fulfilled' ? [`c-${n}`] : []))
+  expect(added.length).toBeGreaterThan(0)
+  expect((await readClients(crowd)).map(({ client_id }) => client_id)).toEqual(added)
+  for (const result of results) {
+    if (result.status === 'rejected') expect(String(result.reason)).toContain('is being changed by somebody else')
+  }
 })
 
 test('while the file is broken nobody gets a token, and those who have one work on', async () => {

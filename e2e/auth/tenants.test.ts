@@ -1,5 +1,6 @@
 // What belongs to one tenant does not exist for another: through nginx and two apis, all in one store and one log.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { SCHEDULES_OF_TENANT_MAX } from '#shared/contracts/schedule.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
@@ -135,19 +136,20 @@ test('a live stream tells of one’s own jobs alone, from the first event to the
   await using all = await openEventStream(`${hasty.url}/v1/events`, undefined, operator)
   const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => make(n % 2 === 0 ? umbrella : acme)))
   const expected = ids.filter((_, n) => n % 2 === 0)
-  const jobsIn = (stream: typeof mine) => new Set(stream.events.map(({ data }) => data['job_id']))
-  const ends = (stream: typeof mine) => stream.events.filter(({ event }) => event === 'job:finished').length
-  await vi.waitFor(() => expect(ends(all)).toBe(10), SOON)
-  await vi.waitFor(() => expect(ends(mine)).toBe(5), SOON)
-  expect(jobsIn(mine)).toEqual(new Set(expected))
+  const ended = (stream: typeof mine) =>
+    stream.events.filter(({ event }) => event === 'job:finished').map(({ data }) => data['job_id'])
+  await vi.waitFor(() => expect(ended(all)).toEqual(expect.arrayContaining(ids)), SOON)
+  await vi.waitFor(() => expect(ended(mine)).toEqual(expect.arrayContaining(expected)), SOON)
+  const foreign = ids.filter((id) => !expected.includes(id))
+  expect(mine.events.filter(({ data }) => foreign.includes(data['job_id'] as string))).toEqual([])
   expect(mine.events.filter(({ data }) => data['job_id'] === expected[0]).map(({ event }) => event)).toEqual([
     'job:created',
     'job:started',
     'job:finished',
   ])
   expect(mine.events.every(({ data }) => data['tenant'] === 'umbrella')).toBe(true)
-  await using foreign = await openEventStream(`${hasty.url}/v1/jobs/${ids[1]}/events`, undefined, umbrella)
-  expect(foreign.status).toBe(404)
+  await using theirs = await openEventStream(`${hasty.url}/v1/jobs/${ids[1]}/events`, undefined, umbrella)
+  expect(theirs.status).toBe(404)
 })
 
 test('a live stream ends when its token does', async () => {
@@ -223,6 +225,46 @@ test('schedules have names of their own in each tenant, and make jobs for their 
   const triggered = await send('POST', '/v1/schedules/often/trigger', umbrella)
   expect(await send('GET', `/v1/jobs/${triggered.body['job_id'] as string}`, acme)).toMatchObject({ status: 404 })
   expect(await send('DELETE', '/v1/schedules/often', umbrella)).toMatchObject({ status: 204 })
+})
+
+test('an operator reaches a tenant’s schedule by naming the tenant, and a tenant no other', async () => {
+  const job = { type: 'sleep', payload: { ms: 5 } }
+  const path = '/v1/schedules/runaway'
+  expect(await send('PUT', path, acme, { cron: '0 * * * *', job })).toMatchObject({ status: 201 })
+  expect(await send('GET', path, operator)).toMatchObject({ status: 404 })
+  expect(await send('POST', `${path}/pause?tenant=acme`, operator)).toMatchObject({
+    body: { tenant: 'acme', paused: true },
+  })
+  const { body } = await send('POST', `${path}/trigger?tenant=acme`, operator)
+  expect(await untilEnded(acme, body['job_id'] as string)).toMatchObject({ tenant: 'acme', status: 'finished' })
+  expect(await send('GET', `${path}?tenant=acme`, umbrella)).toMatchObject({ status: 400 })
+  expect(await send('GET', `${path}?tenant=acme`, acme)).toMatchObject({ status: 200 })
+  expect(await send('DELETE', `${path}?tenant=acme`, operator)).toMatchObject({ status: 204 })
+  expect(await send('GET', path, acme)).toMatchObject({ status: 404 })
+})
+
+test('one tenant takes neither all schedules nor all streams', async () => {
+  const greedy = bearer(await tokenOf('g', { claims: { tenant: 'greedy' } }))
+  const body = { cron: '0 * * * *', job: { type: 'sleep' } }
+  for (let n = 0; n < SCHEDULES_OF_TENANT_MAX; n++)
+    expect(await send('PUT', `/v1/schedules/s-${n}`, greedy, body)).toMatchObject({ status: 201 })
+  const refused = await send('PUT', '/v1/schedules/one-more', greedy, body)
+  expect(refused).toMatchObject({ status: 409, body: { code: 'too-many-schedules' } })
+  expect(await send('PUT', '/v1/schedules/s-1', greedy, { ...body, cron: '1 * * * *' })).toMatchObject({ status: 200 })
+  expect(await send('PUT', '/v1/schedules/room-for-others', acme, body)).toMatchObject({ status: 201 })
+
+  const url = `${hasty.api[0]?.url}/v1/events`
+  const streams = await Promise.all(Array.from({ length: 100 }, () => openEventStream(url, undefined, greedy)))
+  expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]))
+  await using oneMore = await openEventStream(url, undefined, greedy)
+  expect(oneMore.status).toBe(503)
+  await using another = await openEventStream(url, undefined, acme)
+  expect(another.status).toBe(200)
+  await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()))
+  await vi.waitFor(async () => {
+    await using again = await openEventStream(url, undefined, greedy)
+    expect(again.status).toBe(200)
+  }, SOON)
 })
 
 test('the job that delivers a webhook belongs to the tenant whose job ended', async () => {

@@ -94,6 +94,13 @@ test('the workers of both services are listed, for whoever has a token', async (
     .toBe(5)
 })
 
+test('nginx reaches an api, and no worker: they ask for no token', async () => {
+  const [nginx] = await hasty.containers('nginx')
+  const ask = (url: string) => hasty.docker('exec', nginx?.id ?? '', 'wget', '-q', '-O', '-', url)
+  expect(await ask('http://api:8080/heartbeat')).toContain('"service":"api"')
+  for (const host of ['job', 'job-demo']) await expect(ask(`http://${host}:8081/heartbeat`)).rejects.toThrow()
+})
+
 test('nobody warns of development passwords', async () => {
   const logs = await hasty.compose('logs', '--no-log-prefix', '--no-color', 'nats', 'api', 'job', 'job-demo', 'setup')
   expect(logs).toContain('found task')

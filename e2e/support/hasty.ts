@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../scripts/servers/free-port.ts'
 import { type NatsOptions, type NatsServer, startNatsServer } from '../../scripts/servers/nats.ts'
 import { type Nginx, startNginx } from '../../scripts/servers/nginx.ts'
 import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
@@ -29,7 +30,7 @@ export type Hasty = AsyncDisposable & {
   readonly job: Replica[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
-  /** One more replica, ready when this resolves; nginx does not learn of what is added so. */
+  /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<Replica>
   addJob(env?: Record<string, string>): Promise<Replica>
   stop(): Promise<void>
@@ -51,11 +52,14 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...proxied, ...options.env }
   await setUp(dir, { ...env, ...options.jobEnv })
 
-  const apis = makeGroup('api', dir, { ...env, ...options.apiEnv })
-  const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv })
+  // Chosen beforehand, so that the apis know the job services without waiting for them.
+  const jobPorts = await Promise.all(Array.from({ length: options.jobs ?? 1 }, () => freePort()))
+  const JOB_URLS = jobPorts.map((port) => `http://127.0.0.1:${port}`).join(',')
+  const apis = makeGroup('api', dir, { JOB_URLS, ...env, ...options.apiEnv })
+  const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv }, jobPorts)
   undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas]))
-  await allOf([apis.add(options.apis ?? 1), jobs.add(options.jobs ?? 1)])
-  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas, jobs.replicas)) : undefined
+  await allOf([apis.add(options.apis ?? 1), jobs.add(jobPorts.length)])
+  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas)) : undefined
 
   const stack = undo.move()
   const stop = () => stack.disposeAsync()
@@ -74,11 +78,21 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   }
 }
 
-function makeGroup(kind: 'api' | 'job', dir: string, env: Record<string, string>) {
+/** The first replicas get these ports, the others any. */
+function makeGroup(kind: 'api' | 'job', dir: string, env: Record<string, string>, ports: readonly number[] = []) {
   const replicas: Replica[] = []
   let count = 0
-  const launch = (own: Record<string, string> = {}) =>
-    startReplica({ name: `${kind}-${count++}`, file: `${kind}/main.ts`, dir, env: { ...env, ...own } })
+  const launch = (own: Record<string, string> = {}) => {
+    const port = ports[count]
+    const name = `${kind}-${count++}`
+    return startReplica({
+      name,
+      file: `${kind}/main.ts`,
+      dir,
+      env: { ...env, ...own },
+      ...(port === undefined ? {} : { port }),
+    })
+  }
   return {
     replicas,
     add: async (howMany: number) => {
@@ -112,12 +126,10 @@ async function setUp(dir: string, env: Record<string, string>): Promise<void> {
   if (code !== 0) throw new Error(`setup failed with exit code ${code}:\n${await readFile(logFile, 'utf8')}`)
 }
 
-async function startProxy(dir: string, apis: Replica[], jobs: Replica[]): Promise<Nginx> {
-  const [upstreams, jobUpstreams] = [apis, jobs].map((replicas) => replicas.map(({ port }) => `127.0.0.1:${port}`))
+async function startProxy(dir: string, apis: Replica[]): Promise<Nginx> {
   const nginx = await startNginx({
     dir: join(dir, 'nginx'),
-    upstreams: upstreams ?? [],
-    jobUpstreams: jobUpstreams ?? [],
+    upstreams: apis.map(({ port }) => `127.0.0.1:${port}`),
   })
   await waitUntil(() => answersOk(`${nginx.url}/readyz`), { what: 'nginx with an api behind it' })
   return nginx

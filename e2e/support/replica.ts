@@ -32,13 +32,15 @@ export type ReplicaOptions = {
   file: string
   dir: string
   env: Record<string, string>
+  /** Without it any that is free. */
+  port?: number
 }
 
 const services = join(import.meta.dirname, '../../services')
 
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const { name, file, dir } = options
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const url = `http://127.0.0.1:${port}`
   const logFile = join(dir, `${name}.log`)
   let env = { ...options.env, PORT: String(port) }

@@ -177,7 +177,7 @@ test('what there is not is 404, what is not allowed 405, and nothing else of the
     expect({ status, code: body['code'], allow: headers.get('allow') }).toEqual({
       status: 405,
       code: 'method-not-allowed',
-      allow: 'GET, HEAD',
+      allow: 'HEAD, GET',
     })
   }
   const head = await fetch(`${hasty.url}/v1/workers`, { method: 'HEAD' })

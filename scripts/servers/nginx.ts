@@ -11,8 +11,6 @@ export type NginxOptions = {
   port?: number
   /** `127.0.0.1:8081` and so on. */
   upstreams: string[]
-  /** The job services, in the same way; none answer where none are named. */
-  jobUpstreams?: string[]
   /** Requests per second and client address; without it there is no limit. */
   ratePerSecond?: number
 }
@@ -67,8 +65,6 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     HASTY_RESOLVER: '',
     // A second is enough here: a refused connection on this machine costs nothing.
     HASTY_UPSTREAM: servers(options.upstreams, 'max_fails=1 fail_timeout=1s'),
-    // An upstream without a server is none for nginx.
-    HASTY_JOB_UPSTREAM: servers(options.jobUpstreams ?? [], 'max_fails=0') || 'server 127.0.0.1:9 down;',
     HASTY_BODY_LIMIT: '1m',
     HASTY_BATCH_LIMIT: '8m',
     HASTY_RATE_LIMIT: options.ratePerSecond === undefined ? 'off' : 'on',

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { ConfigError, type Environment } from '#shared/runtime/config.ts'
 import { complaintsIn, EXIT } from '#shared/runtime/service.ts'
+import { forHandlers } from './for-handlers.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 const services = join(import.meta.dirname, '../../services')
@@ -11,7 +12,7 @@ const services = join(import.meta.dirname, '../../services')
  * @throws ConfigError that names all that is bad anywhere
  */
 export async function readAllSettings(env: Environment): Promise<Settings> {
-  const asked = await Promise.all(['api', 'job'].map((service) => complaintsOf(service, env)))
+  const asked = await Promise.all([complaintsOf('api', env), complaintsOf('job', forHandlers(env))])
   const complaints = new Set(asked.flat())
   try {
     const settings = readSettings(env)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
 import { freePort } from '../servers/free-port.ts'
+import { forHandlers } from './for-handlers.ts'
 import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
 import type { Settings } from './settings.ts'
 import { webhookSecretEnv } from './webhook-secret.ts'
@@ -16,7 +17,7 @@ export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> &
 
 /** Makes the stream and the lanes; there is nothing to talk to before it is done. Runs to its end. */
 export function startSetup(context: ServiceContext): Promise<Child> {
-  return startService('job/setup.ts', serviceEnv(context))
+  return startService('job/setup.ts', forHandlers(serviceEnv(context)))
 }
 
 /**
@@ -31,11 +32,12 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
     JOB_URLS: jobPorts.map((jobPort) => `http://${JOB_HOST}:${jobPort}`).join(','),
     ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
   })
-  const jobEnv = serviceEnv(context, {
-    ...webhookSecretEnv(settings.DATA_DIR, process.env),
-    HOST: JOB_HOST,
-    ...NOT_FOR_HANDLERS,
-  })
+  const jobEnv = forHandlers(
+    serviceEnv(context, {
+      ...webhookSecretEnv(settings.DATA_DIR, process.env),
+      HOST: JOB_HOST,
+    }),
+  )
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
@@ -46,14 +48,6 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
 
 /** The job services know no tokens: only the apis may reach them. */
 const JOB_HOST = '127.0.0.1'
-/** A handler is somebody's code: it gets nothing that tokens could be made with. */
-const NOT_FOR_HANDLERS = {
-  JWT_SECRET: undefined,
-  JWT_SECRET_FILE: undefined,
-  JWT_SECRET_PREVIOUS: undefined,
-  JWT_SECRET_PREVIOUS_FILE: undefined,
-}
-
 async function differentPorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) ports.add(await freePort())

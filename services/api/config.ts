@@ -40,7 +40,7 @@ const settings = {
   RATE_LIMIT_PER_ADDRESS: integerSetting(0, 0),
   RATE_LIMIT_WINDOW_S: integerSetting(60, 1, 86_400),
   ...authSettings,
-  /** Where no proxy does it: the job services that /v1/workers is passed on to. */
+  /** The job services that /v1/workers is passed on to; a name stands for all its addresses. */
   JOB_URLS: addressesSetting(),
 }
 

@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/auth.ts'
 
@@ -33,19 +33,21 @@ export async function addClient(
   const secret = `hsec_${randomBytes(32).toString('base64url')}`
   const added = clientSchema.safeParse({ ...client, secret_sha256: sha256(secret), created_at: createdAt })
   if (!added.success) throw new ClientsFileError(z.prettifyError(added.error))
-  const clients = await readOrNone(file)
-  if (clients.some(({ client_id }) => client_id === client.client_id))
-    throw new ClientsFileError(`${file} has a client ${client.client_id} already; remove it first.`)
-  await write(file, [...clients, added.data])
+  await change(file, (clients) => {
+    if (clients.some(({ client_id }) => client_id === client.client_id))
+      throw new ClientsFileError(`${file} has a client ${client.client_id} already; remove it first.`)
+    return [...clients, added.data]
+  })
   return secret
 }
 
 /** @throws ClientsFileError */
-export async function removeClient(file: string, clientId: string): Promise<void> {
-  const clients = await readClients(file)
-  const rest = clients.filter(({ client_id }) => client_id !== clientId)
-  if (rest.length === clients.length) throw new ClientsFileError(`${file} has no client ${clientId}.`)
-  await write(file, rest)
+export function removeClient(file: string, clientId: string): Promise<void> {
+  return change(file, (clients) => {
+    const rest = clients.filter(({ client_id }) => client_id !== clientId)
+    if (rest.length === clients.length) throw new ClientsFileError(`${file} has no client ${clientId}.`)
+    return rest
+  })
 }
 
 /** @throws ClientsFileError when the file is not there, or is none */
@@ -63,6 +65,19 @@ export async function readClients(file: string): Promise<Client[]> {
   }
 }
 
+/**
+ * Reads the file when it is another one than before: whoever asks has not proved anything yet, so it must cost little.
+ * @returns a function that throws ClientsFileError
+ */
+export function clientsReader(file: string): () => Promise<Client[]> {
+  let known: { version: string; clients: Client[] } | null = null
+  return async () => {
+    const version = await versionOf(file)
+    if (known?.version !== version) known = { version, clients: await readClients(file) }
+    return known.clients
+  }
+}
+
 /** The client with this id and secret; null where there is none. */
 export function findClient(clients: Client[], clientId: string, secret: string): Client | null {
   const digest = Buffer.from(sha256(secret), 'hex')
@@ -71,39 +86,69 @@ export function findClient(clients: Client[], clientId: string, secret: string):
   return timingSafeEqual(digest, Buffer.from(client.secret_sha256, 'hex')) ? client : null
 }
 
-async function readOrNone(file: string): Promise<Client[]> {
-  try {
-    return await readClients(file)
-  } catch (error) {
-    const { cause } = error as ClientsFileError
-    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return []
-    throw error
-  }
-}
+const OWNER_ALONE = 0o600
 
-/** A running api reads either the old file or the new one. Who may read it stays as it is. */
-async function write(file: string, clients: Client[]): Promise<void> {
-  const next = `${file}.${process.pid}.tmp`
+/**
+ * A running api reads either the old file or the new one. The new one is also the lock: of two who change the file at
+ * once, one is told so. Who may read the file stays as it is.
+ */
+async function change(file: string, next: (clients: Client[]) => Client[]): Promise<void> {
+  const draft = `${file}.tmp`
+  const handle = await openDraft(file, draft)
   try {
-    const mode = await stat(file).then(
-      (found) => found.mode & 0o777,
-      () => OWNER_ALONE,
-    )
-    const handle = await open(next, 'wx', OWNER_ALONE)
     try {
+      const [clients, mode] = [await readOrNone(file), await modeOf(file)]
+      await handle.writeFile(`${JSON.stringify({ clients: next(clients) }, null, 2)}\n`)
       await handle.chmod(mode)
-      await handle.writeFile(`${JSON.stringify({ clients }, null, 2)}\n`)
       await handle.sync()
     } finally {
       await handle.close()
     }
-    await rename(next, file)
+    await rename(draft, file)
   } catch (error) {
-    await rm(next, { force: true })
-    throw new ClientsFileError(`${file} cannot be written.`, { cause: error })
+    await rm(draft, { force: true })
+    throw error instanceof ClientsFileError
+      ? error
+      : new ClientsFileError(`${file} cannot be written.`, { cause: error })
   }
 }
 
-const OWNER_ALONE = 0o600
+async function openDraft(file: string, draft: string): Promise<FileHandle> {
+  try {
+    return await open(draft, 'wx', OWNER_ALONE)
+  } catch (error) {
+    const isLocked = codeOf(error) === 'EEXIST'
+    const sentence = isLocked
+      ? `${file} is being changed by somebody else; try again, or remove ${draft} if nobody does.`
+      : `${file} cannot be written.`
+    throw new ClientsFileError(sentence, { cause: error })
+  }
+}
+
+async function readOrNone(file: string): Promise<Client[]> {
+  try {
+    return await readClients(file)
+  } catch (error) {
+    if (error instanceof ClientsFileError && codeOf(error.cause) === 'ENOENT') return []
+    throw error
+  }
+}
+
+const modeOf = async (file: string): Promise<number> =>
+  stat(file).then(
+    ({ mode }) => mode & 0o777,
+    () => OWNER_ALONE,
+  )
+
+async function versionOf(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(file)
+    return `${ino} ${size} ${mtimeMs}`
+  } catch (error) {
+    throw new ClientsFileError(`${file} cannot be read.`, { cause: error })
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')

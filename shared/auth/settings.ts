@@ -12,6 +12,8 @@ const secretSetting = () =>
     .refine((text) => Buffer.byteLength(text) >= SECRET_MIN_BYTES, `must have at least ${SECRET_MIN_BYTES} bytes`)
     .optional()
 
+const OTHER_CLAIMS = ['sub', 'scope', 'scp', 'iss', 'aud', 'exp', 'iat', 'nbf', 'jti']
+
 export const authSettings = {
   /** `required`: every request needs a token. Unset it is `off` on loopback, and must be said on any other HOST. */
   AUTH: z.enum(['off', 'required'], 'expected off or required').optional(),
@@ -22,7 +24,7 @@ export const authSettings = {
   /** Instead of a secret: the keys of whoever issues the tokens. */
   JWT_JWKS_URL: z
     .string()
-    .refine((text) => URL.canParse(text) && /^https?:\/\//.test(text), 'expected an https address')
+    .refine((text) => URL.canParse(text) && /^https?:\/\//.test(text), 'expected an https or http address')
     .optional(),
   /** Accepted from a JWKS. */
   JWT_ALGORITHMS: z
@@ -35,7 +37,10 @@ export const authSettings = {
   /** A token older than this is refused, whatever its `exp` says. */
   JWT_MAX_AGE_S: integerSetting(DAY / SECOND, 60),
   /** The claim that names the tenant. */
-  JWT_TENANT_CLAIM: textSetting('tenant'),
+  JWT_TENANT_CLAIM: z
+    .string()
+    .refine((name) => !OTHER_CLAIMS.includes(name), 'is a claim with another meaning')
+    .default('tenant'),
   /** A token without a tenant is then an operator's alone (scope `admin`). */
   TENANT_REQUIRED: flagSetting(false),
   /** How long the tokens of `POST /token` are good. */
@@ -54,6 +59,9 @@ export function checkAuthSettings({ HOST, ...auth }: AuthConfig & { HOST: string
   const lines: string[] = []
   if (auth.AUTH === undefined && !isLoopback(HOST)) {
     lines.push(`AUTH: say required, or off to let everybody in who can reach HOST ${HOST}, got null`)
+  }
+  if (auth.AUTH === undefined && (auth.JWT_SECRET ?? auth.JWT_JWKS_URL) !== undefined) {
+    lines.push('AUTH: there is a key for tokens, so say required, or off, got null')
   }
   if (auth.AUTH === 'required' && auth.JWT_SECRET === undefined && auth.JWT_JWKS_URL === undefined) {
     lines.push('AUTH: required needs JWT_SECRET (or JWT_SECRET_FILE) or JWT_JWKS_URL, got neither')

@@ -135,8 +135,8 @@ describe('with the keys of an issuer', () => {
   let verify: ReturnType<typeof createVerifier>
 
   const jwkOf = async (key: KeyObject, kid: string) => ({ ...(await exportJWK(key)), kid, alg: 'ES256', use: 'sig' })
-  const signed = (key: KeyObject, kid: string) =>
-    new SignJWT({ ...CLAIMS, iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 60 })
+  const signed = (key: KeyObject, kid: string, claims: JWTPayload = {}) =>
+    new SignJWT({ ...CLAIMS, ...claims, iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 60 })
       .setProtectedHeader({ alg: 'ES256', kid })
       .sign(key)
 
@@ -185,6 +185,23 @@ describe('with the keys of an issuer', () => {
     const key = createSecretKey(Buffer.from(JSON.stringify(published.keys[0])))
     const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256', kid: 'old' }).sign(key)
     await expect(verify(token)).rejects.toMatchObject({ code: 'invalid-token' })
+  })
+
+  test('its keys are fetched anew now and then, and while it is down those that are known stay good', async () => {
+    let aheadMs = 0
+    const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`
+    const moving = { now: () => Date.now(), monotonic: () => performance.now() + aheadMs }
+    const patient = createVerifier(parseConfig(authSettings, { JWT_JWKS_URL: url }), moving)
+    const fresh = async (n: number) => patient(await signed(old.privateKey, 'old', { jti: String(n) }))
+    await fresh(1)
+    aheadMs = 11 * 60_000
+    await fresh(2)
+    await expect.poll(() => fetches).toBe(2)
+    isDown = true
+    aheadMs = 22 * 60_000
+    expect(await fresh(3)).toMatchObject({ subject: 'someone' })
+    await expect.poll(() => fetches).toBe(3)
+    expect(await fresh(4)).toMatchObject({ subject: 'someone' })
   })
 
   test('while it is down nobody is told that a token is bad, and it is not asked at every request', async () => {

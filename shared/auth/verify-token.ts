@@ -4,13 +4,12 @@ import {
   errors,
   type FetchImplementation,
   type JWTPayload,
-  type JWTVerifyGetKey,
   type JWTVerifyOptions,
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose'
 import { isScope, TENANT_PATTERN } from '#shared/contracts/auth.ts'
-import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { type Clock, HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Caller } from './caller.ts'
 import type { AuthConfig } from './settings.ts'
@@ -26,7 +25,10 @@ export type VerifyToken = (token: string) => Promise<Caller>
 const TOLERANCE_S = 5
 /** A key that is not known makes the keys be fetched anew, but no oftener. */
 const JWKS_COOLDOWN_MS = 30 * SECOND
-const JWKS_MAX_AGE_MS = 10 * MINUTE
+/** So often the keys are fetched anew, beside the requests. */
+const JWKS_REFRESH_MS = 10 * MINUTE
+/** While their issuer is down the last keys are good for so long. */
+const JWKS_MAX_AGE_MS = 1 * HOUR
 const JWKS_TIMEOUT_MS = 5 * SECOND
 /** An issuer that did not answer is left alone for so long. */
 const JWKS_DOWN_MS = 5 * SECOND
@@ -35,8 +37,8 @@ const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 const SUBJECT_MAX_LENGTH = 200
 
 /**
- * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); nor is it
- * good any longer where its key is withdrawn.
+ * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); so one whose key
+ * was withdrawn is good for as long.
  */
 const REMEMBERED_MS = 60 * SECOND
 const REMEMBERED_MAX = 1_000
@@ -88,13 +90,22 @@ function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms:
     return { verify: (token, options) => verifyWithAny(keys, token, options), algorithms: ['HS256'] }
   }
   if (jwksUrl === undefined) throw new Error('there is no key to verify tokens with')
-  const jwks: JWTVerifyGetKey = createRemoteJWKSet(new URL(jwksUrl), {
+  const jwks = createRemoteJWKSet(new URL(jwksUrl), {
     cooldownDuration: JWKS_COOLDOWN_MS,
     cacheMaxAge: JWKS_MAX_AGE_MS,
     timeoutDuration: JWKS_TIMEOUT_MS,
     [customFetch]: fetchSeldomWhenDown(clock),
   })
-  return { verify: (token, options) => jwtVerify(token, jwks, options), algorithms: config.JWT_ALGORITHMS }
+  let refreshAtMs = clock.monotonic() + JWKS_REFRESH_MS
+  const verify: Verify = (token, options) => {
+    if (clock.monotonic() > refreshAtMs) {
+      refreshAtMs = clock.monotonic() + JWKS_REFRESH_MS
+      // One that fails is made up for by the next.
+      jwks.reload().catch(() => undefined)
+    }
+    return jwtVerify(token, jwks, options)
+  }
+  return { verify, algorithms: config.JWT_ALGORITHMS }
 }
 
 /** The cooldown counts from a fetch that worked: without this, each request would ask an issuer that is down. */

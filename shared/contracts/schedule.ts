@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { TENANT_PATTERN } from './auth.ts'
 import { createJobBodySchema } from './http.ts'
 import { jobErrorSchema } from './job.ts'
 import { DELAY_MAX_MS } from './limits.ts'
 
 export const SCHEDULES_MAX = 1_000
+/** So that one tenant cannot take all of them. */
+export const SCHEDULES_OF_TENANT_MAX = 100
 /** Bytes of a schedule's job as JSON: every api keeps all schedules in memory. */
 export const SCHEDULED_JOB_MAX_BYTES = 64 * 1024
 /** Missed ticks that `on_missed: all` makes up for, the latest ones. */
@@ -21,6 +24,14 @@ const scheduledJobSchema = createJobBodySchema
       .meta({ description: 'What the jobs are about; `schedule:<name>` where it is left out' }),
   })
   .meta({ id: 'ScheduledJob' })
+
+export const scheduleQuerySchema = z.strictObject({
+  tenant: z
+    .string()
+    .regex(TENANT_PATTERN)
+    .optional()
+    .meta({ description: 'Whose schedule is meant, for callers who are bound to no tenant' }),
+})
 
 const timeSchema = z.iso.datetime({ offset: true })
 

@@ -46,7 +46,7 @@ export const originsSetting = () =>
   z
     .string()
     .transform((text) => text.split(',').map((origin) => origin.trim()))
-    .refine((origins) => origins.every(isOrigin), 'expected https://host, several with commas')
+    .refine((origins) => origins.every(isOrigin), 'expected https://host or http://host, several with commas')
     .default([])
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text && text !== 'null'

@@ -24,7 +24,7 @@ export interface OpsServerOptions {
   log: Logger
 }
 
-/** Above nginx's 60 s, so that it is always nginx that closes an idle connection. */
+/** Longer than callers keep an idle connection, so that it is they who close it. */
 const KEEP_ALIVE_MS = 75 * SECOND
 
 /** HTTP for a service that has little of it: the operator's routes, and a few to read. No request's body is looked at. */

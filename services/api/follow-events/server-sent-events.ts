@@ -20,6 +20,8 @@ export interface Position {
 
 /** Streams of one replica at once; each is a connection and a subscription. */
 const MAX_STREAMS = 500
+/** So that one tenant cannot take all of them. */
+const MAX_STREAMS_OF_TENANT = 100
 const STALL_CHECK_MS = 5 * SECOND
 /** A reader that takes nothing for so long is gone. */
 const STALLED_MS = 30 * SECOND
@@ -33,21 +35,24 @@ type StreamItem = ServerSentEvent | Position | null
 /** The open event streams of this replica, so that a stopping server can end them. */
 export class EventStreams {
   readonly #clock: Clock
-  readonly #open = new Set<AbortController>()
+  /** With the tenant whose reader it is; null: of none. */
+  readonly #open = new Map<AbortController, string | null>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   /**
-   * Answers with a stream of what `events` yields (null: a comment; a position: an id alone), until it ends, the reader leaves, or stops reading.
+   * Answers with a stream of what `events` yields (null: a comment; a position: an id alone), until it ends, the reader
+   * leaves, or stops reading.
    * @throws AppError `unavailable` when there are too many streams
    */
   answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<StreamItem>): void {
-    if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
+    const caller = callerOf(ctx)
+    this.#checkRoom(caller)
     const aborter = new AbortController()
-    this.#open.add(aborter)
-    const expiry = setTimeout(() => aborter.abort(), this.#tokenLeftMs(callerOf(ctx)))
+    this.#open.set(aborter, caller.tenant)
+    const expiry = setTimeout(() => aborter.abort(), this.#tokenLeftMs(caller))
     const body = Readable.from(toText(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
     const unwatch = dropWhenStalled(ctx)
     ctx.res.once('close', () => {
@@ -67,14 +72,21 @@ export class EventStreams {
     ctx.body = body
   }
 
+  #checkRoom({ tenant }: Caller): void {
+    const own = [...this.#open.values()].filter((other) => other === tenant).length
+    if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
+    if (tenant !== null && own >= MAX_STREAMS_OF_TENANT)
+      throw unavailable(`This replica has ${MAX_STREAMS_OF_TENANT} event streams of this tenant open.`)
+  }
+
   /** The reader comes back then, and needs a token that is good. */
   #tokenLeftMs({ untilMs }: Caller): number {
-    return Math.min(untilMs - this.#clock.now(), FOREVER_MS)
+    return Math.min(Math.max(untilMs - this.#clock.now(), 0), FOREVER_MS)
   }
 
   /** Ends all of them: their readers come back to another replica with the id of the last event they saw. */
   stop(): void {
-    for (const aborter of this.#open) aborter.abort()
+    for (const aborter of this.#open.keys()) aborter.abort()
   }
 }
 

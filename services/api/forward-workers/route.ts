@@ -4,7 +4,7 @@ import { createForwarder, type ForwardDeps } from './forward-workers.ts'
 
 const PATHS = ['/v1/workers', '/v1/workers/:worker_id', '/v1/workers/:worker_id/attempts']
 
-/** The routes of the job service, for callers who reach the api alone. */
+/** The routes of the job service, which nobody else reaches. */
 export function forwardWorkersRoutes(router: Router, deps: ForwardDeps): void {
   const forward = createForwarder(deps)
   router.get(PATHS, async (ctx: AppContext) => {

@@ -7,8 +7,10 @@ import type { Context } from 'koa'
  */
 export function addressOf(ctx: Context, trustProxy: boolean): string {
   const forwarded = trustProxy ? ctx.get('x-forwarded-for').split(',').at(-1)?.trim() : ''
-  const address = forwarded || (ctx.req.socket.remoteAddress ?? '')
-  if (!ipaddr.isValid(address)) return address
+  const peer = ctx.req.socket.remoteAddress ?? ''
+  // Nothing but an address is a key: a text of any length would be kept.
+  const address = forwarded !== undefined && ipaddr.isValid(forwarded) ? forwarded : peer
+  if (!ipaddr.isValid(address)) return ''
   const parsed = ipaddr.process(address)
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()
   const network = parsed.parts.slice(0, 4).map((group) => group.toString(16))

@@ -19,4 +19,5 @@ test('what a client says of itself is believed of our own proxy alone', () => {
   expect(addressOf(request('10.0.0.7', '1.2.3.4'), false)).toBe('10.0.0.7')
   expect(addressOf(request('10.0.0.7', '1.2.3.4'), true)).toBe('1.2.3.4')
   expect(addressOf(request('10.0.0.7', '9.9.9.9, 1.2.3.4'), true)).toBe('1.2.3.4')
+  expect(addressOf(request('10.0.0.7', 'x'.repeat(9_000)), true)).toBe('10.0.0.7')
 })

@@ -12,23 +12,21 @@ export interface RateLimit {
   windowS: number
 }
 
-/** draft-ietf-httpapi-ratelimit-headers. Every replica counts for itself: a limit is that of one. */
-const FIELDS = { policy: 'RateLimit-Policy', left: 'RateLimit' } as const
-
 /**
- * Refuses what comes too often.
+ * Refuses what comes too often. Every replica counts for itself: a limit is that of one. The fields are those of
+ * draft-ietf-httpapi-ratelimit-headers.
  * @param keyOf who is counted; null: this request is not
  * @returns middleware that throws AppError `rate-limited`
  */
 export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: AppContext) => string | null) {
   const limiter = requests === 0 ? null : new RateLimiterMemory({ points: requests, duration: windowS })
   return async (ctx: AppContext, next: Next) => {
-    const key = keyOf(ctx)
+    const key = limiter === null ? null : keyOf(ctx)
     if (limiter === null || key === null) return next()
     const { remainingPoints, msBeforeNext, isOver } = await consume(limiter, key)
     const leftS = Math.ceil(msBeforeNext / SECOND)
-    ctx.append(FIELDS.policy, `"${name}";q=${requests};w=${windowS}`)
-    ctx.append(FIELDS.left, `"${name}";r=${remainingPoints};t=${leftS}`)
+    ctx.append('RateLimit-Policy', `"${name}";q=${requests};w=${windowS}`)
+    ctx.append('RateLimit', `"${name}";r=${remainingPoints};t=${leftS}`)
     if (isOver) {
       throw new AppError('rate-limited', `At most ${requests} requests in ${windowS} s. Try again in ${leftS} s.`, {
         headers: { 'Retry-After': String(leftS) },

@@ -1,6 +1,6 @@
-import { type Client, findClient, readClients } from '#shared/auth/clients-file.ts'
+import { type Client, clientsReader, findClient } from '#shared/auth/clients-file.ts'
 import type { AuthConfig } from '#shared/auth/settings.ts'
-import { signToken } from '#shared/auth/sign-token.ts'
+import { type SignOptions, signToken } from '#shared/auth/sign-token.ts'
 import { isScope, type Scope, type Token } from '#shared/contracts/auth.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
@@ -14,29 +14,28 @@ export interface IssueTokenDeps {
 }
 
 export interface Issuing {
-  clientsFile: string
-  secret: string
-  issuer: string
-  audience: string
-  tenantClaim: string
-  ttlS: number
+  /** @throws when they cannot be read */
+  readClients(): Promise<Client[]>
+  signing: Omit<SignOptions, 'nowMs'>
 }
 
 export function issuingFrom(config: AuthConfig): Issuing | null {
   if (config.JWT_SECRET === undefined || config.CLIENTS_FILE === undefined) return null
   return {
-    clientsFile: config.CLIENTS_FILE,
-    secret: config.JWT_SECRET,
-    issuer: config.JWT_ISSUER,
-    audience: config.JWT_AUDIENCE,
-    tenantClaim: config.JWT_TENANT_CLAIM,
-    ttlS: config.TOKEN_TTL_S,
+    readClients: clientsReader(config.CLIENTS_FILE),
+    signing: {
+      secret: config.JWT_SECRET,
+      issuer: config.JWT_ISSUER,
+      audience: config.JWT_AUDIENCE,
+      tenantClaim: config.JWT_TENANT_CLAIM,
+      ttlS: config.TOKEN_TTL_S,
+    },
   }
 }
 
 /**
- * A short-lived token for a client that proves itself by its secret. The file is read each time: a client that is
- * removed from it gets no token any more.
+ * A short-lived token for a client that proves itself by its secret. A client that is removed from the file gets none
+ * any more.
  * @param scope blanks between; undefined: all that the client has
  * @throws AppError `not-found` where no tokens are issued, `invalid-client`, `invalid-scope`, `unavailable`
  */
@@ -45,32 +44,26 @@ export async function issueToken(
   { clientId, secret, scope }: { clientId: string; secret: string; scope: string | undefined },
 ): Promise<Token> {
   if (issuing === null) throw new AppError('not-found', 'No tokens are issued here: another service does it.')
-  const client = findClient(await clientsIn(issuing.clientsFile), clientId, secret)
-  if (client === null) {
-    log.warn({ client_id: clientId.slice(0, 128) }, 'token refused: unknown client or wrong secret')
-    throw new AppError('invalid-client', 'There is no client with this id and secret.', {
-      headers: { 'WWW-Authenticate': 'Basic realm="hasty"' },
-    })
-  }
+  const clients = await issuing.readClients().catch((error: unknown) => {
+    throw unavailable('The clients that may have a token cannot be read.', error)
+  })
+  const client = findClient(clients, clientId, secret)
+  // Not logged: anybody could fill the log. The metric of requests counts the 401 of this route.
+  if (client === null) throw invalidClient('There is no client with this id and secret.')
   const scopes = scopesFor(client, scope)
   const caller = { subject: client.client_id, scopes, tenant: client.tenant }
-  const token = await signToken(caller, { ...issuing, nowMs: clock.now() })
+  const token = await signToken(caller, { ...issuing.signing, nowMs: clock.now() })
   log.info({ client_id: client.client_id, scopes, tenant: client.tenant }, 'token issued')
-  return { access_token: token, token_type: 'Bearer', expires_in: issuing.ttlS, scope: scopes.join(' ') }
+  return { access_token: token, token_type: 'Bearer', expires_in: issuing.signing.ttlS, scope: scopes.join(' ') }
 }
 
-async function clientsIn(file: string): Promise<Client[]> {
-  try {
-    return await readClients(file)
-  } catch (error) {
-    throw unavailable('The clients that may have a token cannot be read.', error)
-  }
-}
+export const invalidClient = (detail: string): AppError =>
+  new AppError('invalid-client', detail, { headers: { 'WWW-Authenticate': 'Basic realm="hasty"' } })
 
 function scopesFor(client: Client, asked: string | undefined): Scope[] {
-  if (asked === undefined) return client.scopes
-  const words = [...new Set(asked.split(' ').filter((word) => word !== ''))]
+  const words = [...new Set((asked ?? '').split(' ').filter((word) => word !== ''))]
+  if (words.length === 0) return client.scopes
   const granted = words.filter(isScope).filter((word) => client.scopes.includes(word))
-  if (words.length > 0 && granted.length === words.length) return granted
+  if (granted.length === words.length) return granted
   throw new AppError('invalid-scope', `The client may have: ${client.scopes.join(' ')}.`)
 }

@@ -5,7 +5,7 @@ import { AppError } from '#shared/runtime/errors.ts'
 import type { AppContext } from '../http/app.ts'
 import { invalidBody, readBytes } from '../http/read-body.ts'
 import { parseStrictJson } from '../http/strict-json.ts'
-import { type IssueTokenDeps, issueToken } from './issue-token.ts'
+import { type IssueTokenDeps, invalidClient, issueToken } from './issue-token.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const BODY_MAX_BYTES = 4_096
@@ -27,15 +27,18 @@ async function readTokenBody(ctx: AppContext): Promise<TokenBody> {
   throw invalidBody(parsed.error)
 }
 
-/** HTTP Basic, whose two parts are form-encoded (RFC 6749, 2.3.1), or two members of the body; not both. */
+/** HTTP Basic, whose two parts are form-encoded (RFC 6749, 2.3.1), or two members of the body. */
 function credentialsOf(ctx: AppContext, body: TokenBody): { clientId: string; secret: string } {
   const header = ctx.get('authorization')
   const { client_id: clientId, client_secret: secret } = body
-  if (header !== '' && (clientId !== undefined || secret !== undefined))
+  if (header === '') {
+    if (clientId === undefined || secret === undefined) throw noCredentials()
+    return { clientId, secret }
+  }
+  const basic = basicOf(header)
+  if (secret !== undefined || (clientId ?? basic.clientId) !== basic.clientId)
     throw new AppError('invalid-request', 'The client names itself in Authorization or in the body, not in both.')
-  if (header !== '') return basicOf(header)
-  if (clientId === undefined || secret === undefined) throw noCredentials()
-  return { clientId, secret }
+  return basic
 }
 
 function basicOf(header: string): { clientId: string; secret: string } {
@@ -51,7 +54,4 @@ function basicOf(header: string): { clientId: string; secret: string } {
 
 const formDecode = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
 
-const noCredentials = (): AppError =>
-  new AppError('invalid-client', 'Send client_id and client_secret, in HTTP Basic or in the body.', {
-    headers: { 'WWW-Authenticate': 'Basic realm="hasty"' },
-  })
+const noCredentials = (): AppError => invalidClient('Send client_id and client_secret, in HTTP Basic or in the body.')

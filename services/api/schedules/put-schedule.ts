@@ -4,6 +4,7 @@ import {
   SCHEDULE_NAME_PATTERN,
   SCHEDULED_JOB_MAX_BYTES,
   SCHEDULES_MAX,
+  SCHEDULES_OF_TENANT_MAX,
   type ScheduleRecord,
 } from '#shared/contracts/schedule.ts'
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
@@ -43,7 +44,7 @@ export async function putSchedule(
     throw new AppError('payload-too-large', `The job of a schedule may have at most ${SCHEDULED_JOB_MAX_BYTES} bytes.`)
   await checkScheduledJob(deps, body.job)
   return changeSchedule(deps.records, key, precondition, async (current) => {
-    if (current === null) await checkRoom(deps)
+    if (current === null) await checkRoom(deps, key)
     return nextRecord(key, body, current?.record ?? null, deps.clock.now())
   })
 }
@@ -68,11 +69,15 @@ async function checkScheduledJob(deps: CheckJobDeps, job: PutScheduleBody['job']
   }
 }
 
-async function checkRoom({ book }: PutScheduleDeps): Promise<void> {
+async function checkRoom({ book }: PutScheduleDeps, { tenant }: ScheduleKey): Promise<void> {
   await atBroker(book.refresh())
-  if (book.size >= SCHEDULES_MAX)
-    throw new AppError('too-many-schedules', `There may be at most ${SCHEDULES_MAX} schedules. Delete one first.`)
+  const own = book.all().filter(({ record }) => record.tenant === tenant).length
+  if (tenant !== null && own >= SCHEDULES_OF_TENANT_MAX) throw tooMany(`${SCHEDULES_OF_TENANT_MAX} schedules a tenant`)
+  if (book.size >= SCHEDULES_MAX) throw tooMany(`${SCHEDULES_MAX} schedules`)
 }
+
+const tooMany = (limit: string): AppError =>
+  new AppError('too-many-schedules', `There may be at most ${limit}. Delete one first.`)
 
 /** What a caller says of a schedule, in the form it is stored in. */
 const definitionOf = (body: PutScheduleBody) => ({

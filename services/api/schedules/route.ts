@@ -1,7 +1,13 @@
 import type Router from '@koa/router'
 import { maySee } from '#shared/auth/caller.ts'
-import { putScheduleBodySchema, type ScheduleList, type ScheduleRecord } from '#shared/contracts/schedule.ts'
+import {
+  putScheduleBodySchema,
+  type ScheduleList,
+  type ScheduleRecord,
+  scheduleQuerySchema,
+} from '#shared/contracts/schedule.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import { badParameters, readQuery } from '#shared/runtime/read-query.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
 import type { AppContext } from '../http/app.ts'
@@ -73,7 +79,13 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
     // Asked for by hand: an object_id that its ticks use all the time has no cooldown here either.
     const { accepted, replayed } = await createJob(
       { ...deps, cooldownMs: 0 },
-      { body: jobOf(record), ...requestInfo(ctx), idempotencyKey: readIdempotencyKey(ctx.req), cooldownStatus: 409 },
+      {
+        body: jobOf(record),
+        ...requestInfo(ctx),
+        caller: { ...callerOf(ctx), tenant: record.tenant },
+        idempotencyKey: readIdempotencyKey(ctx.req),
+        cooldownStatus: 409,
+      },
     )
     ctx.set('Location', `/v1/jobs/${accepted.job_id}`)
     if (replayed) ctx.set('Idempotency-Replayed', 'true')
@@ -100,6 +112,15 @@ function route(
   handle: (ctx: AppContext, key: ScheduleKey) => Promise<void>,
 ): void {
   router[method](`${PATH}/:name${suffix}`, (ctx: AppContext) =>
-    handle(ctx, { tenant: callerOf(ctx).tenant, name: ctx.params['name'] ?? '' }),
+    handle(ctx, { tenant: ownerOf(ctx), name: ctx.params['name'] ?? '' }),
   )
+}
+
+/** Names are each tenant's own: who is bound to none says whose schedule is meant. */
+function ownerOf(ctx: AppContext): string | null {
+  const { tenant: own } = callerOf(ctx)
+  const { tenant: named } = readQuery(ctx, scheduleQuerySchema)
+  if (own !== null && named !== undefined && named !== own)
+    throw badParameters([{ parameter: 'tenant', detail: 'is not that of the token' }])
+  return own ?? named ?? null
 }

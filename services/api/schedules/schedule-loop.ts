@@ -21,8 +21,8 @@ export class ScheduleLoop {
   #stopped = false
   #isFailing = false
   #wake: () => void = () => undefined
-  /** By the sequence of the record that it was worked out from. */
-  #nextTicks = new Map<number, number>()
+  /** By the record that it was worked out from: a change is another one. */
+  #nextTicks = new Map<ScheduleRecord, number>()
 
   constructor(deps: ScheduleLoopDeps) {
     this.#deps = deps
@@ -68,8 +68,8 @@ export class ScheduleLoop {
     const nowMs = this.#deps.clock.now()
     const schedules = this.#deps.book.all()
     const known = this.#nextTicks
-    this.#nextTicks = new Map(schedules.map(({ seq, record }) => [seq, known.get(seq) ?? nextTickOf(record)]))
-    return schedules.filter(({ seq }) => (this.#nextTicks.get(seq) ?? Infinity) <= nowMs)
+    this.#nextTicks = new Map(schedules.map(({ record }) => [record, known.get(record) ?? nextTickOf(record)]))
+    return schedules.filter(({ record }) => (this.#nextTicks.get(record) ?? Infinity) <= nowMs)
   }
 
   #untilNextTickMs(): number {

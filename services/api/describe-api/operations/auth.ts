@@ -1,4 +1,4 @@
-import { callerQuerySchema, callerSchema, tokenBodySchema, tokenSchema } from '#shared/contracts/auth.ts'
+import { callerSchema, tokenBodySchema, tokenSchema } from '#shared/contracts/auth.ts'
 import type { Operation } from '../operation.ts'
 
 export const authOperations: Operation[] = [
@@ -19,7 +19,6 @@ export const authOperations: Operation[] = [
     id: 'getCaller',
     tag: 'Tokens',
     summary: 'Whose token this is, and what it allows',
-    query: callerQuerySchema,
     answers: { 200: { description: 'The caller', schema: callerSchema } },
     problems: [],
   },

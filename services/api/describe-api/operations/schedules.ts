@@ -1,5 +1,10 @@
 import { jobAcceptedSchema } from '#shared/contracts/http.ts'
-import { putScheduleBodySchema, scheduleListSchema, scheduleViewSchema } from '#shared/contracts/schedule.ts'
+import {
+  putScheduleBodySchema,
+  scheduleListSchema,
+  scheduleQuerySchema,
+  scheduleViewSchema,
+} from '#shared/contracts/schedule.ts'
 import { etagHeader, keyHeaders, locationHeader, matchHeaders } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 
@@ -18,6 +23,7 @@ export const scheduleOperations: Operation[] = [
   {
     method: 'put',
     path: '/v1/schedules/{name}',
+    query: scheduleQuerySchema,
     id: 'putSchedule',
     tag: 'Schedules',
     summary: 'Make or change a schedule',
@@ -29,6 +35,7 @@ export const scheduleOperations: Operation[] = [
   {
     method: 'get',
     path: '/v1/schedules/{name}',
+    query: scheduleQuerySchema,
     id: 'getSchedule',
     tag: 'Schedules',
     summary: 'Read a schedule and its next times',
@@ -38,6 +45,7 @@ export const scheduleOperations: Operation[] = [
   {
     method: 'delete',
     path: '/v1/schedules/{name}',
+    query: scheduleQuerySchema,
     id: 'deleteSchedule',
     tag: 'Schedules',
     summary: 'Delete a schedule; its jobs stay',
@@ -49,6 +57,7 @@ export const scheduleOperations: Operation[] = [
     (verb): Operation => ({
       method: 'post',
       path: `/v1/schedules/{name}/${verb}`,
+      query: scheduleQuerySchema,
       id: `${verb}Schedule`,
       tag: 'Schedules',
       summary: verb === 'pause' ? 'Let a schedule rest' : 'Let a schedule go on from now',
@@ -60,6 +69,7 @@ export const scheduleOperations: Operation[] = [
   {
     method: 'post',
     path: '/v1/schedules/{name}/trigger',
+    query: scheduleQuerySchema,
     id: 'triggerSchedule',
     tag: 'Schedules',
     summary: 'Make one job of a schedule now',
