@@ -24,6 +24,9 @@ describe('without the broker', () => {
     await vi.waitFor(async () => expect((await getFrom(address)).body['status']).toBe('finished'), PATIENT)
 
     await hasty.nats.kill('SIGKILL')
+    // What is under way when the connection breaks waits for its deadline.
+    for (const { url } of hasty.api)
+      await vi.waitFor(async () => expect((await getFrom(`${url}/readyz`)).status).toBe(503), PATIENT)
     for (const url of doors) {
       const startedAt = performance.now()
       expectUnavailable(await postTo(url, { object_id: 'meanwhile' }))
