@@ -89,7 +89,7 @@ test('the error of a server that stays away is the last answer, when the time is
   const client = new Client({ url: script.url, retryForMs: 500, onRetry: ({ delayMs }) => retries.push(delayMs) })
   const startedMs = performance.now()
   await expect(client.create('t', null)).rejects.toMatchObject({ status: 503, code: 'unavailable', detail: 'away' })
-  expect(performance.now() - startedMs).toBeLessThan(1_000)
+  expect(performance.now() - startedMs).toBeLessThan(5_000)
   expect(retries.length).toBeGreaterThanOrEqual(2)
   expect(script.keys).toHaveLength(retries.length + 1)
 })
