@@ -71,11 +71,11 @@ async function sign({ env, out }: CommandContext, flags: Flags): Promise<void> {
   const ttlS = Math.floor(ttlMs / 1000)
   if (ttlS < 1) throw new UsageError('A token must be good for a second at least; say so with --ttl.')
   // Not for everybody who runs `hasty`: what signs takes a while to load.
-  const { signToken } = await import('#shared/auth/sign-token.ts')
+  const { SECRET_MIN_BYTES, signToken } = await import('#shared/auth/sign-token.ts')
   const token = await signToken(
     { subject, scopes: scope, tenant },
     {
-      secret: serverSecret(env, flags),
+      secret: serverSecret(env, flags, SECRET_MIN_BYTES),
       // Where the server's own settings are at hand, they are used.
       issuer: flags.issuer ?? textOf(env['JWT_ISSUER']) ?? 'hasty',
       audience: flags.audience ?? textOf(env['JWT_AUDIENCE']) ?? 'hasty',
@@ -88,18 +88,16 @@ async function sign({ env, out }: CommandContext, flags: Flags): Promise<void> {
   else out.line(token)
 }
 
-const SECRET_MIN_BYTES = 32
-
 /** @throws UsageError */
-function serverSecret(env: CommandContext['env'], { secretFile }: Flags): string {
+function serverSecret(env: CommandContext['env'], { secretFile }: Flags, minBytes: number): string {
   const file = secretFile ?? textOf(env['JWT_SECRET_FILE'])
   const secret =
     file === undefined
       ? textOf(env['JWT_SECRET'])
       : readSecret(file, secretFile === undefined ? 'JWT_SECRET_FILE' : '--secret-file')
   if (secret === undefined) throw new UsageError("Give the server's secret with --secret-file or JWT_SECRET.")
-  if (Buffer.byteLength(secret) < SECRET_MIN_BYTES) {
-    throw new UsageError(`The server's secret has ${SECRET_MIN_BYTES} bytes or more; openssl rand -hex 32 makes one.`)
+  if (Buffer.byteLength(secret) < minBytes) {
+    throw new UsageError(`The server's secret has ${minBytes} bytes or more; openssl rand -hex 32 makes one.`)
   }
   return secret
 }

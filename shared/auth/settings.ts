@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { DAY, SECOND } from '#shared/runtime/clock.ts'
 import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/runtime/config.ts'
+import { SECRET_MIN_BYTES } from './sign-token.ts'
 
-const SECRET_MIN_BYTES = 32
 /** Never the symmetric ones: a public key must not verify what anybody can sign with it. */
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 

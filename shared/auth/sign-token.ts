@@ -2,8 +2,11 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Caller } from './caller.ts'
 
+/** Of a secret: as many as HS256's hash has. */
+export const SECRET_MIN_BYTES = 32
+
 export interface SignOptions {
-  /** 32 bytes or more. */
+  /** SECRET_MIN_BYTES or more. */
   secret: string
   issuer: string
   audience: string

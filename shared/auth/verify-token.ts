@@ -37,8 +37,8 @@ const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 const SUBJECT_MAX_LENGTH = 200
 
 /**
- * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); so one whose key
- * was withdrawn is good for as long.
+ * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); so one
+ * whose key was withdrawn is good for as long.
  */
 const REMEMBERED_MS = 60 * SECOND
 const REMEMBERED_MAX = 1_000

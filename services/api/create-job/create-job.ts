@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publication, Publisher } from '#shared/bus/publisher.ts'
 import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/events.ts'
@@ -11,6 +10,7 @@ import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
+import { hashNames } from '../hash-names.ts'
 import { type RequestInfo, requestHeaders } from '../http/request-info.ts'
 import type { JobType } from '../job-types/job-types.ts'
 import { startTimeMs } from '../start-time.ts'
@@ -150,10 +150,9 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
   }
 }
 
-/** What a user sends never becomes part of a subject or header as it is: it is hashed. Each tenant has its own objects. */
 function msgIdOf(deps: CreateJobDeps, type: JobType, { requestId, caller, body }: CreateJobRequest): string {
   if (deps.cooldownMs === 0 || !type.info.policy.cooldown) return `r:${requestId}`
-  return `o:${hash('sha256', JSON.stringify([caller.tenant ?? '', body.type, body.object_id]), 'base64url')}`
+  return `o:${hashNames(caller.tenant, body.type, body.object_id)}`
 }
 
 const acceptedOf = (event: CreatedEvent | ScheduledEvent): JobAccepted => ({

@@ -7,6 +7,7 @@ import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
+import { hashNames } from '../hash-names.ts'
 
 export interface KeyClaim {
   jobId: string
@@ -54,7 +55,7 @@ export class IdempotencyKeys {
 
   /** @throws AppError `key-reused` when the key was used with another body */
   async claim(tenant: string | null, key: string, body: unknown): Promise<KeyClaim> {
-    const subject = `key.${hash('sha256', JSON.stringify([tenant ?? '', 'jobs', key]), 'base64url')}`
+    const subject = `key.${hashNames(tenant, 'jobs', key)}`
     const bodyHash = hash('sha256', canonicalJson(body), 'base64url')
     const createdAtMs = this.#clock.now()
     const jobId = newJobId(createdAtMs)

@@ -39,8 +39,8 @@ export async function* followAll(
 }
 
 /**
- * A page of the same, of what the log holds now. Those of other tenants are left out of it, so it may be short, or empty:
- * whoever goes on after its `last_event_id` misses nothing.
+ * A page of the same, of what the log holds now. Those of other tenants are left out of it, so it may be short, or
+ * empty: whoever goes on after its `last_event_id` misses nothing.
  * @throws AppError `unavailable`
  */
 export async function readEvents(

@@ -24,10 +24,7 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
 })
 
 /** What an event says of the request that made it. */
-export const requestHeaders = ({
-  requestId,
-  traceparent,
-}: Pick<RequestInfo, 'requestId' | 'traceparent'>): Record<string, string> => ({
+export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({
   [HEADERS.requestId]: requestId,
   ...(traceparent === null ? {} : { [HEADERS.traceparent]: traceparent }),
 })

@@ -11,7 +11,8 @@ export interface ListJobsDeps {
 }
 
 /**
- * A page of the jobs that the caller may see, newest first, as the store has them: a job accepted a moment ago may not be there yet.
+ * A page of the jobs that the caller may see, newest first, as the store has them: a job accepted a moment ago may not
+ * be there yet.
  * @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable`
  */
 export async function listJobs(

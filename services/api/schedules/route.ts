@@ -46,7 +46,8 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
 
   router.get(PATH, async (ctx: AppContext) => {
     await atBroker(book.refresh())
-    const visible = book.all().filter(({ record }) => maySee(callerOf(ctx), record.tenant))
+    const caller = callerOf(ctx)
+    const visible = book.all().filter(({ record }) => maySee(caller, record.tenant))
     const sorted = visible.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: sorted.map(({ record }) => scheduleSummary(record, clock.now())) } satisfies ScheduleList

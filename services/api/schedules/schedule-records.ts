@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto'
 import type { LogMessage } from '#shared/bus/log-reader.ts'
 import type { RecordStream, RecordStreamState } from '#shared/bus/record-stream.ts'
 import { type ScheduleRecord, scheduleRecordSchema } from '#shared/contracts/schedule.ts'
 import { ALL_SCHEDULES, scheduleSubject } from '#shared/contracts/subjects.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
+import { hashNames } from '../hash-names.ts'
 import { nextTick } from './tick-times.ts'
 
 /** A schedule as it is at the broker. */
@@ -22,9 +22,7 @@ export interface FoundSchedule {
 /** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
 const WRITE_DEADLINE_MS = 5 * SECOND
 
-/** What a user sends never becomes part of a subject as it is: it is hashed. */
-const subjectOf = ({ tenant, name }: ScheduleKey): string =>
-  scheduleSubject(hash('sha256', JSON.stringify([tenant ?? '', name]), 'base64url'))
+const subjectOf = ({ tenant, name }: ScheduleKey): string => scheduleSubject(hashNames(tenant, name))
 
 /** Each tenant has names of its own, and so have those who are of none. */
 export type ScheduleKey = Pick<ScheduleRecord, 'tenant' | 'name'>
