@@ -69,11 +69,13 @@ const NUDGE_MS = 100
 /** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
 export class LanePuller {
   readonly #broker: Broker
+  readonly #stream: string
   readonly #pullers = new Map<string, Puller>()
   #nextToken = 0
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, stream: string = JOBS_STREAM) {
     this.#broker = broker
+    this.#stream = stream
   }
 
   /**
@@ -90,7 +92,7 @@ export class LanePuller {
       puller.open = { token, request, received: 0, done: resolve, askedAtMs: performance.now(), timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
       this.#broker.outbox.send(
-        `$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${request.consumer}`,
+        `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${request.consumer}`,
         JSON.stringify({ batch: request.batch, no_wait: true, ...wait }),
         { reply: `${puller.inbox}.${token}` },
       )
@@ -117,7 +119,7 @@ export class LanePuller {
     const puller = this.#pullers.get(consumer)
     if (puller?.open == null) return
     const request = JSON.stringify({ batch: 1, expires: NUDGE_MS * MILLISECOND_NS })
-    this.#broker.outbox.send(`$JS.API.CONSUMER.MSG.NEXT.${JOBS_STREAM}.${consumer}`, request, {
+    this.#broker.outbox.send(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${consumer}`, request, {
       reply: `${puller.inbox}.nudge`,
     })
   }

@@ -69,6 +69,20 @@ export const PROJECTION = 'projection'
 export const ARM_TIMERS = 'arm-timers'
 export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
 
+/** Consumer of the ends of jobs, shared by the replicas of the workflow service. */
+export const JOB_ENDS = 'workflow'
+export const JOB_ENDS_FILTERS = ['job:finished.>', 'job:failed.>', 'job:cancelled.>']
+
+/** One message a request, and one a version of a definition. */
+export const REQUESTS_STREAM = 'REQUESTS'
+export const ALL_REQUESTS = 'request.*'
+export const requestSubject = (requestId: string): string => `request.${requestId}`
+export const ALL_DEFINITIONS = 'definition.*.*'
+/** @param nameHash one token */
+export const definitionSubject = (nameHash: string, version: number | '*'): string => `definition.${nameHash}.${version}`
+/** Consumer of what requests have become, shared by the replicas of the workflow service. */
+export const REQUEST_CHANGES = 'workflow'
+
 export const ALL_SCHEDULES = 'schedule.*'
 /** @param nameHash one token */
 export const scheduleSubject = (nameHash: string): string => `schedule.${nameHash}`

@@ -1,0 +1,239 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type PlanStep, planSchema } from '#shared/contracts/request.ts'
+import { decide, type Input, type TaskAddress, type TaskEnd } from './decide.ts'
+import { mergePatch } from './merge-patch.ts'
+import { newRecord } from './new-record.ts'
+import type { Json, RequestRecord } from './record.ts'
+
+const NOW = Date.parse('2027-01-01T12:00:00.000Z')
+
+const requestOf = (steps: unknown[], params: Json = {}, extras: Json = {}): RequestRecord => {
+  const plan: PlanStep[] = planSchema.parse(steps)
+  const request = { requestId: 'r', tenant: null, name: null, definition: null, params, extras, plan }
+  return newRecord(request, NOW)
+}
+const begun = (...args: Parameters<typeof requestOf>) => decide(requestOf(...args), { kind: 'pick-up' }, NOW)
+
+/** What runs now, as the jobs that were made for it would say. */
+const running = (record: RequestRecord): TaskAddress[] => [
+  ...record.steps.flatMap(({ tasks }, step) =>
+    tasks.filter(({ status }) => status === 'inprogress').map(({ key, round }) => ({ step, key, round })),
+  ),
+  ...(record.undo ?? [])
+    .filter(({ status }) => status === 'inprogress')
+    .map(({ step, key, round }) => ({ step: null, undo_step: step, key, round })),
+]
+const ended = (task: TaskAddress, end: Partial<TaskEnd> = {}, atMs = NOW): Input => ({
+  kind: 'task-ended',
+  task,
+  end: { status: 'completed', attempts: [], result: null, error: null, at: new Date(atMs).toISOString(), ...end },
+})
+const failure = { status: 'failure', error: { name: 'Error', message: 'broken' } } as const
+const keysOf = (record: RequestRecord) => running(record).map(({ key }) => key)
+const finish = (record: RequestRecord, key: string, end: Partial<TaskEnd> = {}, atMs = NOW): RequestRecord => {
+  const task = running(record).find((each) => each.key === key)
+  if (task === undefined) throw new Error(`${key} does not run`)
+  return decide(record, ended(task, end, atMs), atMs)
+}
+const jobs = (...names: string[]) => names.map((name) => ({ name, type: 'add' }))
+
+describe('a request', () => {
+  test('goes through its steps one after another, the jobs of each at the same time', () => {
+    let record = begun([
+      { name: 'one', jobs: jobs('a', 'b') },
+      { name: 'two', jobs: jobs('c') },
+    ])
+    expect(keysOf(record)).toEqual(['a', 'b'])
+    record = finish(record, 'b')
+    expect(keysOf(record)).toEqual(['a'])
+    record = finish(record, 'a')
+    expect(keysOf(record)).toEqual(['c'])
+    record = finish(record, 'c')
+    expect(record).toMatchObject({ status: 'completed', steps: [{ status: 'completed' }, { status: 'completed' }] })
+  })
+
+  test('that nobody picked up waits', () => {
+    const waiting = requestOf([{ name: 'one', jobs: jobs('a') }])
+    expect(decide(waiting, { kind: 'time' }, NOW)).toBe(waiting)
+    expect(running(waiting)).toEqual([])
+  })
+
+  test('gives the extras that a job returns to the steps after it, and to no job beside it', () => {
+    let record = begun([
+      { name: 'one', jobs: jobs('a', 'b') },
+      { name: 'two', jobs: jobs('c') },
+    ])
+    record = finish(record, 'a', { result: { extras: { pages: 3, gone: null }, result: 1 } })
+    expect(record.steps[0]?.extras_in).toEqual({})
+    record = finish(record, 'b', { result: { extras: { size: { w: 1 } } } })
+    expect(record.steps[1]?.extras_in).toEqual({ pages: 3, size: { w: 1 } })
+    expect(record.steps[0]?.extras).toEqual({ pages: 3, size: { w: 1 } })
+  })
+
+  test('tells of two jobs of a step that wrote the same member', () => {
+    let record = begun([{ name: 'one', jobs: jobs('a', 'b') }])
+    record = finish(record, 'a', { result: { extras: { x: 1 } } })
+    record = finish(record, 'b', { result: { extras: { x: 2, y: 1 } } })
+    expect(record.extras).toEqual({ x: 2, y: 1 })
+    expect(record.events.filter(({ event }) => event === 'request:extras-conflict')).toMatchObject([
+      { step: 'one', job: 'b', members: ['x'] },
+    ])
+  })
+
+  test('fails with a job, after those beside it ended, and begins no further step', () => {
+    let record = begun([
+      { name: 'one', jobs: jobs('a', 'b') },
+      { name: 'two', jobs: jobs('c') },
+    ])
+    record = finish(record, 'a', failure)
+    expect(record.status).toBe('inprogress')
+    record = finish(record, 'b')
+    expect(record).toMatchObject({ status: 'failed', error: { message: 'broken' }, steps: [{}, { status: 'new' }] })
+  })
+
+  test('cancels those beside a failed job where the step says so', () => {
+    let record = begun([{ name: 'one', on_failure: 'cancel', jobs: jobs('a', 'b') }])
+    record = finish(record, 'a', failure)
+    expect(record.steps[0]?.tasks[1]).toMatchObject({ status: 'inprogress', cancelling: true })
+    record = finish(record, 'b', { status: 'cancelled' })
+    expect(record).toMatchObject({ status: 'failed', error: { message: 'broken' } })
+  })
+
+  test('is retried at the failed step, keeping what is done and its history', () => {
+    let record = begun([
+      { name: 'one', jobs: jobs('a') },
+      { name: 'two', jobs: jobs('b', 'c') },
+    ])
+    record = finish(record, 'a', { result: { extras: { x: 1 } } })
+    record = finish(record, 'b', failure)
+    record = finish(record, 'c', { result: 5 })
+    record = decide(record, { kind: 'retry' }, NOW)
+    expect(running(record)).toEqual([{ step: 1, key: 'b', round: 2 }])
+    record = finish(record, 'b')
+    expect(record).toMatchObject({ status: 'completed', round: 2, error: null, extras: { x: 1 } })
+  })
+
+  test('that is cancelled starts nothing more', () => {
+    let record = begun([
+      { name: 'one', jobs: jobs('a') },
+      { name: 'two', jobs: jobs('b') },
+    ])
+    record = decide(record, { kind: 'cancel', reason: 'enough' }, NOW)
+    expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ cancelling: true }] }, {}] })
+    record = finish(record, 'a')
+    expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ status: 'completed' }] }, { tasks: [] }] })
+    expect(running(record)).toEqual([])
+  })
+})
+
+describe('a step', () => {
+  test('starts a job when those that it needs are done, with what they left', () => {
+    const b = { name: 'b', type: 'add', needs: ['a'] }
+    let record = begun([{ name: 'one', jobs: [...jobs('a', 'c'), b] }])
+    expect(keysOf(record)).toEqual(['a', 'c'])
+    record = finish(record, 'a', { result: { extras: { x: 1 } } })
+    expect(keysOf(record)).toEqual(['c', 'b'])
+    expect(record.steps[0]?.tasks.find(({ key }) => key === 'b')?.extras_in).toEqual({ x: 1 })
+  })
+
+  test('makes a job of each item of an array, none of an empty one, and fails without one', () => {
+    const each = (pointer: string) => [{ name: 'one', jobs: [{ name: 'a', type: 'add', foreach: pointer }] }]
+    expect(keysOf(begun(each('/params/list'), { list: ['x', 'y'] }))).toEqual(['a[0]', 'a[1]'])
+    expect(begun(each('/params/list'), { list: [] })).toMatchObject({ status: 'completed' })
+    expect(begun(each('/params/none'))).toMatchObject({ status: 'failed', error: { code: 'not-a-list' } })
+  })
+
+  test('and a job are skipped where their condition does not hold', () => {
+    const plan = [
+      { name: 'one', if: { value: '/params/on' }, jobs: jobs('a') },
+      { name: 'two', jobs: [{ name: 'b', type: 'add', if: { value: '/params/kind', equals: 'x', not: true } }] },
+    ]
+    expect(keysOf(begun(plan, { on: true }))).toEqual(['a'])
+    expect(begun(plan, { on: false, kind: 'x' })).toMatchObject({
+      status: 'completed',
+      steps: [{ status: 'skipped' }, {}],
+    })
+    expect(keysOf(begun(plan, { kind: 'y' }))).toEqual(['b'])
+  })
+
+  test('sleeps until its time', () => {
+    const asleep = begun([{ name: 'nap', sleep_ms: 1_000 }])
+    expect(decide(asleep, { kind: 'time' }, NOW + 999)).toBe(asleep)
+    expect(decide(asleep, { kind: 'time' }, NOW + 1_000)).toMatchObject({ status: 'completed' })
+  })
+
+  test('waits for its signal, also for one that comes too early, and takes it once', () => {
+    const plan = [
+      { name: 'one', jobs: jobs('a') },
+      { name: 'wait', signal: 'approved' },
+    ]
+    const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' } } as const
+    const late = decide(finish(begun(plan), 'a'), signal, NOW)
+    expect(late).toMatchObject({ status: 'completed', extras: { by: 'ann' } })
+    const early = decide(begun(plan), signal, NOW)
+    expect(decide(early, signal, NOW)).toBe(early)
+    expect(finish(early, 'a')).toMatchObject({ status: 'completed' })
+  })
+})
+
+test('after a failure completed jobs are undone, the last first, one after the other', () => {
+  const undoable = (name: string) => ({ name, type: 'add', compensate: { type: 'add' } })
+  let record = begun([
+    { name: 'one', jobs: [undoable('a'), undoable('b')] },
+    { name: 'two', jobs: [...jobs('c'), undoable('d')] },
+  ])
+  record = finish(record, 'a', {}, NOW + 1)
+  record = finish(record, 'b', {}, NOW + 2)
+  record = finish(record, 'd', {}, NOW + 3)
+  record = finish(record, 'c', failure, NOW + 4)
+  const order: string[] = []
+  while (record.status === 'inprogress') {
+    expect(running(record)).toHaveLength(1)
+    const [key = ''] = keysOf(record)
+    order.push(key)
+    record = finish(record, key, order.length === 2 ? failure : {})
+  }
+  expect(order).toEqual(['d', 'b', 'a'])
+  expect(record).toMatchObject({ status: 'failed', error: { message: 'broken' } })
+  record = decide(record, { kind: 'retry' }, NOW)
+  expect(keysOf(record)).toEqual(['a'])
+  record = finish(record, 'a')
+  expect(keysOf(record).toSorted()).toEqual(['c', 'd'])
+})
+
+describe('whatever the order in which jobs end, and however often it is told', () => {
+  const job = fc.record({ patch: fc.option(fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.nat(9), { maxKeys: 2 })) })
+  const plans = fc.array(fc.array(job, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
+
+  test('each job runs once, steps keep their order, and the extras are the patches in the order of the ends', () => {
+    fc.assert(
+      fc.property(plans, fc.infiniteStream(fc.nat()), (plan, choices) => {
+        const steps = plan.map((list, i) => ({ name: `s${i}`, jobs: jobs(...list.map((_, n) => `s${i}-j${n}`)) }))
+        let record = begun(steps)
+        let expected: unknown = {}
+        const told: Input[] = []
+        const seen = new Set<string>()
+        while (record.status === 'inprogress') {
+          const open = running(record)
+          expect(new Set(open.map(({ step }) => step)).size).toBe(1)
+          const task = open[(choices.next().value ?? 0) % open.length]
+          if (task === undefined) throw new Error('it stands still')
+          expect(seen.has(task.key)).toBe(false)
+          seen.add(task.key)
+          const [i = 0, n = 0] = [...task.key.matchAll(/\d+/g)].map(([digits]) => Number(digits))
+          const patch = plan[i]?.[n]?.patch ?? null
+          const input = ended(task, { result: patch === null ? n : { extras: patch } })
+          record = decide(record, input, NOW)
+          if (patch !== null) expected = mergePatch(expected, patch)
+          told.push(input)
+          const again = told[(choices.next().value ?? 0) % told.length]
+          if (again !== undefined) expect(decide(record, again, NOW)).toBe(record)
+        }
+        expect(record).toMatchObject({ status: 'completed', extras: expected })
+        expect(seen.size).toBe(plan.flat().length)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

@@ -1,0 +1,47 @@
+import type { PlanStep } from '#shared/contracts/request.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import type { Json, RequestRecord } from './record.ts'
+
+export interface NewRequest {
+  requestId: string
+  tenant: string | null
+  name: string | null
+  definition: RequestRecord['definition']
+  params: Json
+  extras: Json
+  plan: PlanStep[]
+}
+
+/** A request as it is accepted: nothing of it has begun. */
+export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
+  const at = isoTime(nowMs)
+  return {
+    request_id: request.requestId,
+    tenant: request.tenant,
+    name: request.name,
+    definition: request.definition,
+    status: 'queuing',
+    round: 1,
+    params: request.params,
+    extras: request.extras,
+    plan: request.plan,
+    at_step: 0,
+    steps: request.plan.map(() => ({
+      status: 'new',
+      started_at: null,
+      ended_at: null,
+      wake_at: null,
+      extras_in: null,
+      extras: null,
+      tasks: [],
+      writers: {},
+    })),
+    undo: null,
+    signals: [],
+    error: null,
+    events: [{ at, event: 'request:created' }],
+    created_at: at,
+    updated_at: at,
+    finished_at: null,
+  }
+}

@@ -1,0 +1,93 @@
+import type { JobError } from '#shared/contracts/job.ts'
+import type { PlanStep, RequestStatus, RequestView } from '#shared/contracts/request.ts'
+
+export type Json = Record<string, unknown>
+export type StepStatus = RequestView['steps'][number]['status']
+export type TaskStatus = RequestView['steps'][number]['jobs'][number]['status']
+export type TaskAttempt = RequestView['steps'][number]['jobs'][number]['attempts'][number]
+
+/** One job of a step; a `foreach` makes several. */
+export interface Task {
+  /** Its name, of a foreach with the number of the item. */
+  key: string
+  /** Which of the step's jobs it comes from. */
+  job: number
+  /** Of a foreach. */
+  item?: unknown
+  status: TaskStatus
+  /** The request's round in which it was started last; part of the job's id. */
+  round: number
+  attempts: TaskAttempt[]
+  result: unknown
+  error: JobError | null
+  ended_at: string | null
+  /** What it got as extras, where that is not what its step began with: it waited for others of the step. */
+  extras_in?: Json
+  /** It is to be cancelled, and has not ended yet. */
+  cancelling?: true
+}
+
+export interface Step {
+  status: StepStatus
+  started_at: string | null
+  ended_at: string | null
+  /** When a sleeping step goes on; ISO. */
+  wake_at: string | null
+  /** The extras when it began, which its jobs get: the same however often a crash makes them be made again. */
+  extras_in: Json | null
+  /** The extras when it ended. */
+  extras: Json | null
+  tasks: Task[]
+  /** Which job of this step wrote what is at a top-level member of the extras. */
+  writers: Record<string, string>
+}
+
+export interface RequestEvent {
+  event:
+    | 'request:created'
+    | 'request:step-started'
+    | 'request:step-ended'
+    | 'request:extras-updated'
+    | 'request:extras-conflict'
+    | 'request:signalled'
+    | 'request:undoing'
+    | 'request:retried'
+    | 'request:finished'
+    | 'request:failed'
+    | 'request:cancelled'
+  at: string
+  step?: string
+  job?: string
+  /** Members of the extras that this event is about. */
+  members?: string[]
+}
+
+export interface UndoTask extends Task {
+  /** The step whose task of this key it undoes. */
+  step: number
+}
+
+/** A request whole, as it is stored: plan, state and history in one record, written by compare-and-set. */
+export interface RequestRecord {
+  request_id: string
+  tenant: string | null
+  name: string | null
+  definition: { name: string; version: number } | null
+  status: RequestStatus
+  /** Counts retries of the ended request; the first run is 1. */
+  round: number
+  params: Json
+  extras: Json
+  plan: PlanStep[]
+  /** Index of the step it is at. */
+  at_step: number
+  steps: Step[]
+  /** Tasks that undo completed ones after a failure: one after the other, the last completed first. null: none failed. */
+  undo: UndoTask[] | null
+  signals: string[]
+  error: JobError | null
+  events: RequestEvent[]
+  created_at: string
+  updated_at: string
+  finished_at: string | null
+}

@@ -1,0 +1,64 @@
+import type { RecordStream } from '#shared/bus/record-stream.ts'
+import { requestSubject } from '#shared/contracts/subjects.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
+import type { RequestRecord } from '../decide/record.ts'
+
+export interface StoredRequest {
+  /** Its version: the broker's sequence. */
+  seq: number
+  record: RequestRecord
+}
+
+const WRITE_DEADLINE_MS = 5 * SECOND
+const KNOWN_MAX = 1_000
+
+/** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
+export class RequestRecords {
+  readonly #stream: RecordStream
+  /** As last seen here: another replica may have written since, which a write then tells. */
+  readonly #known = new Map<string, StoredRequest>()
+
+  constructor(stream: RecordStream) {
+    this.#stream = stream
+  }
+
+  known(requestId: string): StoredRequest | null {
+    return this.#known.get(requestId) ?? null
+  }
+
+  async read(requestId: string): Promise<StoredRequest | null> {
+    const message = await this.#stream.read(requestSubject(requestId))
+    if (message === null) {
+      this.#known.delete(requestId)
+      return null
+    }
+    return this.#remember({ seq: message.seq, record: JSON.parse(message.body) as RequestRecord })
+  }
+
+  /**
+   * @param afterSeq what the record must be now; 0: there is none
+   * @returns null when somebody else was faster
+   */
+  async write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
+    const subject = requestSubject(record.request_id)
+    const seq = await this.#stream.write({ subject, body: JSON.stringify(record), afterSeq }, WRITE_DEADLINE_MS)
+    if (seq !== null) return this.#remember({ seq, record })
+    this.#known.delete(record.request_id)
+    return null
+  }
+
+  /** @returns false when somebody else was faster */
+  remove({ seq, record }: StoredRequest): Promise<boolean> {
+    this.#known.delete(record.request_id)
+    return this.#stream.remove(requestSubject(record.request_id), seq)
+  }
+
+  #remember(stored: StoredRequest): StoredRequest {
+    const id = stored.record.request_id
+    this.#known.delete(id)
+    this.#known.set(id, stored)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest)
+    return stored
+  }
+}

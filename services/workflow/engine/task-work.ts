@@ -1,0 +1,80 @@
+import type { CreateJobBody } from '#shared/contracts/http.ts'
+import type { PlanJob } from '#shared/contracts/request.ts'
+import { SERVICE_TYPE } from '#shared/contracts/service-call.ts'
+import type { TaskAddress } from '../decide/decide.ts'
+import { isObject } from '../decide/merge-patch.ts'
+import type { RequestRecord, Task, UndoTask } from '../decide/record.ts'
+import { type Values, valueAt } from '../decide/values.ts'
+import { objectIdOf } from './task-address.ts'
+
+export interface RunningTask {
+  task: Task
+  address: TaskAddress
+  body: CreateJobBody
+}
+
+/** Every task that has a job now, with that job. */
+export function runningTasks(record: RequestRecord): RunningTask[] {
+  const ofSteps = record.steps.flatMap(({ tasks, extras_in: extrasIn }, step) =>
+    tasks.filter(isRunning).map((task) => {
+      const job = record.plan[step]?.jobs?.[task.job]
+      const address = { step, key: task.key, round: task.round }
+      return { task, address, body: bodyOf(record, job, address, task, task.extras_in ?? extrasIn ?? {}) }
+    }),
+  )
+  const undoing = (record.undo ?? []).filter(isRunning).map((task: UndoTask) => {
+    const job = record.plan[task.step]?.jobs?.[task.job]
+    const address = { step: null, undo_step: task.step, key: task.key, round: task.round }
+    return { task, address, body: bodyOf(record, job?.compensate, address, task, record.extras) }
+  })
+  return [...ofSteps, ...undoing]
+}
+
+const isRunning = ({ status }: Task): boolean => status === 'inprogress' || status === 'retry'
+
+type Work = NonNullable<PlanJob['compensate']>
+
+/** The job as a caller would post it. */
+function bodyOf(
+  record: RequestRecord,
+  work: Work | undefined,
+  address: TaskAddress,
+  task: Task,
+  extras: Values['extras'],
+): CreateJobBody {
+  if (work === undefined) throw new Error(`request ${record.request_id} has no work for ${task.key}`)
+  const values = { params: record.params, extras, item: task.item, result: task.result }
+  const payload = work.payload === undefined ? defaultPayload(task, values) : fillIn(work.payload, values)
+  return {
+    object_id: objectIdOf(record.request_id, address),
+    type: work.type ?? SERVICE_TYPE,
+    priority: work.priority,
+    payload:
+      work.service === undefined
+        ? payload
+        : {
+            service: work.service,
+            path: work.path ?? '',
+            request_id: record.request_id,
+            job: task.key,
+            params: record.params,
+            extras,
+            ...(work.payload === undefined && task.item === undefined ? {} : { payload }),
+          },
+    ...(work.timeout_ms === undefined ? {} : { timeout_ms: work.timeout_ms }),
+    ...(work.attempts === undefined ? {} : { attempts: work.attempts }),
+    ...(work.backoff === undefined ? {} : { backoff: work.backoff }),
+  }
+}
+
+const defaultPayload = ({ item }: Task, { params, extras }: Values): unknown =>
+  item === undefined ? { params, extras } : item
+
+/** `{"$value": "/extras/pages"}` anywhere in a payload becomes what is there; null where nothing is. */
+export function fillIn(payload: unknown, values: Values): unknown {
+  if (Array.isArray(payload)) return payload.map((each) => fillIn(each, values))
+  if (!isObject(payload)) return payload
+  const { $value: pointer, ...others } = payload
+  if (typeof pointer === 'string' && Object.keys(others).length === 0) return valueAt(values, pointer) ?? null
+  return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, fillIn(value, values)]))
+}

@@ -1,0 +1,63 @@
+import { SECOND, sleep } from '#shared/runtime/clock.ts'
+import type { Broker } from './connection.ts'
+import type { Delivery, LanePuller } from './lane-puller.ts'
+
+export interface DeliveryLoopDeps {
+  broker: Broker
+  puller: LanePuller
+  consumer: string
+  /** Acks, or hands back. What throws is delivered again after the consumer's ack wait. */
+  onDelivery(delivery: Delivery): Promise<void>
+  /** Told of what `onDelivery` throws. */
+  onError(error: unknown, delivery: Delivery): void
+}
+
+const BATCH = 100
+const MAX_UNDER_WAY = 1_000
+const WAIT_MS = 5 * SECOND
+const BROKER_AWAY_MS = 250
+
+/** Takes what a consumer has for as long as it is not stopped, many at a time. */
+export class DeliveryLoop {
+  readonly #deps: DeliveryLoopDeps
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(deps: DeliveryLoopDeps) {
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** Waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#deps.puller.endAll()
+    await this.#loop
+    await Promise.all(this.#underWay)
+  }
+
+  async #run(): Promise<void> {
+    const { broker, puller, consumer } = this.#deps
+    while (!this.#stopped) {
+      if (!broker.isUp()) {
+        await sleep(BROKER_AWAY_MS)
+        continue
+      }
+      // Those of the last batch may still be under way: one that takes long must not keep the others waiting.
+      while (this.#underWay.size >= MAX_UNDER_WAY) await Promise.race(this.#underWay)
+      const onDelivery = (delivery: Delivery) => this.#track(delivery)
+      const { end } = await puller.pull({ consumer, batch: BATCH, waitMs: WAIT_MS, onDelivery })
+      if (end === 'gone') await sleep(BROKER_AWAY_MS)
+    }
+  }
+
+  #track(delivery: Delivery): void {
+    const work = this.#deps.onDelivery(delivery).catch((error: unknown) => this.#deps.onError(error, delivery))
+    const tracked = work.finally(() => this.#underWay.delete(tracked))
+    this.#underWay.add(tracked)
+  }
+}
