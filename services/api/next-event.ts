@@ -3,11 +3,11 @@ import { applyEvent } from '#shared/contracts/apply-event.ts'
 import { HEADERS, type JobEvent } from '#shared/contracts/events.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { eventSubject, historyFilter, type JobEventName } from '#shared/contracts/subjects.ts'
+import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
-import { type RequestInfo, requestHeaders } from './http/request-info.ts'
 
 export interface NextEventDeps extends GetJobDeps {
   publisher: Publisher

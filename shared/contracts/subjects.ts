@@ -79,7 +79,8 @@ export const ALL_REQUESTS = 'request.*'
 export const requestSubject = (requestId: string): string => `request.${requestId}`
 export const ALL_DEFINITIONS = 'definition.*.*'
 /** @param nameHash one token */
-export const definitionSubject = (nameHash: string, version: number | '*'): string => `definition.${nameHash}.${version}`
+export const definitionSubject = (nameHash: string, version: number | '*'): string =>
+  `definition.${nameHash}.${version}`
 /** Consumer of what requests have become, shared by the replicas of the workflow service. */
 export const REQUEST_CHANGES = 'workflow'
 

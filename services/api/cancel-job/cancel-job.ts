@@ -1,10 +1,10 @@
 import type { CancelJobBody } from '#shared/contracts/http.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
-import type { RequestInfo } from '../http/request-info.ts'
-import { wrongState } from '../http/wrong-state.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
+import { wrongState } from '../wrong-state.ts'
 
 /**
  * Ends a job that has not ended: one that waits never starts, one that runs has its signal aborted on whichever

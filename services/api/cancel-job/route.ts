@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
 import { type CancelJobBody, cancelJobBodySchema, jobView } from '#shared/contracts/http.ts'
-import type { AppContext } from '../http/app.ts'
-import { readOptionalBody } from '../http/read-body.ts'
-import { requestInfo } from '../http/request-info.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { readOptionalBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import type { NextEventDeps } from '../next-event.ts'
 import { cancelJob } from './cancel-job.ts'
 

@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
 import { z } from 'zod'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
-import type { AppContext } from '../http/app.ts'
-import { callerOf } from '../http/authenticate.ts'
 import { type CountJobsDeps, countJobs } from './count-jobs.ts'
 
 const noParameters = z.strictObject({})

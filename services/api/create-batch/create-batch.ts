@@ -1,4 +1,5 @@
 import type { BatchItem, BatchResult } from '#shared/contracts/batch.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { AppError, problemOf } from '#shared/runtime/errors.ts'
 import {
   ACCEPT_DEADLINE_MS,
@@ -9,7 +10,6 @@ import {
   type PreparedJob,
   prepareJob,
 } from '../create-job/create-job.ts'
-import type { RequestInfo } from '../http/request-info.ts'
 import type { BatchEntry } from './read-batch.ts'
 
 export interface CreateBatchRequest extends RequestInfo {

@@ -1,9 +1,9 @@
 import type { Context } from 'koa'
 import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/batch.ts'
 import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
+import { invalidBody, readBytes } from '#shared/http/read-body.ts'
+import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { AppError } from '#shared/runtime/errors.ts'
-import { invalidBody, readBytes } from '../http/read-body.ts'
-import { parseStrictJson } from '../http/strict-json.ts'
 
 /** A job of the batch, or what is wrong with it. */
 export type BatchEntry = CreateJobBody | AppError

@@ -1,20 +1,18 @@
+import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
+import { firstEvent } from '#shared/accept/first-event.ts'
+import type { JobType } from '#shared/accept/job-types.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publication, Publisher } from '#shared/bus/publisher.ts'
 import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/events.ts'
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http.ts'
-import { backoffSchema } from '#shared/contracts/job.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
+import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
 import { hashNames } from '../hash-names.ts'
-import { type RequestInfo, requestHeaders } from '../http/request-info.ts'
-import type { JobType } from '../job-types/job-types.ts'
-import { startTimeMs } from '../start-time.ts'
-import { type CheckJobDeps, checkJob } from './check-job.ts'
 import { cooldownError } from './cooldown.ts'
 import type { IdempotencyKeys } from './idempotency-keys.ts'
 
@@ -163,36 +161,3 @@ const acceptedOf = (event: CreatedEvent | ScheduledEvent): JobAccepted => ({
   created_at: event.created_at,
   ...(event.event === 'job:scheduled' ? { due_at: event.due_at } : {}),
 })
-
-/** @throws AppError `invalid-request` for a start that is said twice or too far away */
-export function firstEvent(
-  jobId: string,
-  tenant: string | null,
-  body: CreateJobBody,
-  type: JobType,
-  nowMs: number,
-): CreatedEvent | ScheduledEvent {
-  const { policy } = type.info
-  const at = isoTime(nowMs)
-  const about = {
-    job_id: jobId,
-    object_id: body.object_id,
-    ...tenantMember(tenant),
-    type: body.type,
-    priority: body.priority,
-    at,
-    created_at: at,
-    round: 1,
-    attempt: 1,
-    crashes: 0,
-    ...(body.payload === undefined ? {} : { payload: body.payload }),
-    timeout_ms: body.timeout_ms ?? policy.timeout_ms,
-    max_attempts: body.attempts ?? policy.max_attempts,
-    backoff: body.backoff === undefined ? policy.backoff : backoffSchema.parse({ ...policy.backoff, ...body.backoff }),
-    ...(body.callback_url === undefined ? {} : { callback_url: body.callback_url }),
-  }
-  const dueMs = startTimeMs(body, nowMs)
-  return dueMs === null
-    ? { event: 'job:created', ...about }
-    : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }
-}

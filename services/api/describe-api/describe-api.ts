@@ -6,7 +6,7 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi'
 import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/problems.ts'
-import { scopeOf } from '../http/route-scopes.ts'
+import { scopeOf } from '#shared/http/route-scopes.ts'
 import type { Answer, Operation } from './operation.ts'
 import { authOperations } from './operations/auth.ts'
 import { eventOperations } from './operations/events.ts'

@@ -1,3 +1,4 @@
+import type { JobTypes } from '#shared/accept/job-types.ts'
 import type { Caller } from '#shared/auth/caller.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import { type Job, PRIORITIES } from '#shared/contracts/job.ts'
@@ -6,7 +7,6 @@ import type { Why } from '#shared/contracts/why.ts'
 import type { WorkerPresence } from '#shared/contracts/worker.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
-import type { JobTypes } from '../job-types/job-types.ts'
 import { typeViews } from '../job-types/type-views.ts'
 import { explain, type WaitFacts } from './explain.ts'
 

@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import type { AppContext } from '../http/app.ts'
+import type { AppContext } from '#shared/http/app.ts'
 import { createForwarder, type ForwardDeps } from './forward-workers.ts'
 
 const PATHS = ['/v1/workers', '/v1/workers/:worker_id', '/v1/workers/:worker_id/attempts']

@@ -1,9 +1,9 @@
 import type Router from '@koa/router'
 import { jobView } from '#shared/contracts/http.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
-import type { AppContext } from '../http/app.ts'
-import { callerOf } from '../http/authenticate.ts'
-import { matchesEtag } from '../http/etag.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import { matchesEtag } from '#shared/http/etag.ts'
 import { type WaitJobDeps, waitAsPreferred } from '../wait-job/wait-for-job.ts'
 import { getJob } from './get-job.ts'
 

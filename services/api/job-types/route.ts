@@ -2,9 +2,9 @@ import type Router from '@koa/router'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
 import { changeTypeBodySchema, type TypeView } from '#shared/contracts/types-http.ts'
+import { readBody } from '#shared/http/read-body.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
-import { readBody } from '../http/read-body.ts'
 import { typeViews } from './type-views.ts'
 
 export interface TypeRoutesDeps {

@@ -1,10 +1,10 @@
+import { startTimeMs } from '#shared/accept/start-time.ts'
 import type { RedriveBody, RedriveResult } from '#shared/contracts/redrive.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime, SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
-import type { RequestInfo } from '../http/request-info.ts'
 import { listJobs } from '../list-jobs/list-jobs.ts'
 import { type RetryJobDeps, retryJob } from '../retry-job/retry-job.ts'
-import { startTimeMs } from '../start-time.ts'
 
 const PAGE = 100
 const IDS_SHOWN = 100

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { redriveBodySchema } from '#shared/contracts/redrive.ts'
-import { readBody } from '../http/read-body.ts'
-import { requestInfo } from '../http/request-info.ts'
+import { readBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import type { RetryJobDeps } from '../retry-job/retry-job.ts'
 import { redriveJobs } from './redrive-jobs.ts'
 

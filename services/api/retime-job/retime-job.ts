@@ -1,12 +1,12 @@
+import { startTimeMs } from '#shared/accept/start-time.ts'
 import type { RetimeJobBody } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
-import type { RequestInfo } from '../http/request-info.ts'
-import { wrongState } from '../http/wrong-state.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
-import { startTimeMs } from '../start-time.ts'
+import { wrongState } from '../wrong-state.ts'
 
 /**
  * Gives a job that waits for its time another one; a time that has passed starts it at once. The timer of the old time

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { jobView, retimeJobBodySchema } from '#shared/contracts/http.ts'
-import { readBody } from '../http/read-body.ts'
-import { requestInfo } from '../http/request-info.ts'
+import { readBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import type { NextEventDeps } from '../next-event.ts'
 import { retimeJob } from './retime-job.ts'
 

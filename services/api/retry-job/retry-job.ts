@@ -1,15 +1,15 @@
+import { checkLimits } from '#shared/accept/job-limits.ts'
+import type { JobTypes } from '#shared/accept/job-types.ts'
+import { startTimeMs } from '#shared/accept/start-time.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import type { RetryJobBody } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import type { Door } from '../door.ts'
-import type { RequestInfo } from '../http/request-info.ts'
-import { wrongState } from '../http/wrong-state.ts'
-import { checkLimits } from '../job-limits.ts'
-import type { JobTypes } from '../job-types/job-types.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
-import { startTimeMs } from '../start-time.ts'
+import { wrongState } from '../wrong-state.ts'
 
 export interface RetryJobDeps extends NextEventDeps {
   door: Door

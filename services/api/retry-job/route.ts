@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { jobView, retryJobBodySchema } from '#shared/contracts/http.ts'
-import { readOptionalBody } from '../http/read-body.ts'
-import { requestInfo } from '../http/request-info.ts'
+import { readOptionalBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import { type RetryJobDeps, retryJob } from './retry-job.ts'
 
 export function retryJobRoutes(router: Router, deps: RetryJobDeps): void {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import {
   type PutScheduleBody,
   SCHEDULE_NAME_PATTERN,
@@ -10,7 +11,6 @@ import {
 import { type Clock, isoTime } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { badParameters } from '#shared/runtime/read-query.ts'
-import { type CheckJobDeps, checkJob } from '../create-job/check-job.ts'
 import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
 import { badTiming, checkTiming } from './check-timing.ts'
 import type { ScheduleBook } from './schedule-book.ts'

@@ -6,14 +6,14 @@ import {
   type ScheduleRecord,
   scheduleQuerySchema,
 } from '#shared/contracts/schedule.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import { readBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { badParameters, readQuery } from '#shared/runtime/read-query.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
-import type { AppContext } from '../http/app.ts'
-import { callerOf } from '../http/authenticate.ts'
-import { readBody } from '../http/read-body.ts'
-import { requestInfo } from '../http/request-info.ts'
 import {
   atBroker,
   type ChangedSchedule,

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
-import type { AppContext } from '../http/app.ts'
-import { callerOf } from '../http/authenticate.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
 
 /** `GET /v1/caller`: whose token this is, and what it allows. */
 export function showCallerRoutes(router: Router): void {

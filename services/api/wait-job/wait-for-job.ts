@@ -1,9 +1,9 @@
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import type { JobAddress } from '#shared/contracts/subjects.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { type GetJobDeps, getCurrentJob } from '../get-job/get-job.ts'
-import type { AppContext } from '../http/app.ts'
-import { callerOf } from '../http/authenticate.ts'
 import { preferredWaitS } from './prefer.ts'
 import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
 

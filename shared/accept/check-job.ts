@@ -1,8 +1,8 @@
 import type { CreateJobBody } from '#shared/contracts/http.ts'
-import { invalidBody } from '../http/read-body.ts'
-import { checkLimits } from '../job-limits.ts'
-import type { JobType, JobTypes } from '../job-types/job-types.ts'
-import { type CallbackRules, checkCallbackUrl } from '../send-callbacks/check-callback-url.ts'
+import { invalidBody } from '#shared/http/read-body.ts'
+import { type CallbackRules, checkCallbackUrl } from './check-callback-url.ts'
+import { checkLimits } from './job-limits.ts'
+import type { JobType, JobTypes } from './job-types.ts'
 
 export interface CheckJobDeps {
   types: JobTypes

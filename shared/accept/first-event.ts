@@ -1,0 +1,40 @@
+import type { CreatedEvent, ScheduledEvent } from '#shared/contracts/events.ts'
+import type { CreateJobBody } from '#shared/contracts/http.ts'
+import { backoffSchema } from '#shared/contracts/job.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
+import { isoTime } from '#shared/runtime/clock.ts'
+import type { JobType } from './job-types.ts'
+import { startTimeMs } from './start-time.ts'
+
+/** @throws AppError `invalid-request` for a start that is said twice or too far away */
+export function firstEvent(
+  jobId: string,
+  tenant: string | null,
+  body: CreateJobBody,
+  type: JobType,
+  nowMs: number,
+): CreatedEvent | ScheduledEvent {
+  const { policy } = type.info
+  const at = isoTime(nowMs)
+  const about = {
+    job_id: jobId,
+    object_id: body.object_id,
+    ...tenantMember(tenant),
+    type: body.type,
+    priority: body.priority,
+    at,
+    created_at: at,
+    round: 1,
+    attempt: 1,
+    crashes: 0,
+    ...(body.payload === undefined ? {} : { payload: body.payload }),
+    timeout_ms: body.timeout_ms ?? policy.timeout_ms,
+    max_attempts: body.attempts ?? policy.max_attempts,
+    backoff: body.backoff === undefined ? policy.backoff : backoffSchema.parse({ ...policy.backoff, ...body.backoff }),
+    ...(body.callback_url === undefined ? {} : { callback_url: body.callback_url }),
+  }
+  const dueMs = startTimeMs(body, nowMs)
+  return dueMs === null
+    ? { event: 'job:created', ...about }
+    : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }
+}
