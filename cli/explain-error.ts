@@ -1,4 +1,4 @@
-import { HastyError, JobCancelled, JobFailed, WaitTimeout } from '#shared/client/index.ts'
+import { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from '#shared/client/index.ts'
 import { Interrupted } from './interrupts.ts'
 
 /** Documented in docs/how-to/cli.md. */
@@ -42,6 +42,10 @@ export function explainError(error: unknown, url: string): Explanation {
     const next = `It goes on; follow it with: hasty watch ${error.job.job_id}`
     return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
   }
+  if (error instanceof RequestWaitTimeout) {
+    const next = `It goes on; see it with: hasty request get ${error.request.request_id}`
+    return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
+  }
   const message = error instanceof Error ? error.message : String(error)
   return { exitCode: EXIT.failed, code: 'internal', sentence: `Something went wrong: ${message}` }
 }
@@ -71,7 +75,9 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
     return typeof jobId === 'string' ? `See that job with: hasty get ${jobId}` : 'Use another --object-id, or wait.'
   }
   if (code === 'job-not-found') return 'See the jobs there are with: hasty list'
-  if (code === 'wrong-state') return `See what became of it with: hasty get ${idOf(problem?.['job'])}`
+  if (code === 'request-not-found') return 'See the requests there are with: hasty request list'
+  if (code === 'definition-not-found') return 'See the definitions there are with: hasty definition list'
+  if (code === 'wrong-state') return `See what became of it with: hasty ${showing(problem ?? {})}`
   if (code === 'invalid-client') return 'Check HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
   if (status === 401 || status === 403) {
     return 'Give a token that may do this with HASTY_TOKEN or --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
@@ -80,7 +86,11 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
   return ''
 }
 
-const idOf = (job: unknown): string => (job as { job_id?: string } | undefined)?.job_id ?? 'ID'
+/** The command that shows what a problem is about. */
+function showing({ job, request }: Record<string, unknown>): string {
+  const id = (request as { request_id?: string } | undefined)?.request_id
+  return id === undefined ? `get ${(job as { job_id?: string } | undefined)?.job_id ?? 'ID'}` : `request get ${id}`
+}
 
 /** Errors are one line, on stderr, for people or for machines. */
 export const errorLine = ({ code, exitCode, sentence }: Explanation, json: boolean): string =>

@@ -1,5 +1,7 @@
-import type { JobView } from '#shared/client/index.ts'
+import type { JobView, RequestView } from '#shared/client/index.ts'
 import type { Output } from './output.ts'
+
+type Shown = JobView['status'] | RequestView['status']
 
 const colours = {
   scheduled: 'cyan',
@@ -7,8 +9,11 @@ const colours = {
   finished: 'green',
   cancelled: 'magenta',
   failed: 'red',
-} as const satisfies Record<JobView['status'], string>
+  queuing: 'cyan',
+  inprogress: 'yellow',
+  completed: 'green',
+} as const satisfies Record<Shown, string>
 
 /** The word says it; the colour only helps to find it. */
-export const paintStatus = (out: Pick<Output, 'paint'>, status: JobView['status'], text: string = status): string =>
+export const paintStatus = (out: Pick<Output, 'paint'>, status: Shown, text: string = status): string =>
   out.paint(colours[status], text)

@@ -5,10 +5,12 @@ import { addCalculations } from './commands/calculate.ts'
 import { addChangeCommands } from './commands/change-job.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addCreate } from './commands/create.ts'
+import { addDefinition } from './commands/definition.ts'
 import { addList } from './commands/list.ts'
 import { addLoad } from './commands/load.ts'
 import { addLookup } from './commands/lookup.ts'
 import { addRedrive } from './commands/redrive.ts'
+import { addRequest } from './commands/request.ts'
 import { addShowCommands } from './commands/show.ts'
 import { addToken } from './commands/token.ts'
 import { addWatch } from './commands/watch.ts'
@@ -34,6 +36,8 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
   addChangeCommands(program, run)
   addList(program, run)
   addRedrive(program, run)
+  addRequest(program, run)
+  addDefinition(program, run)
   addLoad(program, run)
   addToken(program, run)
   addAdmin(program, run)

@@ -98,6 +98,18 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     await killAndWait(run, 'api is ready')
     await finished(await create('after both apis died'))
 
+    await vi.waitFor(() => expect(run.pidsThatLogged('workflow is ready')).toHaveLength(1), UNTIL)
+    const steps = [
+      { name: 'sum', jobs: [{ name: 'j', type: 'add', payload: { numbers: [1, 2] } }] },
+      { name: 'wait', signal: 'go' },
+    ]
+    const { body } = await postTo(`${url}/v1/requests`, { steps })
+    const request = `${url}/v1/requests/${String(body['request_id'])}`
+    await killAndWait(run, 'workflow is ready')
+    expect(await postTo(`${request}/signals/go`, {})).toMatchObject({ status: 200 })
+    const completed = { status: 'completed', steps: [{ jobs: [{ result: 3 }] }, {}] }
+    await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(completed), UNTIL)
+
     // Only DATA_DIR tells it where the broker is.
     const rebuild = runNpm('services/api/rebuild.ts')
     expect(await once(rebuild, 'exit')).toEqual([0, null])
@@ -105,7 +117,7 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
 
     // Of the job service, which the apis ask; the one that was killed is no longer live.
     await vi.waitFor(async () => {
-      expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 2 }])
+      expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 3 }])
     }, UNTIL)
 
     drained = await create('still running at the end', { ms: 1500 })

@@ -33,7 +33,15 @@ test('every bad setting is named at once', async () => {
 })
 
 test('bad settings of every service and of npm start are named in one start', async () => {
-  const bad = { PORT: 'x', JOB_SLOTS: 'y', HOUSEKEEPING_MS: 'z', JOB_REPLICAS: '0', HANDLERS_DIR: join(dir, 'none') }
+  const bad = {
+    PORT: 'x',
+    JOB_SLOTS: 'y',
+    HOUSEKEEPING_MS: 'z',
+    JOB_REPLICAS: '0',
+    WORKFLOW_REPLICAS: '-1',
+    HANDLERS_DIR: join(dir, 'none'),
+    WRK_JOB_CRON: 'never',
+  }
   const unfit = { SLEEP_MIN_MS: '9', SLEEP_MAX_MS: '8', COOLDOWN_MS: '9', LOG_RETENTION_MS: '8' }
   const { code, stderr } = await runStart({ ...bad, ...unfit })
   expect(code).toBe(2)

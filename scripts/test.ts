@@ -32,7 +32,9 @@ function testEnv({ nats, mongo }: Awaited<ReturnType<typeof prepareServers>>): N
   const {
     MONGO_URL: _mongoUrl,
     JOB_MONGO_URL: _jobMongoUrl,
+    WORKFLOW_MONGO_URL: _workflowMongoUrl,
     JOB_URLS: _jobUrls,
+    WORKFLOW_URLS: _workflowUrls,
     NATS_URL: _natsUrl,
     PORT: _port,
     DATA_DIR: _dataDir,

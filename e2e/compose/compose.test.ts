@@ -39,6 +39,7 @@ test('setup ends, everything else runs, and only nginx has a port of this machin
     nginx: healthy,
     api: healthy,
     job: healthy,
+    workflow: healthy,
     nats: healthy,
     mongo: healthy,
     setup: ['exited', ''],
@@ -60,6 +61,23 @@ test('a job goes through nginx to its end, and its object_id rests for five minu
   expect((ended.result as { sleep_time_used: number }).sleep_time_used).toBeGreaterThanOrEqual(200)
 })
 
+test('a request goes through nginx to its end, over a kill -9 of the workflow service', async () => {
+  await hasty.scale({ workflow: 2 })
+  const steps = ['one', 'two', 'three'].map((name) => ({
+    name,
+    jobs: [1, 2, 3].map((n) => ({ name: `sum-${n}`, type: 'add', payload: { numbers: [n, n] } })),
+  }))
+  const address = `${hasty.url}/v1/requests`
+  const made = await postTo(address, { steps: [...steps, { name: 'last', signal: 'go' }] })
+  expect(made.status).toBe(201)
+  const request = `${address}/${String(made.body['request_id'])}`
+  await killOne('workflow')
+  expect(await postTo(`${request}/signals/go`, {})).toMatchObject({ status: 200 })
+  await expect.poll(async () => (await getFrom(request)).body['status'], { timeout: 60_000 }).toBe('completed')
+  expect(await getFrom(`${address}?status=completed`)).toMatchObject({ status: 200, body: { items: [{}] } })
+  await expect.poll(() => areAllHealthy('workflow'), { timeout: 30_000 }).toBe(true)
+})
+
 test('nginx’s own errors are problems, and its headers do not name a version', async () => {
   const { status, headers, body } = await post({ object_id: 'x'.repeat(2 * MB) })
   expect({ status, code: body['code'] }).toEqual({ status: 413, code: 'payload-too-large' })
@@ -68,7 +86,7 @@ test('nginx’s own errors are problems, and its headers do not name a version',
   expect(headers.get('x-content-type-options')).toBe('nosniff')
 })
 
-test.each(['api', 'job'])('%s runs without rights and cannot write into its image', async (service) => {
+test.each(['api', 'job', 'workflow'])('%s runs without rights and cannot write into its image', async (service) => {
   const id = await hasty.compose(
     'exec',
     '-T',
@@ -88,7 +106,7 @@ test('the logs warn about the development passwords', async () => {
 })
 
 test('Prometheus of the profile `tools` finds every replica', async () => {
-  await hasty.scale({ api: 2, job: 2 })
+  await hasty.scale({ api: 2, job: 2, workflow: 2 })
   await hasty.compose('--profile', 'tools', 'up', '--detach', '--no-deps', '--wait', 'prometheus')
   const address = (await hasty.compose('--profile', 'tools', 'port', 'prometheus', '9090')).trim()
   const upOf = async (job: string) => {
@@ -99,6 +117,7 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
   }
   await expect.poll(() => upOf('api'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('job'), { timeout: 40_000, interval: 500 }).toBe('2')
+  await expect.poll(() => upOf('workflow'), { timeout: 40_000, interval: 500 }).toBe('2')
   await hasty.compose('--profile', 'tools', 'rm', '--force', '--stop', '--volumes', 'prometheus')
 })
 

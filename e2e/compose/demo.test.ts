@@ -94,15 +94,19 @@ test('the workers of both services are listed, for whoever has a token', async (
     .toBe(5)
 })
 
-test('nginx reaches an api, and no worker: they ask for no token', async () => {
+test('nginx reaches who asks for tokens, and no worker: they ask for none', async () => {
   const [nginx] = await hasty.containers('nginx')
   const ask = (url: string) => hasty.docker('exec', nginx?.id ?? '', 'wget', '-q', '-O', '-', url)
   expect(await ask('http://api:8080/heartbeat')).toContain('"service":"api"')
+  expect(await ask('http://workflow:8082/heartbeat')).toContain('"service":"workflow"')
+  for (const path of ['jobs', 'requests', 'definitions'])
+    expect(await getFrom(`${hasty.url}/v1/${path}`)).toMatchObject({ status: 401, body: { code: 'token-required' } })
   for (const host of ['job', 'job-demo']) await expect(ask(`http://${host}:8081/heartbeat`)).rejects.toThrow()
 })
 
 test('nobody warns of development passwords', async () => {
-  const logs = await hasty.compose('logs', '--no-log-prefix', '--no-color', 'nats', 'api', 'job', 'job-demo', 'setup')
+  const services = ['nats', 'api', 'job', 'job-demo', 'workflow', 'setup']
+  const logs = await hasty.compose('logs', '--no-log-prefix', '--no-color', ...services)
   expect(logs).toContain('found task')
   expect(logs.split('\n').filter((line) => /development|AUTH is off/i.test(line))).toEqual([])
 })

@@ -11,7 +11,7 @@ import { type Replica, startReplica, startService } from '../support/replica.ts'
 // The users of nats/nats.conf, each with what its service does, and with what it must not do.
 
 /** Of every kind that a configuration could read as something else than text. */
-const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', backup: '$HOME # 10ms' }
+const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', workflow: '1h', backup: '$HOME # 10ms' }
 type User = keyof typeof passwords
 
 const undo = new AsyncDisposableStack()
@@ -31,6 +31,7 @@ beforeAll(async () => {
       NATS_SETUP_PASSWORD: passwords.setup,
       NATS_API_PASSWORD: passwords.api,
       NATS_JOB_PASSWORD_FILE: jobFile,
+      NATS_WORKFLOW_PASSWORD: passwords.workflow,
       NATS_BACKUP_PASSWORD: passwords.backup,
     }),
   )
@@ -58,7 +59,7 @@ const noCooldown = { COOLDOWN_MS: '0' }
 const quickSleep = { SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '20' }
 const refusal: unknown = expect.any(PermissionViolationError)
 
-test('setup, api and job each do their work as their own user', async () => {
+test('setup, api, job and workflow each do their work as their own user', async () => {
   await runSetup()
   // Nothing is kept longer than needed, so that the trimming shows too.
   const env = {
@@ -77,10 +78,11 @@ test('setup, api and job each do their work as their own user', async () => {
     return replica
   }
   api = await start('api', apiEnv)
-  const job = await start('job', as('job'))
+  const [job, workflow] = await Promise.all([start('job', as('job')), start('workflow', as('workflow'))])
   const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
   expect(accepted.status).toBe(201)
   await useControls(api.url)
+  await useRequests(workflow.url)
   const schedule = `${api.url}/v1/schedules/s`
   expect(
     await send('PUT', schedule, { every_ms: 1_000, job: { type: 'add', payload: { numbers: [1] } } }),
@@ -91,7 +93,7 @@ test('setup, api and job each do their work as their own user', async () => {
   const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
   await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
   await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
-  const logs = (await Promise.all([api, job].map((replica) => replica.logs()))).flat()
+  const logs = (await Promise.all([api, job, workflow].map((replica) => replica.logs()))).flat()
   const isOfAuth = (msg: unknown) => String(msg).startsWith('AUTH is off')
   expect(logs.filter(({ level, msg }) => level !== 'info' && !isOfAuth(msg))).toEqual([])
   expect(await readFile(nats.logFile, 'utf8')).not.toMatch(/Violation|WARNING/)
@@ -143,6 +145,29 @@ test.each<[string, User, string]>([
   ['setup makes no schedule', 'setup', 'schedule.x'],
   ['setup removes no schedule', 'setup', '$JS.API.STREAM.PURGE.SCHEDULES'],
   ['nobody writes into another’s inbox', 'job', '_INBOX_api.x'],
+  ['workflow starts no job', 'workflow', 'job:started.sleep.normal.x'],
+  ['workflow ends no job as finished', 'workflow', 'job:finished.sleep.normal.x'],
+  ['workflow ends no job as failed', 'workflow', 'job:failed.sleep.normal.x'],
+  ['workflow fires no timer', 'workflow', 'job:due.sleep.normal.x.t'],
+  ['workflow makes no schedule', 'workflow', 'schedule.x'],
+  ['workflow trims no log', 'workflow', '$JS.API.STREAM.PURGE.JOBS'],
+  ['workflow removes no event', 'workflow', '$JS.API.STREAM.MSG.DELETE.JOBS'],
+  ['workflow removes no stream', 'workflow', '$JS.API.STREAM.DELETE.REQUESTS'],
+  ['workflow changes no stream', 'workflow', '$JS.API.STREAM.UPDATE.REQUESTS'],
+  ['workflow makes no consumer', 'workflow', '$JS.API.CONSUMER.CREATE.REQUESTS.more.request.*'],
+  ['workflow removes no consumer', 'workflow', '$JS.API.CONSUMER.DELETE.JOBS.workflow'],
+  ['workflow pauses no lane', 'workflow', '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
+  ['workflow takes nothing from a lane', 'workflow', '$JS.API.CONSUMER.MSG.NEXT.JOBS.work-sleep-normal'],
+  ['workflow acks nothing of a lane', 'workflow', '$JS.ACK.JOBS.work-sleep-normal.1.1.1.1.0'],
+  ...(['api', 'job', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
+    [`${user} changes no request`, user, 'request.x'],
+    [`${user} changes no definition`, user, 'definition.x.1'],
+    [`${user} removes no request`, user, '$JS.API.STREAM.PURGE.REQUESTS'],
+    [`${user} takes no end of a job from workflow`, user, '$JS.ACK.REQUESTS.workflow.1.1.1.1.0'],
+  ]),
+  ['the api takes no end of a job', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.workflow'],
+  ['the api reads no request', 'api', '$JS.API.STREAM.MSG.GET.REQUESTS'],
+  ['a worker reads no request', 'job', '$JS.API.STREAM.MSG.GET.REQUESTS'],
 ])('%s', async (_, user, subject) => {
   expect(await attempt(user, subject)).toEqual(refusal)
 })
@@ -157,6 +182,9 @@ test.each<[User, string]>([
   ['api', '$JS.API.>'],
   ['setup', '_INBOX_api.>'],
   ['backup', 'live.>'],
+  ['workflow', '_INBOX_api.>'],
+  ['workflow', 'live.>'],
+  ['workflow', 'request.*'],
 ])('%s cannot listen on %s', async (user, subject) => {
   const nc = await login(user)
   try {
@@ -185,6 +213,29 @@ async function useControls(url: string): Promise<void> {
   expect(await getFrom(`${url}/v1/events?type=sleep`)).toMatchObject({ status: 200 })
   const sum = { object_id: 'c', type: 'add', payload: { numbers: [1, 2] } }
   expect(await postTo(`${url}/v1/jobs`, sum, { prefer: 'wait=10' })).toMatchObject({ status: 200, body: { result: 3 } })
+}
+
+/** All that a caller can have done with requests, and their jobs. */
+async function useRequests(url: string): Promise<void> {
+  const steps = [{ name: 's', jobs: [{ name: 'j', type: 'add', payload: { numbers: [1, 2] } }] }]
+  const definition = `${url}/v1/definitions/sum`
+  expect(await send('PUT', definition, { steps })).toMatchObject({ status: 201, body: { version: 1 } })
+  const made = await postTo(`${url}/v1/requests`, { definition: 'sum' }, { 'Idempotency-Key': 'request-1' })
+  expect(made).toMatchObject({ status: 201, body: { status: 'queuing' } })
+  const request = `${url}/v1/requests/${String(made.body['request_id'])}`
+  const done = { status: 'completed', steps: [{ jobs: [{ result: 3 }] }] }
+  await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(done), { timeout: 10_000 })
+  const waiting = await postTo(`${url}/v1/requests`, {
+    steps: [
+      { name: 's', jobs: [{ name: 'j', type: 'sleep', timeout_ms: 1_000 }] },
+      { name: 't', signal: 'go' },
+    ],
+  })
+  const other = `${url}/v1/requests/${String(waiting.body['request_id'])}`
+  expect(await postTo(`${other}/signals/go`, {})).toMatchObject({ status: 200 })
+  expect(await send('DELETE', other)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+  expect(await postTo(`${other}/retry`, {})).toMatchObject({ status: 202 })
+  expect(await send('DELETE', definition)).toMatchObject({ status: 204 })
 }
 
 async function runSetup(): Promise<void> {

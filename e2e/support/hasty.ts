@@ -10,12 +10,15 @@ import { type Replica, startReplica, startService } from './replica.ts'
 export type HastyOptions = {
   apis?: number
   jobs?: number
+  /** None unless asked for. */
+  workflows?: number
   /** A real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv` and `jobEnv` for these alone, on top. */
+  /** For every process; `apiEnv`, `jobEnv` and `workflowEnv` for these alone, on top. */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
   jobEnv?: Record<string, string>
+  workflowEnv?: Record<string, string>
   natsSync?: '10ms' | 'always'
   maxFileBytes?: number
 }
@@ -28,11 +31,13 @@ export type Hasty = AsyncDisposable & {
   readonly dataDir: string
   readonly api: Replica[]
   readonly job: Replica[]
+  readonly workflow: Replica[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
   /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<Replica>
   addJob(env?: Record<string, string>): Promise<Replica>
+  addWorkflow(env?: Record<string, string>): Promise<Replica>
   stop(): Promise<void>
 }
 
@@ -52,14 +57,17 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...proxied, ...options.env }
   await setUp(dir, { ...env, ...options.jobEnv })
 
-  // Chosen beforehand, so that the apis know the job services without waiting for them.
-  const jobPorts = await Promise.all(Array.from({ length: options.jobs ?? 1 }, () => freePort()))
-  const JOB_URLS = jobPorts.map((port) => `http://127.0.0.1:${port}`).join(',')
-  const apis = makeGroup('api', dir, { JOB_URLS, ...env, ...options.apiEnv })
+  // Chosen beforehand, so that the apis know the others without waiting for them.
+  const jobPorts = await freePorts(options.jobs ?? 1)
+  const workflowPorts = await freePorts(options.workflows ?? 0)
+  const known = { JOB_URLS: urlsOf(jobPorts), WORKFLOW_URLS: urlsOf(workflowPorts) }
+  const apis = makeGroup('api', dir, { ...known, ...env, ...options.apiEnv })
   const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv }, jobPorts)
-  undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas]))
-  await allOf([apis.add(options.apis ?? 1), jobs.add(jobPorts.length)])
-  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas)) : undefined
+  // Its callers come by nginx, or by an api.
+  const workflows = makeGroup('workflow', dir, { TRUST_PROXY: 'true', ...env, ...options.workflowEnv }, workflowPorts)
+  undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas, ...workflows.replicas]))
+  await allOf([apis.add(options.apis ?? 1), jobs.add(jobPorts.length), workflows.add(workflowPorts.length)])
+  const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas, workflows.replicas)) : undefined
 
   const stack = undo.move()
   const stop = () => stack.disposeAsync()
@@ -69,17 +77,24 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
     dataDir,
     api: apis.replicas,
     job: jobs.replicas,
+    workflow: workflows.replicas,
     nats,
     nginx,
     addApi: (own) => apis.addOne(own),
     addJob: (own) => jobs.addOne(own),
+    addWorkflow: (own) => workflows.addOne(own),
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
+const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()))
+const urlsOf = (ports: number[]) => ports.map((port) => `http://127.0.0.1:${port}`).join(',')
+
+type Kind = 'api' | 'job' | 'workflow'
+
 /** The first replicas get these ports, the others any. */
-function makeGroup(kind: 'api' | 'job', dir: string, env: Record<string, string>, ports: readonly number[] = []) {
+function makeGroup(kind: Kind, dir: string, env: Record<string, string>, ports: readonly number[] = []) {
   const replicas: Replica[] = []
   let count = 0
   const launch = (own: Record<string, string> = {}) => {
@@ -126,14 +141,17 @@ async function setUp(dir: string, env: Record<string, string>): Promise<void> {
   if (code !== 0) throw new Error(`setup failed with exit code ${code}:\n${await readFile(logFile, 'utf8')}`)
 }
 
-async function startProxy(dir: string, apis: Replica[]): Promise<Nginx> {
+async function startProxy(dir: string, apis: Replica[], workflows: Replica[]): Promise<Nginx> {
   const nginx = await startNginx({
     dir: join(dir, 'nginx'),
-    upstreams: apis.map(({ port }) => `127.0.0.1:${port}`),
+    upstreams: addressesOf(apis),
+    workflowUpstreams: addressesOf(workflows),
   })
   await waitUntil(() => answersOk(`${nginx.url}/readyz`), { what: 'nginx with an api behind it' })
   return nginx
 }
+
+const addressesOf = (replicas: Replica[]) => replicas.map(({ port }) => `127.0.0.1:${port}`)
 
 function natsOptions({ natsSync, maxFileBytes }: HastyOptions, dir: string): NatsOptions {
   return {

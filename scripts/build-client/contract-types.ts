@@ -7,6 +7,24 @@ import { attemptSchema, progressSchema } from '#shared/contracts/job.ts'
 import { jobListSchema, jobStatsSchema } from '#shared/contracts/list.ts'
 import { problemSchema } from '#shared/contracts/problems.ts'
 import { redriveResultSchema } from '#shared/contracts/redrive.ts'
+import {
+  createRequestBodySchema,
+  planJobSchema,
+  planSchema,
+  planStepSchema,
+  requestEventSchema,
+  requestViewSchema,
+  stepJobViewSchema,
+  stepViewSchema,
+  whenSchema,
+} from '#shared/contracts/request.ts'
+import {
+  definitionListSchema,
+  definitionSummarySchema,
+  definitionViewSchema,
+  requestListSchema,
+  requestSummarySchema,
+} from '#shared/contracts/requests-http.ts'
 import { whySchema } from '#shared/contracts/why.ts'
 import { printTypes } from './print-types.ts'
 
@@ -15,6 +33,9 @@ const schemas: Record<string, z.ZodType> = {
   Attempt: attemptSchema,
   BatchItem: batchItemSchema,
   BatchResult: batchResultSchema,
+  DefinitionList: definitionListSchema,
+  DefinitionSummary: definitionSummarySchema,
+  DefinitionView: definitionViewSchema,
   EventView: eventViewSchema,
   JobAccepted: jobAcceptedSchema,
   JobList: jobListSchema,
@@ -24,14 +45,28 @@ const schemas: Record<string, z.ZodType> = {
   Problem: problemSchema,
   Progress: progressSchema,
   RedriveResult: redriveResultSchema,
+  RequestEvent: requestEventSchema,
+  RequestList: requestListSchema,
+  RequestSummary: requestSummarySchema,
+  RequestView: requestViewSchema,
+  Step: stepViewSchema,
+  StepJob: stepJobViewSchema,
   Token: tokenSchema,
   Why: whySchema,
 }
 
+/** Parts of plans: told as they are sent, also where they are shown. */
+const plans = { PlanJob: planJobSchema, PlanStep: planStepSchema, When: whenSchema }
+
+/** What callers send, where what has a default may be left out. */
+const sent: Record<string, z.ZodType> = { NewRequest: createRequestBodySchema, Plan: planSchema, ...plans }
+
 /** The declarations of the contracts that the client shows, without zod. */
-export function contractTypes(): string {
+export const contractTypes = (): string =>
+  printTypes({ ...describe({ ...schemas, ...plans }, 'output'), ...describe(sent, 'input') })
+
+function describe(named: Record<string, z.ZodType>, io: 'input' | 'output') {
   const registry = z.registry<{ id: string }>()
-  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id })
-  const { schemas: described } = z.toJSONSchema(registry, { io: 'output', uri: (id) => id })
-  return printTypes(described)
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id })
+  return z.toJSONSchema(registry, { io, uri: (id) => id }).schemas
 }

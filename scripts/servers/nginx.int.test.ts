@@ -102,6 +102,27 @@ test.each([404, 400, 413, 429, 500, 502, 503])('the api’s own %d passes as it 
   expect(await response.json()).toMatchObject({ own: status })
 })
 
+test('requests and definitions are the workflow service’s, and without one nobody’s', async () => {
+  for (const path of ['/v1/requests', '/v1/requests/x', '/v1/definitions/x?version=1']) {
+    const response = await fetch(`${nginx.url}${path}`)
+    expect(response.status).toBe(502)
+    expect(await response.json()).toMatchObject({ code: 'unavailable', status: 502 })
+  }
+  for (const path of ['/v1/requestsx', '/v1/jobs', '/requests'])
+    expect((await fetch(`${nginx.url}${path}`)).status).toBe(200)
+  const own = await mkdtemp(join(tmpdir(), 'hasty-nginx-'))
+  const [api, workflow] = upstreams.map(({ port }) => port)
+  await using both = await startNginx({
+    dir: own,
+    upstreams: [`127.0.0.1:${api}`],
+    workflowUpstreams: [`127.0.0.1:${workflow}`],
+  })
+  const portFor = async (path: string) => ((await (await fetch(`${both.url}${path}`)).json()) as { port: number }).port
+  expect(await Promise.all(['/v1/requests/x', '/v1/definitions'].map(portFor))).toEqual([workflow, workflow])
+  expect(await portFor('/v1/jobs')).toBe(api)
+  await rm(own, { recursive: true, force: true })
+})
+
 test('an api that refuses is not taken for a dead one', async () => {
   for (let i = 0; i < 4; i++) expect((await fetch(`${nginx.url}/503`)).status).toBe(503)
   expect((await fetch(`${nginx.url}/`)).status).toBe(200)

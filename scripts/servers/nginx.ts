@@ -11,6 +11,8 @@ export type NginxOptions = {
   port?: number
   /** `127.0.0.1:8081` and so on. */
   upstreams: string[]
+  /** Of the workflow service; without any its routes are 502. */
+  workflowUpstreams?: string[]
   /** Requests per second and client address; without it there is no limit. */
   ratePerSecond?: number
 }
@@ -63,8 +65,8 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     HASTY_ACCESS_LOG: accessLog,
     HASTY_LISTEN: `127.0.0.1:${port}`,
     HASTY_RESOLVER: '',
-    // A second is enough here: a refused connection on this machine costs nothing.
-    HASTY_UPSTREAM: servers(options.upstreams, 'max_fails=1 fail_timeout=1s'),
+    HASTY_UPSTREAM: servers(options.upstreams),
+    HASTY_WORKFLOW_UPSTREAM: servers(options.workflowUpstreams ?? []),
     HASTY_BODY_LIMIT: '1m',
     HASTY_BATCH_LIMIT: '8m',
     HASTY_RATE_LIMIT: options.ratePerSecond === undefined ? 'off' : 'on',
@@ -83,8 +85,11 @@ function handle(child: Child, port: number, accessLog: string): Nginx {
   return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, accessLog, stop, [Symbol.asyncDispose]: stop }
 }
 
-const servers = (addresses: string[], how: string): string =>
-  addresses.map((address) => `server ${address} ${how};`).join(' ')
+/** A second is enough here: a refused connection on this machine costs nothing. nginx wants one server at least. */
+const servers = (addresses: string[]): string =>
+  addresses.length === 0
+    ? 'server 127.0.0.1:1 down;'
+    : addresses.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join(' ')
 
 /** What envsubst does in the image; every variable of the templates must be given. */
 async function render(dir: string, variables: Record<string, string>): Promise<void> {

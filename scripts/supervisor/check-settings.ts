@@ -12,7 +12,11 @@ const services = join(import.meta.dirname, '../../services')
  * @throws ConfigError that names all that is bad anywhere
  */
 export async function readAllSettings(env: Environment): Promise<Settings> {
-  const asked = await Promise.all([complaintsOf('api', env), complaintsOf('job', forHandlers(env))])
+  const asked = await Promise.all([
+    complaintsOf('api', env),
+    complaintsOf('job', forHandlers(env)),
+    complaintsOf('workflow', env),
+  ])
   const complaints = new Set(asked.flat())
   try {
     const settings = readSettings(env)

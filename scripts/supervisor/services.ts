@@ -21,33 +21,41 @@ export function startSetup(context: ServiceContext): Promise<Child> {
 }
 
 /**
- * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each job
- * service has a port of its own, which it keeps: the apis pass /v1/workers on to it.
+ * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each job and
+ * workflow service has a port of its own, which it keeps: the apis pass on what is theirs to answer.
  */
 export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
-  const jobPorts = await differentPorts(settings.JOB_REPLICAS)
+  const ports = await differentPorts(settings.JOB_REPLICAS + settings.WORKFLOW_REPLICAS)
+  const jobPorts = ports.slice(0, settings.JOB_REPLICAS)
+  const workflowPorts = ports.slice(settings.JOB_REPLICAS)
   const apiEnv = serviceEnv(context, {
     PORT: String(port),
-    JOB_URLS: jobPorts.map((jobPort) => `http://${JOB_HOST}:${jobPort}`).join(','),
+    JOB_URLS: urlsOf(jobPorts),
+    WORKFLOW_URLS: urlsOf(workflowPorts),
     ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
   })
   const jobEnv = forHandlers(
     serviceEnv(context, {
       ...webhookSecretEnv(settings.DATA_DIR, process.env),
-      HOST: JOB_HOST,
+      HOST: BEHIND_API,
     }),
   )
+  // The apis are its proxy.
+  const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
-    ...jobPorts.map((jobPort, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(jobPort) })),
+    ...jobPorts.map((own, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) })),
+    ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
   ]
 }
 
-/** The job services know no tokens: only the apis may reach them. */
-const JOB_HOST = '127.0.0.1'
+/** The job services know no tokens, and the workflow services believe their caller: only the apis may reach them. */
+const BEHIND_API = '127.0.0.1'
+const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')
+
 async function differentPorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) ports.add(await freePort())

@@ -25,6 +25,8 @@ export function readSettings(env: Environment) {
       NATS_SYNC: choiceSetting(['10ms', 'always'] as const, '10ms'),
       API_REPLICAS: replicas(),
       JOB_REPLICAS: replicas(),
+      /** 0: no requests. */
+      WORKFLOW_REPLICAS: integerSetting(1, 0, 64),
       /** The default of services/job: how long a replica may take to finish or hand back what it runs. */
       DRAIN_MS: integerSetting(10_000, 0, 3_600_000),
       LOG_FORMAT: commonSettings.LOG_FORMAT,

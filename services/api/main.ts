@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
-import Router from '@koa/router'
+import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
-import { createVerifier } from '#shared/auth/verify-token.ts'
 import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { countFrom } from '#shared/bus/count-from.ts'
@@ -11,12 +10,12 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { armTimersFloor, purgeBelow } from '#shared/bus/topology.ts'
+import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
 import { KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
-import { authenticate, tokenKeyOf } from '#shared/http/authenticate.ts'
-import { limitRate } from '#shared/http/limit-rate.ts'
+import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
@@ -30,20 +29,20 @@ import { cancelJobRoutes } from './cancel-job/route.ts'
 import { readApiConfig } from './config.ts'
 import { countJobsRoutes } from './count-jobs/route.ts'
 import { createBatchRoutes } from './create-batch/route.ts'
-import { IdempotencyKeys } from './create-job/idempotency-keys.ts'
 import { createJobRoutes } from './create-job/route.ts'
 import { describeApiRoutes } from './describe-api/route.ts'
 import { Door } from './door.ts'
 import { explainJobRoutes } from './explain-job/route.ts'
 import { followEventsRoutes } from './follow-events/route.ts'
 import { EventStreams } from './follow-events/server-sent-events.ts'
-import { forwardWorkersRoutes } from './forward-workers/route.ts'
+import { forwardRequestsRoutes, forwardWorkersRoutes } from './forward/route.ts'
 import { findJob } from './get-job/get-job.ts'
 import { getJobRoutes } from './get-job/route.ts'
 import { issuingFrom } from './issue-token/issue-token.ts'
 import { issueTokenRoutes } from './issue-token/route.ts'
 import { typeRoutes } from './job-types/route.ts'
 import { createHouseKeeper } from './keep-house/house-keeper.ts'
+import { UnheardEnds } from './keep-house/unheard-ends.ts'
 import { listJobsRoutes } from './list-jobs/route.ts'
 import { createApiMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
@@ -111,12 +110,18 @@ await runService(async () => {
     clock,
     log,
   }
+  const unheardEnds = new UnheardEnds({
+    jobEnds: () => jobEndsFloor(broker.nc),
+    readBatch: (filter, fromSeq, limit) => readBatch(broker, filter, fromSeq, limit),
+    reader,
+  })
   const houseKeeper = createHouseKeeper({
     isOwner: () => projection.isOwner,
     wake: { ...houseDeps, leaseMs: config.LEASE_MS, woken: metrics.woken },
     trim: {
       ...houseDeps,
       readState: () => readLogState(broker),
+      neededByRequests: (state) => unheardEnds.firstNeeded(state),
       purge: (seq) => purgeBelow(broker.nc, seq),
       checkpointSeq: () => view.seq,
       logRetentionMs: config.LOG_RETENTION_MS,
@@ -131,16 +136,7 @@ await runService(async () => {
     log,
   })
 
-  const verify = config.AUTH === 'required' ? createVerifier(config, clock) : null
-  if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: whoever can reach this address may do everything')
-  const router = new Router()
-  router.use(authenticate(verify))
-  router.use(
-    limitRate(
-      { name: 'token', requests: config.RATE_LIMIT_PER_TOKEN, windowS: config.RATE_LIMIT_WINDOW_S },
-      tokenKeyOf,
-    ),
-  )
+  const router = createGuardedRouter(config, clock, log)
   issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
   showCallerRoutes(router)
   // First, because `/docs` would be a job's address too.
@@ -191,6 +187,7 @@ await runService(async () => {
     log,
   })
   forwardWorkersRoutes(router, { jobUrls: config.JOB_URLS, log })
+  forwardRequestsRoutes(router, { workflowUrls: config.WORKFLOW_URLS, trustProxy: config.TRUST_PROXY, log })
   const scheduleStream = new RecordStream(broker, SCHEDULES_STREAM, clock)
   const records = new ScheduleRecords(scheduleStream)
   const book = new ScheduleBook(records, log)

@@ -1,6 +1,6 @@
 import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/job-type.ts'
 import { LIVE_WITHIN_MS } from '#shared/contracts/workers-http.ts'
-import { servicesSetting, trustedHostsSetting } from '#shared/outbound/settings.ts'
+import { serviceSettings, trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import {
   commonSettings,
@@ -34,7 +34,7 @@ const settings = {
   ATTEMPT_RETENTION_MS: integerSetting(7 * DAY, LIVE_WITHIN_MS),
   /** Longest time of a call by an `http` job, its answer included; beyond it the attempt is tried again. */
   HTTP_CALL_TIMEOUT_MS: integerSetting(30 * SECOND, 1, DAY),
-  SERVICES: servicesSetting(),
+  ...serviceSettings,
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
   WEBHOOK_SECRET: webhookSecretsSetting(),
 }

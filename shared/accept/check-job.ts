@@ -19,10 +19,15 @@ export async function checkJob(
   body: Pick<CreateJobBody, 'type' | 'payload' | 'timeout_ms' | 'attempts' | 'callback_url'>,
 ): Promise<JobType> {
   const type = await deps.types.getPublic(body.type)
-  checkPayload(type, body.payload)
-  checkLimits(type.info.policy, body)
+  checkForType(type, body)
   if (body.callback_url !== undefined) checkCallbackUrl(body.callback_url, deps.callbacks)
   return type
+}
+
+/** @throws AppError invalid-payload, invalid-request */
+export function checkForType(type: JobType, body: Pick<CreateJobBody, 'payload' | 'timeout_ms' | 'attempts'>): void {
+  checkPayload(type, body.payload)
+  checkLimits(type.info.policy, body)
 }
 
 function checkPayload(type: JobType, payload: unknown): void {

@@ -63,7 +63,7 @@ export async function ensureLane(
   lane: NewLane,
 ): Promise<ConsumerInfo> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
-  return ensureConsumer(manager, {
+  return ensureConsumer(manager, JOBS_STREAM, {
     durable_name: laneName(info.type, priority),
     filter_subjects: laneFilters(info.type, priority),
     ack_policy: AckPolicy.Explicit,

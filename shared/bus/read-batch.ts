@@ -3,7 +3,7 @@ import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import type { Broker } from './connection.ts'
 
 export interface Batch {
-  messages: { seq: number; body: string }[]
+  messages: { subject: string; seq: number; body: string }[]
   /** There is more behind the last one. */
   isMore: boolean
 }
@@ -37,7 +37,12 @@ export function readBatch(broker: Broker, filter: string, fromSeq: number, limit
       else if (code !== 0) fail(message.headers?.description ?? String(code))
       else {
         timer.refresh()
-        messages.push({ seq: Number(message.headers?.get('Nats-Sequence')), body: message.string() })
+        const { headers } = message
+        messages.push({
+          subject: headers?.get('Nats-Subject') ?? '',
+          seq: Number(headers?.get('Nats-Sequence')),
+          body: message.string(),
+        })
       }
     }
     const timer = setTimeout(() => fail('no answer in time'), QUIET_MS)

@@ -13,6 +13,15 @@ export interface RecordStreamState {
   count: number
 }
 
+export interface RecordWrite {
+  subject: string
+  body: string
+  /** What the record must be now; 0: there is none. */
+  afterSeq: number
+  /** The broker forgets it after so many seconds; undefined: never. The stream must allow it. */
+  keptForS?: number | undefined
+}
+
 const MANAGE_TIMEOUT_MS = 1_500
 const WRITES_IN_FLIGHT = 1_000
 
@@ -51,20 +60,27 @@ export class RecordStream {
   }
 
   /**
-   * @param afterSeq what the record must be now; 0: there is none
    * @returns its new sequence; null when somebody else was faster
    * @throws AppError `unavailable` when there is no verdict by the deadline
    */
-  async write(record: { subject: string; body: string; afterSeq: number }, deadlineMs: number): Promise<number | null> {
-    const { subject, body, afterSeq } = record
+  async write(record: RecordWrite, deadlineMs: number): Promise<number | null> {
+    const { subject, body, afterSeq, keptForS } = record
     const result = await this.#publisher.publish(
-      { subject, body, nonce: newNonce(), jobId: subject, expect: { seq: afterSeq, filter: subject } },
+      {
+        subject,
+        body,
+        nonce: newNonce(),
+        jobId: subject,
+        expect: { seq: afterSeq, filter: subject },
+        ...(keptForS === undefined ? {} : { headers: { 'Nats-TTL': `${keptForS}s` } }),
+      },
       { deadlineMs },
     )
     return result.kind === 'stored' ? result.seq : null
   }
 
   /**
+   * @param subject also a filter: all that it means goes
    * @param seq what the record must be now
    * @returns false when somebody else was faster
    * @throws when the broker does not answer
@@ -74,6 +90,15 @@ export class RecordStream {
     // Up to the sequence alone: what is written meanwhile stays.
     const { purged } = await manager.streams.purge(this.#stream, { filter: subject, seq: seq + 1 })
     return purged > 0
+  }
+
+  /**
+   * Of all records that a filter means.
+   * @throws when the broker does not answer
+   */
+  async subjects(filter: string): Promise<string[]> {
+    const { state } = await (await this.#manager()).streams.info(this.#stream, { subjects_filter: filter })
+    return Object.keys(state.subjects ?? {})
   }
 
   /** @throws when the broker does not answer */

@@ -11,13 +11,19 @@ import {
 } from '@nats-io/jetstream'
 import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import {
+  ALL_DEFINITIONS,
+  ALL_REQUESTS,
   ALL_SCHEDULES,
   ARM_TIMERS,
   ARM_TIMERS_FILTERS,
+  JOB_ENDS,
+  JOB_ENDS_FILTERS,
   JOBS_STREAM,
   JOBS_STREAM_SUBJECTS,
   KEYS_STREAM,
   LIVE_PREFIX,
+  REQUEST_CHANGES,
+  REQUESTS_STREAM,
   SCHEDULES_STREAM,
 } from '#shared/contracts/subjects.ts'
 import { DAY, MINUTE } from '#shared/runtime/clock.ts'
@@ -80,6 +86,16 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     max_msgs_per_subject: 1,
     num_replicas: options.replicas,
   })
+  await ensureStream(manager, {
+    name: REQUESTS_STREAM,
+    subjects: [ALL_REQUESTS, ALL_DEFINITIONS],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    allow_msg_ttl: true,
+    num_replicas: options.replicas,
+  })
   const armTimers = {
     durable_name: ARM_TIMERS,
     filter_subjects: ARM_TIMERS_FILTERS,
@@ -89,17 +105,55 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     max_deliver: -1,
     max_ack_pending: UNLIMITED_PENDING,
   }
-  const { config } = await ensureConsumer(manager, armTimers)
+  const { config } = await ensureConsumer(manager, JOBS_STREAM, armTimers)
   await manager.consumers.update(JOBS_STREAM, ARM_TIMERS, { ...config, ack_wait: armTimers.ack_wait })
+  const workflow = {
+    ack_policy: AckPolicy.Explicit,
+    // All that the log still has, also where the consumer is made late or again: an end that is told twice changes
+    // nothing, and one that is not told leaves a request waiting for ever.
+    deliver_policy: DeliverPolicy.All,
+    // A replica that dies is replaced so late; what it has under way takes it far less.
+    ack_wait: options.leaseMs * MILLISECOND_NS,
+    max_deliver: -1,
+    max_ack_pending: UNLIMITED_PENDING,
+  }
+  await ensureConsumer(manager, JOBS_STREAM, {
+    ...workflow,
+    durable_name: JOB_ENDS,
+    filter_subjects: JOB_ENDS_FILTERS,
+  })
+  await ensureConsumer(manager, REQUESTS_STREAM, {
+    ...workflow,
+    durable_name: REQUEST_CHANGES,
+    filter_subjects: [ALL_REQUESTS],
+  })
 }
 
-export async function armTimersFloor(
-  nc: NatsConnection,
-): Promise<{ pending: number; ackPending: number; ackFloor: number }> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  const info = await manager.consumers.info(JOBS_STREAM, ARM_TIMERS)
-  return { pending: info.num_pending, ackPending: info.num_ack_pending, ackFloor: info.ack_floor.stream_seq }
+/** What a consumer of the log has before it. */
+export interface ConsumerFloor {
+  pending: number
+  ackPending: number
+  /** Everything of its own at or below was delivered and acked. */
+  ackFloor: number
 }
+
+export async function armTimersFloor(nc: NatsConnection): Promise<ConsumerFloor> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  return floorOf(await manager.consumers.info(JOBS_STREAM, ARM_TIMERS))
+}
+
+/** null: setup has not made it, as before there were requests. */
+export async function jobEndsFloor(nc: NatsConnection): Promise<ConsumerFloor | null> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const info = await found(() => manager.consumers.info(JOBS_STREAM, JOB_ENDS), CONSUMER_NOT_FOUND)
+  return info === null ? null : floorOf(info)
+}
+
+const floorOf = (info: ConsumerInfo): ConsumerFloor => ({
+  pending: info.num_pending,
+  ackPending: info.num_ack_pending,
+  ackFloor: info.ack_floor.stream_seq,
+})
 
 type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
 type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
@@ -110,12 +164,16 @@ async function ensureStream(manager: JetStreamManager, settings: StreamSettings)
   else await manager.streams.add(settings)
 }
 
-export async function ensureConsumer(manager: JetStreamManager, settings: ConsumerSettings): Promise<ConsumerInfo> {
+export async function ensureConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  settings: ConsumerSettings,
+): Promise<ConsumerInfo> {
   const name = settings.durable_name ?? ''
-  const existing = await found(() => manager.consumers.info(JOBS_STREAM, name), CONSUMER_NOT_FOUND)
+  const existing = await found(() => manager.consumers.info(stream, name), CONSUMER_NOT_FOUND)
   if (existing !== null) return existing
   try {
-    return await manager.consumers.add(JOBS_STREAM, settings)
+    return await manager.consumers.add(stream, settings)
   } catch (error) {
     // The client wraps it.
     if (!(error instanceof Error && error.cause instanceof PermissionViolationError)) throw error

@@ -1,4 +1,4 @@
-import type { JobView, Problem } from './contracts.ts'
+import type { JobView, Problem, RequestView } from './contracts.ts'
 
 /** Codes beside those of the problems: there was no answer, or none of a Hasty server. */
 export type ClientCode = 'unreachable' | 'unexpected-answer'
@@ -66,5 +66,17 @@ export class WaitTimeout extends Error {
   constructor(job: JobView, waitMs: number) {
     super(`Job ${job.job_id} had not ended after ${waitMs} ms`)
     this.job = job
+  }
+}
+
+/** The request had not ended when the wait was over. It goes on. */
+export class RequestWaitTimeout extends Error {
+  override name = 'RequestWaitTimeout'
+  /** As it was last seen. */
+  readonly request: RequestView
+
+  constructor(request: RequestView, waitMs: number) {
+    super(`Request ${request.request_id} had not ended after ${waitMs} ms`)
+    this.request = request
   }
 }

@@ -1,13 +1,19 @@
 import { type CancelOptions, cancelJob, type RetryOptions, retryJob } from './change-job.ts'
 import type {
   BatchResult,
+  DefinitionList,
+  DefinitionView,
   EventView,
   JobAccepted,
   JobList,
   JobStats,
   JobSummaryView,
   JobView,
+  NewRequest,
+  Plan,
   RedriveResult,
+  RequestSummary,
+  RequestView,
   Why,
 } from './contracts.ts'
 import { JobCancelled, JobFailed } from './errors.ts'
@@ -15,9 +21,10 @@ import { type FollowOptions, followEvents, type ResetEvent } from './follow-even
 import {
   type CallOptions,
   type ChangeOptions,
-  type JobFilter,
   type JobOptions,
+  type ListOptions,
   type NewJob,
+  type RedriveOptions,
   toFilterBody,
   toJobBody,
   toTime,
@@ -32,30 +39,12 @@ import {
   type Transport,
   type TransportOptions,
 } from './request.ts'
+import * as requests from './requests.ts'
 import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitForEnd } from './wait-job.ts'
 
 export interface HastyOptions extends TransportOptions {
   /** Sent as a bearer token; a function, such as `clientCredentials` makes, is asked before each request. */
   token?: TokenSource | undefined
-}
-
-export interface ListOptions extends JobFilter, CallOptions {
-  /** Jobs a page, 1 to 200; 50 when not given. */
-  limit?: number | undefined
-  /** `next_cursor` of the page before. */
-  cursor?: string | undefined
-}
-
-export interface RedriveOptions extends Omit<JobFilter, 'status'>, ChangeOptions {
-  status?: ('failed' | 'cancelled')[] | undefined
-  /** Jobs started a second; without it all at once. */
-  ratePerS?: number | undefined
-  runAt?: Date | string | undefined
-  /** Only says which jobs are meant. */
-  dryRun?: boolean | undefined
-  /** Jobs a request, 1 to 5,000; 1,000 when not given. */
-  limit?: number | undefined
-  cursor?: string | undefined
 }
 
 /**
@@ -185,6 +174,56 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     const { ratePerS, runAt, dryRun, limit, cursor } = options
     const how = { rate_per_s: ratePerS, run_at: toTime(runAt), dry_run: dryRun, limit, cursor }
     return this.#post('/v1/redrive', { ...toFilterBody(options), ...how }, options)
+  }
+
+  /** Sends a request: steps one after another, the jobs of each at the same time. It is in the log when this resolves. */
+  createRequest(request: NewRequest, options: ChangeOptions = {}): Promise<RequestView> {
+    return requests.createRequest(this.#transport, request, options)
+  }
+
+  getRequest(requestId: string, options: CallOptions = {}): Promise<RequestView> {
+    return requests.getRequest(this.#transport, requestId, options)
+  }
+
+  /**
+   * Waits until the request has ended, however it did.
+   * @throws RequestWaitTimeout with the request when it has not
+   */
+  waitRequest(requestId: string, options: WaitOptions = {}): Promise<RequestView> {
+    return requests.waitRequest(this.#transport, requestId, options)
+  }
+
+  /** Cancels what runs, and starts nothing more. */
+  cancelRequest(requestId: string, options: requests.CancelRequestOptions = {}): Promise<RequestView> {
+    return requests.cancelRequest(this.#transport, requestId, options)
+  }
+
+  /** Goes on with a failed or cancelled request where it stopped. */
+  retryRequest(requestId: string, options: ChangeOptions = {}): Promise<RequestView> {
+    return requests.retryRequest(this.#transport, requestId, options)
+  }
+
+  /** Gives a request the signal that a step of it waits for, or will. */
+  signalRequest(requestId: string, name: string, options: requests.SignalOptions = {}): Promise<RequestView> {
+    return requests.signalRequest(this.#transport, requestId, name, options)
+  }
+
+  /** All requests that are meant, newest first, page by page as they are asked for. */
+  listRequests(options: requests.ListRequestsOptions = {}): AsyncGenerator<RequestSummary, void, undefined> {
+    return requests.listRequests(this.#transport, options)
+  }
+
+  /** Stores a plan as the next version of its name; the same plan makes none. */
+  putDefinition(name: string, steps: Plan, options: CallOptions = {}): Promise<DefinitionView> {
+    return requests.putDefinition(this.#transport, name, steps, options)
+  }
+
+  getDefinition(name: string, options: CallOptions & { version?: number | undefined } = {}): Promise<DefinitionView> {
+    return requests.getDefinition(this.#transport, name, options)
+  }
+
+  listDefinitions(options: CallOptions = {}): Promise<DefinitionList['items']> {
+    return requests.listDefinitions(this.#transport, options)
   }
 
   async #create<Body>(

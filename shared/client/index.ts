@@ -1,10 +1,20 @@
 export type { CancelOptions, RetryOptions } from './change-job.ts'
 export { type ClientCredentials, clientCredentials, requestToken } from './client-credentials.ts'
 export type * from './contracts.ts'
-export { HastyError, JobCancelled, JobFailed, WaitTimeout } from './errors.ts'
+export { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from './errors.ts'
 export type { FollowOptions, ResetEvent } from './follow-events.ts'
-export { Hasty, type HastyOptions, type ListOptions, type RedriveOptions } from './hasty.ts'
-export type { CallOptions, ChangeOptions, JobFilter, JobOptions, NewJob, StartTime } from './job-request.ts'
+export { Hasty, type HastyOptions } from './hasty.ts'
+export type {
+  CallOptions,
+  ChangeOptions,
+  JobFilter,
+  JobOptions,
+  ListOptions,
+  NewJob,
+  RedriveOptions,
+  StartTime,
+} from './job-request.ts'
 export type { AcceptedOf, AnyJobTypes, JobOf, JobType, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 export type { Retry, TokenSource, TransportOptions } from './request.ts'
+export type { CancelRequestOptions, ListRequestsOptions, SignalOptions } from './requests.ts'
 export { hasEnded, type WaitOptions } from './wait-job.ts'

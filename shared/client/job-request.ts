@@ -57,6 +57,25 @@ export interface JobFilter {
   createdBefore?: Date | string | undefined
 }
 
+export interface ListOptions extends JobFilter, CallOptions {
+  /** Jobs a page, 1 to 200; 50 when not given. */
+  limit?: number | undefined
+  /** `next_cursor` of the page before. */
+  cursor?: string | undefined
+}
+
+export interface RedriveOptions extends Omit<JobFilter, 'status'>, ChangeOptions {
+  status?: ('failed' | 'cancelled')[] | undefined
+  /** Jobs started a second; without it all at once. */
+  ratePerS?: number | undefined
+  runAt?: Date | string | undefined
+  /** Only says which jobs are meant. */
+  dryRun?: boolean | undefined
+  /** Jobs a request, 1 to 5,000; 1,000 when not given. */
+  limit?: number | undefined
+  cursor?: string | undefined
+}
+
 export const toStartBody = ({ delayMs, runAt }: StartTime) => ({ delay_ms: delayMs, run_at: toTime(runAt) })
 
 /** @param objectId where the job has none of its own */

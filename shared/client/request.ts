@@ -41,7 +41,7 @@ export interface Retry {
 }
 
 export interface Call {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT'
   path: string
   query?: Record<string, string | undefined>
   body?: unknown

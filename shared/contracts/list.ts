@@ -19,22 +19,24 @@ const filterShape = {
 export const jobFilterSchema = z.strictObject({ status: statusesSchema.optional(), ...filterShape })
 export type JobFilter = z.infer<typeof jobFilterSchema>
 
-/** The same filter as parameters of an address, where all is text: `status=failed,cancelled` or `status` twice. */
-export const listJobsQuerySchema = z.strictObject({
-  status: z
+/** As a parameter of an address, where all is text: `status=failed,cancelled` or `status` twice. */
+export const statusParameter = <const Status extends string>(statuses: readonly [Status, ...Status[]]) =>
+  z
     .union([z.string(), z.array(z.string())])
     .transform((texts) => [texts].flat().flatMap((text) => text.split(',')))
-    .pipe(statusesSchema)
+    .pipe(z.array(z.enum(statuses)).min(1))
     .optional()
     .meta({
       description: 'One or several, with commas between or the parameter repeated',
       // In the description the list alone, which is how a repeated parameter is told.
       override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
         delete jsonSchema['anyOf']
-        Object.assign(jsonSchema, { type: 'array', items: { type: 'string', enum: JOB_STATUSES }, minItems: 1 })
+        Object.assign(jsonSchema, { type: 'array', items: { type: 'string', enum: statuses }, minItems: 1 })
       },
-    }),
-  ...filterShape,
+    })
+
+/** @param description what is counted, as `Jobs a page` */
+export const pageParameters = (description: string) => ({
   cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
   limit: z
     .string()
@@ -43,10 +45,14 @@ export const listJobsQuerySchema = z.strictObject({
     })
     .transform(Number)
     .default(LIST_LIMIT_DEFAULT)
-    .meta({
-      description: 'Jobs a page',
-      override: { type: 'integer', minimum: 1, maximum: LIST_LIMIT_MAX },
-    }),
+    .meta({ description, override: { type: 'integer', minimum: 1, maximum: LIST_LIMIT_MAX } }),
+})
+
+/** The same filter as parameters of an address. */
+export const listJobsQuerySchema = z.strictObject({
+  status: statusParameter(JOB_STATUSES),
+  ...filterShape,
+  ...pageParameters('Jobs a page'),
 })
 export type ListJobsQuery = z.infer<typeof listJobsQuerySchema>
 

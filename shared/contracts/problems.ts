@@ -18,6 +18,8 @@ export const PROBLEMS = {
   /** An atomic batch: one of its jobs cannot be made, so none was; `items` says which. */
   'batch-refused': { status: 400, title: 'Nothing of the batch was accepted' },
   'invalid-payload': { status: 400, title: 'The payload does not fit its job type' },
+  /** Of a request or a definition: `errors` says where. */
+  'invalid-plan': { status: 400, title: 'The plan cannot be carried out' },
   'invalid-scope': { status: 400, title: 'The client may not have this scope' },
   'token-required': { status: 401, title: 'A token is required' },
   'invalid-token': { status: 401, title: 'The token is not accepted' },
@@ -25,16 +27,19 @@ export const PROBLEMS = {
   'insufficient-scope': { status: 403, title: 'The token does not allow this' },
   'job-not-found': { status: 404, title: 'No such job' },
   'schedule-not-found': { status: 404, title: 'No such schedule' },
+  'request-not-found': { status: 404, title: 'No such request' },
+  'definition-not-found': { status: 404, title: 'No such definition' },
   'worker-not-found': { status: 404, title: 'No such worker' },
   'not-found': { status: 404, title: 'No such resource' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'The answer is not available in an accepted media type' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  /** A cancel, retry or new time that came too late or too early; the job's view is in the answer. */
-  'wrong-state': { status: 409, title: "The job's state does not allow this" },
+  /** A cancel, retry or new time that came too late or too early; the job's view, or the request's status, is in the answer. */
+  'wrong-state': { status: 409, title: 'Its state does not allow this' },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used a short time ago' },
   'too-many-schedules': { status: 409, title: 'There are as many schedules as there may be' },
+  'too-many-definitions': { status: 409, title: 'There are as many definitions as there may be' },
   'precondition-failed': { status: 412, title: 'What the request depends on is not so' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },

@@ -5,12 +5,23 @@ import { jobErrorSchema } from './job.ts'
 /** The broker keeps a request as one message. */
 export const REQUEST_MAX_JOBS = 1_000
 export const REQUEST_MAX_STEPS = 100
+/** Requests in requests: one that begins itself would never end. */
+export const REQUEST_MAX_DEPTH = 8
+/** Bytes of JSON: the plan is part of every version of the request. */
+export const PLAN_MAX_BYTES = 256 * 1024
+/** Members and array items of a body that has a plan: more than a job's, so that a plan of too many jobs is told as one. */
+export const PLAN_BODY_MAX_MEMBERS = 100_000
 /** Bytes of JSON; params and extras go out with every call of a service. */
 export const PARAMS_MAX_BYTES = 64 * 1024
 export const EXTRAS_MAX_BYTES = 64 * 1024
 
+/** The object_id of a request's job begins so, and whoever likes may begin one so. */
+export const REQUEST_OBJECT_PREFIX = 'request:'
+export const isOfRequest = (objectId: string): boolean => objectId.startsWith(REQUEST_OBJECT_PREFIX)
+
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-const nameSchema = z.string().regex(NAME_PATTERN)
+/** Of steps, jobs, signals and definitions. */
+export const nameSchema = z.string().regex(NAME_PATTERN)
 
 /** RFC 6901, into `{params, extras}`: `/extras/pages`. */
 const pointerSchema = z
@@ -18,7 +29,7 @@ const pointerSchema = z
   .max(256)
   .regex(/^\/(params|extras)(\/|$)/, 'must begin with /params or /extras')
 
-const whenSchema = z
+export const whenSchema = z
   .strictObject({
     value: pointerSchema,
     equals: z
@@ -31,11 +42,21 @@ const whenSchema = z
 
 const { priority, timeout_ms, attempts } = createJobBodySchema.shape
 
-/** What is to be done: a job of a type, or a call of a service that the operator has named. */
+/** What is to be done: a job of a type, a call of a service that the operator has named, or another request. */
 const workShape = {
-  type: createJobBodySchema.shape.type.optional(),
+  // Without the default that a job of its own has: a service may stand instead.
+  type: createJobBodySchema.shape.type.unwrap().optional(),
   service: z.string().max(64).optional().meta({ description: 'Instead of a type: which of SERVICES to call' }),
   path: z.string().max(1_024).optional().meta({ description: "Below the service's address" }),
+  definition: nameSchema
+    .optional()
+    .meta({ description: 'Instead of a type: a request of this plan; the job ends with it' }),
+  version: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'Of the definition; the latest where it is left out' }),
   payload: z.unknown().optional(),
   priority,
   timeout_ms,
@@ -43,7 +64,7 @@ const workShape = {
   backoff: createJobBodySchema.shape.backoff,
 }
 
-const planJobSchema = z
+export const planJobSchema = z
   .strictObject({
     name: nameSchema,
     ...workShape,
@@ -58,7 +79,7 @@ const planJobSchema = z
   })
   .meta({ id: 'PlanJob' })
 
-const planStepSchema = z
+export const planStepSchema = z
   .strictObject({
     name: nameSchema,
     jobs: z.array(planJobSchema).optional(),
@@ -76,6 +97,8 @@ const planStepSchema = z
   .meta({ id: 'PlanStep' })
 
 export const planSchema = z.array(planStepSchema)
+/** As a caller writes it: what has a default may be left out. */
+export type Plan = z.input<typeof planSchema>
 export type PlanJob = z.infer<typeof planJobSchema>
 export type PlanStep = z.infer<typeof planStepSchema>
 export type When = z.infer<typeof whenSchema>
@@ -103,6 +126,7 @@ export const createRequestBodySchema = z
   })
   .meta({ id: 'CreateRequest' })
 export type CreateRequestBody = z.infer<typeof createRequestBodySchema>
+export type NewRequest = z.input<typeof createRequestBodySchema>
 
 const textSchema = z.string()
 const timeSchema = z.string().nullable()
@@ -115,19 +139,20 @@ const requestAttemptSchema = z.object({
   error: jobErrorSchema.nullable(),
 })
 
-const stepJobViewSchema = z
+export const stepJobViewSchema = z
   .object({
     name: textSchema.meta({ description: 'Of a foreach with the number of its item: `resize[2]`' }),
     status: z.enum(STEP_JOB_STATUSES),
-    job_id: textSchema.nullable(),
+    job_id: textSchema.nullable().meta({ description: 'Of a child request: its request_id' }),
     attempts: z.array(requestAttemptSchema).meta({ description: 'Of all rounds, oldest first' }),
     result: z.unknown(),
+    result_omitted: z.literal(true).optional().meta({ description: 'It is large: read it at the job itself' }),
     error: jobErrorSchema.nullable(),
     ended_at: timeSchema,
   })
   .meta({ id: 'StepJob' })
 
-const stepViewSchema = z
+export const stepViewSchema = z
   .object({
     name: textSchema,
     status: z.enum(STEP_STATUSES),
@@ -138,12 +163,40 @@ const stepViewSchema = z
   })
   .meta({ id: 'Step' })
 
+export const REQUEST_EVENTS = [
+  'request:created',
+  'request:step-started',
+  'request:step-ended',
+  'request:extras-updated',
+  'request:extras-conflict',
+  'request:signalled',
+  'request:undoing',
+  'request:retried',
+  'request:finished',
+  'request:failed',
+  'request:cancelled',
+] as const
+
+export const requestEventSchema = z
+  .object({
+    at: textSchema,
+    event: z.enum(REQUEST_EVENTS),
+    step: textSchema.optional(),
+    job: textSchema.optional(),
+    members: z.array(textSchema).optional().meta({ description: 'Members of the extras that the event is about' }),
+  })
+  .meta({ id: 'RequestEvent' })
+
 export const requestViewSchema = z
   .object({
     request_id: textSchema,
     tenant: textSchema.optional(),
     name: textSchema.nullable(),
     definition: z.object({ name: textSchema, version: z.number().int() }).nullable(),
+    parent: z
+      .object({ request_id: textSchema, job: textSchema })
+      .nullable()
+      .meta({ description: 'The request and job that began it' }),
     status: z.enum(REQUEST_STATUSES),
     step: textSchema.nullable().meta({ description: 'The one it is at' }),
     round: z.number().int(),
@@ -151,6 +204,7 @@ export const requestViewSchema = z
     extras: z.record(z.string(), z.unknown()),
     steps: z.array(stepViewSchema),
     undone: z.array(stepJobViewSchema).meta({ description: 'What undid completed jobs after a failure, in its order' }),
+    events: z.array(requestEventSchema).meta({ description: 'The history, oldest first: the last 1,000' }),
     error: jobErrorSchema.nullable(),
     created_at: textSchema,
     updated_at: textSchema,

@@ -2,20 +2,25 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
 import type { z } from 'zod'
-import { BODY_MAX_BYTES } from '#shared/contracts/http.ts'
+import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
  * The JSON body of a request, parsed by its schema.
+ * @param membersMax members and array items in all
  * @throws AppError with the code for what is wrong; nothing of the body is repeated in it but short names
  */
-export async function readBody<T extends z.ZodType>(ctx: Context, schema: T): Promise<z.output<T>> {
+export async function readBody<T extends z.ZodType>(
+  ctx: Context,
+  schema: T,
+  membersMax = BODY_MAX_MEMBERS,
+): Promise<z.output<T>> {
   checkMediaType(ctx, ['application/json'])
   const raw = await readRaw(ctx, BODY_MAX_BYTES)
   if (raw.length === 0) throw emptyBody()
-  const parsed = schema.safeParse(parseStrictJson(raw))
+  const parsed = schema.safeParse(parseStrictJson(raw, membersMax))
   if (parsed.success) return parsed.data
   throw invalidBody(parsed.error)
 }
@@ -69,7 +74,11 @@ function checkMediaType(ctx: Context, mediaTypes: string[]): string {
   return found
 }
 
-async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
+/**
+ * The bytes of a body, whatever they are.
+ * @throws AppError
+ */
+export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
   try {
     return await getRawBody(ctx.req, { length: ctx.get('content-length') || null, limit: maxBytes })
   } catch (error) {

@@ -22,7 +22,7 @@ export const trustedHostsSetting = () =>
   })
 
 /** `name=http://host:port/base,...`: services of the operator, called by their names. */
-export const servicesSetting = () =>
+const servicesSetting = () =>
   optionalText().transform((text, context): ReadonlyMap<string, URL> => {
     const services = new Map<string, URL>()
     for (const entry of entriesOf(text)) {
@@ -36,9 +36,41 @@ export const servicesSetting = () =>
     return services
   })
 
+/** The seed's names of three services. */
+const serviceUrlSetting = () =>
+  optionalText().transform((text, context): URL | undefined => {
+    if (text === undefined) return undefined
+    const url = URL.parse(text)
+    const problem = problemOf('service', url)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+    return url ?? undefined
+  })
+
+/** Where the services are that jobs call by name. */
+export const serviceSettings = {
+  SERVICES: servicesSetting(),
+  URL_SERVICE1: serviceUrlSetting(),
+  URL_SERVICE2: serviceUrlSetting(),
+  URL_SERVICE3: serviceUrlSetting(),
+}
+
+export interface ServiceSettings {
+  SERVICES: ReadonlyMap<string, URL>
+  URL_SERVICE1?: URL | undefined
+  URL_SERVICE2?: URL | undefined
+  URL_SERVICE3?: URL | undefined
+}
+
+/** URL_SERVICE1 is called `service1`; what SERVICES says of the same name goes first. */
+export function servicesOf(settings: ServiceSettings): ReadonlyMap<string, URL> {
+  const { URL_SERVICE1: service1, URL_SERVICE2: service2, URL_SERVICE3: service3, SERVICES } = settings
+  const named = Object.entries({ service1, service2, service3 })
+  return new Map([...named.filter((entry): entry is [string, URL] => entry[1] !== undefined), ...SERVICES])
+}
+
 function problemOf(name: string, url: URL | null): string | null {
   if (!SERVICE_NAME.test(name)) return 'must begin with a name of a-z, 0-9, _ and -, then ='
-  if (url === null || !/^https?:$/.test(url.protocol)) return 'must have an http or https URL behind the ='
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'must have an http or https URL'
   if (url.username !== '' || url.password !== '') return 'the URL must not have a user name or password'
   if (url.search !== '' || url.hash !== '') return 'the URL must not have a query or fragment'
   return null

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { ConfigError, parseConfig } from '#shared/runtime/config.ts'
-import { servicesSetting, trustedHostsSetting } from './settings.ts'
+import { serviceSettings, servicesOf, trustedHostsSetting } from './settings.ts'
 
 const read = (env: Record<string, string>) =>
-  parseConfig({ SERVICES: servicesSetting(), OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting() }, env)
+  parseConfig({ ...serviceSettings, OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting() }, env)
 
 test('nothing is trusted and no service known where nothing is set', () => {
   expect(read({})).toEqual({ SERVICES: new Map(), OUTBOUND_TRUSTED_HOSTS: new Set() })
@@ -19,6 +19,22 @@ test('services have names and trusted hosts a port, written as a URL writes them
     ['mail_2', 'https://mail.internal/'],
   ])
   expect([...OUTBOUND_TRUSTED_HOSTS]).toEqual(['hooks.internal:80', '127.0.0.1:9000', '[::1]:8080'])
+})
+
+test('services also come by the names of the seed, and SERVICES goes first', () => {
+  const settings = read({
+    SERVICES: 'service2=http://other',
+    URL_SERVICE1: 'http://one:3000/base',
+    URL_SERVICE2: 'http://two',
+  })
+  expect([...servicesOf(settings)].map(([name, url]) => [name, url.href])).toEqual([
+    ['service1', 'http://one:3000/base'],
+    ['service2', 'http://other/'],
+  ])
+})
+
+test.each(['one:3000', 'ftp://one', 'http://a:b@one', 'http://one/?a=1'])('URL_SERVICE3=%s is refused', (text) => {
+  expect(() => read({ URL_SERVICE3: text })).toThrow(`URL_SERVICE3: `)
 })
 
 test.each([

@@ -1,10 +1,10 @@
 import type Router from '@koa/router'
+import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { batchQuerySchema } from '#shared/contracts/batch.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
 import type { CreateJobDeps } from '../create-job/create-job.ts'
-import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
 import { createAll, createEach } from './create-batch.ts'
 import { readBatch } from './read-batch.ts'
 

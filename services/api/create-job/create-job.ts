@@ -1,5 +1,6 @@
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
+import type { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import type { JobType } from '#shared/accept/job-types.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publication, Publisher } from '#shared/bus/publisher.ts'
@@ -12,9 +13,8 @@ import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
-import { hashNames } from '../hash-names.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 import { cooldownError } from './cooldown.ts'
-import type { IdempotencyKeys } from './idempotency-keys.ts'
 
 export interface CreateJobDeps extends CheckJobDeps {
   publisher: Publisher

@@ -1,11 +1,11 @@
 import type Router from '@koa/router'
+import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { createJobBodySchema, jobView } from '#shared/contracts/http.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { endAsPreferred, type WaitJobDeps } from '../wait-job/wait-for-job.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
-import { readIdempotencyKey } from './idempotency-keys.ts'
 
 /** `POST /` and `POST /v1/jobs`: one code path, two statuses for the cooldown. */
 export function createJobRoutes(router: Router, deps: CreateJobDeps & { wait: WaitJobDeps }): void {

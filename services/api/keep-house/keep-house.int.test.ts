@@ -5,13 +5,16 @@ import { expect, test } from 'vitest'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { listLanes } from '#shared/bus/lanes.ts'
-import { armTimersFloor, purgeBelow } from '#shared/bus/topology.ts'
+import type { Publication } from '#shared/bus/publisher.ts'
+import { readBatch } from '#shared/bus/read-batch.ts'
+import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import {
   dueSubject,
   eventSubject,
   historyFilter,
+  JOB_ENDS,
   JOBS_STREAM,
   type JobAddress,
   laneName,
@@ -32,6 +35,7 @@ import {
 } from '../../../e2e/support/bus.ts'
 import { applyBatch } from '../project-events/apply-batch.ts'
 import { firstSeqAfter, type TrimDeps, trimLog } from './trim-log.ts'
+import { UnheardEnds } from './unheard-ends.ts'
 import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
 
 const SOON = { deadlineMs: 10_000 }
@@ -58,6 +62,11 @@ async function setup() {
     woken,
     log: silentLog,
   })
+  const unheard = new UnheardEnds({
+    jobEnds: () => jobEndsFloor(bus.broker.nc),
+    readBatch: (filter, fromSeq, limit) => readBatch(bus.broker, filter, fromSeq, limit),
+    reader: bus.reader,
+  })
   const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({
     store,
     reader: bus.reader,
@@ -65,6 +74,7 @@ async function setup() {
     readState: () => readLogState(bus.broker),
     listLanes: () => listLanes(bus.broker.nc),
     armTimers: () => armTimersFloor(bus.broker.nc),
+    neededByRequests: (state) => unheard.firstNeeded(state),
     purge: (seq) => purgeBelow(bus.broker.nc, seq),
     checkpointSeq: () => checkpointSeq,
     clock,
@@ -240,6 +250,60 @@ test('the log is cut at the least of retention, checkpoint and what a lane still
   // The two jobs after the acked ones are still in their lane.
   expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(seq)
   expect(await house.bus.reader.history(job)).toHaveLength(1)
+})
+
+/** @returns the sequences of its first event and of its end */
+async function runJob(bus: TestBus, objectId: string, says = objectId): Promise<{ first: number; end: number }> {
+  const job = newAddress()
+  const named = (publication: Publication, object_id: string): Publication => ({
+    ...publication,
+    body: JSON.stringify({ ...(JSON.parse(publication.body) as object), object_id }),
+  })
+  const first = await bus.publisher.publish(named(createdPublication(job), objectId), SOON)
+  if (first.kind !== 'stored') throw new Error('not stored')
+  await create(bus)
+  const end = await bus.publisher.publish(named(endPublication(job, 'job:finished', first.seq), says), SOON)
+  if (end.kind !== 'stored') throw new Error('not stored')
+  return { first: first.seq, end: end.seq }
+}
+
+test('the end of a request’s job and its history stay until the workflow service has taken it, others hold nothing', async () => {
+  await using house = await setup()
+  const { bus } = house
+  await runJob(bus, 'invoice-42')
+  const { first } = await runJob(bus, 'request:r1:0:a:1')
+  await runJob(bus, 'invoice-43')
+  const later = await runJob(bus, 'request:r2:0:a:1', '')
+  await ackLane(bus)
+  const cut = () => trimLog(house.trim(laterBy(2 * HOUR), 100))
+  expect(await cut()).toBe(first)
+  expect(await cut()).toBeNull()
+
+  // That of the first job is cut already.
+  await ackEnds(bus, 2)
+  expect(await cut()).toBe(later.first)
+  await ackEnds(bus, 1)
+  expect(await cut()).toBe(later.end + 1)
+  await runJob(bus, 'invoice-44')
+  const last = await runJob(bus, 'request:r3:0:a:1')
+  await ackLane(bus)
+  expect(await cut()).toBe(last.first)
+})
+
+async function ackEnds(bus: TestBus, count: number): Promise<void> {
+  const puller = new LanePuller(bus.broker)
+  const onDelivery = (delivery: Delivery) => puller.ack(delivery)
+  await puller.pull({ consumer: JOB_ENDS, batch: count, waitMs: 0, onDelivery })
+  await expect.poll(async () => (await jobEndsFloor(bus.broker.nc))?.ackPending).toBe(0)
+  puller.close()
+}
+
+test('at a broker of before there were requests the log is trimmed all the same', async () => {
+  await using house = await setup()
+  const { end } = await runJob(house.bus, 'request:r1:0:a:1')
+  await ackLane(house.bus)
+  await house.bus.broker.nc.request(`$JS.API.CONSUMER.DELETE.${JOBS_STREAM}.${JOB_ENDS}`)
+  expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(end + 1)
 })
 
 test('under pressure the log is cut before its time, but never within the cooldown', async () => {

@@ -2,6 +2,7 @@ import type { LogState } from '#shared/bus/event-feed.ts'
 import { laneNeed, laneNeeds } from '#shared/bus/lane-need.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { ConsumerFloor } from '#shared/bus/topology.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
 import { ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
@@ -9,7 +10,9 @@ import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
 export interface TrimDeps extends DelayedDeps {
   readState(): Promise<LogState>
   listLanes(): Promise<LaneInfo[]>
-  armTimers(): Promise<{ pending: number; ackPending: number; ackFloor: number }>
+  armTimers(): Promise<ConsumerFloor>
+  /** The first sequence that the workflow service still needs; null: none. */
+  neededByRequests(state: LogState): Promise<number | null>
   /** Removes every message below the sequence. */
   purge(seq: number): Promise<void>
   /** How far the store is. */
@@ -24,8 +27,8 @@ export interface TrimDeps extends DelayedDeps {
 const PRESSURE = 0.5
 
 /**
- * ONE unfiltered purge, up to the least of what retention lets go, what the store has applied, and what timers and
- * lanes may still deliver, or compare with. Filtered purges stall publishes and can come undone.
+ * ONE unfiltered purge, up to the least of what retention lets go, what the store has applied, and what timers, lanes
+ * and the workflow service may still deliver, or compare with. Filtered purges stall publishes and can come undone.
  * @returns the sequence below which the log was cut, or null when there was nothing to cut
  */
 export async function trimLog(deps: TrimDeps): Promise<number | null> {
@@ -38,7 +41,9 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
   }
   const needs = await laneNeeds(deps.reader, lanes)
   const unarmedFrom = await laneNeed(deps.reader, { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS })
-  const froms = [unarmedFrom, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
+  // After the lanes: what has left its lane meanwhile has its end in the log by now.
+  const forRequests = await deps.neededByRequests(state)
+  const froms = [unarmedFrom, forRequests, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
   const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, ...froms)
   if (allowed <= state.firstSeq) return null
   const cut = await keepDelayedJobs(deps, needs, allowed)

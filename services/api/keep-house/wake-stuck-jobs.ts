@@ -1,5 +1,6 @@
 import { type LaneNeed, laneNeed, laneNeeds, mayDeliver } from '#shared/bus/lane-need.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { ConsumerFloor } from '#shared/bus/topology.ts'
 import type { CreatedEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
@@ -12,7 +13,7 @@ import { eachUnended } from './each-unended.ts'
 
 export interface WakeDeps extends DelayedDeps {
   listLanes(): Promise<LaneInfo[]>
-  armTimers(): Promise<{ pending: number; ackPending: number; ackFloor: number }>
+  armTimers(): Promise<ConsumerFloor>
   leaseMs: number
   /** Should stay at 0: each is a job that nothing else would have woken. */
   woken: Counter

@@ -1,9 +1,9 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import type { JobSummary } from '#shared/contracts/job.ts'
 import type { ListJobsQuery } from '#shared/contracts/list.ts'
+import { makeCursor, readCursor } from '#shared/http/cursor.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import type { JobStore } from '#shared/store/port.ts'
-import { makeCursor, readCursor } from './cursor.ts'
 import { type JobSearch, toSearch } from './job-filter.ts'
 
 export interface ListJobsDeps {

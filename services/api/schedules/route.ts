@@ -1,4 +1,5 @@
 import type Router from '@koa/router'
+import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { maySee } from '#shared/auth/caller.ts'
 import {
   putScheduleBodySchema,
@@ -13,7 +14,6 @@ import { requestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { badParameters, readQuery } from '#shared/runtime/read-query.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
-import { readIdempotencyKey } from '../create-job/idempotency-keys.ts'
 import {
   atBroker,
   type ChangedSchedule,

@@ -3,7 +3,7 @@ import type { RecordStream, RecordStreamState } from '#shared/bus/record-stream.
 import { type ScheduleRecord, scheduleRecordSchema } from '#shared/contracts/schedule.ts'
 import { ALL_SCHEDULES, scheduleSubject } from '#shared/contracts/subjects.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
-import { hashNames } from '../hash-names.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 import { nextTick } from './tick-times.ts'
 
 /** A schedule as it is at the broker. */

@@ -6,9 +6,9 @@ import {
   callbackPayloadSchema,
 } from '#shared/contracts/callback.ts'
 import type { CallOut } from '#shared/outbound/call-out.ts'
+import { USER_AGENT } from './call-headers.ts'
 import { signatureHeaders } from './callback-signature.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
-import { USER_AGENT } from './http.ts'
 import { failureOf, orPermanent, withCode } from './http-failure.ts'
 
 export interface CallbackOptions {

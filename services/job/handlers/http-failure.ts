@@ -22,16 +22,26 @@ export async function orPermanent<T>(call: Promise<T>): Promise<T> {
   }
 }
 
+/** The request itself is wrong: asking again would not help. */
+export const isForGood = (status: number): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
+
 /** What an answer other than 2xx is thrown as: for good, after the time that the target asked for, or the type's backoff. */
 export function failureOf(answer: OutboundAnswer, isPermanent: boolean, nowMs: number): Error {
-  const { status, headers, text } = answer
-  const start = new TextDecoder().decode(Buffer.from(text).subarray(0, TEXT_MAX_BYTES), { stream: true })
+  const { status, text } = answer
   const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
-  const message = `the target answered ${status}${redirect}${start === '' ? '' : `: ${start}`}`
-  return withCode(errorFor(message, isPermanent, retryAfterMs(headers['retry-after'], nowMs)), `http-${status}`)
+  const message = `the target answered ${status}${redirect}${text === '' ? '' : `: ${startOf(text)}`}`
+  return withCode(errorFor(answer, message, isPermanent, nowMs), `http-${status}`)
 }
 
-function errorFor(message: string, isPermanent: boolean, delayMs: number | null): Error {
+/** The same for an answer that says in its body what went wrong, whatever its status. */
+export const saidFailure = (answer: OutboundAnswer, said: string, isPermanent: boolean, nowMs: number): Error =>
+  withCode(errorFor(answer, startOf(said), isPermanent, nowMs), 'service-failure')
+
+const startOf = (text: string): string =>
+  new TextDecoder().decode(Buffer.from(text).subarray(0, TEXT_MAX_BYTES), { stream: true })
+
+function errorFor({ headers }: OutboundAnswer, message: string, isPermanent: boolean, nowMs: number): Error {
+  const delayMs = retryAfterMs(headers['retry-after'], nowMs)
   if (isPermanent) return new PermanentError(message)
   return delayMs === null ? new HttpError(message) : new RetryLater(delayMs, message)
 }

@@ -8,9 +8,14 @@ import { type HttpPayload, isQueryMethod } from './http-payload.ts'
 export function targetOf(payload: HttpPayload, services: ReadonlyMap<string, URL>): string | URL {
   const query = queryOf(payload)
   if (payload.url !== undefined) return withQuery(payload.url, query)
-  const base = services.get(payload.service ?? '')
-  if (base === undefined) throw new PermanentError(`there is no service "${payload.service}" in SERVICES`)
-  return new URL(withQuery(belowBase(base, payload.path ?? '').href, query))
+  return new URL(withQuery(serviceUrl(services, payload.service ?? '', payload.path ?? '').href, query))
+}
+
+/** @throws PermanentError when there is no such service, or the path would leave it */
+export function serviceUrl(services: ReadonlyMap<string, URL>, name: string, path: string): URL {
+  const base = services.get(name)
+  if (base === undefined) throw new PermanentError(`there is no service "${name}" in SERVICES`)
+  return belowBase(base, path)
 }
 
 function queryOf({ method, params }: HttpPayload): string {

@@ -1,9 +1,9 @@
-import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
-import { VERSION } from '#shared/runtime/version.ts'
+import { bodyOf } from './answer-body.ts'
+import { callHeaders } from './call-headers.ts'
 import type { JobContext, JobHandler } from './handler.ts'
-import { failureOf, orPermanent } from './http-failure.ts'
+import { failureOf, isForGood, orPermanent } from './http-failure.ts'
 import { type HttpPayload, httpPayloadSchema, isQueryMethod } from './http-payload.ts'
 import { targetOf } from './http-target.ts'
 
@@ -31,8 +31,6 @@ const HEADERS_KEPT = [
 ]
 const HEADER_KEPT_LENGTH = 1_024
 
-export const USER_AGENT = `Hasty/${VERSION}`
-
 /** Calls a user's URL or a service of the operator; a 2xx answer is the result. */
 export const httpHandler = (options: HttpOptions): JobHandler => ({
   type: 'http',
@@ -57,21 +55,9 @@ export const httpHandler = (options: HttpOptions): JobHandler => ({
   },
 })
 
-/** The request itself is wrong: asking again would not help. */
-const isForGood = (status: number): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
-
 /** A user's own come last, so that a target may want another Idempotency-Key; whose they are not has been refused. */
 function headersOf(payload: HttpPayload, context: JobContext, hasBody: boolean): Record<string, string> {
-  const headers: Record<string, string> = {
-    accept: '*/*',
-    // An answer is kept as it comes: nothing is unpacked here.
-    'accept-encoding': 'identity',
-    'user-agent': USER_AGENT,
-    'idempotency-key': context.jobId,
-    'hasty-job-id': context.jobId,
-    'hasty-attempt': String(context.attempt),
-    'hasty-fencing-token': String(context.fencingToken),
-  }
+  const headers: Record<string, string> = { accept: '*/*', ...callHeaders(context) }
   if (hasBody) headers['content-type'] = 'application/json'
   for (const [name, value] of Object.entries(payload.headers ?? {})) headers[name.toLowerCase()] = value
   return headers
@@ -85,33 +71,4 @@ function resultOf(answer: OutboundAnswer) {
   }
   const kept = { status: answer.status, headers, body: bodyOf(answer) }
   return answer.truncated ? { ...kept, truncated: true } : kept
-}
-
-/** JSON as what it says, everything else as text. */
-function bodyOf({ text, truncated }: OutboundAnswer): unknown {
-  if (text === '') return null
-  if (truncated || isTooDeep(text)) return text
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text
-  }
-}
-
-/** Everybody who writes or shows a result would have to walk it: as deep as a request's body may be, no deeper. */
-function isTooDeep(json: string): boolean {
-  let depth = 0
-  let isInString = false
-  // One pass, whatever the target sends: this runs on the thread of all jobs.
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i]
-    if (isInString) {
-      if (character === '\\') i++
-      else if (character === '"') isInString = false
-    } else if (character === '"') isInString = true
-    else if (character === '[' || character === '{') depth++
-    else if (character === ']' || character === '}') depth--
-    if (depth > BODY_MAX_DEPTH) return true
-  }
-  return false
 }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
+import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
 import type { JobConfig } from '../config.ts'
@@ -12,6 +13,7 @@ import { addHandler, multiplyHandler } from './add-multiply.ts'
 import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
 import { httpHandler } from './http.ts'
+import { serviceHandler } from './service.ts'
 import { sleepHandler } from './sleep.ts'
 import { taskHandler } from './task.ts'
 
@@ -24,10 +26,10 @@ type HandlerSettings = Pick<
   | 'SLEEP_MIN_MS'
   | 'SLEEP_MAX_MS'
   | 'HTTP_CALL_TIMEOUT_MS'
-  | 'SERVICES'
   | 'OUTBOUND_TRUSTED_HOSTS'
   | 'WEBHOOK_SECRET'
->
+> &
+  ServiceSettings
 
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
 const userHandlerSchema = z.looseObject({
@@ -67,17 +69,19 @@ function builtInHandlers(settings: HandlerSettings): JobHandler[] {
     callOut: makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS }),
     now: () => systemClock.now(),
   }
+  const toServices = {
+    ...outbound,
+    services: servicesOf(settings),
+    timeoutMs,
+    callTimeoutMs: settings.HTTP_CALL_TIMEOUT_MS,
+  }
   return [
     sleepHandler({ minMs, maxMs, timeoutMs, random: Math.random }),
     addHandler(timeoutMs),
     multiplyHandler(timeoutMs),
     taskHandler({ timeoutMs, random: Math.random }),
-    httpHandler({
-      ...outbound,
-      services: settings.SERVICES,
-      timeoutMs,
-      callTimeoutMs: settings.HTTP_CALL_TIMEOUT_MS,
-    }),
+    httpHandler(toServices),
+    serviceHandler(toServices),
     callbackHandler({ ...outbound, secrets: settings.WEBHOOK_SECRET }),
   ]
 }

@@ -1,5 +1,5 @@
 import type { JobError } from '#shared/contracts/job.ts'
-import { EXTRAS_MAX_BYTES, type PlanJob, type PlanStep } from '#shared/contracts/request.ts'
+import { EXTRAS_MAX_BYTES, type PlanJob, type PlanStep, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
 import type { Json, RequestEvent, RequestRecord, Step, Task, TaskAttempt, UndoTask } from './record.ts'
@@ -35,16 +35,20 @@ export type Input =
 
 /** So many events are kept: a request that is retried without end must not grow without end. */
 const EVENTS_MAX = 1_000
+/** Bytes of JSON: of one job, and of all jobs of a request. */
+const RESULT_MAX_BYTES = 16 * 1024
+const RESULTS_MAX_BYTES = 1024 * 1024
 
 /**
  * What becomes of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
+ * @param mayGoOn false: what follows from the input waits for the next `time`
  * @returns the very same record when nothing changes
  */
-export function decide(record: RequestRecord, input: Input, nowMs: number): RequestRecord {
+export function decide(record: RequestRecord, input: Input, nowMs: number, mayGoOn = true): RequestRecord {
   const draft = structuredClone(record)
   const at = isoTime(nowMs)
   if (!apply(draft, input, at) && input.kind !== 'time') return record
-  const changed = advance(draft, at, nowMs)
+  const changed = (mayGoOn || input.kind === 'time') && advance(draft, at, nowMs)
   if (input.kind === 'time' && !changed) return record
   draft.updated_at = at
   draft.events = draft.events.slice(-EVENTS_MAX)
@@ -105,7 +109,9 @@ function moveOn(draft: RequestRecord, at: string, nowMs: number): boolean {
       draft.undo = undoTasks(draft)
       note(draft, at, { event: 'request:undoing' })
       return true
-    default:
+    case 'completed':
+    case 'skipped':
+    case 'cancelled':
       if (draft.at_step < draft.plan.length - 1) draft.at_step++
       else end(draft, 'completed', at, null)
       return true
@@ -140,6 +146,10 @@ function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
   if (!Array.isArray(items)) {
     const error = { name: 'NotAList', message: `There is no array at ${job.foreach}.`, code: 'not-a-list' }
     return [{ ...task, status: 'failure', error }]
+  }
+  if (items.length + allTasks(draft).length > REQUEST_MAX_JOBS) {
+    const message = `${items.length} items at ${job.foreach}: a request may have at most ${REQUEST_MAX_JOBS} jobs.`
+    return [{ ...task, status: 'failure', error: { name: 'TooManyJobs', message, code: 'too-many-jobs' } }]
   }
   return items.map((item: unknown, i) => ({ ...task, key: `${job.name}[${i}]`, item }))
 }
@@ -192,7 +202,8 @@ function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, a
   const { status, attempts, result, error } = taskEnd
   // Of an earlier round of the request the history stays.
   task.attempts = [...task.attempts, ...attempts]
-  Object.assign(task, { status, result, error, ended_at: taskEnd.at })
+  Object.assign(task, { status, error, ended_at: taskEnd.at })
+  keepResult(draft, task, result)
   delete task.cancelling
   if (status === 'completed' && address.step !== null && isObject(result) && isObject(result['extras'])) {
     const isSmall = mergeExtras(draft, { step: address.step, task }, result['extras'], at)
@@ -202,6 +213,15 @@ function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, a
     }
   }
   return true
+}
+
+/** The record is one message: what is large stays at the job alone. */
+function keepResult(draft: RequestRecord, task: Task, result: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
+  const fits = bytes <= RESULT_MAX_BYTES && draft.result_bytes + bytes <= RESULTS_MAX_BYTES
+  if (fits) draft.result_bytes += bytes
+  else task.result_omitted = true
+  task.result = fits ? result : null
 }
 
 function findTask(draft: RequestRecord, { step, undo_step: undoStep, key }: TaskAddress): Task | undefined {
@@ -268,10 +288,22 @@ function reopen(draft: RequestRecord, at: string): void {
   }
   draft.undo = null
   for (const [n, step] of draft.steps.entries()) {
-    for (const task of step.tasks) if (['failure', 'cancelled'].includes(task.status)) task.status = 'new'
-    const mustRun =
-      step.status === 'failed' || step.status === 'inprogress' || step.tasks.some(({ status }) => status === 'new')
-    if (!mustRun) continue
+    for (const task of step.tasks) {
+      // One that a cancel has not ended yet begins anew too: its end is of an earlier round, and changes nothing.
+      if (task.status !== 'failure' && task.status !== 'cancelled' && !isRunning(task)) continue
+      task.status = 'new'
+      delete task.cancelling
+    }
+    const { jobs = [] } = draft.plan[n] ?? {}
+    // Where there was no list there may be one now.
+    step.tasks = step.tasks.flatMap((task) => {
+      const job = jobs[task.job]
+      return task.status === 'new' && job?.foreach !== undefined && task.key === job.name
+        ? tasksOf(draft, job, task.job)
+        : [task]
+    })
+    const isOpen = step.status === 'failed' || step.status === 'inprogress'
+    if (!isOpen && !step.tasks.some(({ status }) => status === 'new')) continue
     Object.assign(step, { status: 'inprogress', ended_at: null, writers: {} })
     draft.at_step = Math.min(draft.at_step, n)
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PlanStep, planSchema } from '#shared/contracts/request.ts'
 import { decide, type Input, type TaskAddress, type TaskEnd } from './decide.ts'
@@ -114,6 +114,29 @@ describe('a request', () => {
     expect(record).toMatchObject({ status: 'completed', round: 2, error: null, extras: { x: 1 } })
   })
 
+  test('that is cancelled and retried begins anew what the cancel has not ended yet', () => {
+    let record = begun([{ name: 'one', jobs: jobs('a') }])
+    const [first] = running(record)
+    record = decide(record, { kind: 'cancel', reason: 'enough' }, NOW)
+    record = decide(record, { kind: 'retry' }, NOW)
+    expect(running(record)).toEqual([{ step: 0, key: 'a', round: 2 }])
+    expect(record.steps[0]?.tasks[0]?.cancelling).toBeUndefined()
+    if (first !== undefined) expect(decide(record, ended(first, { status: 'cancelled' }), NOW)).toBe(record)
+    expect(finish(record, 'a')).toMatchObject({ status: 'completed' })
+  })
+
+  test('keeps results that are small, and of all of them a megabyte', () => {
+    const names = Array.from({ length: 100 }, (_, n) => `j${n}`)
+    let record = begun([{ name: 'one', jobs: jobs(...names, 'big') }])
+    record = finish(record, 'big', { result: { text: 'x'.repeat(20_000), extras: { seen: true } } })
+    for (const name of names) record = finish(record, name, { result: 'x'.repeat(15_000) })
+    expect(record).toMatchObject({ status: 'completed', extras: { seen: true } })
+    const tasks = record.steps[0]?.tasks ?? []
+    expect(tasks.find(({ key }) => key === 'big')).toMatchObject({ result: null, result_omitted: true })
+    expect(tasks.filter(({ result }) => result !== null)).toHaveLength(69)
+    expect(JSON.stringify(record).length).toBeLessThan(1_200_000)
+  })
+
   test('that is cancelled starts nothing more', () => {
     let record = begun([
       { name: 'one', jobs: jobs('a') },
@@ -141,7 +164,19 @@ describe('a step', () => {
     const each = (pointer: string) => [{ name: 'one', jobs: [{ name: 'a', type: 'add', foreach: pointer }] }]
     expect(keysOf(begun(each('/params/list'), { list: ['x', 'y'] }))).toEqual(['a[0]', 'a[1]'])
     expect(begun(each('/params/list'), { list: [] })).toMatchObject({ status: 'completed' })
+    const many = Array.from({ length: 1_001 }, () => 1)
+    expect(begun(each('/params/list'), { list: many })).toMatchObject({
+      status: 'failed',
+      error: { code: 'too-many-jobs' },
+    })
     expect(begun(each('/params/none'))).toMatchObject({ status: 'failed', error: { code: 'not-a-list' } })
+  })
+
+  test('that had no array is looked at again by a retry, and never run without an item', () => {
+    const record = begun([{ name: 'one', jobs: [{ name: 'a', type: 'add', foreach: '/extras/list' }] }])
+    expect(record).toMatchObject({ status: 'failed', round: 1 })
+    const again = decide(record, { kind: 'retry' }, NOW)
+    expect(again).toMatchObject({ status: 'failed', round: 2, error: { code: 'not-a-list' } })
   })
 
   test('and a job are skipped where their condition does not hold', () => {

@@ -7,6 +7,8 @@ export interface NewRequest {
   tenant: string | null
   name: string | null
   definition: RequestRecord['definition']
+  parent?: RequestRecord['parent']
+  depth?: number
   params: Json
   extras: Json
   plan: PlanStep[]
@@ -20,6 +22,8 @@ export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
     tenant: request.tenant,
     name: request.name,
     definition: request.definition,
+    parent: request.parent ?? null,
+    depth: request.depth ?? 0,
     status: 'queuing',
     round: 1,
     params: request.params,
@@ -38,6 +42,7 @@ export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
     })),
     undo: null,
     signals: [],
+    result_bytes: 0,
     error: null,
     events: [{ at, event: 'request:created' }],
     created_at: at,

@@ -1,5 +1,6 @@
 import type { JobError } from '#shared/contracts/job.ts'
 import type { PlanStep, RequestStatus, RequestView } from '#shared/contracts/request.ts'
+import type { TaskAddress } from './decide.ts'
 
 export type Json = Record<string, unknown>
 export type StepStatus = RequestView['steps'][number]['status']
@@ -19,6 +20,8 @@ export interface Task {
   round: number
   attempts: TaskAttempt[]
   result: unknown
+  /** It is too large to be kept here: it is at the job. */
+  result_omitted?: true
   error: JobError | null
   ended_at: string | null
   /** What it got as extras, where that is not what its step began with: it waited for others of the step. */
@@ -42,25 +45,7 @@ export interface Step {
   writers: Record<string, string>
 }
 
-export interface RequestEvent {
-  event:
-    | 'request:created'
-    | 'request:step-started'
-    | 'request:step-ended'
-    | 'request:extras-updated'
-    | 'request:extras-conflict'
-    | 'request:signalled'
-    | 'request:undoing'
-    | 'request:retried'
-    | 'request:finished'
-    | 'request:failed'
-    | 'request:cancelled'
-  at: string
-  step?: string
-  job?: string
-  /** Members of the extras that this event is about. */
-  members?: string[]
-}
+export type RequestEvent = RequestView['events'][number]
 
 export interface UndoTask extends Task {
   /** The step whose task of this key it undoes. */
@@ -73,6 +58,10 @@ export interface RequestRecord {
   tenant: string | null
   name: string | null
   definition: { name: string; version: number } | null
+  /** The task of another request that this one is. */
+  parent: { request_id: string; task: TaskAddress } | null
+  /** 0, and one more than the parent's. */
+  depth: number
   status: RequestStatus
   /** Counts retries of the ended request; the first run is 1. */
   round: number
@@ -85,6 +74,8 @@ export interface RequestRecord {
   /** Tasks that undo completed ones after a failure: one after the other, the last completed first. null: none failed. */
   undo: UndoTask[] | null
   signals: string[]
+  /** Of all results that are kept here, as JSON. */
+  result_bytes: number
   error: JobError | null
   events: RequestEvent[]
   created_at: string

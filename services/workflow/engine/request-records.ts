@@ -1,7 +1,9 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
 import { requestSubject } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import { HOUR, SECOND } from '#shared/runtime/clock.ts'
+import type { Input } from '../decide/decide.ts'
 import type { RequestRecord } from '../decide/record.ts'
+import { Together } from './together.ts'
 
 export interface StoredRequest {
   /** Its version: the broker's sequence. */
@@ -11,6 +13,8 @@ export interface StoredRequest {
 
 const WRITE_DEADLINE_MS = 5 * SECOND
 const KNOWN_MAX = 1_000
+/** An ended one is in the store for good: here it stays for those who look a moment later. */
+const ENDED_KEPT_S = HOUR / SECOND
 
 /** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
 export class RequestRecords {
@@ -18,8 +22,19 @@ export class RequestRecords {
   /** As last seen here: another replica may have written since, which a write then tells. */
   readonly #known = new Map<string, StoredRequest>()
 
+  readonly #changes = new Together<Input, StoredRequest | null>()
+
   constructor(stream: RecordStream) {
     this.#stream = stream
+  }
+
+  /** One change of a request at a time, with all that has come for it. */
+  together(
+    requestId: string,
+    input: Input,
+    change: (inputs: Input[]) => Promise<StoredRequest | null>,
+  ): Promise<StoredRequest | null> {
+    return this.#changes.add(requestId, input, change)
   }
 
   known(requestId: string): StoredRequest | null {
@@ -41,16 +56,14 @@ export class RequestRecords {
    */
   async write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
     const subject = requestSubject(record.request_id)
-    const seq = await this.#stream.write({ subject, body: JSON.stringify(record), afterSeq }, WRITE_DEADLINE_MS)
+    const keptForS = record.finished_at === null ? undefined : ENDED_KEPT_S
+    const seq = await this.#stream.write(
+      { subject, body: JSON.stringify(record), afterSeq, keptForS },
+      WRITE_DEADLINE_MS,
+    )
     if (seq !== null) return this.#remember({ seq, record })
     this.#known.delete(record.request_id)
     return null
-  }
-
-  /** @returns false when somebody else was faster */
-  remove({ seq, record }: StoredRequest): Promise<boolean> {
-    this.#known.delete(record.request_id)
-    return this.#stream.remove(requestSubject(record.request_id), seq)
   }
 
   #remember(stored: StoredRequest): StoredRequest {

@@ -1,10 +1,11 @@
 import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
+import { REQUEST_OBJECT_PREFIX } from '#shared/contracts/request.ts'
 import { derivedJobId } from '#shared/runtime/ids.ts'
 import type { TaskAddress } from '../decide/decide.ts'
 
 /** Which task of which request a job is. It is the job's object_id, so that every event of the job says it. */
 export const objectIdOf = (requestId: string, { step, undo_step, key, round }: TaskAddress): string =>
-  ['request', requestId, step ?? `undo-${undo_step}`, key, round].join(':')
+  `${REQUEST_OBJECT_PREFIX}${[requestId, step ?? `undo-${undo_step}`, key, round].join(':')}`
 
 const PATTERN = /^request:(?<id>[^:]+):(?:undo-(?<undo>\d+)|(?<step>\d+)):(?<key>[^:]+):(?<round>\d+)$/
 

@@ -1,6 +1,6 @@
 import type { CreateJobBody } from '#shared/contracts/http.ts'
 import type { PlanJob } from '#shared/contracts/request.ts'
-import { SERVICE_TYPE } from '#shared/contracts/service-call.ts'
+import { SERVICE_TYPE, type ServicePayload } from '#shared/contracts/service-call.ts'
 import type { TaskAddress } from '../decide/decide.ts'
 import { isObject } from '../decide/merge-patch.ts'
 import type { RequestRecord, Task, UndoTask } from '../decide/record.ts'
@@ -10,7 +10,21 @@ import { objectIdOf } from './task-address.ts'
 export interface RunningTask {
   task: Task
   address: TaskAddress
+  work: JobWork | ChildWork
+}
+
+export interface JobWork {
+  kind: 'job'
+  /** The job as a caller would post it. */
   body: CreateJobBody
+}
+
+export interface ChildWork {
+  kind: 'request'
+  definition: string
+  version: number | undefined
+  params: Values['params']
+  extras: Values['extras']
 }
 
 /** Every task that has a job now, with that job. */
@@ -19,13 +33,13 @@ export function runningTasks(record: RequestRecord): RunningTask[] {
     tasks.filter(isRunning).map((task) => {
       const job = record.plan[step]?.jobs?.[task.job]
       const address = { step, key: task.key, round: task.round }
-      return { task, address, body: bodyOf(record, job, address, task, task.extras_in ?? extrasIn ?? {}) }
+      return { task, address, work: workOf(record, job, address, task, task.extras_in ?? extrasIn ?? {}) }
     }),
   )
   const undoing = (record.undo ?? []).filter(isRunning).map((task: UndoTask) => {
     const job = record.plan[task.step]?.jobs?.[task.job]
     const address = { step: null, undo_step: task.step, key: task.key, round: task.round }
-    return { task, address, body: bodyOf(record, job?.compensate, address, task, record.extras) }
+    return { task, address, work: workOf(record, job?.compensate, address, task, record.extras) }
   })
   return [...ofSteps, ...undoing]
 }
@@ -34,38 +48,52 @@ const isRunning = ({ status }: Task): boolean => status === 'inprogress' || stat
 
 type Work = NonNullable<PlanJob['compensate']>
 
-/** The job as a caller would post it. */
-function bodyOf(
+function workOf(
   record: RequestRecord,
   work: Work | undefined,
   address: TaskAddress,
   task: Task,
   extras: Values['extras'],
-): CreateJobBody {
+): JobWork | ChildWork {
   if (work === undefined) throw new Error(`request ${record.request_id} has no work for ${task.key}`)
   const values = { params: record.params, extras, item: task.item, result: task.result }
   const payload = work.payload === undefined ? defaultPayload(task, values) : fillIn(work.payload, values)
+  const { definition, version } = work
+  if (definition !== undefined) {
+    // What it is given replaces the parent's params, where it is given any.
+    const params = isObject(payload) && work.payload !== undefined ? payload : record.params
+    return { kind: 'request', definition, version, params, extras }
+  }
   return {
-    object_id: objectIdOf(record.request_id, address),
-    type: work.type ?? SERVICE_TYPE,
-    priority: work.priority,
-    payload:
-      work.service === undefined
-        ? payload
-        : {
-            service: work.service,
-            path: work.path ?? '',
-            request_id: record.request_id,
-            job: task.key,
-            params: record.params,
-            extras,
-            ...(work.payload === undefined && task.item === undefined ? {} : { payload }),
-          },
-    ...(work.timeout_ms === undefined ? {} : { timeout_ms: work.timeout_ms }),
-    ...(work.attempts === undefined ? {} : { attempts: work.attempts }),
-    ...(work.backoff === undefined ? {} : { backoff: work.backoff }),
+    kind: 'job',
+    body: {
+      object_id: objectIdOf(record.request_id, address),
+      type: work.type ?? SERVICE_TYPE,
+      priority: work.priority,
+      payload: work.service === undefined ? payload : servicePayload(record, work.service, work, task, extras, payload),
+      ...(work.timeout_ms === undefined ? {} : { timeout_ms: work.timeout_ms }),
+      ...(work.attempts === undefined ? {} : { attempts: work.attempts }),
+      ...(work.backoff === undefined ? {} : { backoff: work.backoff }),
+    },
   }
 }
+
+const servicePayload = (
+  { request_id, params }: RequestRecord,
+  service: string,
+  work: Work,
+  task: Task,
+  extras: Values['extras'],
+  payload: unknown,
+): ServicePayload => ({
+  service,
+  path: work.path ?? '',
+  request_id,
+  job: task.key,
+  params,
+  extras,
+  ...(work.payload === undefined && task.item === undefined ? {} : { payload }),
+})
 
 const defaultPayload = ({ item }: Task, { params, extras }: Values): unknown =>
   item === undefined ? { params, extras } : item

@@ -1,7 +1,6 @@
 import type mongoose from 'mongoose'
 import { fromRow } from '../job-row.ts'
-import type { JobDocument, Models } from './models.ts'
-import { toDocument } from './put-newer.ts'
+import { type JobDocument, type Models, toDocument } from './models.ts'
 
 const PAGE = 500
 

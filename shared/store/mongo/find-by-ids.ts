@@ -1,4 +1,4 @@
-import type { JobDocument, Models } from './models.ts'
+import type mongoose from 'mongoose'
 
 /** Few enough to be looked up one by one at the same time. */
 const FEW = 16
@@ -7,16 +7,19 @@ const FEW = 16
  * The documents with these ids, with some of their fields. A few are looked up by equality: one round trip all the same,
  * and FerretDB, which reads the whole collection for a list of ids, finds each by its key.
  */
-export async function findByIds<K extends keyof JobDocument>(
-  jobs: Models['jobCollection'],
+export async function findByIds<D extends { _id: string }, K extends keyof D & string>(
+  collection: mongoose.mongo.Collection<D>,
   ids: string[],
   fields: readonly K[],
-): Promise<Pick<JobDocument, K | '_id'>[]> {
+): Promise<Pick<D, K | '_id'>[]> {
   if (ids.length === 0) return []
   const projection = Object.fromEntries(fields.map((field) => [field, 1 as const]))
   if (ids.length > FEW) {
-    return jobs.find({ _id: { $in: ids } }, { projection, batchSize: ids.length }).toArray()
+    const ofAny = { _id: { $in: ids } } as mongoose.mongo.Filter<D>
+    return collection.find<D>(ofAny, { projection, batchSize: ids.length }).toArray()
   }
-  const found = await Promise.all(ids.map((_id) => jobs.findOne({ _id }, { projection })))
+  const found = await Promise.all(
+    ids.map((_id) => collection.findOne<D>({ _id } as mongoose.mongo.Filter<D>, { projection })),
+  )
   return found.filter((document) => document !== null)
 }

@@ -1,9 +1,15 @@
 import { type Connection, Mongoose, Schema } from 'mongoose'
-import type { JobRow } from '../job-row.ts'
-import type { Checkpoint } from '../port.ts'
+import { type JobRow, toRow } from '../job-row.ts'
+import type { Checkpoint, StoredJob } from '../port.ts'
+import type { VersionedDocument } from './put-newer.ts'
 
 /** A JobRow under Mongo's own key. */
 export type JobDocument = Omit<JobRow, 'job_id'> & { _id: string }
+export function toDocument(stored: StoredJob): JobDocument {
+  const { job_id, ...fields } = toRow(stored)
+  return { _id: job_id, ...fields }
+}
+
 export type CheckpointDocument = Checkpoint & { _id: string }
 
 const OPTIONS = { versionKey: false, strict: 'throw', autoIndex: false, autoCreate: false } as const
@@ -88,6 +94,8 @@ export async function updatesPerCommand(connection: Connection): Promise<number>
 export const makeModels = (connection: Connection) => ({
   jobs: connection.model('Job', jobSchema),
   jobCollection: connection.collection<JobDocument>('jobs'),
+  /** The same one, as `putNewer` writes it. */
+  jobVersions: connection.collection<VersionedDocument>('jobs'),
   checkpoints: connection.model('Checkpoint', checkpointSchema),
   checkpointCollection: connection.collection<CheckpointDocument>('projection'),
 })

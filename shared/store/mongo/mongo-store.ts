@@ -5,7 +5,7 @@ import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { completeOldDocuments } from './complete-old-documents.ts'
 import { findByIds } from './find-by-ids.ts'
 import { countJobs, listJobs } from './list-jobs.ts'
-import { connect, type Models, makeModels, updatesPerCommand } from './models.ts'
+import { connect, type Models, makeModels, toDocument, updatesPerCommand } from './models.ts'
 import { putNewer } from './put-newer.ts'
 
 const { trusted } = mongoose
@@ -25,7 +25,7 @@ export async function openMongoStore(url: string): Promise<JobStore> {
       return document === null ? null : fromRow(document)
     },
     getMany: (jobIds) => getMany(models.jobCollection, jobIds),
-    putNewer: (writes) => putNewer(models.jobCollection, writes, perCommand),
+    putNewer: (writes) => putNewer(models.jobVersions, writes.map(toDocument), perCommand),
     list: (query) => listJobs(jobs, query),
     counts: (tenant) => countJobs(models.jobCollection, tenant),
     listUnended: (query) => listUnended(jobs, query),

@@ -1,10 +1,11 @@
-import { isNewer, type JobVersion, toRow } from '../job-row.ts'
-import type { StoredJob } from '../port.ts'
+import type mongoose from 'mongoose'
+import { isNewer, type JobVersion } from '../job-row.ts'
 import { findByIds } from './find-by-ids.ts'
 import { insertOr } from './insert-or.ts'
-import type { JobDocument, Models } from './models.ts'
 
-type JobCollection = Models['jobCollection']
+/** What several may write at once, each time whole: its newest version stays. */
+export type VersionedDocument = JobVersion & { _id: string; [field: string]: unknown }
+type Collection = mongoose.mongo.Collection<VersionedDocument>
 
 /**
  * Reads which versions are there, then inserts what is not and updates what is older; each update is guarded, so a rival
@@ -15,42 +16,42 @@ type JobCollection = Models['jobCollection']
  * The driver's own bulkWrite has a quarter of the CPU of Model.bulkWrite, which casts.
  * @param perCommand see `updatesPerCommand`
  */
-export async function putNewer(jobs: JobCollection, writes: StoredJob[], perCommand: number): Promise<void> {
-  const documents = newestOfEach(writes.map(toDocument))
+export async function putNewer(collection: Collection, writes: VersionedDocument[], perCommand: number): Promise<void> {
+  const documents = newestOfEach(writes)
   for (let start = 0; start < documents.length; start += perCommand) {
-    await putSome(jobs, documents.slice(start, start + perCommand))
+    await putSome(collection, documents.slice(start, start + perCommand))
   }
 }
 
-async function putSome(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
-  const stored = await readVersions(jobs, documents)
+async function putSome(collection: Collection, documents: VersionedDocument[]): Promise<void> {
+  const stored = await readVersions(collection, documents)
   const older = documents.filter((document) => {
     const version = stored.get(document._id)
     return version !== undefined && isNewer(document, version)
   })
   if (older.length > 0) {
     const updates = older.map((document) => ({ updateOne: guardedUpdate(document) }))
-    const { matchedCount } = await jobs.bulkWrite(updates, { ordered: false })
+    const { matchedCount } = await collection.bulkWrite(updates, { ordered: false })
     // A rival was faster, or retention has deleted one.
-    if (matchedCount < older.length) await putCarefully(jobs, older)
+    if (matchedCount < older.length) await putCarefully(collection, older)
   }
   const missing = documents.filter(({ _id }) => !stored.has(_id))
-  if (missing.length > 0) await insertOr(jobs, missing, () => putCarefully(jobs, missing))
+  if (missing.length > 0) await insertOr(collection, missing, () => putCarefully(collection, missing))
 }
 
-async function readVersions(jobs: JobCollection, documents: JobDocument[]): Promise<Map<string, JobVersion>> {
+async function readVersions(collection: Collection, documents: VersionedDocument[]): Promise<Map<string, JobVersion>> {
   const ids = documents.map(({ _id }) => _id)
-  const found = await findByIds(jobs, ids, ['generation', 'seq'])
+  const found = await findByIds(collection, ids, ['generation', 'seq'])
   return new Map(found.map(({ _id, ...version }) => [_id, version]))
 }
 
 /**
- * Two writes per job that never collide, right in either order: insert it if it is absent (the server itself repeats
- * an upsert by `_id` alone that met a rival), and update what is older. For all jobs of the call: FerretDB stops at
+ * Two writes per document that never collide, right in either order: insert it if it is absent (the server itself
+ * repeats an upsert by `_id` alone that met a rival), and update what is older. For all of the call: FerretDB stops at
  * the first duplicate key, MongoDB does not.
  */
-async function putCarefully(jobs: JobCollection, documents: JobDocument[]): Promise<void> {
-  await jobs.bulkWrite(
+async function putCarefully(collection: Collection, documents: VersionedDocument[]): Promise<void> {
+  await collection.bulkWrite(
     documents.flatMap((document) => {
       const { _id, ...fields } = document
       return [
@@ -62,7 +63,7 @@ async function putCarefully(jobs: JobCollection, documents: JobDocument[]): Prom
   )
 }
 
-const guardedUpdate = ({ _id, ...fields }: JobDocument) => ({
+const guardedUpdate = ({ _id, ...fields }: VersionedDocument) => ({
   filter: {
     _id,
     $or: [{ generation: { $lt: fields.generation } }, { generation: fields.generation, seq: { $lt: fields.seq } }],
@@ -70,17 +71,12 @@ const guardedUpdate = ({ _id, ...fields }: JobDocument) => ({
   update: { $set: fields },
 })
 
-/** An unordered bulk may run two writes of one job in any order, so only the newer is sent. */
-function newestOfEach(documents: JobDocument[]): JobDocument[] {
-  const newest = new Map<string, JobDocument>()
+/** An unordered bulk may run two writes of one document in any order, so only the newer is sent. */
+function newestOfEach(documents: VersionedDocument[]): VersionedDocument[] {
+  const newest = new Map<string, VersionedDocument>()
   for (const document of documents) {
     const known = newest.get(document._id)
     if (known === undefined || isNewer(document, known)) newest.set(document._id, document)
   }
   return [...newest.values()]
-}
-
-export function toDocument(stored: StoredJob): JobDocument {
-  const { job_id, ...fields } = toRow(stored)
-  return { _id: job_id, ...fields }
 }

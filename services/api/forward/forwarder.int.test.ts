@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLogger } from '#shared/runtime/logger.ts'
 import { freePort } from '../../../scripts/servers/free-port.ts'
-import { createForwarder } from './forward-workers.ts'
+import { createForwarder, type ForwarderOptions } from './forwarder.ts'
 
 // In place of job services plain servers, which say who they are or nothing at all.
 
@@ -41,15 +41,18 @@ async function startServer(says: string | null, port: number, host = '127.0.0.1'
 const v4 = (...addresses: string[]): LookupAddress[] => addresses.map((address) => ({ address, family: 4 }))
 const away = { code: 'unavailable', status: 503 }
 
+const forwarderTo = (options: Pick<ForwarderOptions, 'urls' | 'resolve'>) =>
+  createForwarder({ service: 'job service', unknown: '', tryWithinMs: 5_000, log, ...options })
+
 async function answerOf(forward: ReturnType<typeof createForwarder>): Promise<string> {
-  return (await forward('GET', '/v1/workers', 'some-request')).body
+  return (await forward({ method: 'GET', target: '/v1/workers', headers: {} })).body
 }
 
 test('a name stands for all its addresses: the dead one is passed over, and whoever answered is asked first', async () => {
   const port = await freePort()
   const living = await startServer('living', port, '127.0.0.1')
   const resolve = vi.fn(async () => Promise.resolve(v4('127.0.0.2', '127.0.0.1')))
-  const forward = createForwarder({ jobUrls: [`http://job:${port}`], resolve, log })
+  const forward = forwarderTo({ urls: [`http://job:${port}`], resolve })
   expect(await answerOf(forward)).toBe('living')
   expect(resolve).toHaveBeenCalledWith('job')
 
@@ -66,7 +69,7 @@ test('a name is asked for each request: replicas come and go', async () => {
   await startServer('new', port)
   let addresses = v4('127.0.0.2')
   const resolve = async () => Promise.resolve(addresses)
-  const forward = createForwarder({ jobUrls: [`http://job:${port}`], resolve, log })
+  const forward = forwarderTo({ urls: [`http://job:${port}`], resolve })
   await expect(answerOf(forward)).rejects.toMatchObject(away)
   addresses = v4('127.0.0.1')
   expect(await answerOf(forward)).toBe('new')
@@ -74,7 +77,7 @@ test('a name is asked for each request: replicas come and go', async () => {
 
 test('an address of IPv6 is asked by its brackets', async () => {
   const resolve = vi.fn(async () => Promise.resolve([{ address: '::1', family: 6 }]))
-  const forward = createForwarder({ jobUrls: [`http://[::1]:${await freePort()}`], resolve, log })
+  const forward = forwarderTo({ urls: [`http://[::1]:${await freePort()}`], resolve })
   await expect(answerOf(forward)).rejects.toMatchObject({
     ...away,
     cause: { cause: { message: expect.stringContaining('::1') as string } },
@@ -89,8 +92,8 @@ test('a name that has no address, or none in time, is as good as a dead replica'
     return host === 'slow' ? new Promise(() => undefined) : v4(host)
   }
   const unknown = ['http://unknown:8081', 'http://slow:8081']
-  expect(await answerOf(createForwarder({ jobUrls: [...unknown, url], resolve, log }))).toBe('living')
-  await expect(answerOf(createForwarder({ jobUrls: unknown, resolve, log }))).rejects.toMatchObject({
+  expect(await answerOf(forwarderTo({ urls: [...unknown, url], resolve }))).toBe('living')
+  await expect(answerOf(forwarderTo({ urls: unknown, resolve }))).rejects.toMatchObject({
     ...away,
     cause: expect.any(Error) as Error,
   })
@@ -99,7 +102,7 @@ test('a name that has no address, or none in time, is as good as a dead replica'
 test('who is silent for 5 s is left for another', async () => {
   const silent = await startServer(null, await freePort())
   const living = await startServer('living', await freePort())
-  const forward = createForwarder({ jobUrls: [silent.url, living.url], log })
+  const forward = forwarderTo({ urls: [silent.url, living.url] })
   expect(await answerOf(forward)).toBe('living')
   expect(await answerOf(forward)).toBe('living')
   expect([silent.asked, living.asked]).toEqual([1, 2])
@@ -108,7 +111,7 @@ test('who is silent for 5 s is left for another', async () => {
 test('after 15 s the caller is told that nobody answers, however many could still be asked', async () => {
   const silent = await Promise.all(Array.from({ length: 5 }, async () => startServer(null, await freePort())))
   const startedMs = performance.now()
-  const forward = createForwarder({ jobUrls: silent.map(({ url }) => url), log })
+  const forward = forwarderTo({ urls: silent.map(({ url }) => url) })
   await expect(answerOf(forward)).rejects.toMatchObject(away)
   expect((performance.now() - startedMs) * FASTER).toBeLessThan(20_000)
   expect(silent.map(({ asked }) => asked)).toEqual([1, 1, 1, 0, 0])

@@ -1,15 +1,30 @@
 import { once } from 'node:events'
 import { type Resolve, systemResolve } from '#shared/outbound/guarded-lookup.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 
-/** A handler may keep its replica's main loop to itself: another one is asked then. */
-const TRY_WITHIN_MS = 5 * SECOND
 /** However many there are: nginx waits 75 s for an api. */
-const ANSWER_WITHIN_MS = 15 * SECOND
-/** What an answer about workers says besides its body. */
-const PASSED_HEADERS = ['content-type', 'cache-control', 'link', 'retry-after']
+const TRIES_MAX = 3
+/** What an answer says besides its body. */
+const PASSED_HEADERS = [
+  'accept',
+  'cache-control',
+  'content-type',
+  'etag',
+  'idempotency-replayed',
+  'link',
+  'location',
+  'retry-after',
+  'www-authenticate',
+]
+
+export interface ForwardedRequest {
+  method: string
+  /** Path and query, as the caller sent them. */
+  target: string
+  headers: Record<string, string>
+  body?: Uint8Array<ArrayBuffer>
+}
 
 export interface ForwardedAnswer {
   status: number
@@ -17,33 +32,44 @@ export interface ForwardedAnswer {
   body: string
 }
 
-export interface ForwardDeps {
+export interface ForwarderOptions {
+  /** As a caller reads it: `job service`. */
+  service: string
   /** Any of them can answer for all; a host name stands for as many as it has addresses at the time. */
-  jobUrls: readonly string[]
+  urls: readonly string[]
+  /** Said where there are none. */
+  unknown: string
+  /** Who is silent for so long is left for another; the caller waits three times as long at most. */
+  tryWithinMs: number
   resolve?: Resolve
   log: Logger
 }
 
 /**
- * Job services know no tokens and are reached by nobody else: the api asks one after the other, whoever answered last first.
- * @param target path and query, as the caller sent them
- * @throws AppError `not-found` without any address; `unavailable`, after 15 s at most
+ * The api asks one replica after the other, whoever answered last first. A request may reach two of them: it must be
+ * harmless to repeat, or known again by its `Hasty-Request-Id`.
+ * @throws AppError `not-found` without any address; `unavailable`
  */
-export function createForwarder({ jobUrls, resolve = systemResolve, log }: ForwardDeps) {
+export function createForwarder({
+  service,
+  urls,
+  unknown,
+  tryWithinMs,
+  resolve = systemResolve,
+  log,
+}: ForwarderOptions) {
   let answeredLast = ''
-  return async (method: string, target: string, requestId: string): Promise<ForwardedAnswer> => {
-    if (jobUrls.length === 0) {
-      throw new AppError('not-found', 'Workers are served by the job service; JOB_URLS names none to this api.')
-    }
+  return async ({ method, target, headers, body }: ForwardedRequest): Promise<ForwardedAnswer> => {
+    if (urls.length === 0) throw new AppError('not-found', unknown)
     let lastError: unknown
     const giveUp = (address: string, error: unknown) => {
-      log.debug({ err: error, address }, 'a job service did not answer')
+      log.debug({ err: error, service, address }, 'a replica did not answer')
       lastError = error
     }
-    const patience = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const patience = AbortSignal.timeout(TRIES_MAX * tryWithinMs)
     const replicas = await Promise.all(
-      jobUrls.map((url) =>
-        replicasOf(url, resolve).catch((error: unknown) => {
+      urls.map((url) =>
+        replicasOf(url, resolve, tryWithinMs).catch((error: unknown) => {
           giveUp(url, error)
           return []
         }),
@@ -53,9 +79,10 @@ export function createForwarder({ jobUrls, resolve = systemResolve, log }: Forwa
       try {
         const response = await fetch(`${replica}${target}`, {
           method,
-          headers: { 'Hasty-Request-Id': requestId },
+          headers,
+          ...(body === undefined ? {} : { body }),
           redirect: 'manual',
-          signal: AbortSignal.any([patience, AbortSignal.timeout(TRY_WITHIN_MS)]),
+          signal: AbortSignal.any([patience, AbortSignal.timeout(tryWithinMs)]),
         })
         const answer = { status: response.status, headers: passedHeaders(response), body: await response.text() }
         answeredLast = replica
@@ -64,14 +91,14 @@ export function createForwarder({ jobUrls, resolve = systemResolve, log }: Forwa
         giveUp(replica, error)
       }
     }
-    throw unavailable('No job service answers.', lastError)
+    throw unavailable(`No ${service} answers.`, lastError)
   }
 }
 
 /** `http://10.0.0.7:8081` and so on: replicas come and go, so a name is asked for each request. */
-async function replicasOf(jobUrl: string, resolve: Resolve): Promise<string[]> {
-  const { hostname, port } = new URL(jobUrl)
-  const late = once(AbortSignal.timeout(TRY_WITHIN_MS), 'abort').then(() => {
+async function replicasOf(url: string, resolve: Resolve, withinMs: number): Promise<string[]> {
+  const { hostname, port } = new URL(url)
+  const late = once(AbortSignal.timeout(withinMs), 'abort').then(() => {
     throw new Error(`the addresses of ${hostname} were not known in time`)
   })
   const addresses = await Promise.race([resolve(hostname.replace(/^\[(.*)\]$/, '$1')), late])

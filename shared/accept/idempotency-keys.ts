@@ -7,7 +7,7 @@ import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
-import { hashNames } from '../hash-names.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 
 export interface KeyClaim {
   jobId: string
@@ -37,6 +37,9 @@ export function readIdempotencyKey(request: IncomingMessage): string | null {
   return key
 }
 
+/** Each has keys of its own: a proxy's id of a request counts as one where it repeats a request. */
+export type KeySpace = 'jobs' | 'requests' | 'proxied-requests'
+
 /**
  * One small message a key, stored once by compare-and-set 0 and kept for 24 hours: it fixes the job's id before the
  * job is made. A crash between the two heals itself: the repeat makes the job under the recorded id.
@@ -54,8 +57,8 @@ export class IdempotencyKeys {
   }
 
   /** @throws AppError `key-reused` when the key was used with another body */
-  async claim(tenant: string | null, key: string, body: unknown): Promise<KeyClaim> {
-    const subject = `key.${hashNames(tenant, 'jobs', key)}`
+  async claim(tenant: string | null, key: string, body: unknown, space: KeySpace = 'jobs'): Promise<KeyClaim> {
+    const subject = `key.${hashNames(tenant, space, key)}`
     const bodyHash = hash('sha256', canonicalJson(body), 'base64url')
     const createdAtMs = this.#clock.now()
     const jobId = newJobId(createdAtMs)

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto'
 import { isJobId } from '#shared/contracts/job-id.ts'
 import { badParameters } from '#shared/runtime/read-query.ts'
-import type { JobSearch } from './job-filter.ts'
 
-/** Where a page ended, and of which search: in another one that place means nothing. */
-export const makeCursor = (search: JobSearch, lastId: string): string =>
+/** Where a page of jobs or requests ended, and of which search: in another one that place means nothing. */
+export const makeCursor = (search: unknown, lastId: string): string =>
   Buffer.from(`${hashOf(search)}${lastId}`).toString('base64url')
 
 /**
  * @returns the last id of the page before
  * @throws AppError `invalid-request`
  */
-export function readCursor(search: JobSearch, cursor: string): string {
+export function readCursor(search: unknown, cursor: string): string {
   const lastId = Buffer.from(cursor, 'base64url').toString().slice(HASH_LENGTH)
   if (!isJobId(lastId)) throw badCursor('is none that was given here')
   if (makeCursor(search, lastId) !== cursor) throw badCursor('belongs to a search with other filters')
@@ -20,7 +19,7 @@ export function readCursor(search: JobSearch, cursor: string): string {
 
 const HASH_LENGTH = 8
 
-const hashOf = (search: JobSearch): string =>
+const hashOf = (search: unknown): string =>
   createHash('sha256').update(JSON.stringify(search)).digest('base64url').slice(0, HASH_LENGTH)
 
 const badCursor = (detail: string) => badParameters([{ parameter: 'cursor', detail }])

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import type { Plan } from '#shared/client/index.ts'
+import type { Run } from '../command-context.ts'
+import { UsageError } from '../explain-error.ts'
+import { parseWhole } from '../parse.ts'
+import { readJsonFile } from '../read-json.ts'
+import { formatTable } from '../table.ts'
+
+/** Commands about stored plans. */
+export function addDefinition(program: Command, run: Run): void {
+  const definition = program.command('definition').description('store plans, and show them')
+
+  definition
+    .command('put')
+    .description('store a plan as the next version of its name')
+    .argument('<name>', 'its name')
+    .argument('<file>', 'JSON: the steps, or an object that has them as `steps`; - reads it from stdin')
+    .action(
+      run(async (context, name: string, file: string) => {
+        const { client, out, signal } = context
+        const { version, ...rest } = await client.putDefinition(name, stepsOf(await readJsonFile(context, file)), {
+          signal,
+        })
+        if (out.json) out.record({ version, ...rest })
+        else out.line(`${name} is at version ${version}`)
+      }),
+    )
+
+  definition
+    .command('get')
+    .description('print a plan')
+    .argument('<name>', 'its name')
+    .option('--at <version>', 'not the latest', parseWhole(1, 999_999_999))
+    .action(
+      run(async ({ client, out, signal }, name: string, { at: version }: { at?: number }) => {
+        const found = await client.getDefinition(name, { version, signal })
+        if (out.json) out.record(found)
+        else for (const line of JSON.stringify({ steps: found.steps }, null, 2).split('\n')) out.line(line)
+      }),
+    )
+
+  definition
+    .command('list')
+    .description('list the plans there are')
+    .action(
+      run(async ({ client, out, signal }) => {
+        const definitions = await client.listDefinitions({ signal })
+        if (out.json) {
+          for (const each of definitions) out.record(each)
+          return
+        }
+        const rows = definitions.map(({ name, version, created_at: at }) => [name, String(version), at])
+        if (rows.length === 0) out.note('There are no definitions.')
+        else for (const line of formatTable(['NAME', 'VERSION', 'SINCE'], rows, out.columns)) out.line(line)
+      }),
+    )
+}
+
+/** The server says what is wrong with them. @throws UsageError */
+function stepsOf(value: unknown): Plan {
+  const steps: unknown = Array.isArray(value) ? value : (value as { steps?: unknown } | null)?.steps
+  if (!Array.isArray(steps)) throw new UsageError('The file has no steps; give a list of them, or {"steps": [...]}.')
+  return steps as Plan
+}

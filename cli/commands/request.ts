@@ -1,0 +1,150 @@
+import type { Command } from 'commander'
+import { type NewRequest, type RequestSummary, type RequestView, RequestWaitTimeout } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { EXIT } from '../explain-error.ts'
+import { paintStatus } from '../paint-status.ts'
+import { parseDuration, parseJson, parseList, parseWhole } from '../parse.ts'
+import { readJsonFile } from '../read-json.ts'
+import { formatTable } from '../table.ts'
+
+interface CreateFlags {
+  wait?: number
+  idempotencyKey?: string
+}
+
+interface ListFlags {
+  status?: RequestView['status'][]
+  limit: number
+}
+
+const PAGE_MAX = 200
+
+/** Commands about requests: steps one after another, the jobs of each at the same time. */
+export function addRequest(program: Command, run: Run): void {
+  const request = program.command('request').description('send requests of several steps, and change their course')
+
+  request
+    .command('create')
+    .description('send a request; prints its id')
+    .argument('<file>', 'JSON with its steps, or the definition, and params; - reads it from stdin')
+    .option('--wait <duration>', 'wait so long for the end', parseDuration)
+    .option('--idempotency-key <key>', 'the same key is the same request')
+    .addHelpText('after', '\nExample:\n  hasty request create order.json --wait 1m')
+    .action(run(create))
+
+  request
+    .command('get')
+    .description('show a request with its steps and jobs')
+    .argument('<id>', 'its id')
+    .action(run(async (context, id: string) => show(context, await context.client.getRequest(id, context))))
+
+  request
+    .command('list')
+    .description('list requests, newest first')
+    .option('--status <status>', 'queuing, inprogress, completed, failed, cancelled; several with commas', parseList)
+    .option('--limit <count>', 'so many at most', parseWhole(1, 1_000_000), 50)
+    .action(run(list))
+
+  request
+    .command('cancel')
+    .description('cancel a request, or several')
+    .argument('<id...>', 'their ids')
+    .option('--reason <text>', 'why')
+    .action(
+      run(async (context, ids: string[], { reason }: { reason?: string }) => {
+        const { client, signal } = context
+        for (const id of ids) tell(context, await client.cancelRequest(id, { reason, signal }))
+      }),
+    )
+
+  request
+    .command('retry')
+    .description('go on with a failed or cancelled request where it stopped')
+    .argument('<id...>', 'their ids')
+    .action(
+      run(async (context, ids: string[]) => {
+        for (const id of ids) tell(context, await context.client.retryRequest(id, { signal: context.signal }))
+      }),
+    )
+
+  request
+    .command('signal')
+    .description('give a request the signal that it waits for')
+    .argument('<id>', 'its id')
+    .argument('<name>', "the signal's")
+    .option('--extras <json>', "merged into the request's", parseJson)
+    .action(
+      run(async (context, id: string, name: string, flags: { extras?: Record<string, unknown> }) => {
+        const { client, signal } = context
+        tell(context, await client.signalRequest(id, name, { extras: flags.extras, signal }))
+      }),
+    )
+}
+
+/** @returns the exit code */
+async function create(context: CommandContext, file: string, flags: CreateFlags): Promise<number> {
+  const { client, out, signal } = context
+  const { wait: waitMs, idempotencyKey } = flags
+  const body = (await readJsonFile(context, file)) as NewRequest
+  const accepted = await client.createRequest(body, { idempotencyKey, signal })
+  if (waitMs === undefined) {
+    if (out.json) out.record(accepted)
+    else out.line(accepted.request_id)
+    return EXIT.ok
+  }
+  const ended = await client.waitRequest(accepted.request_id, { waitMs, signal }).catch((error: unknown) => {
+    // Whoever waited too long still needs the id.
+    if (error instanceof RequestWaitTimeout) tell(context, error.request)
+    throw error
+  })
+  show(context, ended)
+  return ended.status === 'completed' ? EXIT.ok : EXIT.failed
+}
+
+function tell({ out }: CommandContext, request: RequestView): void {
+  if (out.json) out.record(request)
+  else out.line(`${request.request_id} is ${paintStatus(out, request.status)}`)
+}
+
+/** The request, and each step with its jobs below it. */
+function show(context: CommandContext, request: RequestView): void {
+  tell(context, request)
+  const { out } = context
+  if (out.json) return
+  for (const step of request.steps) {
+    out.line(`  ${step.name}: ${step.status}`)
+    for (const { name, status, attempts, job_id: jobId, error } of step.jobs) {
+      const about = [jobId ?? '', attempts.length > 1 ? `${attempts.length} attempts` : '', error?.message ?? '']
+      out.line([`    ${name}: ${status}`, ...about.filter((text) => text !== '')].join('  '))
+    }
+  }
+  for (const { name, status } of request.undone) out.line(`  undo ${name}: ${status}`)
+  out.line(`  extras: ${JSON.stringify(request.extras)}`)
+  if (request.error !== null) out.line(`  error: ${request.error.message}`)
+}
+
+async function list({ client, out, signal }: CommandContext, { status, limit }: ListFlags): Promise<void> {
+  const requests: RequestSummary[] = []
+  let left = limit
+  for await (const request of client.listRequests({ status, limit: Math.min(limit, PAGE_MAX), signal })) {
+    if (out.json) out.record(request)
+    else requests.push(request)
+    if (--left === 0) break
+  }
+  if (out.json) return
+  if (requests.length === 0) {
+    out.note('There are no such requests.')
+    return
+  }
+  const rows = requests.map(({ request_id: id, status: shown, step, created_at: at, name, error }) => [
+    id,
+    shown,
+    step ?? '',
+    at,
+    name ?? '',
+    error?.message.replaceAll(/\s+/g, ' ') ?? '',
+  ])
+  const [heading = '', ...lines] = formatTable(['ID', 'STATUS', 'STEP', 'CREATED', 'NAME', 'NOTE'], rows, out.columns)
+  out.line(out.paint('bold', heading))
+  for (const line of lines) out.line(line)
+}

@@ -1,0 +1,53 @@
+// The seed's settings: whether anything is picked up, and when.
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { getFrom } from '../support/call.ts'
+import { startHasty } from '../support/hasty.ts'
+import { make, run, untilLike, view } from './request-calls.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+const SECOND = 1_000
+const mark = (name: string) => ({ name, type: 'mark', payload: { name } })
+const steps = [
+  { name: 'one', jobs: [mark('a')] },
+  { name: 'two', jobs: [mark('b')] },
+]
+/** Every fourth second: by chance alone a time lies within the second after it in a quarter of all cases. */
+const CRON = '*/4 * * * * *'
+const sinceTickMs = (time: string | null | undefined) => Date.parse(time ?? '') % (4 * SECOND)
+
+test('WRK_ENABLED=false answers, and picks nothing up until it is true', async () => {
+  await using hasty = await startHasty({ workflows: 1, env: { HANDLERS_DIR }, workflowEnv: { WRK_ENABLED: 'false' } })
+  const [workflow] = hasty.workflow
+  const url = workflow?.url ?? ''
+  const id = await make(url, { steps })
+  expect(await getFrom(`${url}/heartbeat`)).toMatchObject({ status: 200, body: { service: 'workflow' } })
+  expect((await fetch(`${url}/metrics`)).status).toBe(200)
+  const other = await hasty.addWorkflow({ WRK_ENABLED: 'false' })
+  expect(await view(other.url, id)).toMatchObject({ status: 'queuing', step: 'one' })
+  await workflow?.restart({ WRK_ENABLED: 'true' })
+  await untilLike(url, id, { status: 'completed' })
+})
+
+// Together: each mostly waits.
+test.concurrent.each([
+  ['WRK_REQUEST_NEW_CRON', (times: Times) => [times.firstStep]],
+  ['WRK_REQUEST_INPROGRESS_CRON', (times: Times) => [times.secondStep]],
+  ['WRK_JOB_CRON', (times: Times) => [times.firstJob, times.secondJob]],
+] as const)('%s makes it wait for its times', async (name, timesOf) => {
+  await using hasty = await startHasty({ workflows: 2, env: { HANDLERS_DIR }, workflowEnv: { [name]: CRON } })
+  const url = hasty.workflow[0]?.url ?? ''
+  for (let n = 0; n < 2; n++) {
+    const { steps: done } = await vi.waitFor(() => run(url, { steps }), { timeout: 60_000 })
+    const [first, second] = done
+    const times = {
+      firstStep: first?.started_at,
+      secondStep: second?.started_at,
+      firstJob: first?.jobs[0]?.attempts[0]?.started_at,
+      secondJob: second?.jobs[0]?.attempts[0]?.started_at,
+    }
+    for (const time of timesOf(times)) expect(sinceTickMs(time)).toBeLessThan(SECOND)
+  }
+})
+
+type Times = Record<'firstStep' | 'secondStep' | 'firstJob' | 'secondJob', string | null | undefined>

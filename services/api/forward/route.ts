@@ -1,0 +1,97 @@
+import type Router from '@koa/router'
+import { BODY_MAX_BYTES } from '#shared/contracts/http.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { peerOf } from '#shared/http/client-address.ts'
+import { readRaw } from '#shared/http/read-body.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
+
+export interface ForwardDeps {
+  jobUrls: readonly string[]
+  workflowUrls: readonly string[]
+  /** Whether this api itself believes its caller about addresses. */
+  trustProxy: boolean
+  log: Logger
+}
+
+/** A handler may keep its replica's main loop to itself: another one is asked then. */
+const WORKERS_WITHIN_MS = 5 * SECOND
+/** It waits for the broker itself. */
+const REQUESTS_WITHIN_MS = 15 * SECOND
+
+const WORKERS = ['/v1/workers', '/v1/workers/:worker_id', '/v1/workers/:worker_id/attempts']
+
+/** The routes of the job service, which knows no tokens and is reached by nobody else. */
+export function forwardWorkersRoutes(router: Router, { jobUrls, log }: Pick<ForwardDeps, 'jobUrls' | 'log'>): void {
+  const forward = createForwarder({
+    service: 'job service',
+    urls: jobUrls,
+    unknown: 'Workers are served by the job service; JOB_URLS names none to this api.',
+    tryWithinMs: WORKERS_WITHIN_MS,
+    log,
+  })
+  router.get(WORKERS, async (ctx: AppContext) => {
+    answer(ctx, await forward({ method: ctx.method, target: targetOf(ctx), headers: idOf(ctx) }))
+  })
+}
+
+const REQUESTS = [
+  ['get', '/v1/requests'],
+  ['post', '/v1/requests'],
+  ['get', '/v1/requests/:request_id'],
+  ['delete', '/v1/requests/:request_id'],
+  ['post', '/v1/requests/:request_id/cancel'],
+  ['post', '/v1/requests/:request_id/retry'],
+  ['post', '/v1/requests/:request_id/signals/:name'],
+  ['get', '/v1/definitions'],
+  ['get', '/v1/definitions/:name'],
+  ['put', '/v1/definitions/:name'],
+  ['delete', '/v1/definitions/:name'],
+] as const
+
+/** What a request says to the workflow service. The rest is between the caller and this api, `Origin` above all. */
+const TOLD_HEADERS = [
+  'accept',
+  'authorization',
+  'content-encoding',
+  'content-type',
+  'idempotency-key',
+  'if-none-match',
+  'traceparent',
+]
+
+/**
+ * The routes of the workflow service, where no proxy stands before both. It asks for tokens itself, and must believe
+ * this api about ids and addresses (TRUST_PROXY).
+ */
+export function forwardRequestsRoutes(router: Router, { workflowUrls, trustProxy, log }: Omit<ForwardDeps, 'jobUrls'>) {
+  const forward = createForwarder({
+    service: 'workflow service',
+    urls: workflowUrls,
+    unknown: 'Requests are served by the workflow service; WORKFLOW_URLS names none to this api.',
+    tryWithinMs: REQUESTS_WITHIN_MS,
+    log,
+  })
+  for (const [method, path] of REQUESTS)
+    router[method](path, async (ctx: AppContext) => {
+      const told = TOLD_HEADERS.flatMap((name) => (ctx.get(name) === '' ? [] : [[name, ctx.get(name)]]))
+      const headers = {
+        ...(Object.fromEntries(told) as Record<string, string>),
+        ...idOf(ctx),
+        'X-Forwarded-For': peerOf(ctx, trustProxy),
+      }
+      const hasBody = method === 'post' || method === 'put'
+      const body = hasBody ? { body: new Uint8Array(await readRaw(ctx, BODY_MAX_BYTES)) } : {}
+      answer(ctx, await forward({ method: ctx.method, target: targetOf(ctx), headers, ...body }))
+    })
+}
+
+const targetOf = (ctx: AppContext): string => `${ctx.path}${ctx.search}`
+const idOf = (ctx: AppContext): Record<string, string> => ({ 'Hasty-Request-Id': ctx.state.requestId })
+
+function answer(ctx: AppContext, { status, headers, body }: ForwardedAnswer): void {
+  ctx.status = status
+  ctx.body = body
+  ctx.set(headers)
+}

@@ -1,0 +1,15 @@
+import { VERSION } from '#shared/runtime/version.ts'
+import type { JobContext } from './handler.ts'
+
+export const USER_AGENT = `Hasty/${VERSION}`
+
+/** What every call for a job tells its target: which attempt of which job it is. */
+export const callHeaders = (context: JobContext): Record<string, string> => ({
+  // An answer is kept as it comes: nothing is unpacked here.
+  'accept-encoding': 'identity',
+  'user-agent': USER_AGENT,
+  'idempotency-key': context.jobId,
+  'hasty-job-id': context.jobId,
+  'hasty-attempt': String(context.attempt),
+  'hasty-fencing-token': String(context.fencingToken),
+})

@@ -1,0 +1,56 @@
+import type { Caller } from '#shared/auth/caller.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { decide, type Input } from './decide/decide.ts'
+import type { RequestRecord } from './decide/record.ts'
+import { type ChangeRequestDeps, changeRequest } from './engine/change-request.ts'
+import type { StoredRequest } from './engine/request-records.ts'
+import { type FindRequestDeps, getRequest, requestNotFound } from './get-request/find-request.ts'
+
+export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
+  records: ChangeRequestDeps['records']
+  /** Makes and cancels jobs at once; what it cannot do is done by the record's own delivery. */
+  runEffects: (stored: StoredRequest) => Promise<void>
+}
+
+export interface Change {
+  input: Input
+  /** Whether it may be asked for. */
+  isAllowed: (record: RequestRecord) => boolean
+  /** Whether the request has it now, seen from what it was before. */
+  isDone: (record: RequestRecord, before: RequestRecord) => boolean
+  /** Why not, for people. */
+  refusal: string
+}
+
+/**
+ * Changes a request for whoever asks for it.
+ * @throws AppError `request-not-found`, `unavailable`; `wrong-state` where the request's state allows no such change
+ */
+export async function changeByCaller(
+  deps: ChangeByCallerDeps,
+  requestId: string,
+  caller: Caller,
+  { input, isAllowed, isDone, refusal }: Change,
+): Promise<StoredRequest> {
+  const before = await getRequest(deps, requestId, caller)
+  if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
+  // One that has left the log comes back to it.
+  const stored = (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, before.record, input))
+  if (!isDone(stored.record, before.record)) throw wrongState(stored.record, refusal)
+  await deps.runEffects(stored)
+  return stored
+}
+
+async function bringBack(deps: ChangeByCallerDeps, record: RequestRecord, input: Input): Promise<StoredRequest> {
+  const stored =
+    (await deps.records.write(decide(record, input, deps.clock.now()), 0)) ??
+    (await changeRequest(deps, record.request_id, input))
+  if (stored === null) throw requestNotFound()
+  return stored
+}
+
+export const isEnded = ({ status }: RequestRecord): boolean => status !== 'queuing' && status !== 'inprogress'
+
+/** Tells what the request has become. */
+const wrongState = ({ request_id, status }: RequestRecord, refusal: string): AppError =>
+  new AppError('wrong-state', `The request is ${status}: ${refusal}.`, { members: { request: { request_id, status } } })

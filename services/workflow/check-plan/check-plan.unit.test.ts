@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import type { JobType } from '#shared/accept/job-types.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { planSchema } from '#shared/contracts/request.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import type { DefinitionKey, DefinitionRecord } from '../definitions/definition-records.ts'
+import { checkPlan, checkValues } from './check-plan.ts'
+
+const add: JobType = {
+  info: { type: 'add', policy: { ...DEFAULT_POLICY, max_attempts_limit: 5 }, payload_schema: {} },
+  payload: z.strictObject({ numbers: z.array(z.number()) }),
+}
+const child: DefinitionRecord = { tenant: null, name: 'child', version: 1, steps: [], created_at: '' }
+const deps = {
+  types: {
+    getPublic: (type: string) =>
+      type === 'add' ? Promise.resolve(add) : Promise.reject(new AppError('unknown-type', 'There is no such type.')),
+  },
+  services: new Map([['shop', new URL('http://shop')]]),
+  definitions: {
+    read: ({ tenant, name }: DefinitionKey, version: number | '*' = '*') =>
+      Promise.resolve(tenant === null && name === 'child' && (version === '*' || version === 1) ? child : null),
+  },
+}
+const nobody = { tenant: null }
+
+const job = (name: string, more: Record<string, unknown> = {}) => ({ name, type: 'add', ...more })
+const step = (name: string, more: Record<string, unknown> = { jobs: [job('a')] }) => ({ name, ...more })
+
+/** What is wrong, as `pointer: detail`. */
+async function errorsOf(check: () => Promise<void> | void): Promise<string[]> {
+  try {
+    await check()
+    return []
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'invalid-plan') throw error
+    const errors = error.members['errors'] as { pointer: string; detail: string }[]
+    return errors.map(({ pointer, detail }) => `${pointer}: ${detail}`)
+  }
+}
+const problemsOf = (steps: unknown) => errorsOf(() => checkPlan(deps, nobody, planSchema.parse(steps)))
+
+const jobs = (count: number) => Array.from({ length: count }, (_, n) => job(`j${n}`))
+
+test('a plan that uses everything is right', async () => {
+  const steps = [
+    step('one', {
+      jobs: [
+        job('a', { payload: { numbers: [1] }, attempts: 5, compensate: { service: 'shop', path: '/undo' } }),
+        job('b', { needs: ['a', 'c'], payload: { numbers: { $value: '/extras/list' } } }),
+        { name: 'c', service: 'shop', path: '/c', foreach: '/params/list' },
+        job('d', { foreach: '/params/list', payload: { anything: 1 } }),
+        { name: 'f', definition: 'child', version: 1, payload: { a: 1 } },
+        job('e', { compensate: { type: 'add', payload: { numbers: [{ $value: '/result' }] } } }),
+      ],
+    }),
+    step('two', { signal: 'go' }),
+    step('three', { sleep_ms: 5 }),
+    step('four', { sleep_until: '2027-01-01T00:00:00Z' }),
+  ]
+  expect(await problemsOf(steps)).toEqual([])
+  expect(await problemsOf([step('one', { jobs: jobs(1_000) })])).toEqual([])
+})
+
+test.each<[string, unknown, string[]]>([
+  ['no steps', [], ['/steps: has no step']],
+  [
+    '101 steps',
+    Array.from({ length: 101 }, (_, n) => step(`s${n}`, { sleep_ms: 1 })),
+    ['/steps: has more than 100 steps'],
+  ],
+  [
+    '1,001 jobs',
+    [step('one', { jobs: jobs(1_000) }), step('two', { jobs: jobs(1) })],
+    ['/steps: has more than 1000 jobs in all'],
+  ],
+  [
+    'many bytes',
+    [step('one', { jobs: [job('a', { payload: 'x'.repeat(300_000) })] })],
+    ['/steps: has more than 262144 bytes'],
+  ],
+  ['an empty step', [step('one', {})], ['/steps/0: is empty: it needs jobs, a signal, sleep_ms or sleep_until']],
+  [
+    'a step of no jobs',
+    [step('one', { jobs: [] })],
+    ['/steps/0: is empty: it needs jobs, a signal, sleep_ms or sleep_until'],
+  ],
+  [
+    'a step that is two things',
+    [
+      step('one', { jobs: [job('a')], signal: 'go' }),
+      step('two', { sleep_ms: 1, sleep_until: '2027-01-01T00:00:00Z' }),
+    ],
+    [0, 1].map((n) => `/steps/${n}: may have only one of jobs, signal, sleep_ms and sleep_until`),
+  ],
+  ['two steps of a name', [step('one'), step('two'), step('one')], ['/steps/2/name: is the name of an earlier step']],
+  [
+    'two jobs of a name in a step',
+    [step('one', { jobs: [job('a'), job('a')] }), step('two', { jobs: [job('a')] })],
+    ['/steps/0/jobs/1/name: is the name of an earlier job of this step'],
+  ],
+  [
+    'a need of what is not there',
+    [step('one', { jobs: [job('a', { needs: ['b'] })] }), step('two', { jobs: [job('b')] })],
+    ['/steps/0/jobs/0/needs/0: is no job of this step'],
+  ],
+  [
+    'a cycle, and what waits behind it',
+    [
+      step('one', {
+        jobs: [
+          job('a', { needs: ['c'] }),
+          job('b', { needs: ['a'] }),
+          job('c', { needs: ['b', 'e'] }),
+          job('d', { needs: ['c'] }),
+          job('e'),
+        ],
+      }),
+    ],
+    [0, 1, 2, 3].map((n) => `/steps/0/jobs/${n}/needs: can never be met: it leads into a cycle`),
+  ],
+  [
+    'a job that needs itself',
+    [step('one', { jobs: [job('a', { needs: ['a'] })] })],
+    ['/steps/0/jobs/0/needs: can never be met: it leads into a cycle'],
+  ],
+  [
+    'neither type nor service, or both',
+    [step('one', { jobs: [{ name: 'a' }, job('b', { service: 'shop' }), job('c', { compensate: {} })] })],
+    ['0', '1', '2/compensate'].map((n) => `/steps/0/jobs/${n}: must have one of type, service and definition`),
+  ],
+  [
+    'a path without a service',
+    [step('one', { jobs: [job('a', { path: '/a' })] })],
+    ['/steps/0/jobs/0/path: goes with service alone'],
+  ],
+  [
+    'an unknown service',
+    [step('one', { jobs: [{ name: 'a', service: 'nobody' }] })],
+    ['/steps/0/jobs/0/service: is no service that SERVICES names'],
+  ],
+  [
+    'an unknown type',
+    [step('one', { jobs: [{ name: 'a', type: 'nothing' }, job('b', { compensate: { type: 'nothing' } })] })],
+    ['0', '1/compensate'].map((n) => `/steps/0/jobs/${n}/type: is not a known job type`),
+  ],
+  [
+    'an unknown definition, or a version of it',
+    [
+      step('one', {
+        jobs: [
+          { name: 'a', definition: 'nothing' },
+          { name: 'b', definition: 'child', version: 2 },
+        ],
+      }),
+    ],
+    [0, 1].map((n) => `/steps/0/jobs/${n}/definition: is no definition, or not in this version`),
+  ],
+  [
+    'what a definition has of its own',
+    [step('one', { jobs: [{ name: 'a', definition: 'child', attempts: 2 }, job('b', { version: 1 })] })],
+    ['/steps/0/jobs/0/attempts: does not go with a definition', '/steps/0/jobs/1/version: goes with definition alone'],
+  ],
+  [
+    'more attempts than the type allows',
+    [step('one', { jobs: [job('a', { attempts: 6 })] })],
+    ['/steps/0/jobs/0/attempts: may be at most 5 for this type'],
+  ],
+])('%s is refused', async (_, steps, expected) => {
+  expect(await problemsOf(steps)).toEqual(expected)
+})
+
+test('a payload that does not fit its type is refused, with the place in it', async () => {
+  const steps = [step('one', { jobs: [job('a', { payload: { numbers: [1, 'x'] } })] })]
+  expect(await problemsOf(steps)).toEqual([expect.stringMatching(/^\/steps\/0\/jobs\/0\/payload\/numbers\/1: /)])
+})
+
+test('of many errors the first 20 are named', async () => {
+  const steps = Array.from({ length: 50 }, (_, n) => step(`s${n}`, {}))
+  expect(await problemsOf(steps)).toHaveLength(20)
+})
+
+test('a definition may begin a request of itself, but of no other tenant', async () => {
+  const plan = planSchema.parse([step('one', { jobs: [{ name: 'a', definition: 'child' }] })])
+  expect(await errorsOf(() => checkPlan(deps, { tenant: 'acme', definition: 'child' }, plan))).toEqual([])
+  expect(await errorsOf(() => checkPlan(deps, { tenant: 'acme' }, plan))).toHaveLength(1)
+})
+
+test('a broker that does not answer is not an error of the plan', async () => {
+  const types = { getPublic: () => Promise.reject(new AppError('unavailable', 'It is away.')) }
+  const plan = planSchema.parse([step('one')])
+  await expect(checkPlan({ ...deps, types }, nobody, plan)).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('params and extras have their bytes', async () => {
+  const big = { text: 'é'.repeat(32 * 1024) }
+  expect(await errorsOf(() => checkValues({ params: big, extras: big }))).toEqual([
+    '/params: may have at most 65536 bytes',
+    '/extras: may have at most 65536 bytes',
+  ])
+  expect(await errorsOf(() => checkValues({ params: { text: 'x'.repeat(65_000) }, extras: {} }))).toEqual([])
+})

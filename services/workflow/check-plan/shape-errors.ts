@@ -1,0 +1,85 @@
+import {
+  PLAN_MAX_BYTES,
+  type PlanJob,
+  type PlanStep,
+  REQUEST_MAX_JOBS,
+  REQUEST_MAX_STEPS,
+} from '#shared/contracts/request.ts'
+import type { PlanError } from './plan-errors.ts'
+
+/** A plan that is too large is not looked into. */
+export function sizeErrors(plan: PlanStep[]): PlanError[] {
+  if (plan.length === 0) return [{ pointer: '/steps', detail: 'has no step' }]
+  if (plan.length > REQUEST_MAX_STEPS)
+    return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_STEPS} steps` }]
+  const jobs = plan.reduce((sum, step) => sum + (step.jobs?.length ?? 0), 0)
+  if (jobs > REQUEST_MAX_JOBS) return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_JOBS} jobs in all` }]
+  if (Buffer.byteLength(JSON.stringify(plan)) <= PLAN_MAX_BYTES) return []
+  return [{ pointer: '/steps', detail: `has more than ${PLAN_MAX_BYTES} bytes` }]
+}
+
+/** What can be seen of a plan by itself. */
+export function shapeErrors(plan: PlanStep[]): PlanError[] {
+  return [
+    ...repeated(plan).map((n) => ({ pointer: `/steps/${n}/name`, detail: 'is the name of an earlier step' })),
+    ...plan.flatMap((step, n) => stepErrors(step, `/steps/${n}`)),
+  ]
+}
+
+function stepErrors(step: PlanStep, pointer: string): PlanError[] {
+  const { jobs = [], signal, sleep_ms: sleepMs, sleep_until: sleepUntil } = step
+  const kinds = [jobs.length > 0, signal !== undefined, sleepMs !== undefined, sleepUntil !== undefined]
+  const count = kinds.filter(Boolean).length
+  const detail =
+    count === 0
+      ? 'is empty: it needs jobs, a signal, sleep_ms or sleep_until'
+      : 'may have only one of jobs, signal, sleep_ms and sleep_until'
+  return [
+    ...(count === 1 ? [] : [{ pointer, detail }]),
+    ...repeated(jobs).map((n) => ({
+      pointer: `${pointer}/jobs/${n}/name`,
+      detail: 'is the name of an earlier job of this step',
+    })),
+    ...needsErrors(jobs, `${pointer}/jobs`),
+  ]
+}
+
+/** Indexes of those whose name stands before. */
+function repeated(named: { name: string }[]): number[] {
+  const first = new Map(named.map(({ name }, n): [string, number] => [name, n]).toReversed())
+  return named.flatMap(({ name }, n) => (first.get(name) === n ? [] : [n]))
+}
+
+function needsErrors(jobs: PlanJob[], pointer: string): PlanError[] {
+  const names = new Set(jobs.map(({ name }) => name))
+  const stuck = stuckJobs(jobs)
+  return jobs.flatMap(({ name, needs = [] }, n) => [
+    ...needs.flatMap((need, i) =>
+      names.has(need) ? [] : [{ pointer: `${pointer}/${n}/needs/${i}`, detail: 'is no job of this step' }],
+    ),
+    ...(stuck.has(name)
+      ? [{ pointer: `${pointer}/${n}/needs`, detail: 'can never be met: it leads into a cycle' }]
+      : []),
+  ])
+}
+
+/** Starts whatever has all that it needs, until nothing more can start: what is left waits for itself. */
+function stuckJobs(jobs: PlanJob[]): Set<string> {
+  const waiting = new Map(jobs.map(({ name }): [string, Set<string>] => [name, new Set()]))
+  const neededBy = new Map<string, string[]>()
+  for (const { name, needs = [] } of jobs) {
+    for (const need of needs.filter((other) => waiting.has(other))) {
+      waiting.get(name)?.add(need)
+      neededBy.set(need, [...(neededBy.get(need) ?? []), name])
+    }
+  }
+  const ready = [...waiting].filter(([, needs]) => needs.size === 0).map(([name]) => name)
+  for (const done of ready) {
+    waiting.delete(done)
+    for (const name of neededBy.get(done) ?? []) {
+      const needs = waiting.get(name)
+      if (needs?.delete(done) && needs.size === 0) ready.push(name)
+    }
+  }
+  return new Set(waiting.keys())
+}

@@ -1,0 +1,116 @@
+import { checkForType } from '#shared/accept/check-job.ts'
+import type { JobType, JobTypes } from '#shared/accept/job-types.ts'
+import type { PlanJob, PlanStep } from '#shared/contracts/request.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+import { isObject } from '../decide/merge-patch.ts'
+import type { DefinitionRecords } from '../definitions/definition-records.ts'
+import type { PlanError } from './plan-errors.ts'
+
+export interface WorkErrorsDeps {
+  types: Pick<JobTypes, 'getPublic'>
+  /** By their names. */
+  services: Pick<ReadonlyMap<string, URL>, 'has'>
+  definitions: Pick<DefinitionRecords, 'read'>
+}
+
+/** Whose a plan is: it may begin requests of that tenant's definitions. */
+export interface PlanOwner {
+  tenant: string | null
+  /** The definition that is being stored, which a plan of its own may name. */
+  definition?: string
+}
+
+type Work = NonNullable<PlanJob['compensate']>
+
+interface Place {
+  work: Work
+  pointer: string
+  /** Of a foreach. */
+  hasItem: boolean
+}
+
+/**
+ * What is wrong with the work of a plan's jobs, as far as types, services and definitions have a say today.
+ * @throws AppError `unavailable` where they cannot be read
+ */
+export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: PlanStep[]): Promise<PlanError[]> {
+  const types = new Map<string, JobType | null>()
+  const definitions = new Map<string, boolean>()
+  const errors: PlanError[] = []
+  for (const { work, pointer, hasItem } of placesOf(plan)) {
+    const { type, service, path, definition, version } = work
+    const has = [type, service, definition].filter((one) => one !== undefined)
+    const add = (member: string, detail: string) => errors.push({ pointer: pointer + member, detail })
+    if (has.length !== 1) {
+      add('', 'must have one of type, service and definition')
+      continue
+    }
+    if (path !== undefined && service === undefined) add('/path', 'goes with service alone')
+    if (version !== undefined && definition === undefined) add('/version', 'goes with definition alone')
+    if (service !== undefined && !deps.services.has(service)) add('/service', 'is no service that SERVICES names')
+    if (type !== undefined) {
+      const found = types.get(type) ?? (await findType(deps, type))
+      types.set(type, found)
+      if (found === null) add('/type', 'is not a known job type')
+      else errors.push(...typeErrors(found, { work, pointer, hasItem }))
+    }
+    if (definition !== undefined) {
+      for (const member of OF_JOBS) if (work[member] !== undefined) add(`/${member}`, 'does not go with a definition')
+      const key = `${definition} ${version}`
+      const isThere = definitions.get(key) ?? (await hasDefinition(deps, owner, definition, version))
+      definitions.set(key, isThere)
+      if (!isThere) add('/definition', 'is no definition, or not in this version')
+    }
+  }
+  return errors
+}
+
+/** The jobs of a request have their own. */
+const OF_JOBS = ['timeout_ms', 'attempts', 'backoff'] as const
+
+const placesOf = (plan: PlanStep[]): Place[] =>
+  plan.flatMap(({ jobs = [] }, n) =>
+    jobs.flatMap((job, i) => {
+      const own = { work: job, pointer: `/steps/${n}/jobs/${i}`, hasItem: job.foreach !== undefined }
+      const { compensate } = job
+      return compensate === undefined
+        ? [own]
+        : [own, { ...own, work: compensate, pointer: `${own.pointer}/compensate` }]
+    }),
+  )
+
+/** null where there is none. */
+async function findType({ types }: WorkErrorsDeps, name: string): Promise<JobType | null> {
+  try {
+    return await types.getPublic(name)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unknown-type') return null
+    throw error
+  }
+}
+
+const hasDefinition = async (
+  { definitions }: WorkErrorsDeps,
+  owner: PlanOwner,
+  name: string,
+  version: number | undefined,
+): Promise<boolean> =>
+  (name === owner.definition && version === undefined) ||
+  (await definitions.read({ tenant: owner.tenant, name }, version)) !== null
+
+/** A payload that is made of what is not there yet is checked when its job is made. */
+function typeErrors(type: JobType, { work, pointer, hasItem }: Place): PlanError[] {
+  const isKnown = work.payload !== undefined && !hasItem && !hasValues(work.payload)
+  try {
+    checkForType(isKnown ? type : { ...type, payload: null }, work)
+    return []
+  } catch (error) {
+    if (!(error instanceof AppError && Array.isArray(error.members['errors']))) throw error
+    return (error.members['errors'] as PlanError[]).map((one) => ({ ...one, pointer: pointer + one.pointer }))
+  }
+}
+
+function hasValues(payload: unknown): boolean {
+  if (Array.isArray(payload)) return payload.some(hasValues)
+  return isObject(payload) && (Object.hasOwn(payload, '$value') || Object.values(payload).some(hasValues))
+}

@@ -1,0 +1,51 @@
+import { Cron } from 'croner'
+import { z } from 'zod'
+import { checkAuthSettings } from '#shared/auth/settings.ts'
+import { httpSettings } from '#shared/http/settings.ts'
+import { serviceSettings } from '#shared/outbound/settings.ts'
+import { DAY, MINUTE } from '#shared/runtime/clock.ts'
+import {
+  commonSettings,
+  type Environment,
+  flagSetting,
+  integerSetting,
+  optionalText,
+  parseConfig,
+  portSetting,
+} from '#shared/runtime/config.ts'
+
+/** Five or six fields, UTC. */
+const cronSetting = () => z.string().refine(isCron, 'expected a cron expression of five or six fields').optional()
+
+function isCron(text: string): boolean {
+  try {
+    return /^\s*\S+(\s+\S+){4,5}\s*$/.test(text) && new Cron(text, { timezone: 'UTC', paused: true }).nextRun() !== null
+  } catch {
+    return false
+  }
+}
+
+const settings = {
+  ...commonSettings,
+  ...httpSettings,
+  PORT: portSetting(8082),
+  /** The workflow service's own database; without it an embedded one lies in DATA_DIR. */
+  WORKFLOW_MONGO_URL: optionalText(),
+  /** false: answers HTTP, and picks nothing up. */
+  WRK_ENABLED: flagSetting(true),
+  /** When new requests, requests whose jobs ended, and jobs are picked up; unset: at once. */
+  WRK_REQUEST_NEW_CRON: cronSetting(),
+  WRK_REQUEST_INPROGRESS_CRON: cronSetting(),
+  WRK_JOB_CRON: cronSetting(),
+  /** What requests may call by name; the job services have the same. */
+  ...serviceSettings,
+  /** How long ended requests can be read. */
+  REQUEST_RETENTION_MS: integerSetting(30 * DAY, 0),
+  HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
+}
+
+export function readWorkflowConfig(env: Environment) {
+  const config = parseConfig(settings, env)
+  checkAuthSettings(config)
+  return config
+}

@@ -1,0 +1,81 @@
+import type { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
+import type { CreateRequestBody } from '#shared/contracts/request.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { newJobId } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { type CheckPlanDeps, checkPlan, checkValues } from '../check-plan/check-plan.ts'
+import { invalidPlan } from '../check-plan/plan-errors.ts'
+import { type NewRequest, newRecord } from '../decide/new-record.ts'
+import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
+import { type FindRequestDeps, findRequest } from '../get-request/find-request.ts'
+
+export interface CreateRequestDeps extends CheckPlanDeps, FindRequestDeps {
+  records: Pick<RequestRecords, 'read' | 'write'>
+  keys: Pick<IdempotencyKeys, 'claim'>
+  clock: Clock
+  log: Logger
+}
+
+export interface CreateRequest extends RequestInfo {
+  body: CreateRequestBody
+  idempotencyKey: string | null
+}
+
+/**
+ * Accepts a request: it is in the log when this resolves. A repeat, under an Idempotency-Key or by our own proxy, fixes
+ * the id before the record is written by compare-and-set 0, so that within 24 hours there is one request, whichever of
+ * the tries was cut short and wherever.
+ * @throws AppError `invalid-plan`, `key-reused`, `unavailable`
+ */
+export async function createRequest(
+  deps: CreateRequestDeps,
+  request: CreateRequest,
+): Promise<{ stored: StoredRequest; replayed: boolean }> {
+  const { body, caller } = request
+  checkValues(body)
+  const { plan, definition } = await planOf(deps, body, caller.tenant)
+  await checkPlan(deps, caller, plan)
+  const claim = await claimOf(deps, request)
+  if (claim?.isRepeat) {
+    // One that has ended long ago is not in the log any more, where the write would not meet it.
+    const there = await findRequest(deps, claim.jobId)
+    if (there !== null) return { stored: there, replayed: true }
+  }
+  const createdMs = claim?.createdAtMs ?? deps.clock.now()
+  const requestId = claim?.jobId ?? newJobId(createdMs)
+  const { name = null, params, extras } = body
+  const record = newRecord({ requestId, tenant: caller.tenant, name, definition, params, extras, plan }, createdMs)
+  const stored = await deps.records.write(record, 0)
+  if (stored === null) {
+    const there = await findRequest(deps, requestId)
+    if (there === null) throw unavailable('The request changed too quickly to be read. Try again.')
+    return { stored: there, replayed: true }
+  }
+  deps.log.info({ request_id: requestId }, 'request created')
+  return { stored, replayed: false }
+}
+
+function claimOf({ keys }: CreateRequestDeps, request: CreateRequest) {
+  const { body, caller, idempotencyKey, requestId, requestIdTrusted } = request
+  if (idempotencyKey !== null) return keys.claim(caller.tenant, idempotencyKey, body, 'requests')
+  return requestIdTrusted ? keys.claim(caller.tenant, requestId, body, 'proxied-requests') : null
+}
+
+/** @throws AppError `invalid-plan`, `unavailable` */
+async function planOf(
+  { definitions }: CreateRequestDeps,
+  { steps, definition: name, version }: CreateRequestBody,
+  tenant: string | null,
+): Promise<Pick<NewRequest, 'plan' | 'definition'>> {
+  if ((steps === undefined) === (name === undefined))
+    throw invalidPlan({ pointer: '/steps', detail: 'or a definition must be there, and only one of them' })
+  if (name === undefined) {
+    if (version !== undefined) throw invalidPlan({ pointer: '/version', detail: 'goes with a definition alone' })
+    return { plan: steps ?? [], definition: null }
+  }
+  const found = await definitions.read({ tenant, name }, version)
+  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'is none, or not in this version' })
+  return { plan: found.steps, definition: { name, version: found.version } }
+}

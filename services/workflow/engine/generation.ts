@@ -1,0 +1,17 @@
+import type { RecordStream } from '#shared/bus/record-stream.ts'
+import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+
+/** Another stream is noticed so late at most. */
+const FRESH_MS = 5 * SECOND
+
+/** When the stream was made, milliseconds: versions of another stream mean nothing in this one. */
+export function createGeneration(stream: Pick<RecordStream, 'state'>, clock: Clock): () => Promise<number> {
+  let known = { generation: 0, atMs: Number.NEGATIVE_INFINITY }
+  return async () => {
+    if (clock.monotonic() - known.atMs > FRESH_MS) {
+      const { created } = await stream.state()
+      known = { generation: Date.parse(created), atMs: clock.monotonic() }
+    }
+    return known.generation
+  }
+}

@@ -1,0 +1,111 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
+import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
+import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import { DAY, SECOND } from '#shared/runtime/clock.ts'
+import type { RequestStore } from '#shared/store/requests-port.ts'
+import type { TaskEnd } from '../decide/decide.ts'
+import type { RequestRecord } from '../decide/record.ts'
+import { toRow } from '../request-row.ts'
+import { changeRequest } from './change-request.ts'
+import type { PickUpTimes } from './pick-up-times.ts'
+import type { StoredRequest } from './request-records.ts'
+import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
+
+export interface RequestChangesDeps extends TaskJobsDeps {
+  broker: Broker
+  taskJobs: TaskJobs
+  store: Pick<RequestStore, 'putNewer'>
+  /** When the stream of requests was made, milliseconds: another one counts its versions anew. */
+  generation(): Promise<number>
+  times: { newRequests: PickUpTimes; goingOn: PickUpTimes; jobs: PickUpTimes }
+}
+
+const AGAIN_MS = 1 * SECOND
+/** The broker keeps what is handed back for no longer; then it is looked at again. */
+const REST_MAX_MS = 1 * DAY
+
+/**
+ * Follows each new version of each request: writes it to the store, and does what it asks for. Acked when there is
+ * nothing left to do until it changes again, so whatever a crash leaves undone is done by whoever gets it next. What
+ * waits for a time is handed back until then.
+ */
+export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
+  const puller = new LanePuller(deps.broker, REQUESTS_STREAM)
+  return new DeliveryLoop({
+    broker: deps.broker,
+    puller,
+    consumer: REQUEST_CHANGES,
+    async onDelivery(delivery) {
+      const restMs = await follow(deps, delivery)
+      if (restMs === null) puller.ack(delivery)
+      else puller.nak(delivery, Math.max(1, Math.min(Math.ceil(restMs), REST_MAX_MS)))
+    },
+    onError(error, delivery) {
+      deps.log.warn(
+        { err: error, subject: delivery.subject },
+        'a request could not be followed, it will be tried again',
+      )
+      puller.nak(delivery, AGAIN_MS)
+    },
+  })
+}
+
+/** @returns milliseconds until it must be looked at again; null: when it changes */
+async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<number | null> {
+  const record = JSON.parse(delivery.body) as RequestRecord
+  const stored = { seq: delivery.seq, record }
+  await deps.store.putNewer([toRow(stored, await deps.generation())])
+  await tellParent(deps, record)
+  const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
+  if (jobsWaitMs === 0) await deps.taskJobs.see(stored)
+  const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await goOn(deps, stored)]
+  const rests = waits.filter((wait) => wait !== null)
+  return rests.length === 0 ? null : Math.min(...rests)
+}
+
+/** The end of a request that another one began is the end of a task there. */
+async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Promise<void> {
+  if (record.parent === null || record.finished_at === null) return
+  const status = END_STATUS[record.status]
+  if (status === undefined) return
+  const end = {
+    status,
+    attempts: [],
+    result: { extras: record.extras, result: { request_id: record.request_id } },
+    error: record.error,
+    at: record.finished_at,
+  }
+  const stored = await changeRequest(deps, record.parent.request_id, {
+    kind: 'task-ended',
+    task: record.parent.task,
+    end,
+  })
+  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.see(stored)
+}
+
+const END_STATUS: Partial<Record<RequestRecord['status'], TaskEnd['status']>> = {
+  completed: 'completed',
+  failed: 'failure',
+  cancelled: 'cancelled',
+}
+
+async function goOn(deps: RequestChangesDeps, { record }: StoredRequest): Promise<number | null> {
+  const waitMs = waitOf(deps, record)
+  if (waitMs === null || waitMs > 0) return waitMs
+  const input = record.status === 'queuing' ? ({ kind: 'pick-up' } as const) : ({ kind: 'time' } as const)
+  const stored = await changeRequest(deps, record.request_id, input)
+  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.see(stored)
+  return null
+}
+
+/** null: it does not wait for any time. */
+function waitOf({ times, clock }: RequestChangesDeps, record: RequestRecord): number | null {
+  const [sinceMs, nowMs] = [Date.parse(record.updated_at), clock.now()]
+  if (record.status === 'queuing') return times.newRequests.waitMs(sinceMs, nowMs)
+  if (record.status !== 'inprogress') return null
+  const wakeAt = record.steps[record.at_step]?.wake_at ?? null
+  const wakeMs = wakeAt === null ? null : Math.max(0, Date.parse(wakeAt) - nowMs)
+  if (times.goingOn.isAtOnce) return wakeMs
+  return Math.max(wakeMs ?? 0, times.goingOn.waitMs(sinceMs, nowMs))
+}

@@ -1,0 +1,65 @@
+import { applyEvent } from '#shared/contracts/apply-event.ts'
+import type { JobEvent } from '#shared/contracts/events.ts'
+import type { Attempt, Job, JobError } from '#shared/contracts/job.ts'
+import type { TaskEnd } from '../decide/decide.ts'
+import type { TaskAttempt } from '../decide/record.ts'
+
+/**
+ * How a job ended, in the words of requests. The end alone says all but the attempts: of a job whose beginning the log
+ * has let go, only the last one is told.
+ * @param history in order; the last event is the end
+ */
+export function taskEndOf(history: { seq: number; event: JobEvent }[]): TaskEnd {
+  const end = history.at(-1)?.event
+  if (end === undefined) throw new Error('a history without an end')
+  let job: Job | null = null
+  for (const { seq, event } of history) job = applyEvent(job, event, seq)
+  const status = statusOf(end)
+  const error = errorOf(end)
+  return {
+    status,
+    attempts: job === null ? lastAttempt(end, status, error) : attemptsOf(job),
+    result: end.event === 'job:finished' ? (end.result ?? null) : null,
+    error: status === 'completed' ? null : (error ?? { name: 'JobEnded', message: `The job was ${reasonOf(end)}.` }),
+    at: end.at,
+  }
+}
+
+/** A timeout cancels a job; of the task it is a failure. */
+function statusOf(end: JobEvent): TaskEnd['status'] {
+  if (end.event === 'job:finished') return 'completed'
+  return end.event === 'job:cancelled' && end.reason === 'requested' ? 'cancelled' : 'failure'
+}
+
+function errorOf(end: JobEvent): JobError | null {
+  if (end.event === 'job:failed') return end.error
+  return end.event === 'job:cancelled' ? (end.error ?? null) : null
+}
+
+const reasonOf = (end: JobEvent): string =>
+  end.event === 'job:cancelled' ? `cancelled: ${end.reason}` : end.event.replace('job:', '')
+
+const lastAttempt = (end: JobEvent, status: TaskEnd['status'], error: TaskEnd['error']): TaskAttempt[] =>
+  'attempt' in end && end.attempt !== undefined
+    ? [{ attempt: end.attempt, status, started_at: end.at, ended_at: end.at, error }]
+    : []
+
+export const attemptsOf = (job: Job): TaskAttempt[] =>
+  job.attempts.map((attempt) => ({
+    attempt: attempt.attempt,
+    status: ATTEMPT_STATUS[attempt.outcome ?? 'running'],
+    started_at: attempt.started_at,
+    ended_at: attempt.ended_at,
+    error: attempt.error,
+  }))
+
+const ATTEMPT_STATUS: Record<NonNullable<Attempt['outcome']> | 'running', TaskAttempt['status']> = {
+  running: 'inprogress',
+  finished: 'completed',
+  failed: 'failure',
+  cancelled: 'cancelled',
+  retrying: 'retry',
+  // Its worker died, or handed it back: another attempt follows.
+  crashed: 'retry',
+  released: 'retry',
+}

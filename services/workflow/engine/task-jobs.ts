@@ -1,0 +1,169 @@
+import { checkForType } from '#shared/accept/check-job.ts'
+import { firstEvent } from '#shared/accept/first-event.ts'
+import type { JobTypes } from '#shared/accept/job-types.ts'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { Publisher } from '#shared/bus/publisher.ts'
+import { applyEvent } from '#shared/contracts/apply-event.ts'
+import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
+import { REQUEST_MAX_DEPTH } from '#shared/contracts/request.ts'
+import { eventSubject, historyFilter, historyFilterById, type JobAddress } from '#shared/contracts/subjects.ts'
+import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
+import { AppError, coerceJobError, unavailable } from '#shared/runtime/errors.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { TaskEnd } from '../decide/decide.ts'
+import { newRecord } from '../decide/new-record.ts'
+import type { RequestRecord } from '../decide/record.ts'
+import type { DefinitionRecords } from '../definitions/definition-records.ts'
+import { type ChangeRequestDeps, changeRequest } from './change-request.ts'
+import type { StoredRequest } from './request-records.ts'
+import { taskJobId } from './task-address.ts'
+import { type ChildWork, type JobWork, type RunningTask, runningTasks } from './task-work.ts'
+
+export interface TaskJobsDeps extends ChangeRequestDeps {
+  publisher: Pick<Publisher, 'publish'>
+  reader: LogReader
+  types: Pick<JobTypes, 'get'>
+  definitions: Pick<DefinitionRecords, 'read'>
+  clock: Clock
+  log: Logger
+}
+
+const DEADLINE_MS = 5 * SECOND
+const REMEMBERED_MAX = 100_000
+/** A running job may report progress meanwhile, which moves its history under us. */
+const CANCEL_TRIES = 20
+
+/** The jobs of running tasks: made, and cancelled. Both are harmless to repeat; what was done here is not repeated. */
+export class TaskJobs {
+  readonly #deps: TaskJobsDeps
+  readonly #done = new Set<string>()
+
+  constructor(deps: TaskJobsDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Afterwards every running task of the request has its job, and those that are to be cancelled are.
+   * @throws AppError `unavailable`: try again
+   */
+  async see({ record }: StoredRequest): Promise<void> {
+    await Promise.all(runningTasks(record).map((running) => this.#seeTask(record, running)))
+  }
+
+  async #seeTask(record: RequestRecord, running: RunningTask): Promise<void> {
+    const jobId = taskJobId(record.request_id, running.address)
+    await this.#once(jobId, () => this.#make(record, running, jobId))
+    // Made first in any case: what never was would never end.
+    if (running.task.cancelling) await this.#once(`cancel ${jobId}`, () => this.#cancel(record, running, jobId))
+  }
+
+  async #once(what: string, work: () => Promise<void>): Promise<void> {
+    if (this.#done.has(what)) return
+    await work()
+    this.#done.add(what)
+    const [oldest] = this.#done
+    if (this.#done.size > REMEMBERED_MAX && oldest !== undefined) this.#done.delete(oldest)
+  }
+
+  async #make(record: RequestRecord, running: RunningTask, jobId: string): Promise<void> {
+    const { work } = running
+    try {
+      await (work.kind === 'job' ? this.#publishFirst(record, work, jobId) : this.#begin(record, running, work, jobId))
+    } catch (error) {
+      // Its type is gone, or takes no such payload: the plan was checked, but not what earlier jobs put into it.
+      if (!(error instanceof AppError) || error.status >= 500) throw error
+      const at = isoTime(this.#deps.clock.now())
+      const end: TaskEnd = { status: 'failure', attempts: [], result: null, error: coerceJobError(error), at }
+      await changeRequest(this.#deps, record.request_id, { kind: 'task-ended', task: running.address, end })
+    }
+  }
+
+  async #publishFirst(record: RequestRecord, { body }: JobWork, jobId: string): Promise<void> {
+    const { types, publisher, clock, log } = this.#deps
+    const type = await types.get(body.type)
+    checkForType(type, body)
+    const event = firstEvent(jobId, record.tenant, body, type, clock.now())
+    const result = await publisher.publish(
+      {
+        subject: eventSubject(event.event, { type: body.type, priority: body.priority, job_id: jobId }),
+        body: JSON.stringify(event),
+        nonce: newNonce(),
+        jobId,
+        expect: { seq: 0, filter: historyFilterById(jobId) },
+      },
+      { deadlineMs: DEADLINE_MS },
+    )
+    if (result.kind === 'stored')
+      log.info({ job_id: jobId, type: body.type, request_id: record.request_id }, 'job created')
+  }
+
+  /** Another request, under the id that the job would have. */
+  async #begin(record: RequestRecord, { address }: RunningTask, work: ChildWork, requestId: string): Promise<void> {
+    const { definitions, records, clock, log } = this.#deps
+    if (record.depth >= REQUEST_MAX_DEPTH)
+      throw new AppError('invalid-plan', `Requests may begin requests to a depth of ${REQUEST_MAX_DEPTH}.`)
+    const found = await definitions.read({ tenant: record.tenant, name: work.definition }, work.version)
+    if (found === null) throw new AppError('definition-not-found', `There is no definition ${work.definition}.`)
+    const child = newRecord(
+      {
+        requestId,
+        tenant: record.tenant,
+        name: found.name,
+        definition: { name: found.name, version: found.version },
+        parent: { request_id: record.request_id, task: address },
+        depth: record.depth + 1,
+        params: work.params,
+        extras: work.extras,
+        plan: found.steps,
+      },
+      clock.now(),
+    )
+    // null: it is there already, or it was and has ended.
+    if ((await records.write(child, 0)) !== null)
+      log.info({ request_id: requestId, parent: record.request_id }, 'request created by a request')
+  }
+
+  async #cancel(record: RequestRecord, { work }: RunningTask, jobId: string): Promise<void> {
+    if (work.kind === 'request') {
+      await changeRequest(this.#deps, jobId, { kind: 'cancel', reason: `By the request ${record.request_id}.` })
+      return
+    }
+    const { body } = work
+    const address = { type: body.type, priority: body.priority, job_id: jobId }
+    for (let tries = 0; tries < CANCEL_TRIES; tries++) {
+      const job = await readJob(this.#deps.reader, address)
+      if (job === null || isTerminal(job.phase)) return
+      const event = {
+        event: 'job:cancelled',
+        job_id: jobId,
+        object_id: job.object_id,
+        ...tenantMember(job.tenant),
+        type: job.type,
+        at: isoTime(this.#deps.clock.now()),
+        reason: 'requested',
+        error: { name: 'Cancelled', message: `By the request ${record.request_id}.` },
+      }
+      const result = await this.#deps.publisher.publish(
+        {
+          subject: eventSubject('job:cancelled', address),
+          body: JSON.stringify(event),
+          nonce: newNonce(),
+          jobId,
+          expect: { seq: job.seq, filter: historyFilter(address) },
+        },
+        { deadlineMs: DEADLINE_MS },
+      )
+      if (result.kind === 'stored') return
+    }
+    throw unavailable('The job changes too quickly to be cancelled.')
+  }
+}
+
+/** A job as the log has it; null when it has none of it. */
+export async function readJob(reader: LogReader, address: JobAddress): Promise<Job | null> {
+  let job: Job | null = null
+  for (const { seq, event } of await reader.history(address)) job = applyEvent(job, event, seq)
+  return job
+}

@@ -1,0 +1,39 @@
+interface Waiting<Item, Result> {
+  item: Item
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
+
+/** Work of one key at a time; what comes meanwhile is done together in the next turn. */
+export class Together<Item, Result> {
+  readonly #waiting = new Map<string, Waiting<Item, Result>[]>()
+
+  /** @param work for the items that have come for the key */
+  add(key: string, item: Item, work: (items: Item[]) => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(key)
+      const entry = { item, resolve, reject }
+      if (waiting !== undefined) {
+        waiting.push(entry)
+        return
+      }
+      this.#waiting.set(key, [entry])
+      void this.#run(key, work)
+    })
+  }
+
+  async #run(key: string, work: (items: Item[]) => Promise<Result>): Promise<void> {
+    for (;;) {
+      const turn = this.#waiting.get(key) ?? []
+      if (turn.length === 0) break
+      this.#waiting.set(key, [])
+      try {
+        const result = await work(turn.map(({ item }) => item))
+        for (const { resolve } of turn) resolve(result)
+      } catch (error) {
+        for (const { reject } of turn) reject(error)
+      }
+    }
+    this.#waiting.delete(key)
+  }
+}

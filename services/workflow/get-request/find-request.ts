@@ -1,0 +1,40 @@
+import { type Caller, maySee } from '#shared/auth/caller.ts'
+import { isJobId } from '#shared/contracts/job-id.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { RequestStore } from '#shared/store/requests-port.ts'
+import type { RequestRecord } from '../decide/record.ts'
+import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
+
+export interface FindRequestDeps {
+  records: Pick<RequestRecords, 'read'>
+  store: Pick<RequestStore, 'get'>
+}
+
+/**
+ * The request as it is: from the log; one that ended long ago is in the store alone. Another tenant's is none.
+ * @throws AppError `request-not-found`; `unavailable` when log or store cannot tell
+ */
+export async function getRequest(deps: FindRequestDeps, requestId: string, caller: Caller): Promise<StoredRequest> {
+  const found = await findRequest(deps, requestId)
+  if (found === null || !maySee(caller, found.record.tenant)) throw requestNotFound()
+  return found
+}
+
+/** @throws AppError `unavailable` */
+export async function findRequest(
+  { records, store }: FindRequestDeps,
+  requestId: string,
+): Promise<StoredRequest | null> {
+  // Only ids that we made go into a subject.
+  if (!isJobId(requestId)) return null
+  const logged = await records.read(requestId).catch((error: unknown) => {
+    throw unavailable('The request cannot be read from the log.', error)
+  })
+  if (logged !== null) return logged
+  const row = await store.get(requestId).catch((error: unknown) => {
+    throw unavailable('The store cannot be read.', error)
+  })
+  return row === null ? null : { seq: row.seq, record: row.record as RequestRecord }
+}
+
+export const requestNotFound = (): AppError => new AppError('request-not-found', 'There is no request with this id.')

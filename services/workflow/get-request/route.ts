@@ -1,0 +1,36 @@
+import type Router from '@koa/router'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import { matchesEtag } from '#shared/http/etag.ts'
+import { type FindRequestDeps, getRequest } from './find-request.ts'
+import { requestView } from './request-view.ts'
+import { runningJobs } from './running-jobs.ts'
+
+export interface GetRequestDeps extends FindRequestDeps {
+  /** Of the log of jobs. */
+  reader: LogReader
+}
+
+/** `GET /v1/requests/:request_id`. */
+export function getRequestRoutes(router: Router, deps: GetRequestDeps): void {
+  router.get('/v1/requests/:request_id', async (ctx: AppContext) => {
+    const { seq, record } = await getRequest(deps, ctx.params['request_id'] ?? '', callerOf(ctx))
+    const running = await runningJobs(deps.reader, record)
+    // What is shown changes with the record, and with every event of a job that runs.
+    const etag = `"${[
+      seq,
+      ...[...running.values()]
+        .map((job) => job.seq)
+        .toSorted((a, b) => a - b)
+        .slice(-1),
+    ].join('-')}"`
+    ctx.set('Cache-Control', 'no-cache')
+    ctx.set('ETag', etag)
+    if (matchesEtag(ctx.get('if-none-match'), etag)) {
+      ctx.status = 304
+      return
+    }
+    ctx.body = requestView(record, running)
+  })
+}

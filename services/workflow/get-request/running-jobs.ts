@@ -1,0 +1,29 @@
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { Job } from '#shared/contracts/job.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import type { RequestRecord } from '../decide/record.ts'
+import { taskJobId } from '../engine/task-address.ts'
+import { readJob } from '../engine/task-jobs.ts'
+import { runningTasks } from '../engine/task-work.ts'
+
+/** Each costs a read an event: of more, those beyond show no attempts before they end. */
+const LOOKED_AT_MAX = 100
+
+/**
+ * The jobs of the tasks that run now, by their ids: the record learns of their attempts at their ends alone.
+ * @throws AppError `unavailable`
+ */
+export async function runningJobs(reader: LogReader, record: RequestRecord): Promise<ReadonlyMap<string, Job>> {
+  const looks = runningTasks(record)
+    .slice(0, LOOKED_AT_MAX)
+    .flatMap(({ address, work }) => {
+      // A request of its own shows its attempts itself.
+      if (work.kind === 'request') return []
+      const { type, priority } = work.body
+      return [readJob(reader, { type, priority, job_id: taskJobId(record.request_id, address) })]
+    })
+  const jobs = await Promise.all(looks).catch((error: unknown) => {
+    throw unavailable('The jobs of the request cannot be read from the log.', error)
+  })
+  return new Map(jobs.flatMap((job): [string, Job][] => (job === null ? [] : [[job.job_id, job]])))
+}

@@ -1,0 +1,69 @@
+import type Router from '@koa/router'
+import type { Caller } from '#shared/auth/caller.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
+import {
+  type ListRequestsQuery,
+  listRequestsQuerySchema,
+  type RequestList,
+  type RequestSummary,
+} from '#shared/contracts/requests-http.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import { makeCursor, readCursor } from '#shared/http/cursor.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
+import { AFTER_EVERY_ID } from '#shared/store/port.ts'
+import type { RequestStore } from '#shared/store/requests-port.ts'
+import type { RequestRecord } from '../decide/record.ts'
+
+export interface ListRequestsDeps {
+  store: Pick<RequestStore, 'list'>
+}
+
+const PATH = '/v1/requests'
+
+/** `GET /v1/requests`: those that the caller may see, newest first, as the store has them, which may be a moment behind. */
+export function listRequestsRoutes(router: Router, deps: ListRequestsDeps): void {
+  router.get(PATH, async (ctx: AppContext) => {
+    const query = readQuery(ctx, listRequestsQuerySchema)
+    const list = await listRequests(deps, query, callerOf(ctx))
+    ctx.set('Cache-Control', 'no-cache')
+    if (list.next_cursor !== null) ctx.set('Link', `<${addressOf(query, list.next_cursor)}>; rel="next"`)
+    ctx.body = list
+  })
+}
+
+/** @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable` */
+async function listRequests(
+  { store }: ListRequestsDeps,
+  { cursor, limit, status }: ListRequestsQuery,
+  { tenant }: Caller,
+): Promise<RequestList> {
+  const search = { statuses: status === undefined ? null : [...new Set(status)].toSorted(), tenant }
+  const belowId = cursor === undefined ? AFTER_EVERY_ID : readCursor(search, cursor)
+  // One more than asked for tells whether there is another page.
+  const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
+    throw unavailable('The store cannot be read.', error)
+  })
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  return {
+    items: rows.map(({ summary }) => summaryView(summary as StoredSummary)),
+    next_cursor: found.length > limit && last !== undefined ? makeCursor(search, last.request_id) : null,
+  }
+}
+
+/** As request-row.ts writes it. */
+type StoredSummary = Omit<RequestSummary, 'tenant'> & Pick<RequestRecord, 'tenant'>
+
+const summaryView = ({ tenant, ...summary }: StoredSummary): RequestSummary => ({
+  ...summary,
+  ...tenantMember(tenant),
+  step: summary.status === 'completed' ? null : summary.step,
+})
+
+function addressOf({ status, limit }: ListRequestsQuery, cursor: string): string {
+  const parameters = new URLSearchParams({ limit: String(limit), cursor })
+  if (status !== undefined) parameters.set('status', [...new Set(status)].join(','))
+  return `${PATH}?${parameters.toString()}`
+}

@@ -1,0 +1,72 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { expect, test } from 'vitest'
+import { JOB_ENDS, JOBS_STREAM, REQUEST_CHANGES, REQUESTS_STREAM, requestSubject } from '#shared/contracts/subjects.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
+import { createdPublication, endPublication, newAddress, startTestBus, type TestBus } from '../../e2e/support/bus.ts'
+import { LanePuller } from './lane-puller.ts'
+import { RecordStream } from './record-stream.ts'
+import { ensureStreams } from './topology.ts'
+
+const SOON = { deadlineMs: 10_000 }
+const TOPOLOGY = { cooldownMs: 5_000, leaseMs: 2_000, replicas: 1 }
+
+/** What a consumer gives now; acked, so that it is given once. */
+async function take({ broker }: TestBus, stream: string, consumer: string): Promise<string[]> {
+  const bodies: string[] = []
+  const puller = new LanePuller(broker, stream)
+  await puller.pull({
+    consumer,
+    batch: 100,
+    waitMs: 0,
+    onDelivery: (delivery) => {
+      bodies.push(delivery.body)
+      puller.ack(delivery)
+    },
+  })
+  await broker.nc.flush()
+  puller.close()
+  return bodies
+}
+
+async function endJob({ publisher }: TestBus): Promise<string> {
+  const job = newAddress()
+  const created = await publisher.publish(createdPublication(job), SOON)
+  if (created.kind !== 'stored') throw new Error('not stored')
+  await publisher.publish(endPublication(job, 'job:finished', created.seq), SOON)
+  return job.job_id
+}
+
+const endsIn = (bodies: string[]) => bodies.map((body) => (JSON.parse(body) as { job_id: string }).job_id)
+
+test('of a request only its newest version is kept and delivered, and only one of rivals is stored', async () => {
+  await using bus = await startTestBus()
+  const records = new RecordStream(bus.broker, REQUESTS_STREAM, systemClock)
+  const subject = requestSubject('r1')
+  const first = await records.write({ subject, body: 'first', afterSeq: 0 }, 5_000)
+  const rivals = ['a', 'b', 'c'].map((body) => records.write({ subject, body, afterSeq: first ?? 0 }, 5_000))
+  const stored = (await Promise.all(rivals)).filter((seq) => seq !== null)
+  expect(stored).toHaveLength(1)
+  expect((await records.state()).count).toBe(1)
+  const [only, ...others] = await take(bus, REQUESTS_STREAM, REQUEST_CHANGES)
+  expect(others).toEqual([])
+  expect(only).toBe((await records.read(subject))?.body)
+  records.close()
+})
+
+test('a setup that runs again, as at an upgrade, keeps what the consumers have heard', async () => {
+  await using bus = await startTestBus()
+  const heard = await endJob(bus)
+  expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual([heard])
+  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  const next = await endJob(bus)
+  expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual([next])
+})
+
+test('a consumer that was lost and is made again hears every end that the log still has', async () => {
+  await using bus = await startTestBus()
+  const ended = [await endJob(bus), await endJob(bus)]
+  const manager = await jetstreamManager(bus.broker.nc)
+  await manager.consumers.delete(JOBS_STREAM, JOB_ENDS)
+  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual(ended)
+})

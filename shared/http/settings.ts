@@ -1,0 +1,17 @@
+import { authSettings } from '#shared/auth/settings.ts'
+import { flagSetting, integerSetting, originsSetting } from '#shared/runtime/config.ts'
+
+/** Of every service that callers reach. */
+export const httpSettings = {
+  ...authSettings,
+  /** Several processes listen on one port and the kernel shares the connections out (Linux). */
+  REUSE_PORT: flagSetting(false),
+  /** Believe `Hasty-Request-Id` and `X-Forwarded-For` of the caller: only behind a proxy that always overwrites them. */
+  TRUST_PROXY: flagSetting(false),
+  /** `https://app.example.com,...`: the pages that a browser lets call. */
+  CORS_ORIGINS: originsSetting(),
+  /** Requests that one token, or one address, may send in a window, at each replica; 0: no limit. */
+  RATE_LIMIT_PER_TOKEN: integerSetting(0, 0),
+  RATE_LIMIT_PER_ADDRESS: integerSetting(0, 0),
+  RATE_LIMIT_WINDOW_S: integerSetting(60, 1, 86_400),
+}
