@@ -72,7 +72,7 @@ test('that begins itself comes to an end', async () => {
   await define('endless', [{ name: 'only', jobs: [{ name: 'again', definition: 'endless' }] }])
   const id = await create({ definition: 'endless' })
   const request = await until(id, { status: 'failed' })
-  expect(request.error?.message).toContain('to a depth of 8')
+  expect(request.error?.message).toContain('to a depth of 3')
 })
 
 test('of a definition that is gone fails', async () => {

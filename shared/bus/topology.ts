@@ -105,8 +105,7 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     max_deliver: -1,
     max_ack_pending: UNLIMITED_PENDING,
   }
-  const { config } = await ensureConsumer(manager, JOBS_STREAM, armTimers)
-  await manager.consumers.update(JOBS_STREAM, ARM_TIMERS, { ...config, ack_wait: armTimers.ack_wait })
+  await ensureFresh(manager, JOBS_STREAM, armTimers)
   const workflow = {
     ack_policy: AckPolicy.Explicit,
     // All that the log still has, also where the consumer is made late or again: an end that is told twice changes
@@ -115,17 +114,30 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     // A replica that dies is replaced so late; what it has under way takes it far less.
     ack_wait: options.leaseMs * MILLISECOND_NS,
     max_deliver: -1,
-    max_ack_pending: UNLIMITED_PENDING,
   }
-  await ensureConsumer(manager, JOBS_STREAM, {
+  await ensureFresh(manager, JOBS_STREAM, {
     ...workflow,
     durable_name: JOB_ENDS,
     filter_subjects: JOB_ENDS_FILTERS,
+    max_ack_pending: UNLIMITED_PENDING,
   })
-  await ensureConsumer(manager, REQUESTS_STREAM, {
+  await ensureFresh(manager, REQUESTS_STREAM, {
     ...workflow,
     durable_name: REQUEST_CHANGES,
     filter_subjects: [ALL_REQUESTS],
+    // A request that sleeps is a delivery that was handed back: there may be any number.
+    max_ack_pending: -1,
+  })
+}
+
+/** Makes a consumer, or brings the settings of ours that may change up to date. */
+async function ensureFresh(manager: JetStreamManager, stream: string, settings: ConsumerSettings): Promise<void> {
+  const { config, name } = await ensureConsumer(manager, stream, settings)
+  const { ack_wait, max_ack_pending } = settings
+  await manager.consumers.update(stream, name, {
+    ...config,
+    ...(ack_wait === undefined ? {} : { ack_wait }),
+    ...(max_ack_pending === undefined ? {} : { max_ack_pending }),
   })
 }
 

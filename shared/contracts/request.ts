@@ -6,7 +6,9 @@ import { jobErrorSchema } from './job.ts'
 export const REQUEST_MAX_JOBS = 1_000
 export const REQUEST_MAX_STEPS = 100
 /** Requests in requests: one that begins itself would never end. */
-export const REQUEST_MAX_DEPTH = 8
+export const REQUEST_MAX_DEPTH = 3
+/** In one plan: each may begin as many again. */
+export const REQUEST_MAX_CHILDREN = 20
 /** Bytes of JSON: the plan is part of every version of the request. */
 export const PLAN_MAX_BYTES = 256 * 1024
 /** Members and array items of a body that has a plan: more than a job's, so that a plan of too many jobs is told as one. */

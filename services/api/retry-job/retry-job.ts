@@ -5,6 +5,7 @@ import type { JobEvent } from '#shared/contracts/events.ts'
 import type { RetryJobBody } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
+import { isOfRequest } from '#shared/contracts/request.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import type { Door } from '../door.ts'
@@ -32,6 +33,8 @@ export async function retryJob(
     if (job.phase !== 'failed' && job.phase !== 'cancelled') {
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
+    // Its request would never hear of it: what it did may have been undone there.
+    if (isOfRequest(job.object_id)) throw wrongState(job, 'it is a job of a request: retry the request')
     checkLimits((await deps.types.get(job.type)).info.policy, body)
     return roundEvent(job, body, deps.clock.now())
   })

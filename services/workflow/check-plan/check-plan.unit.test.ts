@@ -94,6 +94,24 @@ test.each<[string, unknown, string[]]>([
     ],
     [0, 1].map((n) => `/steps/${n}: may have only one of jobs, signal, sleep_ms and sleep_until`),
   ],
+  [
+    'two steps for one signal',
+    [step('one', { signal: 'go' }), step('two', { signal: 'go' })],
+    ['/steps/1/signal: is what an earlier step waits for: a signal counts once'],
+  ],
+  [
+    'a request for each item',
+    [step('one', { jobs: [{ name: 'a', definition: 'inner', foreach: '/params/list' }] })],
+    [
+      '/steps/0/jobs/0/foreach: makes jobs, no requests: have one of them loop',
+      '/steps/0/jobs/0/definition: is no definition, or not in this version',
+    ],
+  ],
+  [
+    '21 requests',
+    [step('one', { jobs: Array.from({ length: 21 }, (_, n) => ({ name: `r${n}`, definition: 'inner' })) })],
+    ['/steps: has more than 20 jobs that are requests'],
+  ],
   ['two steps of a name', [step('one'), step('two'), step('one')], ['/steps/2/name: is the name of an earlier step']],
   [
     'two jobs of a name in a step',

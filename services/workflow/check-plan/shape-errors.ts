@@ -2,6 +2,7 @@ import {
   PLAN_MAX_BYTES,
   type PlanJob,
   type PlanStep,
+  REQUEST_MAX_CHILDREN,
   REQUEST_MAX_JOBS,
   REQUEST_MAX_STEPS,
 } from '#shared/contracts/request.ts'
@@ -13,6 +14,9 @@ export function sizeErrors(plan: PlanStep[]): PlanError[] {
   if (plan.length > REQUEST_MAX_STEPS)
     return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_STEPS} steps` }]
   const jobs = plan.reduce((sum, step) => sum + (step.jobs?.length ?? 0), 0)
+  const children = plan.flatMap((step) => step.jobs ?? []).filter(({ definition }) => definition !== undefined).length
+  if (children > REQUEST_MAX_CHILDREN)
+    return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_CHILDREN} jobs that are requests` }]
   if (jobs > REQUEST_MAX_JOBS) return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_JOBS} jobs in all` }]
   if (Buffer.byteLength(JSON.stringify(plan)) <= PLAN_MAX_BYTES) return []
   return [{ pointer: '/steps', detail: `has more than ${PLAN_MAX_BYTES} bytes` }]
@@ -22,6 +26,10 @@ export function sizeErrors(plan: PlanStep[]): PlanError[] {
 export function shapeErrors(plan: PlanStep[]): PlanError[] {
   return [
     ...repeated(plan).map((n) => ({ pointer: `/steps/${n}/name`, detail: 'is the name of an earlier step' })),
+    ...repeatedSignals(plan).map((n) => ({
+      pointer: `/steps/${n}/signal`,
+      detail: 'is what an earlier step waits for: a signal counts once',
+    })),
     ...plan.flatMap((step, n) => stepErrors(step, `/steps/${n}`)),
   ]
 }
@@ -41,6 +49,7 @@ function stepErrors(step: PlanStep, pointer: string): PlanError[] {
       detail: 'is the name of an earlier job of this step',
     })),
     ...needsErrors(jobs, `${pointer}/jobs`),
+    ...forkErrors(jobs, `${pointer}/jobs`),
   ]
 }
 
@@ -49,6 +58,19 @@ function repeated(named: { name: string }[]): number[] {
   const first = new Map(named.map(({ name }, n): [string, number] => [name, n]).toReversed())
   return named.flatMap(({ name }, n) => (first.get(name) === n ? [] : [n]))
 }
+
+const repeatedSignals = (plan: PlanStep[]): number[] =>
+  plan.flatMap(({ signal }, n) =>
+    signal !== undefined && plan.findIndex((step) => step.signal === signal) < n ? [n] : [],
+  )
+
+/** Each of its requests may have as many again. */
+const forkErrors = (jobs: PlanJob[], pointer: string): PlanError[] =>
+  jobs.flatMap(({ foreach, definition }, n) =>
+    foreach !== undefined && definition !== undefined
+      ? [{ pointer: `${pointer}/${n}/foreach`, detail: 'makes jobs, no requests: have one of them loop' }]
+      : [],
+  )
 
 function needsErrors(jobs: PlanJob[], pointer: string): PlanError[] {
   const names = new Set(jobs.map(({ name }) => name))

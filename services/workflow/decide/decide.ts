@@ -30,6 +30,8 @@ export type Input =
   | { kind: 'signal'; name: string; extras: Json }
   | { kind: 'cancel'; reason: string }
   | { kind: 'retry' }
+  /** It cannot be stored as it would be. */
+  | { kind: 'too-large' }
   /** Time has passed: a sleeping step may go on. */
   | { kind: 'time' }
 
@@ -41,15 +43,21 @@ const RESULTS_MAX_BYTES = 1024 * 1024
 
 /**
  * What becomes of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
- * @param mayGoOn false: what follows from the input waits for the next `time`
+ * @param inputs in their order
+ * @param mayGoOn false: what follows from the end of a job waits for the next `time`
  * @returns the very same record when nothing changes
  */
-export function decide(record: RequestRecord, input: Input, nowMs: number, mayGoOn = true): RequestRecord {
+export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: number, mayGoOn = true): RequestRecord {
   const draft = structuredClone(record)
   const at = isoTime(nowMs)
-  if (!apply(draft, input, at) && input.kind !== 'time') return record
-  const changed = (mayGoOn || input.kind === 'time') && advance(draft, at, nowMs)
-  if (input.kind === 'time' && !changed) return record
+  let changed = false
+  for (const input of [inputs].flat()) {
+    const isTime = input.kind === 'time'
+    if (!isTime && !apply(draft, input, at)) continue
+    const wentOn = (mayGoOn || input.kind !== 'task-ended') && advance(draft, at, nowMs)
+    changed ||= !isTime || wentOn
+  }
+  if (!changed) return record
   draft.updated_at = at
   draft.events = draft.events.slice(-EVENTS_MAX)
   return draft
@@ -66,21 +74,40 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
       return endTask(draft, input.task, input.end, at)
     case 'signal':
       if (isEnded(draft) || draft.signals.includes(input.name)) return false
+      // A name that no step waits for is a slip; extras that do not fit are refused with it.
+      if (!draft.plan.some(({ signal }) => signal === input.name)) return false
+      if (!mergeExtras(draft, null, input.extras, at)) return false
       draft.signals.push(input.name)
-      mergeExtras(draft, null, input.extras, at)
       note(draft, at, { event: 'request:signalled', job: input.name })
       return true
     case 'cancel':
       if (isEnded(draft)) return false
-      for (const task of allTasks(draft)) if (isRunning(task)) task.cancelling = true
+      stopRunning(draft, at)
       end(draft, 'cancelled', at, { name: 'Cancelled', message: input.reason })
+      return true
+    case 'too-large':
+      if (isEnded(draft)) return false
+      stopRunning(draft, at)
+      end(draft, 'failed', at, { name: 'RequestTooLarge', message: TOO_LARGE, code: 'request-too-large' })
       return true
     case 'retry':
       if (draft.status !== 'failed' && draft.status !== 'cancelled') return false
+      // What a cancel has not ended yet would run on beside its successor.
+      if (allTasks(draft).some(isRunning)) return false
       reopen(draft, at)
       return true
     case 'time':
       return false
+  }
+}
+
+const TOO_LARGE = 'The broker takes no record so large: params, extras, results and attempts together.'
+
+/** Nothing more begins, and what runs is to be cancelled. */
+function stopRunning(draft: RequestRecord, at: string): void {
+  for (const task of allTasks(draft)) if (isRunning(task)) task.cancelling = true
+  for (const step of draft.steps) {
+    if (step.status === 'inprogress') Object.assign(step, { status: 'cancelled', ended_at: at })
   }
 }
 
@@ -140,6 +167,7 @@ function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
     result: null,
     error: null,
     ended_at: null,
+    end: 0,
   }
   if (job.foreach === undefined || task.status === 'skipped') return [task]
   const items = valueAt(draft, job.foreach)
@@ -202,7 +230,8 @@ function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, a
   const { status, attempts, result, error } = taskEnd
   // Of an earlier round of the request the history stays.
   task.attempts = [...task.attempts, ...attempts]
-  Object.assign(task, { status, error, ended_at: taskEnd.at })
+  draft.ends++
+  Object.assign(task, { status, error, ended_at: taskEnd.at, end: draft.ends })
   keepResult(draft, task, result)
   delete task.cancelling
   if (status === 'completed' && address.step !== null && isObject(result) && isObject(result['extras'])) {
@@ -252,7 +281,7 @@ function undoTasks(draft: RequestRecord): UndoTask[] {
     .filter(
       ({ task, step }) => task.status === 'completed' && draft.plan[step]?.jobs?.[task.job]?.compensate !== undefined,
     )
-    .toSorted((a, b) => b.step - a.step || compare(b.task.ended_at ?? '', a.task.ended_at ?? ''))
+    .toSorted((a, b) => b.task.end - a.task.end)
     .map(({ task, step }) => ({
       ...task,
       step,
@@ -263,8 +292,6 @@ function undoTasks(draft: RequestRecord): UndoTask[] {
       ended_at: null,
     }))
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
 /** One after the other; one that fails does not keep the others from being undone. */
 function undoNext(draft: RequestRecord, undo: UndoTask[], at: string): boolean {
@@ -289,10 +316,7 @@ function reopen(draft: RequestRecord, at: string): void {
   draft.undo = null
   for (const [n, step] of draft.steps.entries()) {
     for (const task of step.tasks) {
-      // One that a cancel has not ended yet begins anew too: its end is of an earlier round, and changes nothing.
-      if (task.status !== 'failure' && task.status !== 'cancelled' && !isRunning(task)) continue
-      task.status = 'new'
-      delete task.cancelling
+      if (task.status === 'failure' || task.status === 'cancelled') task.status = 'new'
     }
     const { jobs = [] } = draft.plan[n] ?? {}
     // Where there was no list there may be one now.
@@ -302,7 +326,7 @@ function reopen(draft: RequestRecord, at: string): void {
         ? tasksOf(draft, job, task.job)
         : [task]
     })
-    const isOpen = step.status === 'failed' || step.status === 'inprogress'
+    const isOpen = step.status === 'failed' || step.status === 'cancelled'
     if (!isOpen && !step.tasks.some(({ status }) => status === 'new')) continue
     Object.assign(step, { status: 'inprogress', ended_at: null, writers: {} })
     draft.at_step = Math.min(draft.at_step, n)

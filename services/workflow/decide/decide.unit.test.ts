@@ -114,15 +114,22 @@ describe('a request', () => {
     expect(record).toMatchObject({ status: 'completed', round: 2, error: null, extras: { x: 1 } })
   })
 
-  test('that is cancelled and retried begins anew what the cancel has not ended yet', () => {
+  test('that is cancelled can be retried once what ran has ended', () => {
     let record = begun([{ name: 'one', jobs: jobs('a') }])
-    const [first] = running(record)
     record = decide(record, { kind: 'cancel', reason: 'enough' }, NOW)
+    expect(record.steps[0]).toMatchObject({ status: 'cancelled' })
+    expect(decide(record, { kind: 'retry' }, NOW)).toBe(record)
+    record = finish(record, 'a', { status: 'cancelled' })
     record = decide(record, { kind: 'retry' }, NOW)
     expect(running(record)).toEqual([{ step: 0, key: 'a', round: 2 }])
-    expect(record.steps[0]?.tasks[0]?.cancelling).toBeUndefined()
-    if (first !== undefined) expect(decide(record, ended(first, { status: 'cancelled' }), NOW)).toBe(record)
     expect(finish(record, 'a')).toMatchObject({ status: 'completed' })
+  })
+
+  test('that cannot be stored as it would be fails as it is', () => {
+    const record = begun([{ name: 'one', jobs: jobs('a') }])
+    const failed = decide(record, { kind: 'too-large' }, NOW)
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'request-too-large' } })
+    expect(failed.steps[0]?.tasks[0]).toMatchObject({ cancelling: true })
   })
 
   test('keeps results that are small, and of all of them a megabyte', () => {
@@ -206,6 +213,9 @@ describe('a step', () => {
     const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' } } as const
     const late = decide(finish(begun(plan), 'a'), signal, NOW)
     expect(late).toMatchObject({ status: 'completed', extras: { by: 'ann' } })
+    const open = begun(plan)
+    expect(decide(open, { ...signal, name: 'aproved' }, NOW)).toBe(open)
+    expect(decide(open, { ...signal, extras: { text: 'x'.repeat(70_000) } }, NOW)).toBe(open)
     const early = decide(begun(plan), signal, NOW)
     expect(decide(early, signal, NOW)).toBe(early)
     expect(finish(early, 'a')).toMatchObject({ status: 'completed' })

@@ -24,6 +24,8 @@ export interface Task {
   result_omitted?: true
   error: JobError | null
   ended_at: string | null
+  /** Which end of the request this was, as the record learned of it; 0: none. Workers' clocks tell no order. */
+  end: number
   /** What it got as extras, where that is not what its step began with: it waited for others of the step. */
   extras_in?: Json
   /** It is to be cancelled, and has not ended yet. */
@@ -62,6 +64,8 @@ export interface RequestRecord {
   parent: { request_id: string; task: TaskAddress } | null
   /** 0, and one more than the parent's. */
   depth: number
+  /** Of one that another began: the extras it was given. */
+  began_with: Json | null
   status: RequestStatus
   /** Counts retries of the ended request; the first run is 1. */
   round: number
@@ -74,6 +78,8 @@ export interface RequestRecord {
   /** Tasks that undo completed ones after a failure: one after the other, the last completed first. null: none failed. */
   undo: UndoTask[] | null
   signals: string[]
+  /** How many ends of tasks it has learned of. */
+  ends: number
   /** Of all results that are kept here, as JSON. */
   result_bytes: number
   error: JobError | null

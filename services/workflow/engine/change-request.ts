@@ -1,4 +1,4 @@
-import { unavailable } from '#shared/runtime/errors.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { decide, type Input } from '../decide/decide.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import type { RequestRecords, StoredRequest } from './request-records.ts'
@@ -28,25 +28,32 @@ async function changeNow(
   requestId: string,
   inputs: Input[],
 ): Promise<StoredRequest | null> {
-  const decideAll = (record: RequestRecord) =>
-    inputs.reduce(
-      (before, input) => decide(before, input, clock.now(), goesOnAtOnce || input.kind !== 'task-ended'),
-      record,
-    )
-  const known = records.known(requestId)
-  const next = known === null ? null : decideAll(known.record)
+  let wanted = inputs
+  const decideNow = (record: RequestRecord) => decide(record, wanted, clock.now(), goesOnAtOnce)
+  let current = records.known(requestId)
   // What is known may be old: that it need not change is not believed of it.
-  if (known !== null && next !== null && next !== known.record) {
-    const stored = await records.write(next, known.seq)
-    if (stored !== null) return stored
-  }
+  let isSure = false
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const current = await records.read(requestId)
+    if (current === null) {
+      current = await records.read(requestId)
+      isSure = true
+    }
     if (current === null) return null
-    const changed = decideAll(current.record)
-    if (changed === current.record) return current
-    const stored = await records.write(changed, current.seq)
-    if (stored !== null) return stored
+    const changed = decideNow(current.record)
+    if (changed === current.record) {
+      if (isSure) return current
+      current = null
+      continue
+    }
+    try {
+      const stored = await records.write(changed, current.seq)
+      if (stored !== null) return stored
+      current = null
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'payload-too-large' || wanted !== inputs) throw error
+      // It can never be stored: the request fails instead, as it is.
+      wanted = [{ kind: 'too-large' }]
+    }
   }
   throw unavailable('The request changes too quickly to be changed. Try again.')
 }

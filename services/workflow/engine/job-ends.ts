@@ -5,7 +5,7 @@ import { parseEvent } from '#shared/bus/log-reader.ts'
 import { readBatch } from '#shared/bus/read-batch.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
 import { parseObjectId, taskJobId } from './task-address.ts'
 import { taskEndOf } from './task-end.ts'
@@ -17,8 +17,6 @@ export interface JobEndsDeps extends TaskJobsDeps {
   /** false: jobs are made at their times alone. */
   jobsAtOnce: boolean
 }
-
-const AGAIN_MS = 1 * SECOND
 
 /** Tells requests of the ends of their jobs; acked once the request has it in its record. */
 export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
@@ -33,12 +31,14 @@ export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
     },
     onError(error, delivery) {
       deps.log.warn({ err: error, subject: delivery.subject }, 'the end of a job could not be told to its request')
-      puller.nak(delivery, AGAIN_MS)
+      puller.nak(delivery, againMs(delivery))
     },
   })
 }
 
 const HISTORY_AT_ONCE = 200
+/** A job that reports progress for hours: what comes after is not looked at. */
+const HISTORY_MAX = 5_000
 
 async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void> {
   const end = parseEvent(delivery.body)
@@ -60,11 +60,18 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
 
 type History = { seq: number; event: JobEvent }[]
 
-/** What the log still has of the job before its end: of a long history the first events, in one request. */
+/** What the log still has of the job before its end. */
 async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
-  const { messages } = await readBatch(broker, historyFilter(address), 1, HISTORY_AT_ONCE)
-  return messages.flatMap(({ seq, body }) => {
-    const event = seq < endSeq ? parseEvent(body) : null
-    return event === null ? [] : [{ seq, event }]
-  })
+  const history: History = []
+  for (let from = 1, isMore = true; isMore && history.length < HISTORY_MAX; ) {
+    const batch = await readBatch(broker, historyFilter(address), from, HISTORY_AT_ONCE)
+    for (const { seq, body } of batch.messages) {
+      const event = seq < endSeq ? parseEvent(body) : null
+      if (event !== null) history.push({ seq, event })
+    }
+    const last = batch.messages.at(-1)
+    isMore = batch.isMore && last !== undefined && last.seq < endSeq
+    from = (last?.seq ?? 0) + 1
+  }
+  return history
 }

@@ -2,11 +2,13 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
-import { DAY, SECOND } from '#shared/runtime/clock.ts'
+import { DAY } from '#shared/runtime/clock.ts'
 import type { RequestStore } from '#shared/store/requests-port.ts'
 import type { TaskEnd } from '../decide/decide.ts'
+import { patchBetween } from '../decide/merge-patch.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import { toRow } from '../request-row.ts'
+import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
 import type { PickUpTimes } from './pick-up-times.ts'
 import type { StoredRequest } from './request-records.ts'
@@ -21,7 +23,6 @@ export interface RequestChangesDeps extends TaskJobsDeps {
   times: { newRequests: PickUpTimes; goingOn: PickUpTimes; jobs: PickUpTimes }
 }
 
-const AGAIN_MS = 1 * SECOND
 /** The broker keeps what is handed back for no longer; then it is looked at again. */
 const REST_MAX_MS = 1 * DAY
 
@@ -46,7 +47,7 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
         { err: error, subject: delivery.subject },
         'a request could not be followed, it will be tried again',
       )
-      puller.nak(delivery, AGAIN_MS)
+      puller.nak(delivery, againMs(delivery))
     },
   })
 }
@@ -59,10 +60,15 @@ async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<num
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
   if (jobsWaitMs === 0) await deps.taskJobs.see(stored)
+  // Only now that the store and the parent have its end may the broker forget it.
+  if (record.finished_at !== null && jobsWaitMs === 0 && !isLimited(delivery)) await deps.records.limit(stored)
   const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await goOn(deps, stored)]
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
+
+/** Whether the broker forgets it by itself. */
+const isLimited = (delivery: Delivery): boolean => delivery.header('Nats-TTL') !== ''
 
 /** The end of a request that another one began is the end of a task there. */
 async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Promise<void> {
@@ -72,7 +78,8 @@ async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Prom
   const end = {
     status,
     attempts: [],
-    result: { extras: record.extras, result: { request_id: record.request_id } },
+    // What it changed, not what it was given: jobs beside it may have changed that since.
+    result: { extras: patchBetween(record.began_with ?? {}, record.extras), result: { request_id: record.request_id } },
     error: record.error,
     at: record.finished_at,
   }

@@ -53,10 +53,19 @@ export class RequestRecords {
   /**
    * @param afterSeq what the record must be now; 0: there is none
    * @returns null when somebody else was faster
+   * @throws AppError also `payload-too-large`
    */
-  async write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
+  write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
+    return this.#write(record, afterSeq)
+  }
+
+  /** Lets the broker forget an ended request after an hour; nothing when it has changed since. */
+  async limit({ seq, record }: StoredRequest): Promise<void> {
+    await this.#write(record, seq, ENDED_KEPT_S)
+  }
+
+  async #write(record: RequestRecord, afterSeq: number, keptForS?: number): Promise<StoredRequest | null> {
     const subject = requestSubject(record.request_id)
-    const keptForS = record.finished_at === null ? undefined : ENDED_KEPT_S
     const seq = await this.#stream.write(
       { subject, body: JSON.stringify(record), afterSeq, keptForS },
       WRITE_DEADLINE_MS,
@@ -69,6 +78,8 @@ export class RequestRecords {
   #remember(stored: StoredRequest): StoredRequest {
     const id = stored.record.request_id
     this.#known.delete(id)
+    // Nothing more is expected of it.
+    if (stored.record.finished_at !== null) return stored
     this.#known.set(id, stored)
     const [oldest] = this.#known.keys()
     if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest)

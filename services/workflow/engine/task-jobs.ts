@@ -39,6 +39,7 @@ const CANCEL_TRIES = 20
 export class TaskJobs {
   readonly #deps: TaskJobsDeps
   readonly #done = new Set<string>()
+  readonly #seeing = new WeakMap<RequestRecord, Promise<void>>()
 
   constructor(deps: TaskJobsDeps) {
     this.#deps = deps
@@ -48,8 +49,19 @@ export class TaskJobs {
    * Afterwards every running task of the request has its job, and those that are to be cancelled are.
    * @throws AppError `unavailable`: try again
    */
-  async see({ record }: StoredRequest): Promise<void> {
-    await Promise.all(runningTasks(record).map((running) => this.#seeTask(record, running)))
+  see({ record }: StoredRequest): Promise<void> {
+    // All whose inputs were applied together see the same record.
+    const before = this.#seeing.get(record)
+    if (before !== undefined) return before
+    const seeing = Promise.all(runningTasks(record).map((running) => this.#seeTask(record, running))).then(
+      () => undefined,
+      (error: unknown) => {
+        this.#seeing.delete(record)
+        throw error
+      },
+    )
+    this.#seeing.set(record, seeing)
+    return seeing
   }
 
   async #seeTask(record: RequestRecord, running: RunningTask): Promise<void> {
@@ -120,7 +132,7 @@ export class TaskJobs {
       },
       clock.now(),
     )
-    // null: it is there already, or it was and has ended.
+    // null: it is there already. An ended one stays for an hour, and this request has learned of its end by then.
     if ((await records.write(child, 0)) !== null)
       log.info({ request_id: requestId, parent: record.request_id }, 'request created by a request')
   }
