@@ -11,7 +11,8 @@ let writer: Record<string, string>
 let operator: Record<string, string>
 
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
+  const auth = { AUTH: 'required', JWT_SECRET: SECRET }
+  hasty = await startHasty({ apis: 2, jobs: 1, workflows: 1, nginx: true, apiEnv: auth, workflowEnv: auth })
   const withScope = async (scope: string) => bearer(await tokenOf(scope.replace(':', '-'), { claims: { scope } }))
   reader = await withScope('jobs:read')
   writer = await withScope('jobs:write')

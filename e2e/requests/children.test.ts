@@ -75,7 +75,18 @@ test('that begins itself comes to an end', async () => {
   expect(request.error?.message).toContain('to a depth of 3')
 })
 
-test('of a definition that is gone fails', async () => {
-  const id = await create({ steps: [{ name: 'one', jobs: [{ name: 'child', definition: 'nobody-made-it' }] }] })
+test('of a definition that is gone by then fails', async () => {
+  await define('fleeting', [{ name: 'only', jobs: [mark('x')] }])
+  const steps = [
+    { name: 'wait', signal: 'go' },
+    { name: 'one', jobs: [{ name: 'child', definition: 'fleeting' }] },
+  ]
+  const id = await create({ steps })
+  expect((await send('DELETE', `${hasty.url}/v1/definitions/fleeting`)).status).toBe(204)
+  expect(await postTo(`${hasty.url}/v1/requests`, { steps })).toMatchObject({
+    status: 400,
+    body: { code: 'invalid-plan' },
+  })
+  expect(await postTo(`${hasty.url}/v1/requests/${id}/signals/go`, {})).toMatchObject({ status: 200 })
   expect(await until(id, { status: 'failed' })).toMatchObject({ error: { code: 'definition-not-found' } })
 })
