@@ -6,8 +6,8 @@ import type { Publisher } from '#shared/bus/publisher.ts'
 import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import { hashNames } from '#shared/runtime/hash-names.ts'
+import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 
 export interface KeyClaim {
   jobId: string

@@ -9,11 +9,11 @@ import type { CreateJobBody, JobAccepted } from '#shared/contracts/http.ts'
 import { eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { Door } from '../door.ts'
-import { hashNames } from '#shared/runtime/hash-names.ts'
 import { cooldownError } from './cooldown.ts'
 
 export interface CreateJobDeps extends CheckJobDeps {

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import type { LogMessage } from '#shared/bus/log-reader.ts'
 import type { RecordStream } from '#shared/bus/record-stream.ts'
 import type { PlanStep } from '#shared/contracts/request.ts'
 import { ALL_DEFINITIONS, definitionSubject } from '#shared/contracts/subjects.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 
 /** Each tenant has names of its own, and so have those who are of none. */
 export interface DefinitionKey {
@@ -22,9 +22,8 @@ export interface DefinitionRecord extends DefinitionKey {
 const WRITE_DEADLINE_MS = 5 * SECOND
 const READS_AT_ONCE = 50
 
-/** What a user sends never becomes part of a subject as it is: it is hashed. */
 const subjectOf = ({ tenant, name }: DefinitionKey, version: number | '*'): string =>
-  definitionSubject(hash('sha256', JSON.stringify([tenant ?? '', name]), 'base64url'), version)
+  definitionSubject(hashNames(tenant, name), version)
 
 /** The definitions at the broker, one record a version. All throw AppError `unavailable`. */
 export class DefinitionRecords {
