@@ -1,16 +1,14 @@
 // Whatever is killed at whatever moment: each job of each step completes once, steps keep their order, and the extras
 // are those of a run that nobody disturbed. HASTY_KILLS and HASTY_REQUESTS make it as long as wanted.
 import { join } from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/request.ts'
-import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
-import { connectTest, readLog } from '../support/read-log.ts'
+import { endsOfJobs, killOne } from './kills.ts'
 
-const KILLS = Number(process.env['HASTY_KILLS'] ?? 10)
-const REQUESTS = Number(process.env['HASTY_REQUESTS'] ?? 60)
+const KILLS = Number(process.env['HASTY_KILLS'] ?? 8)
+const REQUESTS = Number(process.env['HASTY_REQUESTS'] ?? 40)
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const STEPS = ['first', 'second', 'third']
 const JOBS = ['a', 'b', 'c', 'd']
@@ -36,7 +34,9 @@ test.each([2, 5])('%d replicas of the workflow service, killed with jobs and bro
   expect(ids).toHaveLength(REQUESTS)
   const requests = await Promise.all(ids.map((id) => untilEnded(hasty, id)))
   for (const request of requests) expectUndisturbed(request)
-  await expectOneEndEach(hasty)
+  const ends = await endsOfJobs(hasty)
+  expect(ends.size).toBe(REQUESTS * STEPS.length * JOBS.length)
+  expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
 })
 
 async function sendAll(hasty: Hasty, ids: string[]): Promise<void> {
@@ -51,37 +51,6 @@ async function sendAll(hasty: Hasty, ids: string[]): Promise<void> {
       { timeout: 60_000, interval: 200 },
     )
     ids.push(id)
-  }
-}
-
-async function killOne(hasty: Hasty): Promise<void> {
-  await untilLogGrewBy(hasty, 10 + Math.floor(Math.random() * 150))
-  const victims = [...hasty.workflow, ...hasty.job, null]
-  const victim = victims[Math.floor(Math.random() * victims.length)]
-  if (victim === null || victim === undefined) {
-    await hasty.nats.kill('SIGKILL')
-    await hasty.nats.restart()
-    return
-  }
-  victim.kill('SIGKILL')
-  await victim.exited()
-  await victim.restart()
-}
-
-/** At no moment in particular, but with something going on; when nothing does any more, at once. */
-async function untilLogGrewBy(hasty: Hasty, events: number): Promise<void> {
-  const nc = await connectTest(hasty.nats.url)
-  try {
-    const manager = await jetstreamManager(nc, { checkAPI: false })
-    const lastSeq = async () => (await manager.streams.info(JOBS_STREAM)).state.last_seq
-    const from = await lastSeq()
-    const grown = vi.waitFor(async () => expect(await lastSeq()).toBeGreaterThan(from + events), {
-      timeout: 1_000,
-      interval: 5,
-    })
-    await grown.catch(() => undefined)
-  } finally {
-    await nc.close()
   }
 }
 
@@ -113,17 +82,4 @@ function expectUndisturbed(request: RequestView): void {
         .at(-1) ?? ''
     expect((step.ended_at ?? '') >= before).toBe(true)
   }
-}
-
-/** In the log itself: every job of every request was made once and ended once. */
-async function expectOneEndEach(hasty: Hasty): Promise<void> {
-  const ends = new Map<string, number>()
-  const nc = await connectTest(hasty.nats.url)
-  const entries = await readLog(nc)
-  await nc.close()
-  for (const { event } of entries) {
-    if (event !== null && isTerminalEvent(event.event)) ends.set(event.job_id, (ends.get(event.job_id) ?? 0) + 1)
-  }
-  expect(ends.size).toBe(REQUESTS * STEPS.length * JOBS.length)
-  expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
 }

@@ -1,9 +1,9 @@
 // The seed's settings: whether anything is picked up, and when.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { getFrom } from '../support/call.ts'
+import { getFrom, postTo } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
-import { make, run, untilLike, view } from './request-calls.ts'
+import { make, post, requestsAt, run, untilLike, view } from './request-calls.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const SECOND = 1_000
@@ -25,8 +25,21 @@ test('WRK_ENABLED=false answers, and picks nothing up until it is true', async (
   expect((await fetch(`${url}/metrics`)).status).toBe(200)
   const other = await hasty.addWorkflow({ WRK_ENABLED: 'false' })
   expect(await view(other.url, id)).toMatchObject({ status: 'queuing', step: 'one' })
+  expect(await getFrom(`${other.url}/v1/requests`)).toMatchObject({ body: { items: [{ request_id: id }] } })
   await workflow?.restart({ WRK_ENABLED: 'true' })
   await untilLike(url, id, { status: 'completed' })
+})
+
+test('where the broker holds too much of requests new ones are refused, and those that are there go on', async () => {
+  await using hasty = await startHasty({ workflows: 1, env: { HANDLERS_DIR } })
+  const url = hasty.workflow[0]?.url ?? ''
+  const id = await make(url, { steps: [{ name: 'wait', signal: 'go' }, ...steps] })
+  const full = await hasty.addWorkflow({ REQUESTS_MAX_BYTES: '1' })
+  const refused = await postTo(requestsAt(full.url), { steps })
+  expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+  expect(refused.headers.get('retry-after')).not.toBeNull()
+  expect(await post(full.url, id, '/signals/go')).toMatchObject({ status: 200 })
+  await untilLike(full.url, id, { status: 'completed' })
 })
 
 // Together: each mostly waits.

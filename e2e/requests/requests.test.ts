@@ -6,7 +6,7 @@ import { newJobId } from '#shared/runtime/ids.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
-import { make, napping, post, requestsAt, run, SOON, step, untilLike } from './request-calls.ts'
+import { make, napping, post, requestsAt, run, SOON, step, untilLike, view } from './request-calls.ts'
 
 let hasty: Hasty
 /** Of one replica and of another one. */
@@ -104,6 +104,39 @@ test('what the proxy sends again is one request', async () => {
   const second = await postTo(requestsAt(there), body, again)
   expect(second).toMatchObject({ status: 201, body: { request_id: first.body['request_id'] } })
   expect(second.headers.get('idempotency-replayed')).toBeNull()
+})
+
+test('what the proxy sends again of a cancel, a retry or a signal is answered as the first time', async () => {
+  const id = await make(here, { steps: [{ name: 'wait', signal: 'go' }, step('one', [failing('a')])] })
+  const ask = async (url: string, verb: string) =>
+    (await postTo(requestsAt(url, id, verb), {}, { 'hasty-request-id': `${id}${verb.replaceAll('/', '-')}` })).status
+  expect(await ask(here, '/signals/go')).toBe(200)
+  await untilLike(here, id, { status: 'failed', round: 1 })
+  expect(await ask(there, '/signals/go')).toBe(200)
+  expect(await post(there, id, '/signals/go')).toMatchObject({ status: 409 })
+  expect(await ask(here, '/retry')).toBe(202)
+  await untilLike(here, id, { status: 'failed', round: 2 })
+  expect(await ask(there, '/retry')).toBe(202)
+  const waiting = await make(here, { steps: [{ name: 'wait', signal: 'go' }] })
+  const cancelled = { 'hasty-request-id': 'cancelled-once' }
+  for (const url of [here, there]) {
+    const answer = await postTo(requestsAt(url, waiting, '/cancel'), {}, cancelled)
+    expect(answer).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+  }
+  expect(await post(there, waiting, '/cancel')).toMatchObject({ status: 409 })
+  expect(await view(here, id)).toMatchObject({ round: 2 })
+})
+
+test('a repeat under an Idempotency-Key is the same request, also where its plan would be refused by now', async () => {
+  expect((await send('PUT', `${here}/v1/definitions/once`, { steps: [step('one', napping(1, 'a'))] })).status).toBe(201)
+  const key = { 'idempotency-key': 'by-definition' }
+  const first = await postTo(requestsAt(here), { definition: 'once' }, key)
+  expect((await send('DELETE', `${here}/v1/definitions/once`)).status).toBe(204)
+  expect(await postTo(requestsAt(there), { definition: 'once' }, key)).toMatchObject({
+    status: 201,
+    body: { request_id: first.body['request_id'] },
+  })
+  expect(await postTo(requestsAt(there), { definition: 'once' })).toMatchObject({ status: 400 })
 })
 
 test('a request that has left the log is still shown, kept under its key, and can be retried', async () => {

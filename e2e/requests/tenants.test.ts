@@ -85,6 +85,11 @@ test('each tenant has definitions of its own under the same name', async () => {
   expect((await call('GET', 'definitions', umbrella)).body).toEqual({ items: [] })
   expect((await call('DELETE', 'definitions/same', umbrella)).status).toBe(404)
   expect((await call('POST', 'requests', acme, { definition: 'same' })).status).toBe(201)
+  expect((await call('GET', 'definitions/same', operator)).status).toBe(404)
+  expect((await call('GET', 'definitions/same?tenant=acme', operator)).body).toMatchObject({ tenant: 'acme' })
+  expect((await call('GET', 'definitions/same?tenant=acme', umbrella)).body['code']).toBe('invalid-request')
+  expect((await call('DELETE', 'definitions/same?tenant=acme', operator)).status).toBe(204)
+  expect((await call('GET', 'definitions/same', acme)).status).toBe(404)
 })
 
 test('a token that may only read changes nothing, and without one nothing is told', async () => {

@@ -1,5 +1,5 @@
+import { logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
-import { LOG_DEFAULTS } from '#shared/contracts/limits.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
@@ -22,8 +22,7 @@ const settings = {
   COOLDOWN_MS: integerSetting(5 * MINUTE, 0),
   LEASE_MS: integerSetting(10_000, 500),
   LOG_RETENTION_MS: integerSetting(HOUR, 0),
-  LOG_MAX_JOBS: integerSetting(LOG_DEFAULTS.maxJobs, 1),
-  LOG_MAX_BYTES: integerSetting(LOG_DEFAULTS.maxBytes, 1),
+  ...logLimitSettings,
   JOB_RETENTION_MS: integerSetting(30 * DAY, 0),
   /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),

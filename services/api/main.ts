@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
 import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
@@ -31,7 +32,6 @@ import { countJobsRoutes } from './count-jobs/route.ts'
 import { createBatchRoutes } from './create-batch/route.ts'
 import { createJobRoutes } from './create-job/route.ts'
 import { describeApiRoutes } from './describe-api/route.ts'
-import { Door } from './door.ts'
 import { explainJobRoutes } from './explain-job/route.ts'
 import { followEventsRoutes } from './follow-events/route.ts'
 import { EventStreams } from './follow-events/server-sent-events.ts'
@@ -94,11 +94,10 @@ await runService(async () => {
   })
   const lanes = () => listLanes(broker.nc)
   const types = new JobTypes(lanes, clock, log)
+  const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const door = new Door({
-    readState: () => readLogState(broker),
+    whyFull: async () => whyLogFull(await readLogState(broker), limits),
     isBrokerUp: () => broker.isUp(),
-    maxBytes: config.LOG_MAX_BYTES,
-    maxJobs: config.LOG_MAX_JOBS,
     log,
   })
   const houseDeps = {
@@ -126,8 +125,7 @@ await runService(async () => {
       checkpointSeq: () => view.seq,
       logRetentionMs: config.LOG_RETENTION_MS,
       cooldownMs: config.COOLDOWN_MS,
-      maxJobs: config.LOG_MAX_JOBS,
-      maxBytes: config.LOG_MAX_BYTES,
+      ...limits,
     },
     store,
     clock,

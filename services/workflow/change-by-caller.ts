@@ -1,6 +1,6 @@
-import type { Caller } from '#shared/auth/caller.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
 import { AppError } from '#shared/runtime/errors.ts'
-import { decide, type Input } from './decide/decide.ts'
+import { decide, type Input, type Wish } from './decide/decide.ts'
 import type { RequestRecord } from './decide/record.ts'
 import { type ChangeRequestDeps, changeRequest } from './engine/change-request.ts'
 import type { StoredRequest } from './engine/request-records.ts'
@@ -13,7 +13,7 @@ export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
 }
 
 export interface Change {
-  input: Input
+  wish: Wish
   /** Whether it may be asked for. */
   isAllowed: (record: RequestRecord) => boolean
   /** Whether the request has it now, seen from what it was before. */
@@ -23,17 +23,20 @@ export interface Change {
 }
 
 /**
- * Changes a request for whoever asks for it.
+ * Changes a request for whoever asks for it. A repeat by our own proxy, whose first try was cut short, is answered as
+ * that one would have been.
  * @throws AppError `request-not-found`, `unavailable`; `wrong-state` where the request's state allows no such change
  */
 export async function changeByCaller(
   deps: ChangeByCallerDeps,
   requestId: string,
-  caller: Caller,
-  { input, isAllowed, isDone, refusal }: Change,
+  { caller, requestId: askedAs, requestIdTrusted }: RequestInfo,
+  { wish, isAllowed, isDone, refusal }: Change,
 ): Promise<StoredRequest> {
   const before = await getRequest(deps, requestId, caller)
+  if (requestIdTrusted && before.record.asked.includes(askedAs)) return before
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
+  const input = { ...wish, asked: requestIdTrusted ? askedAs : null }
   // One that has left the log comes back to it.
   const stored = (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, before.record, input))
   if (!isDone(stored.record, before.record)) throw wrongState(stored.record, refusal)
@@ -48,8 +51,6 @@ async function bringBack(deps: ChangeByCallerDeps, record: RequestRecord, input:
   if (stored === null) throw requestNotFound()
   return stored
 }
-
-export const isEnded = ({ status }: RequestRecord): boolean => status !== 'queuing' && status !== 'inprogress'
 
 /** Tells what the request has become. */
 const wrongState = ({ request_id, status }: RequestRecord, refusal: string): AppError =>

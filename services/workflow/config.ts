@@ -1,5 +1,6 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
+import { logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { serviceSettings } from '#shared/outbound/settings.ts'
@@ -25,6 +26,8 @@ function isCron(text: string): boolean {
   }
 }
 
+const GIB = 1024 ** 3
+
 const settings = {
   ...commonSettings,
   ...httpSettings,
@@ -39,6 +42,9 @@ const settings = {
   WRK_JOB_CRON: cronSetting(),
   /** What requests may call by name; the job services have the same. */
   ...serviceSettings,
+  ...logLimitSettings,
+  /** New requests are refused beyond so many bytes of them at the broker; those that run go on. */
+  REQUESTS_MAX_BYTES: integerSetting(GIB, 1),
   /** How long ended requests can be read. */
   REQUEST_RETENTION_MS: integerSetting(30 * DAY, 0),
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),

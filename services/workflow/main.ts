@@ -1,3 +1,4 @@
+import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
@@ -28,7 +29,9 @@ import { PickUpTimes } from './engine/pick-up-times.ts'
 import { createRequestChanges } from './engine/request-changes.ts'
 import { RequestRecords, type StoredRequest } from './engine/request-records.ts'
 import { TaskJobs } from './engine/task-jobs.ts'
+import { createWorkflowMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
+import { toRow } from './request-row.ts'
 import { workflowRoutes } from './routes.ts'
 
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
@@ -64,17 +67,22 @@ await runService(async () => {
     goingOn: new PickUpTimes(config.WRK_REQUEST_INPROGRESS_CRON),
     jobs: new PickUpTimes(config.WRK_JOB_CRON),
   }
-  const changeDeps = { records, clock, goesOnAtOnce: times.goingOn.isAtOnce }
-  const taskDeps = { ...changeDeps, publisher, reader, types, definitions: new DefinitionRecords(requests), log }
+  const metrics = createWorkflowMetrics(registry)
+  const { handedBack } = metrics
+  const changeDeps = { records, clock, goesOnAtOnce: times.goingOn.isAtOnce, ended: metrics.ended }
+  const definitions = new DefinitionRecords(requests)
+  const taskDeps = { ...changeDeps, publisher, reader, types, definitions, log }
   const taskJobs = new TaskJobs(taskDeps)
+  const generation = createGeneration(requests, clock)
   const loops = [
-    createJobEnds({ ...taskDeps, broker, taskJobs, jobsAtOnce: times.jobs.isAtOnce }),
+    createJobEnds({ ...taskDeps, broker, taskJobs, jobsAtOnce: times.jobs.isAtOnce, handedBack }),
     createRequestChanges({
       ...taskDeps,
       broker,
       taskJobs,
+      handedBack,
       store,
-      generation: createGeneration(requests, clock),
+      generation,
       times,
     }),
   ]
@@ -86,20 +94,40 @@ await runService(async () => {
     (error) => log.warn({ err: error }, 'old requests could not be deleted'),
   )
 
+  const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
+  const door = new Door({
+    whyFull: async () => {
+      const { bytes } = await requests.state()
+      return bytes >= config.REQUESTS_MAX_BYTES
+        ? `The broker holds ${bytes} bytes of requests, the limit for new ones is ${config.REQUESTS_MAX_BYTES}.`
+        : whyLogFull(await readLogState(broker), limits)
+    },
+    isBrokerUp: () => broker.isUp(),
+    log,
+  })
+  /** What a caller changed goes on at once; were this to fail, the record's own delivery does it. */
+  const runEffects = async (stored: StoredRequest) => {
+    try {
+      // Where nothing is picked up nobody follows the records: they are listed all the same.
+      if (!config.WRK_ENABLED) await store.putNewer([toRow(stored, await generation())])
+      else if (times.jobs.isAtOnce) await taskJobs.see(stored)
+    } catch (error) {
+      log.warn({ err: error, request_id: stored.record.request_id }, 'what follows from a change waits')
+    }
+  }
+
   const router = createGuardedRouter(config, clock, log)
   workflowRoutes(router, {
     ...changeDeps,
-    stream: requests,
+    definitions,
     store,
     reader,
+    door,
+    created: metrics.created,
     types,
     services: servicesOf(config),
     keys: new IdempotencyKeys(publisher, new LogReader(broker.nc, KEYS_STREAM), clock),
-    /** What a caller changed goes on at once; were this to fail, the record's own delivery does it. */
-    runEffects: async (stored: StoredRequest) => {
-      if (!config.WRK_ENABLED || !times.jobs.isAtOnce) return
-      await taskJobs.see(stored).catch((error: unknown) => log.warn({ err: error }, 'jobs of a request wait'))
-    },
+    runEffects,
     clock,
     log,
   })
@@ -133,6 +161,7 @@ await runService(async () => {
   const server = new HttpServer({ app, host: config.HOST, port: config.PORT, reusePort: config.REUSE_PORT })
 
   await types.start()
+  await door.start()
   if (config.WRK_ENABLED) for (const loop of loops) loop.start()
   else log.warn('WRK_ENABLED is false: requests are accepted and shown, and nothing is picked up')
   forget.start()
@@ -148,6 +177,7 @@ await runService(async () => {
         await Promise.all(loops.map((loop) => loop.stop()))
         await forget.stop()
         await types.stop()
+        await door.stop()
         requests.close()
         publisher.close()
         await broker.close()

@@ -1,11 +1,9 @@
 import type Router from '@koa/router'
-import type { RecordStream } from '#shared/bus/record-stream.ts'
 import { cancelRequestRoutes } from './cancel-request/route.ts'
 import type { ChangeByCallerDeps } from './change-by-caller.ts'
 import type { CreateRequestDeps } from './create-request/create-request.ts'
 import { createRequestRoutes } from './create-request/route.ts'
-import { DefinitionRecords } from './definitions/definition-records.ts'
-import { definitionRoutes } from './definitions/route.ts'
+import { type DefinitionRoutesDeps, definitionRoutes } from './definitions/route.ts'
 import { type GetRequestDeps, getRequestRoutes } from './get-request/route.ts'
 import { type ListRequestsDeps, listRequestsRoutes } from './list-requests/route.ts'
 import { retryRequestRoutes } from './retry-request/route.ts'
@@ -13,22 +11,20 @@ import { signalRequestRoutes } from './signal-request/route.ts'
 
 export interface WorkflowRoutesDeps
   extends Omit<CreateRequestDeps, 'definitions' | 'records' | 'store'>,
+    DefinitionRoutesDeps,
     ChangeByCallerDeps,
     Omit<GetRequestDeps, 'records' | 'store'> {
-  /** Of requests and definitions. */
-  stream: RecordStream
   clock: CreateRequestDeps['clock']
   store: ChangeByCallerDeps['store'] & ListRequestsDeps['store']
 }
 
 /** Everything under /v1/requests and /v1/definitions. */
 export function workflowRoutes(router: Router, deps: WorkflowRoutesDeps): void {
-  const withDefinitions = { ...deps, definitions: new DefinitionRecords(deps.stream) }
-  createRequestRoutes(router, withDefinitions)
+  createRequestRoutes(router, deps)
   listRequestsRoutes(router, deps)
   getRequestRoutes(router, deps)
   cancelRequestRoutes(router, deps)
   retryRequestRoutes(router, deps)
   signalRequestRoutes(router, deps)
-  definitionRoutes(router, withDefinitions)
+  definitionRoutes(router, deps)
 }

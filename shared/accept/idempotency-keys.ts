@@ -37,11 +37,20 @@ export function readIdempotencyKey(request: IncomingMessage): string | null {
   return key
 }
 
-/** Each has keys of its own: a proxy's id of a request counts as one where it repeats a request. */
-export type KeySpace = 'jobs' | 'requests' | 'proxied-requests'
+export interface IdempotencyKey {
+  tenant: string | null
+  /** Each has keys of its own: a proxy's id of a request counts as one where it repeats a request. */
+  space: 'jobs' | 'requests' | 'proxied-requests'
+  key: string
+}
+
+/** A proxy repeats at once; there is one for each request, and the others' room is a day's. */
+const PROXIED_KEPT_S = 120
+
+const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${hashNames(tenant, space, key)}`
 
 /**
- * One small message a key, stored once by compare-and-set 0 and kept for 24 hours: it fixes the job's id before the
+ * One small message a key, stored once by compare-and-set 0 and kept for 24 hours (a proxy's for minutes): it fixes the job's id before the
  * job is made. A crash between the two heals itself: the repeat makes the job under the recorded id.
  */
 export class IdempotencyKeys {
@@ -57,33 +66,52 @@ export class IdempotencyKeys {
   }
 
   /** @throws AppError `key-reused` when the key was used with another body */
-  async claim(tenant: string | null, key: string, body: unknown, space: KeySpace = 'jobs'): Promise<KeyClaim> {
-    const subject = `key.${hashNames(tenant, space, key)}`
-    const bodyHash = hash('sha256', canonicalJson(body), 'base64url')
+  async claim(key: IdempotencyKey, body: unknown): Promise<KeyClaim> {
+    const subject = subjectOf(key)
+    const bodyHash = hashOf(body)
     const createdAtMs = this.#clock.now()
     const jobId = newJobId(createdAtMs)
     const record = { job_id: jobId, created_at_ms: createdAtMs, body_hash: bodyHash }
     const result = await this.#publisher.publish(
-      { subject, body: JSON.stringify(record), nonce: newNonce(), jobId, expect: { seq: 0, filter: subject } },
+      {
+        subject,
+        body: JSON.stringify(record),
+        nonce: newNonce(),
+        jobId,
+        expect: { seq: 0, filter: subject },
+        ...(key.space === 'proxied-requests' ? { headers: { 'Nats-TTL': `${PROXIED_KEPT_S}s` } } : {}),
+      },
       { deadlineMs: CLAIM_DEADLINE_MS },
     )
     if (result.kind === 'stored') return { jobId, createdAtMs, isRepeat: false }
     const first = await this.#readRecord(subject)
+    if (first === null) throw unavailable('The record of this Idempotency-Key is gone. Try again.')
     if (first.body_hash !== bodyHash) {
       throw new AppError('key-reused', 'This Idempotency-Key was used with another body in the last 24 hours.')
     }
     return { jobId: first.job_id, createdAtMs: first.created_at_ms, isRepeat: true }
   }
 
-  async #readRecord(subject: string): Promise<z.infer<typeof recordSchema>> {
+  /**
+   * The id that an earlier claim of the key fixed for this very body; null: there was none.
+   * @throws AppError `unavailable`
+   */
+  async find(key: IdempotencyKey, body: unknown): Promise<string | null> {
+    const record = await this.#readRecord(subjectOf(key))
+    return record?.body_hash === hashOf(body) ? record.job_id : null
+  }
+
+  async #readRecord(subject: string): Promise<z.infer<typeof recordSchema> | null> {
     try {
       const message = await this.#reader.lastOf(subject)
-      return recordSchema.parse(JSON.parse(message?.body ?? 'null'))
+      return message === null ? null : recordSchema.parse(JSON.parse(message.body))
     } catch (error) {
       throw unavailable('The record of this Idempotency-Key cannot be read.', error)
     }
   }
 }
+
+const hashOf = (body: unknown): string => hash('sha256', canonicalJson(body), 'base64url')
 
 /** The same value in the same text, whatever the order of its members. */
 function canonicalJson(value: unknown): string {

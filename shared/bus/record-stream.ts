@@ -11,6 +11,7 @@ export interface RecordStreamState {
   lastSeq: number
   /** How many records there are. */
   count: number
+  bytes: number
 }
 
 export interface RecordWrite {
@@ -104,7 +105,7 @@ export class RecordStream {
   /** @throws when the broker does not answer */
   async state(): Promise<RecordStreamState> {
     const { state, created } = await (await this.#manager()).streams.info(this.#stream)
-    return { created, lastSeq: state.last_seq, count: state.messages }
+    return { created, lastSeq: state.last_seq, count: state.messages, bytes: state.bytes }
   }
 
   close(): void {

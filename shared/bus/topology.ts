@@ -76,6 +76,7 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     max_msgs: MAX_KEYS,
     num_replicas: options.replicas,
     max_age: DAY * MILLISECOND_NS,
+    allow_msg_ttl: true,
   })
   await ensureStream(manager, {
     name: SCHEDULES_STREAM,

@@ -7,6 +7,12 @@ export type Scope = (typeof SCOPES)[number]
 export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
 
 export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+/** Of addresses under names that each tenant has for itself. */
+export const tenantParameter = z
+  .string()
+  .regex(TENANT_PATTERN)
+  .optional()
+  .meta({ description: 'Whose is meant, for callers who are bound to no tenant' })
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** RFC 6749, 4.4: as a form, or the same members as JSON. What is not known is passed over, as the RFC wants it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tenantParameter } from './auth.ts'
 import { cancelJobBodySchema } from './http.ts'
 import { pageParameters, statusParameter } from './list.ts'
 import { planSchema, REQUEST_STATUSES, requestViewSchema } from './request.ts'
@@ -42,7 +43,9 @@ export type RequestList = z.infer<typeof requestListSchema>
 
 export const putDefinitionBodySchema = z.strictObject({ steps: planSchema }).meta({ id: 'PutDefinition' })
 
-export const definitionQuerySchema = z.strictObject({
+export const definitionOwnerQuerySchema = z.strictObject({ tenant: tenantParameter })
+
+export const definitionQuerySchema = definitionOwnerQuerySchema.extend({
   version: z
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TENANT_PATTERN } from './auth.ts'
+import { tenantParameter } from './auth.ts'
 import { createJobBodySchema } from './http.ts'
 import { jobErrorSchema } from './job.ts'
 import { DELAY_MAX_MS } from './limits.ts'
@@ -25,13 +25,7 @@ const scheduledJobSchema = createJobBodySchema
   })
   .meta({ id: 'ScheduledJob' })
 
-export const scheduleQuerySchema = z.strictObject({
-  tenant: z
-    .string()
-    .regex(TENANT_PATTERN)
-    .optional()
-    .meta({ description: 'Whose schedule is meant, for callers who are bound to no tenant' }),
-})
+export const scheduleQuerySchema = z.strictObject({ tenant: tenantParameter })
 
 const timeSchema = z.iso.datetime({ offset: true })
 

@@ -1,4 +1,5 @@
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
+import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import type { JobType } from '#shared/accept/job-types.ts'
@@ -13,7 +14,6 @@ import { hashNames } from '#shared/runtime/hash-names.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
-import type { Door } from '../door.ts'
 import { cooldownError } from './cooldown.ts'
 
 export interface CreateJobDeps extends CheckJobDeps {
@@ -62,7 +62,9 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
   deps.door.check()
   const type = await checkJob(deps, body)
   const claim =
-    request.idempotencyKey === null ? null : await deps.keys.claim(caller.tenant, request.idempotencyKey, body)
+    request.idempotencyKey === null
+      ? null
+      : await deps.keys.claim({ tenant: caller.tenant, space: 'jobs', key: request.idempotencyKey }, body)
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
   const event = firstEvent(jobId, caller.tenant, body, type, nowMs)

@@ -1,3 +1,4 @@
+import type { Door } from '#shared/accept/door.ts'
 import { checkLimits } from '#shared/accept/job-limits.ts'
 import type { JobTypes } from '#shared/accept/job-types.ts'
 import { startTimeMs } from '#shared/accept/start-time.ts'
@@ -8,7 +9,6 @@ import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
 import { isOfRequest } from '#shared/contracts/request.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
-import type { Door } from '../door.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
 import { wrongState } from '../wrong-state.ts'
 

@@ -1,4 +1,5 @@
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
+import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import type { CreateJobBody } from '#shared/contracts/http.ts'
@@ -8,7 +9,6 @@ import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import { derivedJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
-import type { Door } from '../door.ts'
 
 export interface MakeTickJobDeps extends CheckJobDeps {
   publisher: Pick<Publisher, 'publish'>

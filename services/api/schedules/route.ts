@@ -11,8 +11,9 @@ import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
+import { tenantMeant } from '#shared/http/tenant-meant.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
-import { badParameters, readQuery } from '#shared/runtime/read-query.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import {
   atBroker,
@@ -113,15 +114,9 @@ function route(
   handle: (ctx: AppContext, key: ScheduleKey) => Promise<void>,
 ): void {
   router[method](`${PATH}/:name${suffix}`, (ctx: AppContext) =>
-    handle(ctx, { tenant: ownerOf(ctx), name: ctx.params['name'] ?? '' }),
+    handle(ctx, {
+      tenant: tenantMeant(callerOf(ctx), readQuery(ctx, scheduleQuerySchema).tenant),
+      name: ctx.params['name'] ?? '',
+    }),
   )
-}
-
-/** Names are each tenant's own: who is bound to none says whose schedule is meant. */
-function ownerOf(ctx: AppContext): string | null {
-  const { tenant: own } = callerOf(ctx)
-  const { tenant: named } = readQuery(ctx, scheduleQuerySchema)
-  if (own !== null && named !== undefined && named !== own)
-    throw badParameters([{ parameter: 'tenant', detail: 'is not that of the token' }])
-  return own ?? named ?? null
 }

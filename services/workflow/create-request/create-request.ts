@@ -1,10 +1,12 @@
-import type { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
+import type { Door } from '#shared/accept/door.ts'
+import type { IdempotencyKey, IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import type { CreateRequestBody } from '#shared/contracts/request.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import { newJobId } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
 import { type CheckPlanDeps, checkPlan, checkValues } from '../check-plan/check-plan.ts'
 import { invalidPlan } from '../check-plan/plan-errors.ts'
 import { type NewRequest, newRecord } from '../decide/new-record.ts'
@@ -13,8 +15,12 @@ import { type FindRequestDeps, findRequest } from '../get-request/find-request.t
 
 export interface CreateRequestDeps extends CheckPlanDeps, FindRequestDeps {
   records: Pick<RequestRecords, 'read' | 'write'>
-  keys: Pick<IdempotencyKeys, 'claim'>
+  keys: Pick<IdempotencyKeys, 'claim' | 'find'>
+  door: Pick<Door, 'check'>
+  /** As of `changeByCaller`. */
+  runEffects: (stored: StoredRequest) => Promise<void>
   clock: Clock
+  created: Counter
   log: Logger
 }
 
@@ -35,9 +41,12 @@ export async function createRequest(
 ): Promise<{ stored: StoredRequest; replayed: boolean }> {
   const { body, caller } = request
   checkValues(body)
-  const { plan, definition } = await planOf(deps, body, caller.tenant)
-  await checkPlan(deps, caller, plan)
-  const claim = await claimOf(deps, request)
+  const checked = await checkedPlan(deps, request)
+  if ('replayed' in checked) return checked
+  const { plan, definition } = checked
+  deps.door.check()
+  const key = keyOf(request)
+  const claim = key === null ? null : await deps.keys.claim(key, body)
   if (claim?.isRepeat) {
     // One that has ended long ago is not in the log any more, where the write would not meet it.
     const there = await findRequest(deps, claim.jobId)
@@ -53,14 +62,36 @@ export async function createRequest(
     if (there === null) throw unavailable('The request changed too quickly to be read. Try again.')
     return { stored: there, replayed: true }
   }
+  deps.created.inc()
   deps.log.info({ request_id: requestId }, 'request created')
+  await deps.runEffects(stored)
   return { stored, replayed: false }
 }
 
-function claimOf({ keys }: CreateRequestDeps, request: CreateRequest) {
-  const { body, caller, idempotencyKey, requestId, requestIdTrusted } = request
-  if (idempotencyKey !== null) return keys.claim(caller.tenant, idempotencyKey, body, 'requests')
-  return requestIdTrusted ? keys.claim(caller.tenant, requestId, body, 'proxied-requests') : null
+/** A repeat is answered as the first time, also where such a plan would be refused by now. */
+async function checkedPlan(
+  deps: CreateRequestDeps,
+  request: CreateRequest,
+): Promise<Pick<NewRequest, 'plan' | 'definition'> | { stored: StoredRequest; replayed: true }> {
+  const { body, caller } = request
+  try {
+    const plan = await planOf(deps, body, caller.tenant)
+    await checkPlan(deps, caller, plan.plan)
+    return plan
+  } catch (error) {
+    const key = keyOf(request)
+    const id = key === null ? null : await deps.keys.find(key, body)
+    const there = id === null ? null : await findRequest(deps, id)
+    if (there === null) throw error
+    return { stored: there, replayed: true }
+  }
+}
+
+/** Our own proxy repeats a request whose replica died, within seconds. */
+function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: CreateRequest): IdempotencyKey | null {
+  const { tenant } = caller
+  if (idempotencyKey !== null) return { tenant, space: 'requests', key: idempotencyKey }
+  return requestIdTrusted ? { tenant, space: 'proxied-requests', key: requestId } : null
 }
 
 /** @throws AppError `invalid-plan`, `unavailable` */

@@ -2,7 +2,17 @@ import type { JobError } from '#shared/contracts/job.ts'
 import { EXTRAS_MAX_BYTES, type PlanJob, type PlanStep, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
-import type { Json, RequestEvent, RequestRecord, Step, Task, TaskAttempt, UndoTask } from './record.ts'
+import {
+  isEnded,
+  isRunning,
+  type Json,
+  type RequestEvent,
+  type RequestRecord,
+  type Step,
+  type Task,
+  type TaskAttempt,
+  type UndoTask,
+} from './record.ts'
 import { holds, valueAt } from './values.ts'
 
 /** How a task's job ended. */
@@ -24,12 +34,17 @@ export interface TaskAddress {
   round: number
 }
 
-export type Input =
-  | { kind: 'pick-up' }
-  | { kind: 'task-ended'; task: TaskAddress; end: TaskEnd }
+/** What callers ask for. */
+export type Wish =
   | { kind: 'signal'; name: string; extras: Json }
   | { kind: 'cancel'; reason: string }
   | { kind: 'retry' }
+
+export type Input =
+  /** @param asked id of the HTTP request, where a repeat of it has the same; null: it is not to be recognised */
+  | (Wish & { asked: string | null })
+  | { kind: 'pick-up' }
+  | { kind: 'task-ended'; task: TaskAddress; end: TaskEnd }
   /** It cannot be stored as it would be. */
   | { kind: 'too-large' }
   /** Time has passed: a sleeping step may go on. */
@@ -37,6 +52,9 @@ export type Input =
 
 /** So many events are kept: a request that is retried without end must not grow without end. */
 const EVENTS_MAX = 1_000
+const UNDONE_MAX = 1_000
+/** Repeats come within seconds. */
+const ASKED_MAX = 20
 /** Bytes of JSON: of one job, and of all jobs of a request. */
 const RESULT_MAX_BYTES = 16 * 1024
 const RESULTS_MAX_BYTES = 1024 * 1024
@@ -54,6 +72,7 @@ export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: nu
   for (const input of [inputs].flat()) {
     const isTime = input.kind === 'time'
     if (!isTime && !apply(draft, input, at)) continue
+    if ('asked' in input && input.asked !== null) draft.asked = [...draft.asked, input.asked].slice(-ASKED_MAX)
     const wentOn = (mayGoOn || input.kind !== 'task-ended') && advance(draft, at, nowMs)
     changed ||= !isTime || wentOn
   }
@@ -111,8 +130,6 @@ function stopRunning(draft: RequestRecord, at: string): void {
   }
 }
 
-const isEnded = ({ status }: RequestRecord): boolean => status !== 'queuing' && status !== 'inprogress'
-const isRunning = ({ status }: Task): boolean => status === 'inprogress' || status === 'retry'
 const allTasks = ({ steps, undo }: RequestRecord): Task[] => [...steps.flatMap(({ tasks }) => tasks), ...(undo ?? [])]
 
 /** Goes on for as long as nothing has to be waited for. @returns whether anything changed */
@@ -313,6 +330,7 @@ function reopen(draft: RequestRecord, at: string): void {
     const task = draft.steps[step]?.tasks.find((other) => other.key === key)
     if (task !== undefined) task.status = 'new'
   }
+  draft.undone = [...draft.undone, ...(draft.undo ?? [])].slice(-UNDONE_MAX)
   draft.undo = null
   for (const [n, step] of draft.steps.entries()) {
     for (const task of step.tasks) {

@@ -108,7 +108,7 @@ describe('a request', () => {
     record = finish(record, 'a', { result: { extras: { x: 1 } } })
     record = finish(record, 'b', failure)
     record = finish(record, 'c', { result: 5 })
-    record = decide(record, { kind: 'retry' }, NOW)
+    record = decide(record, { kind: 'retry', asked: null }, NOW)
     expect(running(record)).toEqual([{ step: 1, key: 'b', round: 2 }])
     record = finish(record, 'b')
     expect(record).toMatchObject({ status: 'completed', round: 2, error: null, extras: { x: 1 } })
@@ -116,13 +116,26 @@ describe('a request', () => {
 
   test('that is cancelled can be retried once what ran has ended', () => {
     let record = begun([{ name: 'one', jobs: jobs('a') }])
-    record = decide(record, { kind: 'cancel', reason: 'enough' }, NOW)
+    record = decide(record, { kind: 'cancel', reason: 'enough', asked: null }, NOW)
     expect(record.steps[0]).toMatchObject({ status: 'cancelled' })
-    expect(decide(record, { kind: 'retry' }, NOW)).toBe(record)
+    expect(decide(record, { kind: 'retry', asked: null }, NOW)).toBe(record)
     record = finish(record, 'a', { status: 'cancelled' })
-    record = decide(record, { kind: 'retry' }, NOW)
+    record = decide(record, { kind: 'retry', asked: null }, NOW)
     expect(running(record)).toEqual([{ step: 0, key: 'a', round: 2 }])
     expect(finish(record, 'a')).toMatchObject({ status: 'completed' })
+  })
+
+  test('remembers which calls changed it, the latest twenty', () => {
+    let record = begun([{ name: 'one', jobs: jobs('a') }])
+    for (let n = 0; n < 12; n++) {
+      record = decide(record, { kind: 'cancel', reason: 'enough', asked: `cancel ${n}` }, NOW)
+      record = finish(record, 'a', { status: 'cancelled' })
+      record = decide(record, { kind: 'retry', asked: `retry ${n}` }, NOW)
+    }
+    expect(record.asked).toHaveLength(20)
+    expect(record.asked.slice(-2)).toEqual(['cancel 11', 'retry 11'])
+    const refused = decide(record, { kind: 'retry', asked: 'late' }, NOW)
+    expect(refused.asked).not.toContain('late')
   })
 
   test('that cannot be stored as it would be fails as it is', () => {
@@ -149,7 +162,7 @@ describe('a request', () => {
       { name: 'one', jobs: jobs('a') },
       { name: 'two', jobs: jobs('b') },
     ])
-    record = decide(record, { kind: 'cancel', reason: 'enough' }, NOW)
+    record = decide(record, { kind: 'cancel', reason: 'enough', asked: null }, NOW)
     expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ cancelling: true }] }, {}] })
     record = finish(record, 'a')
     expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ status: 'completed' }] }, { tasks: [] }] })
@@ -182,7 +195,7 @@ describe('a step', () => {
   test('that had no array is looked at again by a retry, and never run without an item', () => {
     const record = begun([{ name: 'one', jobs: [{ name: 'a', type: 'add', foreach: '/extras/list' }] }])
     expect(record).toMatchObject({ status: 'failed', round: 1 })
-    const again = decide(record, { kind: 'retry' }, NOW)
+    const again = decide(record, { kind: 'retry', asked: null }, NOW)
     expect(again).toMatchObject({ status: 'failed', round: 2, error: { code: 'not-a-list' } })
   })
 
@@ -210,7 +223,7 @@ describe('a step', () => {
       { name: 'one', jobs: jobs('a') },
       { name: 'wait', signal: 'approved' },
     ]
-    const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' } } as const
+    const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' }, asked: null } as const
     const late = decide(finish(begun(plan), 'a'), signal, NOW)
     expect(late).toMatchObject({ status: 'completed', extras: { by: 'ann' } })
     const open = begun(plan)
@@ -241,10 +254,15 @@ test('after a failure completed jobs are undone, the last first, one after the o
   }
   expect(order).toEqual(['d', 'b', 'a'])
   expect(record).toMatchObject({ status: 'failed', error: { message: 'broken' } })
-  record = decide(record, { kind: 'retry' }, NOW)
+  record = decide(record, { kind: 'retry', asked: null }, NOW)
   expect(keysOf(record)).toEqual(['a'])
   record = finish(record, 'a')
   expect(keysOf(record).toSorted()).toEqual(['c', 'd'])
+  expect(record.undone.map(({ key, status, round }) => [key, status, round])).toEqual([
+    ['d', 'completed', 1],
+    ['b', 'failure', 1],
+    ['a', 'completed', 1],
+  ])
 })
 
 describe('whatever the order in which jobs end, and however often it is told', () => {

@@ -77,7 +77,11 @@ export interface RequestRecord {
   steps: Step[]
   /** Tasks that undo completed ones after a failure: one after the other, the last completed first. null: none failed. */
   undo: UndoTask[] | null
+  /** Those of earlier rounds: a retry does what was undone again. */
+  undone: UndoTask[]
   signals: string[]
+  /** The latest changes that callers asked for, by the ids of their HTTP requests: our own proxy may repeat one. */
+  asked: string[]
   /** How many ends of tasks it has learned of. */
   ends: number
   /** Of all results that are kept here, as JSON. */
@@ -88,3 +92,6 @@ export interface RequestRecord {
   updated_at: string
   finished_at: string | null
 }
+
+export const isEnded = ({ status }: RequestRecord): boolean => status !== 'queuing' && status !== 'inprogress'
+export const isRunning = ({ status }: Task): boolean => status === 'inprogress' || status === 'retry'

@@ -6,12 +6,14 @@ import {
   type DefinitionList,
   type DefinitionSummary,
   type DefinitionView,
+  definitionOwnerQuerySchema,
   definitionQuerySchema,
   putDefinitionBodySchema,
 } from '#shared/contracts/requests-http.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { readBody } from '#shared/http/read-body.ts'
+import { tenantMeant } from '#shared/http/tenant-meant.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
@@ -36,28 +38,35 @@ export function definitionRoutes(router: Router, deps: DefinitionRoutesDeps): vo
   })
   router.put(`${PATH}/:name`, async (ctx: AppContext) => {
     const { steps } = await readBody(ctx, putDefinitionBodySchema, PLAN_BODY_MAX_MEMBERS)
-    const { definition, isNew } = await putDefinition(deps, keyOf(ctx), steps)
+    const { definition, isNew } = await putDefinition(
+      deps,
+      keyOf(ctx, readQuery(ctx, definitionOwnerQuerySchema)),
+      steps,
+    )
     const { name, version } = definition
     if (isNew) log.info({ definition: name, version }, 'definition changed')
     ctx.status = isNew ? 201 : 200
     ctx.body = definitionView(definition)
   })
   router.get(`${PATH}/:name`, async (ctx: AppContext) => {
-    const { version } = readQuery(ctx, definitionQuerySchema)
-    const definition = await definitions.read(keyOf(ctx), version)
+    const query = readQuery(ctx, definitionQuerySchema)
+    const definition = await definitions.read(keyOf(ctx, query), query.version)
     if (definition === null) throw notFound()
     ctx.set('Cache-Control', 'no-store')
     ctx.body = definitionView(definition)
   })
   router.delete(`${PATH}/:name`, async (ctx: AppContext) => {
-    const key = keyOf(ctx)
+    const key = keyOf(ctx, readQuery(ctx, definitionOwnerQuerySchema))
     if (!(await definitions.remove(key))) throw notFound()
     log.info({ definition: key.name }, 'definition deleted')
     ctx.status = 204
   })
 }
 
-const keyOf = (ctx: AppContext): DefinitionKey => ({ tenant: callerOf(ctx).tenant, name: ctx.params['name'] ?? '' })
+const keyOf = (ctx: AppContext, { tenant }: { tenant?: string | undefined }): DefinitionKey => ({
+  tenant: tenantMeant(callerOf(ctx), tenant),
+  name: ctx.params['name'] ?? '',
+})
 
 const summaryView = ({ name, tenant, version, created_at }: DefinitionRecord): DefinitionSummary => ({
   name,

@@ -1,6 +1,7 @@
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
 import { decide, type Input } from '../decide/decide.ts'
-import type { RequestRecord } from '../decide/record.ts'
+import { isEnded, type RequestRecord } from '../decide/record.ts'
 import type { RequestRecords, StoredRequest } from './request-records.ts'
 
 export interface ChangeRequestDeps {
@@ -8,6 +9,7 @@ export interface ChangeRequestDeps {
   clock: { now(): number }
   /** false: after the end of a job a request goes on at its times alone. */
   goesOnAtOnce: boolean
+  ended: Counter<'status'>
 }
 
 /** Other replicas may be faster. */
@@ -24,7 +26,7 @@ export function changeRequest(deps: ChangeRequestDeps, requestId: string, input:
 }
 
 async function changeNow(
-  { records, clock, goesOnAtOnce }: ChangeRequestDeps,
+  { records, clock, goesOnAtOnce, ended }: ChangeRequestDeps,
   requestId: string,
   inputs: Input[],
 ): Promise<StoredRequest | null> {
@@ -47,7 +49,10 @@ async function changeNow(
     }
     try {
       const stored = await records.write(changed, current.seq)
-      if (stored !== null) return stored
+      if (stored !== null) {
+        if (isEnded(changed) && !isEnded(current.record)) ended.inc({ status: changed.status })
+        return stored
+      }
       current = null
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'payload-too-large' || wanted !== inputs) throw error

@@ -5,6 +5,7 @@ import { parseEvent } from '#shared/bus/log-reader.ts'
 import { readBatch } from '#shared/bus/read-batch.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/subjects.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
 import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
 import { parseObjectId, taskJobId } from './task-address.ts'
@@ -16,6 +17,7 @@ export interface JobEndsDeps extends TaskJobsDeps {
   taskJobs: TaskJobs
   /** false: jobs are made at their times alone. */
   jobsAtOnce: boolean
+  handedBack: Counter<'consumer'>
 }
 
 /** Tells requests of the ends of their jobs; acked once the request has it in its record. */
@@ -31,6 +33,7 @@ export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
     },
     onError(error, delivery) {
       deps.log.warn({ err: error, subject: delivery.subject }, 'the end of a job could not be told to its request')
+      deps.handedBack.inc({ consumer: 'job-ends' })
       puller.nak(delivery, againMs(delivery))
     },
   })

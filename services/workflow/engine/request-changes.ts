@@ -3,6 +3,7 @@ import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
 import { DAY } from '#shared/runtime/clock.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
 import type { RequestStore } from '#shared/store/requests-port.ts'
 import type { TaskEnd } from '../decide/decide.ts'
 import { patchBetween } from '../decide/merge-patch.ts'
@@ -20,6 +21,7 @@ export interface RequestChangesDeps extends TaskJobsDeps {
   store: Pick<RequestStore, 'putNewer'>
   /** When the stream of requests was made, milliseconds: another one counts its versions anew. */
   generation(): Promise<number>
+  handedBack: Counter<'consumer'>
   times: { newRequests: PickUpTimes; goingOn: PickUpTimes; jobs: PickUpTimes }
 }
 
@@ -47,6 +49,7 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
         { err: error, subject: delivery.subject },
         'a request could not be followed, it will be tried again',
       )
+      deps.handedBack.inc({ consumer: 'request-changes' })
       puller.nak(delivery, againMs(delivery))
     },
   })

@@ -139,7 +139,11 @@ export class TaskJobs {
 
   async #cancel(record: RequestRecord, { work }: RunningTask, jobId: string): Promise<void> {
     if (work.kind === 'request') {
-      await changeRequest(this.#deps, jobId, { kind: 'cancel', reason: `By the request ${record.request_id}.` })
+      await changeRequest(this.#deps, jobId, {
+        kind: 'cancel',
+        reason: `By the request ${record.request_id}.`,
+        asked: null,
+      })
       return
     }
     const { body } = work

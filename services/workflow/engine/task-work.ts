@@ -3,7 +3,7 @@ import type { PlanJob } from '#shared/contracts/request.ts'
 import { SERVICE_TYPE, type ServicePayload } from '#shared/contracts/service-call.ts'
 import type { TaskAddress } from '../decide/decide.ts'
 import { isObject } from '../decide/merge-patch.ts'
-import type { RequestRecord, Task, UndoTask } from '../decide/record.ts'
+import { isRunning, type RequestRecord, type Task, type UndoTask } from '../decide/record.ts'
 import { type Values, valueAt } from '../decide/values.ts'
 import { objectIdOf } from './task-address.ts'
 
@@ -43,8 +43,6 @@ export function runningTasks(record: RequestRecord): RunningTask[] {
   })
   return [...ofSteps, ...undoing]
 }
-
-const isRunning = ({ status }: Task): boolean => status === 'inprogress' || status === 'retry'
 
 type Work = NonNullable<PlanJob['compensate']>
 

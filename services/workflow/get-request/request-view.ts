@@ -2,7 +2,7 @@ import type { Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import type { PlanStep, RequestView } from '#shared/contracts/request.ts'
 import type { TaskAddress } from '../decide/decide.ts'
-import type { RequestRecord, Step, Task } from '../decide/record.ts'
+import { isRunning, type RequestRecord, type Step, type Task } from '../decide/record.ts'
 import { taskJobId } from '../engine/task-address.ts'
 import { attemptsOf } from '../engine/task-end.ts'
 
@@ -25,7 +25,7 @@ export function requestView(record: RequestRecord, running: ReadonlyMap<string, 
     params: record.params,
     extras: record.extras,
     steps: record.steps.map((step, n) => stepView(record.plan[n], step, (task) => showTask(task, n))),
-    undone: (record.undo ?? []).map((task) => showTask(task, task.step, true)),
+    undone: [...record.undone, ...(record.undo ?? [])].map((task) => showTask(task, task.step, true)),
     events: record.events,
     error: record.error,
     created_at: record.created_at,
@@ -67,13 +67,13 @@ function taskView(
 ): StepJobView {
   const { key, round, status, attempts, result, error, ended_at } = task
   const jobId = taskJobId(requestId, { ...where, key, round })
-  const isRunning = status === 'inprogress' || status === 'retry'
-  const job = isRunning ? running.get(jobId) : undefined
+  const runs = isRunning(task)
+  const job = runs ? running.get(jobId) : undefined
   return {
     name: key,
     status: job?.phase === 'retrying' ? 'retry' : status,
     // What never ran has none: it waits, was skipped, or could not be made.
-    job_id: isRunning || ended_at !== null ? jobId : null,
+    job_id: runs || ended_at !== null ? jobId : null,
     attempts: job === undefined ? attempts : [...attempts, ...attemptsOf(job)],
     result,
     ...(task.result_omitted ? { result_omitted: true as const } : {}),

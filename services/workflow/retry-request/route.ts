@@ -1,14 +1,14 @@
 import type Router from '@koa/router'
 import type { AppContext } from '#shared/http/app.ts'
-import { callerOf } from '#shared/http/authenticate.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { requestView } from '../get-request/request-view.ts'
 
 /** `POST /v1/requests/:request_id/retry`: goes on at the step where the request failed or was cancelled. */
 export function retryRequestRoutes(router: Router, deps: ChangeByCallerDeps): void {
   router.post('/v1/requests/:request_id/retry', async (ctx: AppContext) => {
-    const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', callerOf(ctx), {
-      input: { kind: 'retry' },
+    const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', requestInfo(ctx), {
+      wish: { kind: 'retry' },
       isAllowed: ({ status }) => status === 'failed' || status === 'cancelled',
       isDone: ({ round }, before) => round > before.round,
       refusal: 'only a failed or cancelled request can be retried',

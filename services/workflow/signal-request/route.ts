@@ -2,11 +2,12 @@ import type Router from '@koa/router'
 import { nameSchema } from '#shared/contracts/request.ts'
 import { signalRequestBodySchema } from '#shared/contracts/requests-http.ts'
 import type { AppContext } from '#shared/http/app.ts'
-import { callerOf } from '#shared/http/authenticate.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
 import { badParameters } from '#shared/runtime/read-query.ts'
-import { type ChangeByCallerDeps, changeByCaller, isEnded } from '../change-by-caller.ts'
+import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { checkValues } from '../check-plan/check-plan.ts'
+import { isEnded } from '../decide/record.ts'
 import { requestView } from '../get-request/request-view.ts'
 
 /** `POST /v1/requests/:request_id/signals/:name`: also before its step is reached; the same once more changes nothing. */
@@ -16,8 +17,8 @@ export function signalRequestRoutes(router: Router, deps: ChangeByCallerDeps): v
     const { extras } = await readOptionalBody(ctx, signalRequestBodySchema)
     if (!nameSchema.safeParse(name).success) throw badParameters([{ parameter: 'name', detail: 'is no name' }])
     checkValues({ params: {}, extras })
-    const { record } = await changeByCaller(deps, requestId, callerOf(ctx), {
-      input: { kind: 'signal', name, extras },
+    const { record } = await changeByCaller(deps, requestId, requestInfo(ctx), {
+      wish: { kind: 'signal', name, extras },
       isAllowed: (before) => !isEnded(before),
       isDone: ({ signals }) => signals.includes(name),
       refusal: 'it waits for no signal any more',

@@ -2,6 +2,7 @@ import { createRequestBodySchema, requestViewSchema } from '#shared/contracts/re
 import {
   cancelRequestBodySchema,
   definitionListSchema,
+  definitionOwnerQuerySchema,
   definitionQuerySchema,
   definitionViewSchema,
   listRequestsQuerySchema,
@@ -110,6 +111,7 @@ export const requestOperations: Operation[] = [
     tag: 'Requests',
     summary: 'Store a plan, as the next version of its name',
     description: 'The same plan as the latest one makes no version. A request keeps the version that it began with.',
+    query: definitionOwnerQuerySchema,
     body: { schema: putDefinitionBodySchema },
     answers: {
       200: { ...definition, description: 'It is the latest version already' },
@@ -133,6 +135,7 @@ export const requestOperations: Operation[] = [
     id: 'deleteDefinition',
     tag: 'Requests',
     summary: 'Delete a stored plan, all its versions',
+    query: definitionOwnerQuerySchema,
     answers: { 204: { description: 'It is gone; requests that use it go on', schema: null } },
     problems: ['definition-not-found'],
   },

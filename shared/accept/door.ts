@@ -6,14 +6,13 @@ import type { Logger } from '#shared/runtime/logger.ts'
 import { IntervalLoop } from '#shared/runtime/loop.ts'
 
 export interface DoorOptions {
-  readState: () => Promise<LogState>
+  /** Why nothing new may come in, for people; null: it may. Asked once a second. */
+  whyFull: () => Promise<string | null>
   isBrokerUp: () => boolean
-  maxBytes: number
-  maxJobs: number
   log: Logger
 }
 
-/** Decides whether new jobs may come in: refused while the broker is away or its log is near its limits. */
+/** Decides whether new jobs and requests may come in: refused while the broker is away or near its limits. */
 export class Door {
   readonly #options: DoorOptions
   readonly #loop: IntervalLoop
@@ -39,17 +38,25 @@ export class Door {
 
   /** @throws AppError `unavailable` */
   check(): void {
-    if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so no job can be accepted.')
+    if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so nothing can be accepted.')
     if (this.#full !== null) throw unavailable(this.#full)
   }
 
   async #look(): Promise<void> {
-    const state = await this.#options.readState()
-    const { maxBytes, maxJobs } = this.#options
-    if (state.bytes >= maxBytes)
-      this.#full = `The log holds ${state.bytes} bytes, the limit for new jobs is ${maxBytes}.`
-    else if (state.subjects >= maxJobs * SUBJECTS_PER_JOB)
-      this.#full = `The log holds as many jobs as it may (${maxJobs}).`
-    else this.#full = null
+    this.#full = await this.#options.whyFull()
   }
+}
+
+export interface LogLimits {
+  maxBytes: number
+  maxJobs: number
+}
+
+/** Of the log of jobs. */
+export function whyLogFull(
+  state: Pick<LogState, 'bytes' | 'subjects'>,
+  { maxBytes, maxJobs }: LogLimits,
+): string | null {
+  if (state.bytes >= maxBytes) return `The log holds ${state.bytes} bytes, the limit for new jobs is ${maxBytes}.`
+  return state.subjects >= maxJobs * SUBJECTS_PER_JOB ? `The log holds as many jobs as it may (${maxJobs}).` : null
 }

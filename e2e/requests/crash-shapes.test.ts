@@ -1,0 +1,100 @@
+// Everything that a plan may have, killed at whatever moment: needs, foreach, a child, a signal, a failure with undo, and
+// a retry of all that.
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import type { RequestView } from '#shared/contracts/request.ts'
+import { getFrom, postTo, send } from '../support/call.ts'
+import { type Hasty, startHasty } from '../support/hasty.ts'
+import { endsOfJobs, killOne } from './kills.ts'
+
+const KILLS = Number(process.env['HASTY_KILLS'] ?? 6)
+const REQUESTS = Number(process.env['HASTY_REQUESTS'] ?? 16)
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+const PATIENCE = { timeout: 120_000, interval: 250 }
+
+const mark = (name: unknown, more = {}) => ({ name: String(name), type: 'mark', payload: { name }, ...more })
+const undone = (name: string) => ({ compensate: { type: 'mark', payload: { name: `undo-${name}` } } })
+const inner = [{ name: 'only', jobs: [{ name: 'deep', type: 'mark', payload: { name: { $value: '/params/word' } } }] }]
+const steps = [
+  {
+    name: 'fork',
+    jobs: [
+      mark('root', undone('root')),
+      mark('left', { needs: ['root'], ...undone('left') }),
+      mark('right', { needs: ['root'] }),
+      { name: 'item', type: 'mark', foreach: '/params/items', payload: { name: { $value: '/item' } } },
+    ],
+  },
+  { name: 'inside', jobs: [{ name: 'child', definition: 'inner', payload: { word: 'from-child' } }, mark('beside')] },
+  { name: 'gate', signal: 'go' },
+  { name: 'fall', jobs: [{ name: 'bad', type: 'moody', payload: { bad_attempts: 99 } }] },
+]
+const ITEMS = ['x', 'y', 'z']
+const LEFT_IN_EXTRAS = ['root', 'left', 'right', ...ITEMS, 'from-child', 'beside']
+/** fork 6, inside 2, fall 1, undo 2; the retry runs what was undone, the failed one, and undoes again. */
+const JOBS_A_REQUEST = 6 + 2 + 1 + 2 + (2 + 1 + 2)
+
+test('requests of every shape end as they would have, twice over', async () => {
+  await using hasty = await startHasty({
+    apis: 1,
+    jobs: 2,
+    workflows: 3,
+    nginx: true,
+    env: { HANDLERS_DIR, LEASE_MS: '1000', JOB_SLOTS: '20' },
+  })
+  expect((await send('PUT', `${hasty.url}/v1/definitions/inner`, { steps: inner })).status).toBe(201)
+  const kills = killSome(hasty)
+  const ids = await Promise.all(Array.from({ length: REQUESTS }, (_, n) => create(hasty, n)))
+  await Promise.all(ids.map((id) => ask(hasty, `${id}/signals/go`, (status) => status === 200)))
+  for (const request of await Promise.all(ids.map((id) => untilFailed(hasty, id, 1)))) expectEnd(request, 1)
+  // One that an earlier try retried already is not failed any more.
+  await Promise.all(ids.map((id) => ask(hasty, `${id}/retry`, (status) => status === 202 || status === 409)))
+  for (const request of await Promise.all(ids.map((id) => untilFailed(hasty, id, 2)))) expectEnd(request, 2)
+  await kills
+  const ends = await endsOfJobs(hasty)
+  expect(ends.size).toBe(REQUESTS * JOBS_A_REQUEST)
+  expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
+})
+
+async function killSome(hasty: Hasty): Promise<void> {
+  for (let n = 0; n < KILLS; n++) await killOne(hasty)
+}
+
+const create = (hasty: Hasty, n: number): Promise<string> =>
+  vi.waitFor(async () => {
+    const body = { params: { items: ITEMS }, steps }
+    const answer = await postTo(`${hasty.url}/v1/requests`, body, { 'idempotency-key': `shape-${n}` })
+    expect(answer.status).toBe(201)
+    return answer.body['request_id'] as string
+  }, PATIENCE)
+
+const ask = (hasty: Hasty, path: string, isGood: (status: number) => boolean): Promise<void> =>
+  vi.waitFor(async () => {
+    const { status } = await postTo(`${hasty.url}/v1/requests/${path}`, {})
+    expect(isGood(status)).toBe(true)
+  }, PATIENCE)
+
+const untilFailed = (hasty: Hasty, id: string, round: number): Promise<RequestView> =>
+  vi.waitFor(async () => {
+    const { body } = await getFrom(`${hasty.url}/v1/requests/${id}`)
+    expect(body).toMatchObject({ status: 'failed', round })
+    return body as unknown as RequestView
+  }, PATIENCE)
+
+function expectEnd(request: RequestView, round: number): void {
+  expect(request.extras).toEqual(Object.fromEntries(LEFT_IN_EXTRAS.map((name) => [name, name])))
+  expect(request.steps.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed', 'failed'])
+  const jobs = request.steps.flatMap((step) => step.jobs)
+  for (const { name, status, attempts } of jobs) {
+    expect([name, status]).toEqual([name, name === 'bad' ? 'failure' : 'completed'])
+    const isAgain = round === 2 && (name === 'root' || name === 'left')
+    if (name !== 'bad' && name !== 'child')
+      expect(attempts.filter(({ status: end }) => end === 'completed')).toHaveLength(isAgain ? 2 : 1)
+  }
+  // In every round the later one first.
+  expect(request.undone.map(({ name, status }) => `${name} ${status}`)).toEqual(
+    Array.from({ length: round }, () => ['left completed', 'root completed']).flat(),
+  )
+  const undoneAt = request.undone.map(({ ended_at }) => ended_at ?? '')
+  expect(undoneAt).toEqual(undoneAt.toSorted())
+}
