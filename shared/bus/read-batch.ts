@@ -15,11 +15,22 @@ const END_OF_BATCH = 204
 const NOTHING_THERE = 404
 
 /**
- * The next messages on a filter at or after a sequence, in one request. Not the client's own `direct.getBatch`: it keeps
- * a subscription a call, and takes the end of the log for an error.
+ * The next messages on a filter at or after a sequence, in one request.
  * @throws when the broker does not answer
  */
-export function readBatch(broker: Broker, filter: string, fromSeq: number, limit: number): Promise<Batch> {
+export const readBatch = (broker: Broker, filter: string, fromSeq: number, limit: number): Promise<Batch> =>
+  directGet(broker, { seq: fromSeq, next_by_subj: filter, batch: limit, max_bytes: BATCH_MAX_BYTES })
+
+/**
+ * The last message of each subject that a filter means, in the order of the log. Where these are few it costs the broker
+ * far less than `readBatch`, which counts what is behind.
+ * @throws when the broker does not answer
+ */
+export const readLastOfEach = async (broker: Broker, filter: string): Promise<Batch['messages']> =>
+  (await directGet(broker, { multi_last: [filter] })).messages
+
+/** Not the client's own `direct.getBatch`: it keeps a subscription a call, and takes the end of the log for an error. */
+function directGet(broker: Broker, query: Record<string, unknown>): Promise<Batch> {
   return new Promise((resolve, reject) => {
     const messages: Batch['messages'] = []
     const inbox = broker.newInbox()
@@ -49,7 +60,6 @@ export function readBatch(broker: Broker, filter: string, fromSeq: number, limit
     const subscription = broker.nc.subscribe(inbox, {
       callback: (error, message) => (error === null ? onMessage(message) : fail(error.message)),
     })
-    const query = { seq: fromSeq, next_by_subj: filter, batch: limit, max_bytes: BATCH_MAX_BYTES }
     broker.outbox.send(`$JS.API.DIRECT.GET.${JOBS_STREAM}`, JSON.stringify(query), { reply: inbox })
   })
 }

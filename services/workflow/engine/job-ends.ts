@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { parseEvent } from '#shared/bus/log-reader.ts'
-import { readBatch } from '#shared/bus/read-batch.ts'
+import { readBatch, readLastOfEach } from '#shared/bus/read-batch.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/subjects.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
@@ -63,18 +63,34 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
 
 type History = { seq: number; event: JobEvent }[]
 
-/** What the log still has of the job before its end. */
+/** What the log still has of the job before its end, as far as it tells of attempts. */
 async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
+  const filter = historyFilter(address)
+  const lastOfEach = (await readLastOfEach(broker, filter)).flatMap(({ seq, body }) => eventBefore(endSeq, seq, body))
+  return wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
+}
+
+/** Nearly all are: then the last event of each kind is all that there is to know. */
+const wasTriedOnce = (events: History): boolean =>
+  events.every(({ event }) =>
+    event.event === 'job:started'
+      ? event.attempt === 1 && event.crashes === 0
+      : event.event === 'job:created' || event.event === 'job:progress',
+  )
+
+async function readWholeHistory(broker: Broker, filter: string, endSeq: number): Promise<History> {
   const history: History = []
   for (let from = 1, isMore = true; isMore && history.length < HISTORY_MAX; ) {
-    const batch = await readBatch(broker, historyFilter(address), from, HISTORY_AT_ONCE)
-    for (const { seq, body } of batch.messages) {
-      const event = seq < endSeq ? parseEvent(body) : null
-      if (event !== null) history.push({ seq, event })
-    }
+    const batch = await readBatch(broker, filter, from, HISTORY_AT_ONCE)
+    history.push(...batch.messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body)))
     const last = batch.messages.at(-1)
     isMore = batch.isMore && last !== undefined && last.seq < endSeq
     from = (last?.seq ?? 0) + 1
   }
   return history
+}
+
+function eventBefore(endSeq: number, seq: number, body: string): History {
+  const event = seq < endSeq ? parseEvent(body) : null
+  return event === null ? [] : [{ seq, event }]
 }

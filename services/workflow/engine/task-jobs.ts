@@ -7,7 +7,7 @@ import { applyEvent } from '#shared/contracts/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/request.ts'
-import { eventSubject, historyFilter, historyFilterById, type JobAddress } from '#shared/contracts/subjects.ts'
+import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, coerceJobError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -97,13 +97,15 @@ export class TaskJobs {
     const type = await types.get(body.type)
     checkForType(type, body)
     const event = firstEvent(jobId, record.tenant, body, type, clock.now())
+    // The plan fixes type and priority of a task, so of the same id.
+    const address = { type: body.type, priority: body.priority, job_id: jobId }
     const result = await publisher.publish(
       {
-        subject: eventSubject(event.event, { type: body.type, priority: body.priority, job_id: jobId }),
+        subject: eventSubject(event.event, address),
         body: JSON.stringify(event),
         nonce: newNonce(),
         jobId,
-        expect: { seq: 0, filter: historyFilterById(jobId) },
+        expect: { seq: 0, filter: historyFilter(address) },
       },
       { deadlineMs: DEADLINE_MS },
     )
