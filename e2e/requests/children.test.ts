@@ -53,7 +53,12 @@ test('runs beside other jobs with the params it is given, and gives its extras b
 test('that fails fails the request', async () => {
   await define('broken', [{ name: 'only', jobs: [{ name: 'bad', type: 'moody', payload: { bad_attempts: 9 } }] }])
   const id = await create({ steps: [{ name: 'one', jobs: [{ name: 'child', definition: 'broken' }] }] })
-  expect(await until(id, { status: 'failed' })).toMatchObject({ error: { message: 'bad mood 1' } })
+  const failed = await until(id, { status: 'failed' })
+  expect(failed.error?.message).toBe('bad mood 1')
+  // Its parent would not hear of it, and begin another one.
+  const child = failed.steps[0]?.jobs[0]?.job_id ?? ''
+  await until(child, { status: 'failed' })
+  expect(await postTo(`${hasty.url}/v1/requests/${child}/retry`, {})).toMatchObject({ status: 409 })
 })
 
 test('is cancelled with the request that began it', async () => {

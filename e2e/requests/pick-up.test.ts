@@ -42,6 +42,19 @@ test('where the broker holds too much of requests new ones are refused, and thos
   await untilLike(full.url, id, { status: 'completed' })
 })
 
+test('a cancel waits for no time', async () => {
+  const workflowEnv = { WRK_JOB_CRON: '0 0 1 1 *' }
+  await using hasty = await startHasty({ workflows: 1, env: { HANDLERS_DIR } })
+  const url = hasty.workflow[0]?.url ?? ''
+  const id = await make(url, {
+    steps: [{ name: 'one', jobs: [{ name: 'long', type: 'sleep', payload: { ms: 60_000 } }] }],
+  })
+  await untilLike(url, id, { status: 'inprogress', steps: [{ jobs: [{ attempts: [{ status: 'inprogress' }] }] }] })
+  await hasty.workflow[0]?.restart(workflowEnv)
+  expect(await post(url, id, '/cancel')).toMatchObject({ status: 200 })
+  await untilLike(url, id, { status: 'cancelled', steps: [{ jobs: [{ status: 'cancelled' }] }] })
+})
+
 // Together: each mostly waits.
 test.concurrent.each([
   ['WRK_REQUEST_NEW_CRON', (times: Times) => [times.firstStep]],

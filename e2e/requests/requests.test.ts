@@ -196,8 +196,8 @@ test('a failed request goes on where it failed, with what is done kept', async (
   expect(retried?.attempts).toHaveLength(2)
   expect(retried?.job_id).not.toBe(failed.steps[1]?.jobs[1]?.job_id)
   expect(await post(here, failed.request_id, '/signals/go')).toMatchObject({
-    status: 409,
-    body: { code: 'wrong-state' },
+    status: 400,
+    body: { code: 'invalid-request', detail: expect.stringContaining('no signal') as string },
   })
 })
 

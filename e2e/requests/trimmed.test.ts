@@ -1,16 +1,50 @@
+// The log lets go of how a job began while a request still waits for its end.
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
-import { make, step, untilLike } from './request-calls.ts'
+import { expect, test, vi } from 'vitest'
+import { type Hasty, startHasty } from '../support/hasty.ts'
+import { connectTest, readLog } from '../support/read-log.ts'
+import { make, post, SOON, step, untilLike, view } from './request-calls.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
+const env = { HANDLERS_DIR, COOLDOWN_MS: '0', LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '100' }
 
-test('a request goes on although the log has let go of how its job began', async () => {
-  const env = { HANDLERS_DIR, COOLDOWN_MS: '0', LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '100' }
+const moody = (waitMs: number) => ({
+  name: 'j',
+  type: 'moody',
+  payload: { bad_attempts: 1 },
+  attempts: 2,
+  backoff: { kind: 'fixed', base_ms: waitMs, max_ms: waitMs, jitter: 0 },
+})
+
+async function eventsOf(hasty: Hasty, jobId: string): Promise<string[]> {
+  const nc = await connectTest(hasty.nats.url)
+  const entries = await readLog(nc)
+  await nc.close()
+  return entries.flatMap(({ event }) => (event?.job_id === jobId ? [event.event] : []))
+}
+
+/** @returns the id of the request's first job, once the log knows only that it waits for another attempt */
+const untilTrimmed = (hasty: Hasty, id: string): Promise<string> =>
+  vi.waitFor(async () => {
+    const jobId = (await view(hasty.url, id)).steps[0]?.jobs[0]?.job_id ?? ''
+    expect(await eventsOf(hasty, jobId)).toEqual(['job:retrying'])
+    return jobId
+  }, SOON)
+
+test('a request goes on all the same', async () => {
   await using hasty = await startHasty({ workflows: 1, env })
-  const backoff = { kind: 'fixed', base_ms: 2_000, max_ms: 2_000, jitter: 0 }
-  const moody = { name: 'j', type: 'moody', payload: { bad_attempts: 1 }, attempts: 2, backoff }
-  const id = await make(hasty.url, { steps: [step('s', [moody]), step('t', [{ name: 'k', type: 'moody' }])] })
+  const id = await make(hasty.url, { steps: [step('s', [moody(4_000)]), step('t', [{ name: 'k', type: 'moody' }])] })
+  await untilTrimmed(hasty, id)
   const seen = await untilLike(hasty.url, id, { status: 'completed' })
   expect(seen.steps[0]?.jobs[0]).toMatchObject({ status: 'completed', result: { attempt: 2 } })
+})
+
+test('and a cancel reaches the job', async () => {
+  await using hasty = await startHasty({ workflows: 1, env })
+  const id = await make(hasty.url, { steps: [step('s', [moody(60_000)])] })
+  const jobId = await untilTrimmed(hasty, id)
+  expect(await post(hasty.url, id, '/cancel')).toMatchObject({ status: 200 })
+  await untilLike(hasty.url, id, { steps: [{ jobs: [{ status: 'cancelled' }] }] })
+  const job = await fetch(`${hasty.url}/v1/jobs/${jobId}`)
+  expect(await job.json()).toMatchObject({ status: 'cancelled' })
 })

@@ -67,8 +67,9 @@ function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
 
-/** New jobs stop before the broker's own limit, so that outcomes always have room. */
-const ROOM_FOR_JOBS = 0.8
+/** New jobs and requests stop before the broker's own limit, so that outcomes always have room. */
+const ROOM_FOR_JOBS = 0.7
+const ROOM_FOR_REQUESTS = 0.1
 
 function serviceEnv(
   { settings, natsUrl, maxFileBytes }: ServiceContext,
@@ -78,7 +79,12 @@ function serviceEnv(
   return {
     // Where every write waits for the disk, publishes go in groups; a user's own choice comes later and wins.
     ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
-    ...(maxFileBytes === undefined ? {} : { LOG_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_JOBS)) }),
+    ...(maxFileBytes === undefined
+      ? {}
+      : {
+          LOG_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_JOBS)),
+          REQUESTS_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_REQUESTS)),
+        }),
     ...process.env,
     NATS_URL: natsUrl,
     HOST: settings.HOST,

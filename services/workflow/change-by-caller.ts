@@ -46,7 +46,7 @@ export async function changeByCaller(
 
 async function bringBack(deps: ChangeByCallerDeps, record: RequestRecord, input: Input): Promise<StoredRequest> {
   const stored =
-    (await deps.records.write(decide(record, input, deps.clock.now()), 0)) ??
+    (await deps.records.bringBack(decide(record, input, deps.clock.now()))) ??
     (await changeRequest(deps, record.request_id, input))
   if (stored === null) throw requestNotFound()
   return stored

@@ -45,8 +45,8 @@ const settings = {
   ...logLimitSettings,
   /** New requests are refused beyond so many bytes of them at the broker; those that run go on. */
   REQUESTS_MAX_BYTES: integerSetting(GIB, 1),
-  /** How long ended requests can be read. */
-  REQUEST_RETENTION_MS: integerSetting(30 * DAY, 0),
+  /** How long ended requests can be read: not less than their Idempotency-Keys are known. */
+  REQUEST_RETENTION_MS: integerSetting(30 * DAY, 1 * DAY),
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
 }
 

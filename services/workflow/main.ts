@@ -7,7 +7,7 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { KEYS_STREAM, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import { DEFINITIONS_STREAM, KEYS_STREAM, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -61,7 +61,7 @@ await runService(async () => {
   const registry = createRegistry('workflow')
   const types = new JobTypes(() => listLanes(broker.nc), clock, log)
   const requests = new RecordStream(broker, REQUESTS_STREAM, clock)
-  const records = new RequestRecords(requests)
+  const records = new RequestRecords(requests, broker.maxPayload)
   const times = {
     newRequests: new PickUpTimes(config.WRK_REQUEST_NEW_CRON),
     goingOn: new PickUpTimes(config.WRK_REQUEST_INPROGRESS_CRON),
@@ -70,7 +70,8 @@ await runService(async () => {
   const metrics = createWorkflowMetrics(registry)
   const { handedBack } = metrics
   const changeDeps = { records, clock, goesOnAtOnce: times.goingOn.isAtOnce, ended: metrics.ended }
-  const definitions = new DefinitionRecords(requests)
+  const definitionStream = new RecordStream(broker, DEFINITIONS_STREAM, clock)
+  const definitions = new DefinitionRecords(definitionStream)
   const taskDeps = { ...changeDeps, publisher, reader, types, definitions, log }
   const taskJobs = new TaskJobs(taskDeps)
   const generation = createGeneration(requests, clock)
@@ -110,7 +111,7 @@ await runService(async () => {
     try {
       // Where nothing is picked up nobody follows the records: they are listed all the same.
       if (!config.WRK_ENABLED) await store.putNewer([toRow(stored, await generation())])
-      else if (times.jobs.isAtOnce) await taskJobs.see(stored)
+      await (config.WRK_ENABLED && times.jobs.isAtOnce ? taskJobs.see(stored) : taskJobs.seeCancelled(stored))
     } catch (error) {
       log.warn({ err: error, request_id: stored.record.request_id }, 'what follows from a change waits')
     }
@@ -179,6 +180,7 @@ await runService(async () => {
         await types.stop()
         await door.stop()
         requests.close()
+        definitionStream.close()
         publisher.close()
         await broker.close()
         await store.close()

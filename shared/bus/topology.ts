@@ -16,6 +16,7 @@ import {
   ALL_SCHEDULES,
   ARM_TIMERS,
   ARM_TIMERS_FILTERS,
+  DEFINITIONS_STREAM,
   JOB_ENDS,
   JOB_ENDS_FILTERS,
   JOBS_STREAM,
@@ -89,12 +90,20 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
   })
   await ensureStream(manager, {
     name: REQUESTS_STREAM,
-    subjects: [ALL_REQUESTS, ALL_DEFINITIONS],
+    subjects: [ALL_REQUESTS],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
     max_msgs_per_subject: 1,
     allow_msg_ttl: true,
+    num_replicas: options.replicas,
+  })
+  await ensureStream(manager, {
+    name: DEFINITIONS_STREAM,
+    subjects: [ALL_DEFINITIONS],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    max_msgs_per_subject: 1,
     num_replicas: options.replicas,
   })
   const armTimers = {

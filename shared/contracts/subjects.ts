@@ -73,10 +73,12 @@ export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
 export const JOB_ENDS = 'workflow'
 export const JOB_ENDS_FILTERS = ['job:finished.>', 'job:failed.>', 'job:cancelled.>']
 
-/** One message a request, and one a version of a definition. */
+/** One message a request. */
 export const REQUESTS_STREAM = 'REQUESTS'
 export const ALL_REQUESTS = 'request.*'
 export const requestSubject = (requestId: string): string => `request.${requestId}`
+/** One message a version of a definition. */
+export const DEFINITIONS_STREAM = 'DEFINITIONS'
 export const ALL_DEFINITIONS = 'definition.*.*'
 /** @param nameHash one token */
 export const definitionSubject = (nameHash: string, version: number | '*'): string =>

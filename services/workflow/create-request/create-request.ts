@@ -44,7 +44,6 @@ export async function createRequest(
   const checked = await checkedPlan(deps, request)
   if ('replayed' in checked) return checked
   const { plan, definition } = checked
-  deps.door.check()
   const key = keyOf(request)
   const claim = key === null ? null : await deps.keys.claim(key, body)
   if (claim?.isRepeat) {
@@ -52,6 +51,7 @@ export async function createRequest(
     const there = await findRequest(deps, claim.jobId)
     if (there !== null) return { stored: there, replayed: true }
   }
+  deps.door.check()
   const createdMs = claim?.createdAtMs ?? deps.clock.now()
   const requestId = claim?.jobId ?? newJobId(createdMs)
   const { name = null, params, extras } = body

@@ -1,19 +1,23 @@
 import type { JobError } from '#shared/contracts/job.ts'
-import { EXTRAS_MAX_BYTES, type PlanJob, type PlanStep, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
+import { EXTRAS_MAX_BYTES, type PlanStep } from '#shared/contracts/request.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import { end, note } from './events.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
 import {
+  allTasks,
   isEnded,
   isRunning,
   type Json,
-  type RequestEvent,
   type RequestRecord,
   type Step,
   type Task,
   type TaskAttempt,
-  type UndoTask,
 } from './record.ts'
-import { holds, valueAt } from './values.ts'
+import { reopen } from './reopen.ts'
+import { keepResult } from './results.ts'
+import { tasksOf } from './tasks-of.ts'
+import { undoNext, undoTasks } from './undo.ts'
+import { holds } from './values.ts'
 
 /** How a task's job ended. */
 export interface TaskEnd {
@@ -52,12 +56,8 @@ export type Input =
 
 /** So many events are kept: a request that is retried without end must not grow without end. */
 const EVENTS_MAX = 1_000
-const UNDONE_MAX = 1_000
 /** Repeats come within seconds. */
 const ASKED_MAX = 20
-/** Bytes of JSON: of one job, and of all jobs of a request. */
-const RESULT_MAX_BYTES = 16 * 1024
-const RESULTS_MAX_BYTES = 1024 * 1024
 
 /**
  * What becomes of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
@@ -71,8 +71,11 @@ export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: nu
   let changed = false
   for (const input of [inputs].flat()) {
     const isTime = input.kind === 'time'
+    const asked = 'asked' in input ? input.asked : null
+    // Within the compare-and-set: a repeat may have been let in beside its first try.
+    if (asked !== null && draft.asked.includes(asked)) continue
     if (!isTime && !apply(draft, input, at)) continue
-    if ('asked' in input && input.asked !== null) draft.asked = [...draft.asked, input.asked].slice(-ASKED_MAX)
+    if (asked !== null) draft.asked = [...draft.asked, asked].slice(-ASKED_MAX)
     const wentOn = (mayGoOn || input.kind !== 'task-ended') && advance(draft, at, nowMs)
     changed ||= !isTime || wentOn
   }
@@ -128,9 +131,8 @@ function stopRunning(draft: RequestRecord, at: string): void {
   for (const step of draft.steps) {
     if (step.status === 'inprogress') Object.assign(step, { status: 'cancelled', ended_at: at })
   }
+  for (const task of draft.undo ?? []) if (task.status === 'new') task.status = 'skipped'
 }
-
-const allTasks = ({ steps, undo }: RequestRecord): Task[] => [...steps.flatMap(({ tasks }) => tasks), ...(undo ?? [])]
 
 /** Goes on for as long as nothing has to be waited for. @returns whether anything changed */
 function advance(draft: RequestRecord, at: string, nowMs: number): boolean {
@@ -174,31 +176,6 @@ function openStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string, 
   note(draft, at, { event: 'request:step-started', step: plan.name })
 }
 
-function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
-  const task: Task = {
-    key: job.name,
-    job: n,
-    status: holds(draft, job.if) ? 'new' : 'skipped',
-    round: draft.round,
-    attempts: [],
-    result: null,
-    error: null,
-    ended_at: null,
-    end: 0,
-  }
-  if (job.foreach === undefined || task.status === 'skipped') return [task]
-  const items = valueAt(draft, job.foreach)
-  if (!Array.isArray(items)) {
-    const error = { name: 'NotAList', message: `There is no array at ${job.foreach}.`, code: 'not-a-list' }
-    return [{ ...task, status: 'failure', error }]
-  }
-  if (items.length + allTasks(draft).length > REQUEST_MAX_JOBS) {
-    const message = `${items.length} items at ${job.foreach}: a request may have at most ${REQUEST_MAX_JOBS} jobs.`
-    return [{ ...task, status: 'failure', error: { name: 'TooManyJobs', message, code: 'too-many-jobs' } }]
-  }
-  return items.map((item: unknown, i) => ({ ...task, key: `${job.name}[${i}]`, item }))
-}
-
 /** @returns whether the step, or a task of it, went on */
 function closeStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string, nowMs: number): boolean {
   if (plan.signal !== undefined && !draft.signals.includes(plan.signal)) return false
@@ -233,6 +210,8 @@ function startReady(draft: RequestRecord, step: Step, plan: PlanStep): boolean {
       .filter((task) => plan.jobs?.[task.job]?.name === name)
       .every(({ status }) => status === 'completed' || status === 'skipped')
   const ready = step.tasks.filter((task) => task.status === 'new' && (plan.jobs?.[task.job]?.needs ?? []).every(isDone))
+  // Null after a retry that runs earlier steps again.
+  step.extras_in ??= draft.extras
   for (const task of ready) {
     Object.assign(task, { status: 'inprogress', round: draft.round })
     const waited = (plan.jobs?.[task.job]?.needs ?? []).length > 0
@@ -261,15 +240,6 @@ function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, a
   return true
 }
 
-/** The record is one message: what is large stays at the job alone. */
-function keepResult(draft: RequestRecord, task: Task, result: unknown): void {
-  const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
-  const fits = bytes <= RESULT_MAX_BYTES && draft.result_bytes + bytes <= RESULTS_MAX_BYTES
-  if (fits) draft.result_bytes += bytes
-  else task.result_omitted = true
-  task.result = fits ? result : null
-}
-
 function findTask(draft: RequestRecord, { step, undo_step: undoStep, key }: TaskAddress): Task | undefined {
   if (step === null) return draft.undo?.find((task) => task.step === undoStep && task.key === key)
   return draft.steps[step]?.tasks.find((task) => task.key === key)
@@ -289,79 +259,4 @@ function mergeExtras(draft: RequestRecord, by: { step: number; task: Task } | nu
   if (step !== undefined && by !== null) for (const name of members) step.writers[name] = by.task.key
   note(draft, at, { event: 'request:extras-updated', ...about, members })
   return true
-}
-
-/** What completed and can be undone, the last completed first. */
-function undoTasks(draft: RequestRecord): UndoTask[] {
-  return draft.steps
-    .flatMap(({ tasks }, step) => tasks.map((task) => ({ task, step })))
-    .filter(
-      ({ task, step }) => task.status === 'completed' && draft.plan[step]?.jobs?.[task.job]?.compensate !== undefined,
-    )
-    .toSorted((a, b) => b.task.end - a.task.end)
-    .map(({ task, step }) => ({
-      ...task,
-      step,
-      status: 'new' as const,
-      round: draft.round,
-      attempts: [],
-      error: null,
-      ended_at: null,
-    }))
-}
-
-/** One after the other; one that fails does not keep the others from being undone. */
-function undoNext(draft: RequestRecord, undo: UndoTask[], at: string): boolean {
-  if (undo.some(isRunning)) return false
-  const next = undo.find(({ status }) => status === 'new')
-  if (next === undefined) {
-    end(draft, 'failed', at, draft.error)
-    return true
-  }
-  next.status = 'inprogress'
-  return true
-}
-
-/** At the failed step, with what is done kept: only what did not complete, or was undone, runs again. */
-function reopen(draft: RequestRecord, at: string): void {
-  Object.assign(draft, { status: 'inprogress', round: draft.round + 1, finished_at: null, error: null })
-  const undone = (draft.undo ?? []).filter(({ status }) => status === 'completed')
-  for (const { step, key } of undone) {
-    const task = draft.steps[step]?.tasks.find((other) => other.key === key)
-    if (task !== undefined) task.status = 'new'
-  }
-  draft.undone = [...draft.undone, ...(draft.undo ?? [])].slice(-UNDONE_MAX)
-  draft.undo = null
-  for (const [n, step] of draft.steps.entries()) {
-    for (const task of step.tasks) {
-      if (task.status === 'failure' || task.status === 'cancelled') task.status = 'new'
-    }
-    const { jobs = [] } = draft.plan[n] ?? {}
-    // Where there was no list there may be one now.
-    step.tasks = step.tasks.flatMap((task) => {
-      const job = jobs[task.job]
-      return task.status === 'new' && job?.foreach !== undefined && task.key === job.name
-        ? tasksOf(draft, job, task.job)
-        : [task]
-    })
-    const isOpen = step.status === 'failed' || step.status === 'cancelled'
-    if (!isOpen && !step.tasks.some(({ status }) => status === 'new')) continue
-    Object.assign(step, { status: 'inprogress', ended_at: null, writers: {} })
-    draft.at_step = Math.min(draft.at_step, n)
-  }
-  note(draft, at, { event: 'request:retried' })
-}
-
-function end(
-  draft: RequestRecord,
-  status: 'completed' | 'failed' | 'cancelled',
-  at: string,
-  error: JobError | null,
-): void {
-  Object.assign(draft, { status, finished_at: at, error })
-  note(draft, at, { event: status === 'completed' ? 'request:finished' : `request:${status}` })
-}
-
-function note(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at'>): void {
-  draft.events.push({ at, ...event })
 }

@@ -125,6 +125,60 @@ describe('a request', () => {
     expect(finish(record, 'a')).toMatchObject({ status: 'completed' })
   })
 
+  test('is retried after an undo with the extras that what runs again leaves, not with those of before', () => {
+    const undoable = (name: string) => ({ name, type: 'add', compensate: { type: 'add' } })
+    let record = begun([
+      { name: 'reserve', jobs: [undoable('a')] },
+      { name: 'ship', jobs: [undoable('b')] },
+      { name: 'bill', jobs: [...jobs('c'), { name: 'd', type: 'add', needs: ['c'] }] },
+    ])
+    record = finish(record, 'a', { result: { extras: { reservation: 1 } } })
+    record = finish(record, 'b', { result: { extras: { shipped: 1 } } })
+    record = finish(record, 'c')
+    record = finish(record, 'd', failure)
+    for (const key of ['b', 'a']) record = finish(record, key)
+    record = decide(record, { kind: 'retry', asked: null }, NOW)
+    record = finish(record, 'a', { result: { extras: { reservation: 2 } } })
+    expect(record.steps[1]?.extras_in).toEqual({ reservation: 2, shipped: 1 })
+    record = finish(record, 'b', { result: { extras: { shipped: 2 } } })
+    expect(record.steps[2]?.extras_in).toEqual({ reservation: 2, shipped: 2 })
+    expect(record.steps[2]?.tasks).toMatchObject([{ key: 'c', status: 'completed' }, { extras_in: { shipped: 2 } }])
+    expect(finish(record, 'd')).toMatchObject({ status: 'completed', round: 2 })
+  })
+
+  test('that is undone and retried without end stays as large as it was', () => {
+    const text = 'x'.repeat(10_000)
+    let record = begun(
+      [
+        { name: 'one', jobs: [{ name: 'a', type: 'add', compensate: { type: 'add' } }] },
+        { name: 'two', jobs: jobs('b') },
+      ],
+      {},
+      { text },
+    )
+    const sizes: number[] = []
+    for (let n = 0; n < 250; n++) {
+      record = finish(record, 'a', { result: text })
+      record = finish(record, 'b', failure)
+      expect(record.undo?.[0]?.undoes).toBe(text)
+      record = finish(record, 'a', { result: text })
+      expect(record.undo?.[0]?.result).toBe(text)
+      record = decide(record, { kind: 'retry', asked: null }, NOW)
+      expect(record.result_bytes).toBe(0)
+      sizes.push(JSON.stringify(record.undone).length)
+    }
+    expect(record.undone).toHaveLength(200)
+    expect(sizes.at(-1)).toBeLessThan(100_000)
+  })
+
+  test('cancelled in the middle of an undo leaves nothing that waits', () => {
+    const undoable = (name: string) => ({ name, type: 'add', compensate: { type: 'add' } })
+    let record = begun([{ name: 'one', jobs: [undoable('a'), undoable('b'), ...jobs('c')] }])
+    for (const key of ['a', 'b']) record = finish(record, key)
+    record = decide(finish(record, 'c', failure), { kind: 'cancel', reason: 'enough', asked: null }, NOW)
+    expect(record.undo?.map(({ status }) => status)).toEqual(['inprogress', 'skipped'])
+  })
+
   test('remembers which calls changed it, the latest twenty', () => {
     let record = begun([{ name: 'one', jobs: jobs('a') }])
     for (let n = 0; n < 12; n++) {
@@ -134,6 +188,8 @@ describe('a request', () => {
     }
     expect(record.asked).toHaveLength(20)
     expect(record.asked.slice(-2)).toEqual(['cancel 11', 'retry 11'])
+    const failed = finish(record, 'a', failure)
+    expect(decide(failed, { kind: 'retry', asked: 'retry 11' }, NOW)).toBe(failed)
     const refused = decide(record, { kind: 'retry', asked: 'late' }, NOW)
     expect(refused.asked).not.toContain('late')
   })

@@ -38,7 +38,10 @@ export interface Step {
   ended_at: string | null
   /** When a sleeping step goes on; ISO. */
   wake_at: string | null
-  /** The extras when it began, which its jobs get: the same however often a crash makes them be made again. */
+  /**
+   * The extras when it began, which its jobs get: the same however often a crash makes them be made again. null: it has
+   * not begun, or is to begin anew.
+   */
   extras_in: Json | null
   /** The extras when it ended. */
   extras: Json | null
@@ -52,6 +55,8 @@ export type RequestEvent = RequestView['events'][number]
 export interface UndoTask extends Task {
   /** The step whose task of this key it undoes. */
   step: number
+  /** What that task's job returned. */
+  undoes: unknown
 }
 
 /** A request whole, as it is stored: plan, state and history in one record, written by compare-and-set. */
@@ -93,5 +98,9 @@ export interface RequestRecord {
   finished_at: string | null
 }
 
+export const allTasks = ({ steps, undo }: RequestRecord): Task[] => [
+  ...steps.flatMap(({ tasks }) => tasks),
+  ...(undo ?? []),
+]
 export const isEnded = ({ status }: RequestRecord): boolean => status !== 'queuing' && status !== 'inprogress'
 export const isRunning = ({ status }: Task): boolean => status === 'inprogress' || status === 'retry'

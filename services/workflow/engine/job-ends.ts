@@ -66,29 +66,35 @@ type History = { seq: number; event: JobEvent }[]
 /** What the log still has of the job before its end, as far as it tells of attempts. */
 async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
   const filter = historyFilter(address)
-  const lastOfEach = (await readLastOfEach(broker, filter)).flatMap(({ seq, body }) => eventBefore(endSeq, seq, body))
+  const messages = await readLastOfEach(broker, filter)
+  // Any replica of a cluster may answer, also one that is behind.
+  if (messages.every(({ seq }) => seq !== endSeq)) throw lagging()
+  const lastOfEach = messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body))
   return wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
 }
 
 /** Nearly all are: then the last event of each kind is all that there is to know. */
 const wasTriedOnce = (events: History): boolean =>
   events.every(({ event }) =>
-    event.event === 'job:started'
+    event.event === 'job:started' || event.event === 'job:created'
       ? event.attempt === 1 && event.crashes === 0
-      : event.event === 'job:created' || event.event === 'job:progress',
+      : event.event === 'job:progress',
   )
 
 async function readWholeHistory(broker: Broker, filter: string, endSeq: number): Promise<History> {
   const history: History = []
-  for (let from = 1, isMore = true; isMore && history.length < HISTORY_MAX; ) {
-    const batch = await readBatch(broker, filter, from, HISTORY_AT_ONCE)
-    history.push(...batch.messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body)))
-    const last = batch.messages.at(-1)
-    isMore = batch.isMore && last !== undefined && last.seq < endSeq
-    from = (last?.seq ?? 0) + 1
+  for (let from = 1; history.length < HISTORY_MAX; ) {
+    const { messages, isMore } = await readBatch(broker, filter, from, HISTORY_AT_ONCE)
+    history.push(...messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body)))
+    const last = messages.at(-1)
+    if (last !== undefined && last.seq >= endSeq) break
+    if (last === undefined || !isMore) throw lagging()
+    from = last.seq + 1
   }
   return history
 }
+
+const lagging = (): Error => new Error('the log does not show the end of the job yet')
 
 function eventBefore(endSeq: number, seq: number, body: string): History {
   const event = seq < endSeq ? parseEvent(body) : null

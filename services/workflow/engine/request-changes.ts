@@ -7,7 +7,7 @@ import type { Counter } from '#shared/runtime/metrics.ts'
 import type { RequestStore } from '#shared/store/requests-port.ts'
 import type { TaskEnd } from '../decide/decide.ts'
 import { patchBetween } from '../decide/merge-patch.ts'
-import type { RequestRecord } from '../decide/record.ts'
+import { allTasks, isRunning, type RequestRecord } from '../decide/record.ts'
 import { toRow } from '../request-row.ts'
 import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
@@ -57,21 +57,19 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
 
 /** @returns milliseconds until it must be looked at again; null: when it changes */
 async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<number | null> {
+  if (delivery.body === '') return null
   const record = JSON.parse(delivery.body) as RequestRecord
   const stored = { seq: delivery.seq, record }
   await deps.store.putNewer([toRow(stored, await deps.generation())])
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
-  if (jobsWaitMs === 0) await deps.taskJobs.see(stored)
-  // Only now that the store and the parent have its end may the broker forget it.
-  if (record.finished_at !== null && jobsWaitMs === 0 && !isLimited(delivery)) await deps.records.limit(stored)
+  await (jobsWaitMs === 0 ? deps.taskJobs.see(stored) : deps.taskJobs.seeCancelled(stored))
+  // Only now that the store and the parent have its end, and nothing of it runs any more.
+  if (record.finished_at !== null && !allTasks(record).some(isRunning)) await deps.records.empty(stored)
   const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await goOn(deps, stored)]
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
-
-/** Whether the broker forgets it by itself. */
-const isLimited = (delivery: Delivery): boolean => delivery.header('Nats-TTL') !== ''
 
 /** The end of a request that another one began is the end of a task there. */
 async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Promise<void> {

@@ -1,8 +1,9 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
 import { requestSubject } from '#shared/contracts/subjects.ts'
 import { HOUR, SECOND } from '#shared/runtime/clock.ts'
+import { AppError } from '#shared/runtime/errors.ts'
 import type { Input } from '../decide/decide.ts'
-import type { RequestRecord } from '../decide/record.ts'
+import { isEnded, type RequestRecord } from '../decide/record.ts'
 import { Together } from './together.ts'
 
 export interface StoredRequest {
@@ -13,19 +14,28 @@ export interface StoredRequest {
 
 const WRITE_DEADLINE_MS = 5 * SECOND
 const KNOWN_MAX = 1_000
-/** An ended one is in the store for good: here it stays for those who look a moment later. */
+/**
+ * An ended one is in the store for good. So long it leaves its id here, without what it held: what a replica that was
+ * frozen still has to do must not begin it anew.
+ */
 const ENDED_KEPT_S = HOUR / SECOND
+const EMPTY = ''
+/** Of what the broker takes, kept free of what runs: how it ends must find room. */
+const ROOM_TO_END = 0.125
 
 /** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
 export class RequestRecords {
   readonly #stream: RecordStream
+  readonly #runningMaxBytes: number
   /** As last seen here: another replica may have written since, which a write then tells. */
   readonly #known = new Map<string, StoredRequest>()
 
   readonly #changes = new Together<Input, StoredRequest | null>()
 
-  constructor(stream: RecordStream) {
+  /** @param maxPayload bytes the broker takes as one message */
+  constructor(stream: RecordStream, maxPayload: number) {
     this.#stream = stream
+    this.#runningMaxBytes = Math.floor(maxPayload * (1 - ROOM_TO_END))
   }
 
   /** One change of a request at a time, with all that has come for it. */
@@ -41,9 +51,10 @@ export class RequestRecords {
     return this.#known.get(requestId) ?? null
   }
 
+  /** null also for one that has ended and was emptied: the store has it. */
   async read(requestId: string): Promise<StoredRequest | null> {
     const message = await this.#stream.read(requestSubject(requestId))
-    if (message === null) {
+    if (message === null || message.body === EMPTY) {
       this.#known.delete(requestId)
       return null
     }
@@ -55,24 +66,34 @@ export class RequestRecords {
    * @returns null when somebody else was faster
    * @throws AppError also `payload-too-large`
    */
-  write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
-    return this.#write(record, afterSeq)
-  }
-
-  /** Lets the broker forget an ended request after an hour; nothing when it has changed since. */
-  async limit({ seq, record }: StoredRequest): Promise<void> {
-    await this.#write(record, seq, ENDED_KEPT_S)
-  }
-
-  async #write(record: RequestRecord, afterSeq: number, keptForS?: number): Promise<StoredRequest | null> {
-    const subject = requestSubject(record.request_id)
+  async write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
+    const body = JSON.stringify(record)
+    if (!isEnded(record) && Buffer.byteLength(body) > this.#runningMaxBytes)
+      throw new AppError('payload-too-large', 'The broker takes no record so large.')
     const seq = await this.#stream.write(
-      { subject, body: JSON.stringify(record), afterSeq, keptForS },
+      { subject: requestSubject(record.request_id), body, afterSeq },
       WRITE_DEADLINE_MS,
     )
     if (seq !== null) return this.#remember({ seq, record })
     this.#known.delete(record.request_id)
     return null
+  }
+
+  /**
+   * One that has left, changed, as a record again.
+   * @returns null when it is back already
+   */
+  async bringBack(record: RequestRecord): Promise<StoredRequest | null> {
+    const message = await this.#stream.read(requestSubject(record.request_id))
+    if (message !== null && message.body !== EMPTY) return null
+    return this.write(record, message?.seq ?? 0)
+  }
+
+  /** Empties an ended request, and lets the broker forget it after an hour; nothing when it has changed since. */
+  async empty({ seq, record }: StoredRequest): Promise<void> {
+    const subject = requestSubject(record.request_id)
+    await this.#stream.write({ subject, body: EMPTY, afterSeq: seq, keptForS: ENDED_KEPT_S }, WRITE_DEADLINE_MS)
+    this.#known.delete(record.request_id)
   }
 
   #remember(stored: StoredRequest): StoredRequest {

@@ -4,10 +4,10 @@ import type { JobTypes } from '#shared/accept/job-types.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import { applyEvent } from '#shared/contracts/apply-event.ts'
-import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import type { Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/request.ts'
-import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/subjects.ts'
+import { eventSubject, historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, coerceJobError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -39,7 +39,10 @@ const CANCEL_TRIES = 20
 export class TaskJobs {
   readonly #deps: TaskJobsDeps
   readonly #done = new Set<string>()
-  readonly #seeing = new WeakMap<RequestRecord, Promise<void>>()
+  readonly #seeing = {
+    all: new WeakMap<RequestRecord, Promise<void>>(),
+    cancelled: new WeakMap<RequestRecord, Promise<void>>(),
+  }
 
   constructor(deps: TaskJobsDeps) {
     this.#deps = deps
@@ -50,17 +53,31 @@ export class TaskJobs {
    * @throws AppError `unavailable`: try again
    */
   see({ record }: StoredRequest): Promise<void> {
+    return this.#seeOnce(this.#seeing.all, record, () => true)
+  }
+
+  /** Those that are to be cancelled alone: that waits for no time. @throws as `see` */
+  seeCancelled({ record }: StoredRequest): Promise<void> {
+    return this.#seeOnce(this.#seeing.cancelled, record, ({ task }) => task.cancelling === true)
+  }
+
+  #seeOnce(
+    seen: WeakMap<RequestRecord, Promise<void>>,
+    record: RequestRecord,
+    isMeant: (running: RunningTask) => boolean,
+  ): Promise<void> {
     // All whose inputs were applied together see the same record.
-    const before = this.#seeing.get(record)
+    const before = seen.get(record)
     if (before !== undefined) return before
-    const seeing = Promise.all(runningTasks(record).map((running) => this.#seeTask(record, running))).then(
+    const tasks = runningTasks(record).filter(isMeant)
+    const seeing = Promise.all(tasks.map((running) => this.#seeTask(record, running))).then(
       () => undefined,
       (error: unknown) => {
-        this.#seeing.delete(record)
+        seen.delete(record)
         throw error
       },
     )
-    this.#seeing.set(record, seeing)
+    seen.set(record, seeing)
     return seeing
   }
 
@@ -151,14 +168,15 @@ export class TaskJobs {
     const { body } = work
     const address = { type: body.type, priority: body.priority, job_id: jobId }
     for (let tries = 0; tries < CANCEL_TRIES; tries++) {
-      const job = await readJob(this.#deps.reader, address)
-      if (job === null || isTerminal(job.phase)) return
+      // Not the whole history: the log may have let go of how the job began.
+      const last = await this.#deps.reader.lastEvent(address)
+      if (last === null || isTerminalEvent(last.event)) return
       const event = {
         event: 'job:cancelled',
         job_id: jobId,
-        object_id: job.object_id,
-        ...tenantMember(job.tenant),
-        type: job.type,
+        object_id: body.object_id,
+        ...tenantMember(record.tenant),
+        type: body.type,
         at: isoTime(this.#deps.clock.now()),
         reason: 'requested',
         error: { name: 'Cancelled', message: `By the request ${record.request_id}.` },
@@ -169,7 +187,7 @@ export class TaskJobs {
           body: JSON.stringify(event),
           nonce: newNonce(),
           jobId,
-          expect: { seq: job.seq, filter: historyFilter(address) },
+          expect: { seq: last.seq, filter: historyFilter(address) },
         },
         { deadlineMs: DEADLINE_MS },
       )

@@ -39,7 +39,8 @@ export function runningTasks(record: RequestRecord): RunningTask[] {
   const undoing = (record.undo ?? []).filter(isRunning).map((task: UndoTask) => {
     const job = record.plan[task.step]?.jobs?.[task.job]
     const address = { step: null, undo_step: task.step, key: task.key, round: task.round }
-    return { task, address, work: workOf(record, job?.compensate, address, task, record.extras) }
+    const withResult = { ...task, result: task.undoes }
+    return { task, address, work: workOf(record, job?.compensate, address, withResult, record.extras) }
   })
   return [...ofSteps, ...undoing]
 }

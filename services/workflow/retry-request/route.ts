@@ -9,9 +9,11 @@ export function retryRequestRoutes(router: Router, deps: ChangeByCallerDeps): vo
   router.post('/v1/requests/:request_id/retry', async (ctx: AppContext) => {
     const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', requestInfo(ctx), {
       wish: { kind: 'retry' },
-      isAllowed: ({ status }) => status === 'failed' || status === 'cancelled',
+      // The parent would never hear of it: retried itself it begins another one.
+      isAllowed: ({ status, parent }) => parent === null && (status === 'failed' || status === 'cancelled'),
       isDone: ({ round }, before) => round > before.round,
-      refusal: 'only a failed or cancelled request can be retried',
+      refusal:
+        'only one that failed or was cancelled can be retried, once nothing of it runs, and not one that another began',
     })
     ctx.status = 202
     ctx.body = requestView(record)

@@ -1,0 +1,16 @@
+import type { JobError } from '#shared/contracts/job.ts'
+import type { RequestEvent, RequestRecord } from './record.ts'
+
+export function end(
+  draft: RequestRecord,
+  status: 'completed' | 'failed' | 'cancelled',
+  at: string,
+  error: JobError | null,
+): void {
+  Object.assign(draft, { status, finished_at: at, error })
+  note(draft, at, { event: status === 'completed' ? 'request:finished' : `request:${status}` })
+}
+
+export function note(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at'>): void {
+  draft.events.push({ at, ...event })
+}

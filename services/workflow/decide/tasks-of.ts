@@ -1,0 +1,29 @@
+import { type PlanJob, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
+import { allTasks, type RequestRecord, type Task } from './record.ts'
+import { holds, valueAt } from './values.ts'
+
+/** Of one job of a plan: several where it is for each item of a list, and one that failed already where there is none. */
+export function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
+  const task: Task = {
+    key: job.name,
+    job: n,
+    status: holds(draft, job.if) ? 'new' : 'skipped',
+    round: draft.round,
+    attempts: [],
+    result: null,
+    error: null,
+    ended_at: null,
+    end: 0,
+  }
+  if (job.foreach === undefined || task.status === 'skipped') return [task]
+  const items = valueAt(draft, job.foreach)
+  if (!Array.isArray(items)) {
+    const error = { name: 'NotAList', message: `There is no array at ${job.foreach}.`, code: 'not-a-list' }
+    return [{ ...task, status: 'failure', error }]
+  }
+  if (items.length + allTasks(draft).length > REQUEST_MAX_JOBS) {
+    const message = `${items.length} items at ${job.foreach}: a request may have at most ${REQUEST_MAX_JOBS} jobs.`
+    return [{ ...task, status: 'failure', error: { name: 'TooManyJobs', message, code: 'too-many-jobs' } }]
+  }
+  return items.map((item: unknown, i) => ({ ...task, key: `${job.name}[${i}]`, item }))
+}
