@@ -11,18 +11,25 @@ import {
 } from '@nats-io/jetstream'
 import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node'
 import {
+  ALL_DEAD_MESSAGES,
   ALL_DEFINITIONS,
+  ALL_INGEST_REPLICAS,
+  ALL_RECEIVED,
   ALL_REQUESTS,
   ALL_SCHEDULES,
+  ALL_SHARDS,
   ARM_TIMERS,
   ARM_TIMERS_FILTERS,
   DEFINITIONS_STREAM,
+  INGEST_STREAM,
   JOB_ENDS,
   JOB_ENDS_FILTERS,
   JOBS_STREAM,
   JOBS_STREAM_SUBJECTS,
   KEYS_STREAM,
   LIVE_PREFIX,
+  MESSAGES_STREAM,
+  messageKeySubject,
   REQUEST_CHANGES,
   REQUESTS_STREAM,
   SCHEDULES_STREAM,
@@ -43,6 +50,8 @@ const MIN_API_LEVEL = 4
 export const UNLIMITED_PENDING = 100_000
 /** Idempotency-Keys in a day: about 350 bytes of the broker's memory each. Beyond it requests with a key get 503. */
 const MAX_KEYS = 1_000_000
+/** Half of it is the log's; beyond it `POST /message` gets 503. */
+const MAX_MESSAGES_BYTES = 1024 ** 3
 /** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
 const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
 
@@ -104,6 +113,29 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     max_msgs_per_subject: 1,
+    num_replicas: options.replicas,
+  })
+  await ensureStream(manager, {
+    name: MESSAGES_STREAM,
+    subjects: [ALL_RECEIVED, ALL_DEAD_MESSAGES, messageKeySubject('*')],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    // Nothing that was accepted goes to make room: a full stream refuses new messages instead.
+    discard: DiscardPolicy.New,
+    max_bytes: MAX_MESSAGES_BYTES,
+    num_replicas: options.replicas,
+    allow_atomic: true,
+    // For the keys, which share the stream because an atomic batch cannot cross streams.
+    allow_msg_ttl: true,
+    allow_direct: true,
+  })
+  await ensureStream(manager, {
+    name: INGEST_STREAM,
+    subjects: [ALL_SHARDS, ALL_INGEST_REPLICAS],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    max_msgs_per_subject: 1,
+    allow_msg_ttl: true,
     num_replicas: options.replicas,
   })
   const armTimers = {

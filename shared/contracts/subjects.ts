@@ -86,6 +86,25 @@ export const definitionSubject = (nameHash: string, version: number | '*'): stri
 /** Consumer of what requests have become, shared by the replicas of the workflow service. */
 export const REQUEST_CHANGES = 'workflow'
 
+/** What `POST /message` takes in, in shards. */
+export const MESSAGES_STREAM = 'MESSAGES'
+export const ALL_RECEIVED = 'message:received.*'
+export const receivedSubject = (shard: number): string => `message:received.${shard}`
+/** Fixes that the messages of one POST are there: stored with them, by compare-and-set 0. @param id one token */
+export const messageKeySubject = (id: string): string => `message:key.${id}`
+/** What no attempt could process, under the sequence that it had. */
+export const deadMessageSubject = (shard: number, seq: number): string => `message:dead.${shard}.${seq}`
+export const ALL_DEAD_MESSAGES = 'message:dead.*.*'
+/** The feed of a shard, of the replica that has it. */
+export const shardFeed = (shard: number): string => `ingest-${shard}`
+
+/** One record a shard, and a sign of life of each replica of the ingest service. */
+export const INGEST_STREAM = 'INGEST'
+export const ALL_SHARDS = 'shard.*'
+export const shardSubject = (shard: number): string => `shard.${shard}`
+export const ALL_INGEST_REPLICAS = 'ingest-replica.*'
+export const ingestReplicaSubject = (replicaId: string): string => `ingest-replica.${replicaId}`
+
 export const ALL_SCHEDULES = 'schedule.*'
 /** @param nameHash one token */
 export const scheduleSubject = (nameHash: string): string => `schedule.${nameHash}`
