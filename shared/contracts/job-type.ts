@@ -2,6 +2,20 @@ import { z } from 'zod'
 import { backoffSchema } from './job.ts'
 import { ATTEMPTS_MAX, TIMEOUT_MAX_MS } from './limits.ts'
 
+/** Jobs of one type that run in one call of their handler. */
+export const batchPolicySchema = z.strictObject({
+  /** The most jobs a call gets. */
+  size: z.number().int().min(1).max(1_000),
+  /** How long the first one waits for others, milliseconds. */
+  max_wait_ms: z.number().int().min(0).max(60_000),
+  /** JSON pointer (RFC 6901) into the payload: only jobs with the same value there run together. */
+  key: z
+    .string()
+    .regex(/^(\/([^~/]|~[01])*)+$/, 'must be a JSON pointer, as in /customer')
+    .optional(),
+})
+export type BatchPolicy = z.infer<typeof batchPolicySchema>
+
 /** How jobs of one type are run. Durations are milliseconds. */
 export const jobPolicySchema = z.looseObject({
   timeout_ms: z.number().int().min(1),
@@ -18,6 +32,8 @@ export const jobPolicySchema = z.looseObject({
   cooldown: z.boolean(),
   /** Made by Hasty alone: a POST of this type is refused. */
   internal: z.boolean().default(false),
+  /** null: one call a job. */
+  batch: batchPolicySchema.nullable().default(null),
 })
 export type JobPolicy = z.infer<typeof jobPolicySchema>
 
@@ -40,4 +56,5 @@ export const DEFAULT_POLICY: JobPolicy = {
   concurrency: null,
   cooldown: true,
   internal: false,
+  batch: null,
 }

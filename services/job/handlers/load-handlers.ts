@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
+import { batchPolicySchema, DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
@@ -10,6 +10,7 @@ import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
+import { batchRun, type RunBatch } from './batch-run.ts'
 import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
 import { httpHandler } from './http.ts'
@@ -34,7 +35,8 @@ type HandlerSettings = Pick<
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
 const userHandlerSchema = z.looseObject({
   type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
-  policy: jobPolicySchema.partial().optional(),
+  policy: jobPolicySchema.omit({ batch: true }).partial().optional(),
+  batch: batchPolicySchema.optional(),
   schema: z.unknown().optional(),
   run: z.custom<JobHandler['run']>((value) => typeof value === 'function', 'must be a function run(payload, context)'),
 })
@@ -118,11 +120,15 @@ async function importHandler(file: string, timeoutMs: number): Promise<JobHandle
       parsed.error.issues.map((issue) => `${issue.path.join('.') || 'handler'}: ${issue.message}`).join('; '),
     )
   }
+  const { type, batch = null, schema, run } = parsed.data
+  const policy = jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...parsed.data.policy, batch })
+  if (batch !== null && batch.max_wait_ms >= policy.timeout_ms)
+    throw new Error(`batch.max_wait_ms: must be below the timeout of ${policy.timeout_ms} ms, which it is part of`)
   return {
-    type: parsed.data.type,
-    policy: jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...parsed.data.policy }),
-    schema: toSchema(parsed.data.schema),
-    run: parsed.data.run,
+    type,
+    policy,
+    schema: toSchema(schema),
+    run: batch === null ? run : batchRun(batch, run as RunBatch),
   }
 }
 

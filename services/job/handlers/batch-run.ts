@@ -1,0 +1,119 @@
+import type { BatchPolicy } from '#shared/contracts/job-type.ts'
+import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
+
+/** One job of a batch. */
+export interface BatchItem extends Omit<JobContext, 'log' | 'fail' | 'retryLater'> {
+  readonly payload: unknown
+}
+
+export interface BatchContext {
+  /** Aborted when every job of the batch was: by its timeout, a cancel, or a drain. */
+  readonly signal: AbortSignal
+  readonly log: JobContext['log']
+}
+
+/** What became of one job of a batch. */
+export type ItemOutcome =
+  | 'done'
+  | { result: unknown }
+  /** Another attempt; after `delay_ms`, or the type's backoff. */
+  | { retry: string; delay_ms?: number }
+  /** For good. */
+  | { failed: string }
+
+/** @returns nothing: all are done; else an outcome for each, in order. What it throws is each one's error. */
+export type RunBatch = (items: BatchItem[], context: BatchContext) => unknown
+
+interface Waiting {
+  item: BatchItem
+  log: JobContext['log']
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Makes of a handler of batches one of single jobs: each waits for others of its type, and of its key where there is
+ * one, until there are `size` or the first has waited `max_wait_ms`; then all run in one call. To the rest of the
+ * service each is a job like any other, with its own lease, timeout, cancel and outcome.
+ */
+export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run: RunBatch): JobHandler['run'] {
+  const groups = new Map<string, { waiting: Set<Waiting>; timer: NodeJS.Timeout }>()
+
+  const flush = (group: string) => {
+    const found = groups.get(group)
+    if (found === undefined) return
+    groups.delete(group)
+    clearTimeout(found.timer)
+    // Those that were aborted have left.
+    if (found.waiting.size > 0) void runTogether(run, [...found.waiting])
+  }
+
+  return (payload, { log, fail: _fail, retryLater: _later, ...about }) =>
+    new Promise((resolve, reject) => {
+      const group = groupOf(payload, key)
+      const { waiting } = groups.get(group) ?? { waiting: new Set<Waiting>() }
+      if (!groups.has(group)) groups.set(group, { waiting, timer: setTimeout(() => flush(group), maxWaitMs) })
+      const { signal } = about
+      const entry = { item: { ...about, payload }, log, resolve, reject }
+      signal.addEventListener('abort', () => {
+        waiting.delete(entry)
+        reject(signal.reason)
+      })
+      waiting.add(entry)
+      if (waiting.size >= size) flush(group)
+    })
+}
+
+/** What stands at the key in the payload; jobs without it are together. @param key JSON pointer, RFC 6901 */
+function groupOf(payload: unknown, key: string | undefined): string {
+  if (key === undefined) return ''
+  let at: unknown = payload
+  for (const token of key.split('/').slice(1)) {
+    const name = token.replaceAll('~1', '/').replaceAll('~0', '~')
+    at = typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : null
+  }
+  return JSON.stringify(at ?? null)
+}
+
+async function runTogether(run: RunBatch, entries: Waiting[]): Promise<void> {
+  const [first] = entries
+  if (first === undefined) return
+  try {
+    const signal = whenAllAborted(entries.map(({ item }) => item.signal))
+    const returned = await run(
+      entries.map(({ item }) => item),
+      { signal, log: first.log },
+    )
+    if (returned !== undefined && !(Array.isArray(returned) && returned.length === entries.length))
+      throw new PermanentError(`a batch handler returns nothing, or an outcome for each of its ${entries.length} jobs`)
+    for (const [i, entry] of entries.entries()) settle(entry, returned === undefined ? 'done' : returned[i])
+  } catch (error) {
+    for (const { reject } of entries) reject(error)
+  }
+}
+
+function settle({ resolve, reject }: Waiting, outcome: unknown): void {
+  if (outcome === 'done') resolve(null)
+  else if (typeof outcome === 'object' && outcome !== null && 'result' in outcome) resolve(outcome.result)
+  else if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome)
+    reject(new PermanentError(String(outcome.failed)))
+  else if (typeof outcome === 'object' && outcome !== null && 'retry' in outcome) reject(retryOf(outcome))
+  else reject(new PermanentError("an outcome is 'done', {result}, {retry} or {failed}"))
+}
+
+function retryOf(outcome: { retry: unknown; delay_ms?: unknown }): Error {
+  const message = String(outcome.retry)
+  return typeof outcome.delay_ms === 'number' ? new RetryLater(outcome.delay_ms, message) : new Error(message)
+}
+
+function whenAllAborted(signals: AbortSignal[]): AbortSignal {
+  const aborter = new AbortController()
+  let left = signals.filter(({ aborted }) => !aborted).length
+  for (const signal of signals) {
+    signal.addEventListener('abort', () => {
+      left--
+      if (left === 0) aborter.abort(signal.reason)
+    })
+  }
+  return aborter.signal
+}
