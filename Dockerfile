@@ -1,5 +1,5 @@
 # One image for all services and the command line: the command chooses (`services/api/main.ts`, `services/job/main.ts`,
-# `services/job/setup.ts`, `cli/main.ts`).
+# `services/workflow/main.ts`, `services/ingest/main.ts`, `services/job/setup.ts`, `cli/main.ts`).
 # TypeScript runs as it is, so there is nothing to build: packages, then sources.
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -20,6 +20,8 @@ COPY package.json ./
 COPY shared shared
 COPY services services
 COPY cli cli
+# A volume that is mounted here for the first time belongs to the user of the services.
+RUN mkdir /output && chown 1000:1000 /output
 USER 1000:1000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node"]

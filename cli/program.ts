@@ -9,6 +9,7 @@ import { addDefinition } from './commands/definition.ts'
 import { addList } from './commands/list.ts'
 import { addLoad } from './commands/load.ts'
 import { addLookup } from './commands/lookup.ts'
+import { addMessage } from './commands/message.ts'
 import { addRedrive } from './commands/redrive.ts'
 import { addRequest } from './commands/request.ts'
 import { addShowCommands } from './commands/show.ts'
@@ -38,6 +39,7 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
   addRedrive(program, run)
   addRequest(program, run)
   addDefinition(program, run)
+  addMessage(program, run)
   addLoad(program, run)
   addToken(program, run)
   addAdmin(program, run)

@@ -1,7 +1,7 @@
 // `npm start` as a user meets it: one supervisor over a broker and services of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -109,6 +109,16 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     expect(await postTo(`${request}/signals/go`, {})).toMatchObject({ status: 200 })
     const completed = { status: 'completed', steps: [{ jobs: [{ result: 3 }] }, {}] }
     await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(completed), UNTIL)
+
+    const timestamp = '2026-11-22T18:00:00Z'
+    const messages = async () => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']
+    expect(await postTo(`${url}/message`, [{ timestamp }])).toMatchObject({ status: 201 })
+    await vi.waitFor(async () => expect(await messages()).toBe(1), UNTIL)
+    await killAndWait(run, 'ingest is ready')
+    expect(await postTo(`${url}/message`, [{ timestamp }])).toMatchObject({ status: 201 })
+    await vi.waitFor(async () => expect(await messages()).toBe(2), UNTIL)
+    const folders = await readdir(join(dir, 'data/messages'))
+    expect(folders.toSorted()).toEqual(['shard-0', 'shard-1', 'shard-2', 'shard-3'])
 
     // Only DATA_DIR tells it where the broker is.
     const rebuild = runNpm('services/api/rebuild.ts')

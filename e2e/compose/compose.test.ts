@@ -40,6 +40,7 @@ test('setup ends, everything else runs, and only nginx has a port of this machin
     api: healthy,
     job: healthy,
     workflow: healthy,
+    ingest: healthy,
     nats: healthy,
     mongo: healthy,
     setup: ['exited', ''],
@@ -78,6 +79,26 @@ test('a request goes through nginx to its end, over a kill -9 of the workflow se
   await expect.poll(() => areAllHealthy('workflow'), { timeout: 30_000 }).toBe(true)
 })
 
+test('messages go through nginx into files of the shared volume, each once, over a kill -9 of an ingest service', async () => {
+  await hasty.scale({ ingest: 2 })
+  const timestampOf = (second: number) => new Date(Date.UTC(2026, 10, 22, 18, 0, second)).toISOString()
+  const send = (from: number) =>
+    postTo(
+      `${hasty.url}/message`,
+      Array.from({ length: 500 }, (_, n) => ({ timestamp: timestampOf(from + n) })),
+    )
+  expect(await send(0)).toMatchObject({ status: 201, body: { accepted: 500 } })
+  await killOne('ingest')
+  expect(await send(500)).toMatchObject({ status: 201 })
+  const lines = async () => {
+    const text = await hasty.compose('exec', '-T', 'ingest', 'sh', '-c', 'cat /output/shard-*/batch-*.ndjson')
+    return text.trim().split('\n')
+  }
+  await expect.poll(async () => (await lines().catch(() => [])).length, { timeout: 30_000 }).toBe(1_000)
+  expect(new Set((await lines()).map((line) => (JSON.parse(line) as { timestamp: string }).timestamp)).size).toBe(1_000)
+  await expect.poll(() => areAllHealthy('ingest'), { timeout: 30_000 }).toBe(true)
+})
+
 test('nginx’s own errors are problems, and its headers do not name a version', async () => {
   const { status, headers, body } = await post({ object_id: 'x'.repeat(2 * MB) })
   expect({ status, code: body['code'] }).toEqual({ status: 413, code: 'payload-too-large' })
@@ -86,19 +107,22 @@ test('nginx’s own errors are problems, and its headers do not name a version',
   expect(headers.get('x-content-type-options')).toBe('nosniff')
 })
 
-test.each(['api', 'job', 'workflow'])('%s runs without rights and cannot write into its image', async (service) => {
-  const id = await hasty.compose(
-    'exec',
-    '-T',
-    service,
-    'sh',
-    '-c',
-    'id -u; touch /app/x 2>&1 || true; touch /tmp/x && echo tmp',
-  )
-  expect(id).toMatch(/^1000\n.*Read-only file system\ntmp\n$/s)
-  const caps = await hasty.compose('exec', '-T', service, 'sh', '-c', 'grep CapEff /proc/self/status')
-  expect(caps).toMatch(/CapEff:\s0+\n/)
-})
+test.each(['api', 'job', 'workflow', 'ingest'])(
+  '%s runs without rights and cannot write into its image',
+  async (service) => {
+    const id = await hasty.compose(
+      'exec',
+      '-T',
+      service,
+      'sh',
+      '-c',
+      'id -u; touch /app/x 2>&1 || true; touch /tmp/x && echo tmp',
+    )
+    expect(id).toMatch(/^1000\n.*Read-only file system\ntmp\n$/s)
+    const caps = await hasty.compose('exec', '-T', service, 'sh', '-c', 'grep CapEff /proc/self/status')
+    expect(caps).toMatch(/CapEff:\s0+\n/)
+  },
+)
 
 test('the logs warn about the development passwords', async () => {
   expect(await hasty.compose('logs', '--no-log-prefix', 'nats')).toContain('WARNING: development passwords')
@@ -106,7 +130,7 @@ test('the logs warn about the development passwords', async () => {
 })
 
 test('Prometheus of the profile `tools` finds every replica', async () => {
-  await hasty.scale({ api: 2, job: 2, workflow: 2 })
+  await hasty.scale({ api: 2, job: 2, workflow: 2, ingest: 2 })
   await hasty.compose('--profile', 'tools', 'up', '--detach', '--no-deps', '--wait', 'prometheus')
   const address = (await hasty.compose('--profile', 'tools', 'port', 'prometheus', '9090')).trim()
   const upOf = async (job: string) => {
@@ -118,6 +142,7 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
   await expect.poll(() => upOf('api'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('job'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('workflow'), { timeout: 40_000, interval: 500 }).toBe('2')
+  await expect.poll(() => upOf('ingest'), { timeout: 40_000, interval: 500 }).toBe('2')
   await hasty.compose('--profile', 'tools', 'rm', '--force', '--stop', '--volumes', 'prometheus')
 })
 

@@ -94,6 +94,18 @@ describe.each([
   })
 })
 
+describe.each([
+  ['send-messages.sh', 'bash', ['examples/send-messages.sh'], '{"accepted":4}\n', missing('bash', 'curl')],
+  ['send-messages.ts', process.execPath, ['examples/send-messages.ts', '1'], '10 messages accepted\n', ''],
+])('%s', (_name, command, args, said, reason) => {
+  test.skipIf(reason !== '')(`sends messages, and says that it needs a token${reason}`, async () => {
+    expect(await example(command, args, {})).toEqual({ code: 0, stdout: said, stderr: '' })
+    const refused = await example(command, args, { HASTY_TOKEN: '' })
+    expect(refused.code).toBeGreaterThan(0)
+    expect(refused.stdout + refused.stderr).toContain('token-required')
+  })
+})
+
 describe('the page', () => {
   test('finds all that it imports beside it', async () => {
     const seen = new Set<string>()

@@ -11,7 +11,7 @@ import { type Replica, startReplica, startService } from '../support/replica.ts'
 // The users of nats/nats.conf, each with what its service does, and with what it must not do.
 
 /** Of every kind that a configuration could read as something else than text. */
-const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', workflow: '1h', backup: '$HOME # 10ms' }
+const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', workflow: '1h', ingest: '0x1F', backup: '$HOME # 10ms' }
 type User = keyof typeof passwords
 
 const undo = new AsyncDisposableStack()
@@ -32,6 +32,7 @@ beforeAll(async () => {
       NATS_API_PASSWORD: passwords.api,
       NATS_JOB_PASSWORD_FILE: jobFile,
       NATS_WORKFLOW_PASSWORD: passwords.workflow,
+      NATS_INGEST_PASSWORD: passwords.ingest,
       NATS_BACKUP_PASSWORD: passwords.backup,
     }),
   )
@@ -59,7 +60,7 @@ const noCooldown = { COOLDOWN_MS: '0' }
 const quickSleep = { SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '20' }
 const refusal: unknown = expect.any(PermissionViolationError)
 
-test('setup, api, job and workflow each do their work as their own user', async () => {
+test('setup, api, job, workflow and ingest each do their work as their own user', async () => {
   await runSetup()
   // Nothing is kept longer than needed, so that the trimming shows too.
   const env = {
@@ -82,7 +83,11 @@ test('setup, api, job and workflow each do their work as their own user', async 
   const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
   expect(accepted.status).toBe(201)
   await useControls(api.url)
+  await useMessages(api.url)
   await useRequests(workflow.url)
+  const refuser = join(import.meta.dirname, '../handlers/batches/refuser.ts')
+  const ingest = await start('ingest', { ...as('ingest'), INGEST_HANDLER: refuser, BATCH_MAX_WAIT_MS: '50' })
+  await processMessages(api.url)
   const schedule = `${api.url}/v1/schedules/s`
   expect(
     await send('PUT', schedule, { every_ms: 1_000, job: { type: 'add', payload: { numbers: [1] } } }),
@@ -93,7 +98,7 @@ test('setup, api, job and workflow each do their work as their own user', async 
   const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
   await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
   await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
-  const logs = (await Promise.all([api, job, workflow].map((replica) => replica.logs()))).flat()
+  const logs = (await Promise.all([api, job, workflow, ingest].map((replica) => replica.logs()))).flat()
   const isOfAuth = (msg: unknown) => String(msg).startsWith('AUTH is off')
   expect(logs.filter(({ level, msg }) => level !== 'info' && !isOfAuth(msg))).toEqual([])
   expect(await readFile(nats.logFile, 'utf8')).not.toMatch(/Violation|WARNING/)
@@ -165,6 +170,23 @@ test.each<[string, User, string]>([
     [`${user} removes no request`, user, '$JS.API.STREAM.PURGE.REQUESTS'],
     [`${user} takes no end of a job from workflow`, user, '$JS.ACK.REQUESTS.workflow.1.1.1.1.0'],
   ]),
+  ['the api takes no message', 'api', '$JS.API.CONSUMER.CREATE.MESSAGES.x.message:received.0'],
+  ['the api changes no shard', 'api', 'shard.0'],
+  ['a worker sends no message', 'job', 'message:received.0'],
+  ['a worker removes no message', 'job', '$JS.API.STREAM.PURGE.MESSAGES'],
+  ['ingest accepts no message', 'ingest', 'message:received.0'],
+  ['ingest accepts no job', 'ingest', 'job:created.sleep.normal.x'],
+  ['ingest reads no job', 'ingest', '$JS.API.STREAM.MSG.GET.JOBS'],
+  ['ingest trims no log', 'ingest', '$JS.API.STREAM.PURGE.JOBS'],
+  ['ingest removes no stream', 'ingest', '$JS.API.STREAM.DELETE.MESSAGES'],
+  ['ingest changes no stream', 'ingest', '$JS.API.STREAM.UPDATE.MESSAGES'],
+  ['ingest makes no consumer of jobs', 'ingest', '$JS.API.CONSUMER.CREATE.JOBS.more.job:created.*.*.*'],
+  ...(['api', 'job', 'workflow', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
+    [`${user} takes no shard`, user, 'shard.0'],
+    [`${user} is no replica of ingest`, user, 'ingest-replica.x'],
+    [`${user} takes no message from a shard`, user, '$JS.API.CONSUMER.MSG.NEXT.MESSAGES.ingest-0'],
+  ]),
+  ['a worker accepts no message', 'job', 'message:received.0'],
   ['the api takes no end of a job', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.workflow'],
   ['the api reads no request', 'api', '$JS.API.STREAM.MSG.GET.REQUESTS'],
   ['a worker reads no request', 'job', '$JS.API.STREAM.MSG.GET.REQUESTS'],
@@ -185,6 +207,8 @@ test.each<[User, string]>([
   ['workflow', '_INBOX_api.>'],
   ['workflow', 'live.>'],
   ['workflow', 'request.*'],
+  ['ingest', '_INBOX_api.>'],
+  ['ingest', 'message:received.>'],
 ])('%s cannot listen on %s', async (user, subject) => {
   const nc = await login(user)
   try {
@@ -215,6 +239,19 @@ async function useControls(url: string): Promise<void> {
   expect(await postTo(`${url}/v1/jobs`, sum, { prefer: 'wait=10' })).toMatchObject({ status: 200, body: { result: 3 } })
 }
 
+/** What senders and operators of messages need of the broker. */
+async function useMessages(url: string): Promise<void> {
+  const dead = { timestamp: '2026-11-22T18:00:00Z', value: 'x', error: 'no', attempts: 5, died_at: 'now' }
+  for (const replayed of [null, 'true']) {
+    const sent = await postTo(`${url}/message`, [{ timestamp: dead.timestamp }], { 'Idempotency-Key': 'messages-1' })
+    expect([sent.status, sent.headers.get('idempotency-replayed')]).toEqual([201, replayed])
+  }
+  expect(await getFrom(`${url}/v1/message/workers`)).toMatchObject({ status: 200, body: { messages_total: 0 } })
+  expect(await attempt('api', 'message:dead.0.7', JSON.stringify(dead))).toMatchObject({ data: expect.anything() })
+  expect((await getFrom(`${url}/v1/message/dead`)).body['items']).toHaveLength(1)
+  expect(await postTo(`${url}/v1/message/dead/redrive`, {})).toMatchObject({ status: 200, body: { redriven: 1 } })
+}
+
 /** All that a caller can have done with requests, and their jobs. */
 async function useRequests(url: string): Promise<void> {
   const steps = [{ name: 's', jobs: [{ name: 'j', type: 'add', payload: { numbers: [1, 2] } }] }]
@@ -236,6 +273,16 @@ async function useRequests(url: string): Promise<void> {
   expect(await send('DELETE', other)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
   expect(await postTo(`${other}/retry`, {})).toMatchObject({ status: 202 })
   expect(await send('DELETE', definition)).toMatchObject({ status: 204 })
+}
+
+/** Those of `useMessages` too, the one that was put back included. */
+async function processMessages(url: string): Promise<void> {
+  const messages = ['a', 'refused'].map((value) => ({ timestamp: '2026-11-22T18:00:00Z', value }))
+  expect(await postTo(`${url}/message`, messages)).toMatchObject({ status: 201 })
+  const processed = async () => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']
+  await vi.waitFor(async () => expect(await processed()).toBe(3), { timeout: 10_000 })
+  const dead = async () => (await getFrom(`${url}/v1/message/dead`)).body['items']
+  await vi.waitFor(async () => expect(await dead()).toMatchObject([{ value: 'refused' }]), { timeout: 10_000 })
 }
 
 async function runSetup(): Promise<void> {

@@ -12,13 +12,16 @@ export type HastyOptions = {
   jobs?: number
   /** None unless asked for. */
   workflows?: number
+  /** None unless asked for. */
+  ingests?: number
   /** A real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv`, `jobEnv` and `workflowEnv` for these alone, on top. */
+  /** For every process; `apiEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
+  ingestEnv?: Record<string, string>
   natsSync?: '10ms' | 'always'
   maxFileBytes?: number
 }
@@ -32,12 +35,14 @@ export type Hasty = AsyncDisposable & {
   readonly api: Replica[]
   readonly job: Replica[]
   readonly workflow: Replica[]
+  readonly ingest: Replica[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
   /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<Replica>
   addJob(env?: Record<string, string>): Promise<Replica>
   addWorkflow(env?: Record<string, string>): Promise<Replica>
+  addIngest(env?: Record<string, string>): Promise<Replica>
   stop(): Promise<void>
 }
 
@@ -65,8 +70,14 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv }, jobPorts)
   // Its callers come by nginx, or by an api.
   const workflows = makeGroup('workflow', dir, { TRUST_PROXY: 'true', ...env, ...options.workflowEnv }, workflowPorts)
-  undo.defer(() => stopAll([...apis.replicas, ...jobs.replicas, ...workflows.replicas]))
-  await allOf([apis.add(options.apis ?? 1), jobs.add(jobPorts.length), workflows.add(workflowPorts.length)])
+  const ingests = makeGroup('ingest', dir, { ...env, ...options.ingestEnv })
+  undo.defer(() => stopAll([apis, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
+  await allOf([
+    apis.add(options.apis ?? 1),
+    jobs.add(jobPorts.length),
+    workflows.add(workflowPorts.length),
+    ingests.add(options.ingests ?? 0),
+  ])
   const nginx = options.nginx ? undo.use(await startProxy(dir, apis.replicas, workflows.replicas)) : undefined
 
   const stack = undo.move()
@@ -78,11 +89,13 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
     api: apis.replicas,
     job: jobs.replicas,
     workflow: workflows.replicas,
+    ingest: ingests.replicas,
     nats,
     nginx,
     addApi: (own) => apis.addOne(own),
     addJob: (own) => jobs.addOne(own),
     addWorkflow: (own) => workflows.addOne(own),
+    addIngest: (own) => ingests.addOne(own),
     stop,
     [Symbol.asyncDispose]: stop,
   }
@@ -91,7 +104,7 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
 const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()))
 const urlsOf = (ports: number[]) => ports.map((port) => `http://127.0.0.1:${port}`).join(',')
 
-type Kind = 'api' | 'job' | 'workflow'
+type Kind = 'api' | 'job' | 'workflow' | 'ingest'
 
 /** The first replicas get these ports, the others any. */
 function makeGroup(kind: Kind, dir: string, env: Record<string, string>, ports: readonly number[] = []) {

@@ -1,10 +1,21 @@
 import { z } from 'zod'
 import { tokenSchema } from '#shared/contracts/auth.ts'
 import { batchItemSchema, batchResultSchema } from '#shared/contracts/batch.ts'
+import {
+  deadMessageListSchema,
+  deadMessageViewSchema,
+  messagesRedrivenSchema,
+} from '#shared/contracts/dead-messages-http.ts'
 import { eventViewSchema } from '#shared/contracts/events-http.ts'
 import { jobAcceptedSchema, jobSummaryViewSchema, jobViewSchema } from '#shared/contracts/http.ts'
 import { attemptSchema, progressSchema } from '#shared/contracts/job.ts'
 import { jobListSchema, jobStatsSchema } from '#shared/contracts/list.ts'
+import {
+  messageShardSchema,
+  messagesAcceptedSchema,
+  messageWorkerSchema,
+  messageWorkersSchema,
+} from '#shared/contracts/messages-http.ts'
 import { problemSchema } from '#shared/contracts/problems.ts'
 import { redriveResultSchema } from '#shared/contracts/redrive.ts'
 import {
@@ -33,6 +44,8 @@ const schemas: Record<string, z.ZodType> = {
   Attempt: attemptSchema,
   BatchItem: batchItemSchema,
   BatchResult: batchResultSchema,
+  DeadMessageList: deadMessageListSchema,
+  DeadMessageView: deadMessageViewSchema,
   DefinitionList: definitionListSchema,
   DefinitionSummary: definitionSummarySchema,
   DefinitionView: definitionViewSchema,
@@ -42,6 +55,11 @@ const schemas: Record<string, z.ZodType> = {
   JobStats: jobStatsSchema,
   JobSummaryView: jobSummaryViewSchema,
   JobView: jobViewSchema,
+  MessageShard: messageShardSchema,
+  MessagesAccepted: messagesAcceptedSchema,
+  MessagesRedriven: messagesRedrivenSchema,
+  MessageWorker: messageWorkerSchema,
+  MessageWorkers: messageWorkersSchema,
   Problem: problemSchema,
   Progress: progressSchema,
   RedriveResult: redriveResultSchema,

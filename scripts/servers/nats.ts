@@ -103,8 +103,8 @@ jetstream {
   store_dir: ${JSON.stringify(storeDir(options.dir))}
   max_file_store: ${maxFileBytes}
   sync_interval: ${JSON.stringify(options.syncInterval ?? '10ms')}
-  # Atomic batches of jobs; the broker's own limit is 1,000.
-  limits { batch { max_msgs: 10000 } }
+  # Atomic batches of jobs, and of messages with their key; the broker's own limit is 1,000.
+  limits { batch { max_msgs: 10100 } }
 }
 `
 }

@@ -16,6 +16,7 @@ export async function readAllSettings(env: Environment): Promise<Settings> {
     complaintsOf('api', env),
     complaintsOf('job', forHandlers(env)),
     complaintsOf('workflow', env),
+    complaintsOf('ingest', forHandlers(env)),
   ])
   const complaints = new Set(asked.flat())
   try {

@@ -21,14 +21,16 @@ export function startSetup(context: ServiceContext): Promise<Child> {
 }
 
 /**
- * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each job and
- * workflow service has a port of its own, which it keeps: the apis pass on what is theirs to answer.
+ * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each other
+ * service has a port of its own, which it keeps: the apis pass on what job and workflow services have to answer.
  */
 export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
-  const ports = await differentPorts(settings.JOB_REPLICAS + settings.WORKFLOW_REPLICAS)
-  const jobPorts = ports.slice(0, settings.JOB_REPLICAS)
-  const workflowPorts = ports.slice(settings.JOB_REPLICAS)
+  const { JOB_REPLICAS: jobs, WORKFLOW_REPLICAS: workflows, INGEST_REPLICAS: ingests } = settings
+  const ports = await differentPorts(jobs + workflows + ingests)
+  const jobPorts = ports.slice(0, jobs)
+  const workflowPorts = ports.slice(jobs, jobs + workflows)
+  const ingestPorts = ports.slice(jobs + workflows)
   const apiEnv = serviceEnv(context, {
     PORT: String(port),
     JOB_URLS: urlsOf(jobPorts),
@@ -43,12 +45,14 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   )
   // The apis are its proxy.
   const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
+  const ingestEnv = forHandlers(serviceEnv(context, { HOST: BEHIND_API }))
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
     ...jobPorts.map((own, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) })),
     ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
+    ...ingestPorts.map((own, i) => keep(`ingest-${i}`, 'ingest/main.ts', { ...ingestEnv, PORT: String(own) })),
   ]
 }
 

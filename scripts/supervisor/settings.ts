@@ -27,6 +27,8 @@ export function readSettings(env: Environment) {
       JOB_REPLICAS: replicas(),
       /** 0: no requests. */
       WORKFLOW_REPLICAS: integerSetting(1, 0, 64),
+      /** 0: messages are accepted, and wait. */
+      INGEST_REPLICAS: integerSetting(1, 0, 64),
       /** The default of services/job: how long a replica may take to finish or hand back what it runs. */
       DRAIN_MS: integerSetting(10_000, 0, 3_600_000),
       LOG_FORMAT: commonSettings.LOG_FORMAT,

@@ -1,5 +1,6 @@
 import { logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
+import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/message.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { trustedHostsSetting } from '#shared/outbound/settings.ts'
 import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
@@ -23,6 +24,8 @@ const settings = {
   LEASE_MS: integerSetting(10_000, 500),
   LOG_RETENTION_MS: integerSetting(HOUR, 0),
   ...logLimitSettings,
+  /** Into how many shards messages go; the ingest services must be told the same. */
+  SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX),
   JOB_RETENTION_MS: integerSetting(30 * DAY, 0),
   /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),

@@ -1,7 +1,7 @@
 import { CRASH_LIMIT } from '#shared/contracts/decide.ts'
 import type { AttemptOutcome } from '#shared/contracts/job.ts'
+import { backoffMs } from '#shared/runtime/backoff.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
-import { backoffMs } from './backoff.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { EventBody, JobRun } from './job-run.ts'
 import type { HandlerOutcome } from './run-handler.ts'

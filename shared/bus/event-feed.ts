@@ -15,9 +15,9 @@ export interface LogState {
 }
 
 /** @throws when the broker does not answer */
-export async function readLogState(broker: Broker): Promise<LogState> {
+export async function readLogState(broker: Broker, stream: string = JOBS_STREAM): Promise<LogState> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-  const { state, created } = await manager.streams.info(JOBS_STREAM)
+  const { state, created } = await manager.streams.info(stream)
   return {
     firstSeq: state.first_seq,
     lastSeq: state.last_seq,
@@ -27,39 +27,51 @@ export async function readLogState(broker: Broker): Promise<LogState> {
   }
 }
 
+/** What a feed reads, and the name of the one consumer that it reads by. */
+export interface FeedSource {
+  stream: string
+  consumer: string
+  filter: string
+}
+
+const JOB_HISTORY: FeedSource = { stream: JOBS_STREAM, consumer: PROJECTION, filter: ALL_HISTORY }
+
 /** The broker forgets a feed that nobody pulls from after this long. */
 const INACTIVE_MS = 30_000
 const WAIT_MS = 1_000
 const BATCH = 1_000
 
 /**
- * All history events in log order, from a sequence on, in batches as they come. It has no state at the broker worth
- * keeping: after a loss a new feed starts from where the reader was. There is one at a time, under one name, so that
- * the broker can allow the api this consumer and no other: who opens it takes it from whoever had it, and that one
- * sees it gone or a gap in its count.
+ * All messages of a source (the history events of the log, unless told otherwise) in the stream's order, from a sequence
+ * on, in batches as they come. It has no state at the broker worth keeping: after a loss a new feed starts from where
+ * the reader was. There is one at a time, under one name, so that the broker can allow the api this consumer and no
+ * other: who opens it takes it from whoever had it, and that one sees it gone or a gap in its count.
  */
 export class EventFeed {
   readonly #puller: LanePuller
   readonly #broker: Broker
+  readonly #source: FeedSource
   /** When the broker made this feed's consumer: another time is another's consumer under the same name. */
   readonly #created: string
   #lastConsumerSeq = 0
 
-  private constructor(broker: Broker, created: string) {
+  private constructor(broker: Broker, source: FeedSource, created: string) {
     this.#broker = broker
+    this.#source = source
     this.#created = created
-    this.#puller = new LanePuller(broker)
+    this.#puller = new LanePuller(broker, source.stream)
   }
 
   /** @param fromSeq the first sequence wanted */
-  static async open(broker: Broker, fromSeq: number): Promise<EventFeed> {
+  static async open(broker: Broker, fromSeq: number, source: FeedSource = JOB_HISTORY): Promise<EventFeed> {
+    const { stream, consumer, filter } = source
     const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-    await manager.consumers.delete(JOBS_STREAM, PROJECTION).catch((error: unknown) => {
+    await manager.consumers.delete(stream, consumer).catch((error: unknown) => {
       if (!(error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND)) throw error
     })
-    const { created } = await manager.consumers.add(JOBS_STREAM, {
-      name: PROJECTION,
-      filter_subject: ALL_HISTORY,
+    const { created } = await manager.consumers.add(stream, {
+      name: consumer,
+      filter_subject: filter,
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, fromSeq),
@@ -67,18 +79,19 @@ export class EventFeed {
       num_replicas: 1,
       inactive_threshold: INACTIVE_MS * MILLISECOND_NS,
     })
-    return new EventFeed(broker, created)
+    return new EventFeed(broker, source, created)
   }
 
   /**
    * The next messages, in order; empty after a second without any.
+   * @param limit how many at most
    * @throws when the feed is lost or has a gap: open another one
    */
-  async next(): Promise<Delivery[]> {
+  async next(limit = BATCH): Promise<Delivery[]> {
     const batch: Delivery[] = []
     const { end } = await this.#puller.pull({
-      consumer: PROJECTION,
-      batch: BATCH,
+      consumer: this.#source.consumer,
+      batch: Math.min(limit, BATCH),
       waitMs: WAIT_MS,
       onDelivery: (delivery) => batch.push(delivery),
     })
@@ -98,7 +111,7 @@ export class EventFeed {
    */
   async #checkWhole(silent: boolean): Promise<void> {
     const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
-    const { created, delivered } = await manager.consumers.info(JOBS_STREAM, PROJECTION)
+    const { created, delivered } = await manager.consumers.info(this.#source.stream, this.#source.consumer)
     if (created !== this.#created) throw new Error('the feed is gone: another replica has opened one')
     if (silent && delivered.consumer_seq !== this.#lastConsumerSeq) throw new Error('the feed has a gap at its end')
   }

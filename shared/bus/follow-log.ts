@@ -1,5 +1,6 @@
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
+import { News } from '#shared/runtime/news.ts'
 import type { Broker } from './connection.ts'
 import { readLogState } from './event-feed.ts'
 import { watchLive } from './live-events.ts'
@@ -106,37 +107,11 @@ async function* readOn(
   limit = BATCH,
 ): AsyncGenerator<{ seq: number; event: JobEvent | null }, void, undefined> {
   for (let from = fromSeq; ; ) {
-    const { messages, isMore } = await readBatch(broker, filter, from, limit)
+    const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit })
     for (const { seq, body } of messages) {
       from = seq + 1
       yield { seq, event: parseEvent(body) }
     }
     if (!isMore) return
-  }
-}
-
-/** Says that something happened, also to who asks only later. */
-class News {
-  #isNew = false
-  #wake: () => void = () => undefined
-
-  tell(): void {
-    this.#isNew = true
-    this.#wake()
-  }
-
-  /** @returns false when nothing happened within the time */
-  within(ms: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (isNew: boolean) => {
-        clearTimeout(timer)
-        this.#wake = () => undefined
-        this.#isNew = false
-        resolve(isNew)
-      }
-      const timer = setTimeout(() => end(false), ms)
-      this.#wake = () => end(true)
-      if (this.#isNew) end(true)
-    })
   }
 }

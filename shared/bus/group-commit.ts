@@ -2,9 +2,17 @@ import type { Clock } from '#shared/runtime/clock.ts'
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { sendBatch } from './send-batch.ts'
 
+/** What is stored together or not at all. */
+export interface Unit {
+  messages: OutgoingMessage[]
+  /** What its messages are about, as in Publication: two units of one batch share none. */
+  jobIds: readonly string[]
+  /** Of the only message of a unit. */
+  msgId?: string | undefined
+}
+
 interface Entry {
-  message: OutgoingMessage
-  jobId: string
+  unit: Unit
   expiresAtMs: number
   resolve: (ack: Ack) => void
 }
@@ -16,20 +24,23 @@ export interface GroupCommitOptions {
   waitMs: number
 }
 
-/** Below the broker's limit of 1,000 messages a batch; larger ones gained nothing. */
-const BATCH_MAX = 200
+/** More units a batch gained nothing. */
+const UNITS_MAX = 200
+/** What a broker takes as it comes. A unit that is larger itself goes alone. */
+const MESSAGES_MAX = 1_000
 const BATCH_MAX_BYTES = 512 * 1024
 const SEEN_MAX = 50_000
 
 /**
  * Gathers what is published while the last batch commits and sends it as one atomic batch: one sync for all where
- * the broker syncs every write. States of an entry: waiting -> in the one batch under way -> settled; after a
- * refusal its half of the batch goes again, at last alone.
+ * the broker syncs every write, and one batch for many where each would be a batch by itself. States of an entry:
+ * waiting -> in the one batch under way -> settled; after a refusal its half of the batch goes again, at last alone.
  */
 export class GroupCommit {
   readonly #acked: AckedPublish
   readonly #options: GroupCommitOptions
   #waiting: Entry[] = []
+  #waitingMessages = 0
   #committing = false
   /** Dedupe ids this replica sent lately: a likely duplicate would fail its whole batch, so it goes alone. */
   readonly #seen = new Set<string>()
@@ -39,20 +50,23 @@ export class GroupCommit {
     this.#options = options
   }
 
-  /** How many wait for the next batch. */
+  /** How many messages wait for the next batch. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waitingMessages
   }
 
-  send(message: OutgoingMessage, jobId: string, msgId: string | undefined): Promise<Ack> {
+  /** @returns the ack of the unit's last message */
+  send(unit: Unit): Promise<Ack> {
+    const { msgId } = unit
     if (msgId !== undefined) {
-      if (this.#seen.has(msgId)) return this.#acked.send(message)
+      if (this.#seen.has(msgId)) return this.#sendAlone(unit)
       if (this.#seen.size >= SEEN_MAX) this.#seen.clear()
       this.#seen.add(msgId)
     }
     return new Promise((resolve) => {
       const expiresAtMs = this.#options.clock.monotonic() + this.#options.waitMs
-      this.#waiting.push({ message, jobId, expiresAtMs, resolve })
+      this.#waiting.push({ unit, expiresAtMs, resolve })
+      this.#waitingMessages += unit.messages.length
       if (!this.#committing) void this.#run()
     })
   }
@@ -73,6 +87,7 @@ export class GroupCommit {
     const batch: Entry[] = []
     const left: Entry[] = []
     const jobs = new Set<string>()
+    let messages = 0
     let bytes = 0
     const now = this.#options.clock.monotonic()
     const isUp = this.#options.isUp()
@@ -82,17 +97,22 @@ export class GroupCommit {
         entry.resolve(NOT_SENT)
         continue
       }
-      const size = entry.message.body.length
-      const fits = batch.length < BATCH_MAX && (batch.length === 0 || bytes + size <= BATCH_MAX_BYTES)
-      if (!fits || jobs.has(entry.jobId)) {
+      const { unit } = entry
+      const count = unit.messages.length
+      const size = sizeOf(unit)
+      const isRoom = batch.length < UNITS_MAX && messages + count <= MESSAGES_MAX && bytes + size <= BATCH_MAX_BYTES
+      const fits = batch.length === 0 || isRoom
+      if (!fits || unit.jobIds.some((jobId) => jobs.has(jobId))) {
         left.push(entry)
         continue
       }
-      jobs.add(entry.jobId)
+      for (const jobId of unit.jobIds) jobs.add(jobId)
+      messages += count
       bytes += size
       batch.push(entry)
     }
     this.#waiting = left
+    this.#waitingMessages = left.reduce((sum, { unit }) => sum + unit.messages.length, 0)
     return batch
   }
 
@@ -100,16 +120,17 @@ export class GroupCommit {
     const [first] = batch
     if (first === undefined) return
     if (batch.length === 1) {
-      first.resolve(await this.#acked.send(first.message))
+      first.resolve(await this.#sendAlone(first.unit))
       return
     }
-    const ack = await sendBatch(
-      this.#acked,
-      batch.map(({ message }) => message),
-    ).catch((error: unknown): Ack => ({ kind: 'unknown', why: error instanceof Error ? error.message : String(error) }))
+    const messages = batch.flatMap(({ unit }) => unit.messages)
+    const ack = await this.#sendTogether(messages)
     if (ack.kind === 'stored') {
-      const firstSeq = ack.seq - batch.length + 1
-      for (const [i, entry] of batch.entries()) entry.resolve({ kind: 'stored', seq: firstSeq + i })
+      let seq = ack.seq - messages.length
+      for (const { unit, resolve } of batch) {
+        seq += unit.messages.length
+        resolve({ kind: 'stored', seq })
+      }
       return
     }
     if (ack.kind === 'unknown' || ack.kind === 'not-sent') {
@@ -121,4 +142,18 @@ export class GroupCommit {
     await this.#commit(batch.slice(0, middle))
     await this.#commit(batch.slice(middle))
   }
+
+  #sendAlone({ messages }: Unit): Promise<Ack> {
+    const [message] = messages
+    return message !== undefined && messages.length === 1 ? this.#acked.send(message) : this.#sendTogether(messages)
+  }
+
+  #sendTogether(messages: OutgoingMessage[]): Promise<Ack> {
+    return sendBatch(this.#acked, messages).catch((error: unknown) => ({
+      kind: 'unknown',
+      why: error instanceof Error ? error.message : String(error),
+    }))
+  }
 }
+
+const sizeOf = ({ messages }: Unit): number => messages.reduce((sum, { body }) => sum + body.length, 0)

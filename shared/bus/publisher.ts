@@ -4,7 +4,7 @@ import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit, type Unit } from './group-commit.ts'
 import type { LogReader } from './log-reader.ts'
 import { sendBatch } from './send-batch.ts'
 
@@ -13,7 +13,10 @@ export interface Publication {
   body: string
   /** Unique to this publish: how the writer knows its own stored event again. */
   nonce: string
-  /** Which job it is about: two events of one job never share an atomic batch, which does not compare inside itself. */
+  /**
+   * Which job, record or request it is about: two that compare with the same never share an atomic batch, which does
+   * not compare inside itself.
+   */
   jobId: string
   /** Compare-and-set: the last message on `filter` must be `seq` (0: there is none). */
   expect?: { seq: number; filter: string }
@@ -28,10 +31,13 @@ export type PublishResult =
   /** Compare-and-set lost: somebody else wrote first. */
   | { kind: 'refused' }
 
-export type BatchResult =
-  | { kind: 'stored' }
-  /** `duplicate`: one of the dedupe ids is known, `conflict`: one compared with something else, `too-large` for the broker. */
-  | { kind: 'refused'; why: 'duplicate' | 'conflict' | 'too-large' }
+export type BatchResult = { kind: 'stored' } | { kind: 'refused'; why: BatchRefusal }
+
+/**
+ * `duplicate`: one of the dedupe ids is known, `conflict`: one compared with something else, `too-large` for the broker,
+ * `full`: the stream or the broker's disk has no room for it.
+ */
+export type BatchRefusal = 'duplicate' | 'conflict' | 'too-large' | 'full'
 
 export interface PublishOptions {
   /** After so many milliseconds without a verdict it throws; Infinity repeats until the signal. */
@@ -45,7 +51,7 @@ export interface PublisherOptions {
   clock: Clock
   /** Publishes in flight before new ones are refused. */
   maxInFlight: number
-  /** Commit in groups: for brokers that sync every write. */
+  /** Commit in groups: for brokers that sync every write, and for many small batches at once. */
   groupCommit: boolean
 }
 
@@ -99,24 +105,29 @@ export class Publisher {
   }
 
   /**
-   * Publishes all or none, as one atomic batch of messages with dedupe ids, each of a job of its own.
+   * Publishes all or none, as one atomic batch of messages, each of a job of its own or without anything that it is
+   * compared by. So that an unanswered batch is known again, the first one compares or has a dedupe id.
    * @throws as `publish`
    */
   async publishBatch(publications: Publication[], options: PublishOptions): Promise<BatchResult> {
     const [first] = publications
     if (first === undefined) return { kind: 'stored' }
     for (const publication of publications) this.#checkSize(publication)
-    let messages = publications.map(toMessage)
+    const unit = unitOf(publications)
     let maybeStored = false
     return this.#untilVerdict<BatchResult>(options, async () => {
-      const ack = this.#options.broker.isUp() ? await sendBatch(this.#acked, messages) : NOT_SENT
+      // All or none: what became of the first became of all. Asked before they are sent again, because one that is
+      // there already would fail the whole group.
+      const before = maybeStored ? await this.#verdict(first) : null
+      if (typeof before === 'string') return before
+      if (before?.kind === 'stored') return { kind: 'stored' }
+      const ack = await this.#sendUnit(unit)
       if (ack.kind === 'stored') return { kind: 'stored' }
       if (ack.kind === 'unknown') {
         maybeStored = true
-        messages = publications.map(repeatOf).map(toMessage)
+        unit.messages = publications.map(repeatOf).map(toMessage)
       }
-      if (!isDecided(ack)) return problemOf(ack)
-      // All or none: what became of the first became of all.
+      if (!isSettled(ack)) return problemOf(ack)
       const verdict = maybeStored ? await this.#verdict(first) : null
       if (typeof verdict === 'string') return verdict
       return verdict?.kind === 'stored'
@@ -154,10 +165,18 @@ export class Publisher {
 
   #send(message: OutgoingMessage, publication: Publication): Promise<Ack> {
     // Publishes made while disconnected are buffered by the client and lost: do not make them.
-    const inFlight = this.#acked.inFlight + (this.#group?.waiting ?? 0)
-    if (!this.#options.broker.isUp() || inFlight >= this.#options.maxInFlight) return Promise.resolve(NOT_SENT)
+    if (!this.#options.broker.isUp() || this.#isFull()) return Promise.resolve(NOT_SENT)
     if (this.#group === null) return this.#acked.send(message)
-    return this.#group.send(message, publication.jobId, publication.msgId)
+    return this.#group.send({ messages: [message], jobIds: [publication.jobId], msgId: publication.msgId })
+  }
+
+  #sendUnit(unit: Unit): Promise<Ack> {
+    if (!this.#options.broker.isUp() || this.#isFull()) return Promise.resolve(NOT_SENT)
+    return this.#group === null ? sendBatch(this.#acked, unit.messages) : this.#group.send(unit)
+  }
+
+  #isFull(): boolean {
+    return this.#acked.inFlight + (this.#group?.waiting ?? 0) >= this.#options.maxInFlight
   }
 
   /** Whose event is it on the exact subject published on? A text when the log cannot be asked now. */
@@ -174,8 +193,14 @@ export class Publisher {
 
 type Refusal = Extract<Ack, { kind: 'refused' }>
 
-/** A refusal that will not change by itself. */
-const isDecided = (ack: Ack): ack is Refusal => ack.kind === 'refused' && !isUndecided(ack.code) && !isFull(ack.code)
+const isSettled = (ack: Ack): ack is Refusal => ack.kind === 'refused' && !isUndecided(ack.code)
+/** A refusal that will not change by itself: what is full will take messages again. */
+const isDecided = (ack: Ack): ack is Refusal => isSettled(ack) && !isFull(ack.code)
+
+const unitOf = (publications: Publication[]): Unit => ({
+  messages: publications.map(toMessage),
+  jobIds: [...new Set(publications.map(({ jobId }) => jobId))],
+})
 
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
@@ -191,7 +216,8 @@ const repeatOf = (publication: Publication): Publication =>
     ? publication
     : { ...publication, expect: { seq: 0, filter: publication.subject } }
 
-function whyRefused(code: number, description: string): 'duplicate' | 'conflict' | 'too-large' {
+function whyRefused(code: number, description: string): BatchRefusal {
+  if (isFull(code)) return 'full'
   if (code === BATCH_DUPLICATE) return 'duplicate'
   if (code === BATCH_TOO_LARGE) return 'too-large'
   if (isWrongSequence(code)) return 'conflict'

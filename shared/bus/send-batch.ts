@@ -2,7 +2,7 @@ import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './a
 
 /**
  * Sends messages as one atomic batch: the broker stores all of them or none. Not the client's own batch, which drops
- * what each message compares with. No two of one job: a batch does not compare inside itself.
+ * what each message compares with. No two that compare with the same: a batch does not compare inside itself.
  * @returns the ack of the last message
  */
 export async function sendBatch(acked: AckedPublish, messages: OutgoingMessage[]): Promise<Ack> {

@@ -247,6 +247,12 @@ export async function found<T>(ask: () => Promise<T>, notFoundCode: number): Pro
   }
 }
 
+/** Removes all messages of a subject. */
+export async function purgeSubject(nc: NatsConnection, stream: string, subject: string): Promise<void> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  await manager.streams.purge(stream, { filter: subject })
+}
+
 /** Removes every message below the sequence, whatever its subject. */
 export async function purgeBelow(nc: NatsConnection, seq: number): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })

@@ -3,10 +3,12 @@
 // from the schemas (scripts/build-client).
 export type { Token } from '../contracts/auth.ts'
 export type { BatchItem, BatchResult } from '../contracts/batch.ts'
+export type { DeadMessageList, DeadMessageView, MessagesRedriven } from '../contracts/dead-messages-http.ts'
 export type { EventView } from '../contracts/events-http.ts'
 export type { JobAccepted, JobSummaryView, JobView } from '../contracts/http.ts'
 export type { Attempt, Progress } from '../contracts/job.ts'
 export type { JobList, JobStats } from '../contracts/list.ts'
+export type { MessageShard, MessagesAccepted, MessageWorker, MessageWorkers } from '../contracts/messages-http.ts'
 export type { Problem } from '../contracts/problems.ts'
 export type { RedriveResult } from '../contracts/redrive.ts'
 export type { NewRequest, Plan, RequestView } from '../contracts/request.ts'

@@ -1,6 +1,7 @@
 import { type CancelOptions, cancelJob, type RetryOptions, retryJob } from './change-job.ts'
 import type {
   BatchResult,
+  DeadMessageView,
   DefinitionList,
   DefinitionView,
   EventView,
@@ -9,6 +10,9 @@ import type {
   JobStats,
   JobSummaryView,
   JobView,
+  MessagesAccepted,
+  MessagesRedriven,
+  MessageWorkers,
   NewRequest,
   Plan,
   RedriveResult,
@@ -30,6 +34,7 @@ import {
   toTime,
 } from './job-request.ts'
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
+import * as messages from './messages.ts'
 import { randomId } from './random-id.ts'
 import {
   type Call,
@@ -224,6 +229,26 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   listDefinitions(options: CallOptions = {}): Promise<DefinitionList['items']> {
     return requests.listDefinitions(this.#transport, options)
+  }
+
+  /** Sends up to 10,000 messages, all or none; they are in the broker when this resolves. */
+  sendMessages(newMessages: readonly messages.NewMessage[], options: ChangeOptions = {}): Promise<MessagesAccepted> {
+    return messages.sendMessages(this.#transport, newMessages, options)
+  }
+
+  /** The workers that process messages, what they did, and what waits. */
+  messageWorkers(options: CallOptions = {}): Promise<MessageWorkers> {
+    return messages.showMessageWorkers(this.#transport, options)
+  }
+
+  /** All messages that no attempt could process, what died first first, page by page as they are asked for. */
+  deadMessages(options: messages.DeadMessagesOptions = {}): AsyncGenerator<DeadMessageView, void, undefined> {
+    return messages.listDeadMessages(this.#transport, options)
+  }
+
+  /** Puts up to 1,000 dead messages back, each once; `is_more` says whether to ask again. */
+  redriveMessages(options: messages.RedriveMessagesOptions = {}): Promise<MessagesRedriven> {
+    return messages.redriveMessages(this.#transport, options)
   }
 
   async #create<Body>(

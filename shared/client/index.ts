@@ -15,6 +15,7 @@ export type {
   StartTime,
 } from './job-request.ts'
 export type { AcceptedOf, AnyJobTypes, JobOf, JobType, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
+export type { DeadMessagesOptions, NewMessage, RedriveMessagesOptions } from './messages.ts'
 export type { Retry, TokenSource, TransportOptions } from './request.ts'
 export type { CancelRequestOptions, ListRequestsOptions, SignalOptions } from './requests.ts'
 export { hasEnded, type WaitOptions } from './wait-job.ts'

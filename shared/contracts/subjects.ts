@@ -95,6 +95,7 @@ export const messageKeySubject = (id: string): string => `message:key.${id}`
 /** What no attempt could process, under the sequence that it had. */
 export const deadMessageSubject = (shard: number, seq: number): string => `message:dead.${shard}.${seq}`
 export const ALL_DEAD_MESSAGES = 'message:dead.*.*'
+export const deadMessagesOf = (shard: number): string => `message:dead.${shard}.*`
 /** The feed of a shard, of the replica that has it. */
 export const shardFeed = (shard: number): string => `ingest-${shard}`
 

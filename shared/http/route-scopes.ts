@@ -2,8 +2,8 @@ import type { Scope } from '#shared/contracts/auth.ts'
 
 /** Addresses that need no token: they say nothing of anybody's jobs. `/token` is where tokens come from. */
 const OPEN = /^\/(token|docs|openapi(-3\.1)?\.json|problems|heartbeat|livez|readyz|metrics)(\/|$)/
-/** Everybody's: types as they are run by all workers, and the workers with all they ran. */
-const ADMIN = /^(POST|PATCH) \/v1\/types\/|^[A-Z]+ \/v1\/workers(\/|$)/
+/** Everybody's: types as they are run by all workers, the workers with all they ran, and what became of messages. */
+const ADMIN = /^(POST|PATCH) \/v1\/types\/|^[A-Z]+ \/v1\/(workers(\/|$)|message\/)/
 /** Any token will do. */
 const OWN = '/v1/caller'
 

@@ -1,6 +1,6 @@
 import type { BatchItem, BatchResult } from '#shared/contracts/batch.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { AppError, problemOf } from '#shared/runtime/errors.ts'
+import { AppError, problemOf, unavailable } from '#shared/runtime/errors.ts'
 import {
   ACCEPT_DEADLINE_MS,
   type CreateJobDeps,
@@ -116,6 +116,7 @@ async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[]): Promise
   if (result.why === 'too-large') {
     throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many jobs: send fewer at once.')
   }
+  if (result.why === 'full') throw unavailable('The log has no room for this batch now: nothing was accepted.')
   throw new AppError(
     'cooldown',
     'At least one object_id of this batch was used a short time ago: nothing was accepted.',

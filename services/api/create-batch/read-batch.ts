@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/batch.ts'
 import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
+import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { AppError } from '#shared/runtime/errors.ts'
@@ -24,21 +25,9 @@ async function readArray(raw: Buffer): Promise<BatchEntry[]> {
   return inSlices(values, (value) => value, sizeOfValue)
 }
 
-const NEWLINE = 0x0a
-
 async function readLines(raw: Buffer): Promise<BatchEntry[]> {
-  const lines: Buffer[] = []
-  for (let start = 0; start < raw.length; ) {
-    const found = raw.indexOf(NEWLINE, start)
-    const end = found === -1 ? raw.length : found
-    const line = raw.subarray(start, end)
-    // Empty lines are passed over, as the format allows.
-    if (line.some((byte) => byte > 0x20)) lines.push(line)
-    if (lines.length > BATCH_MAX_JOBS) break
-    start = end + 1
-  }
   return inSlices(
-    lines,
+    ndjsonLines(raw, BATCH_MAX_JOBS),
     (line) => parseStrictJson(line),
     (line) => line.length,
   )

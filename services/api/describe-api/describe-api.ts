@@ -11,6 +11,7 @@ import type { Answer, Operation } from './operation.ts'
 import { authOperations } from './operations/auth.ts'
 import { eventOperations } from './operations/events.ts'
 import { jobOperations } from './operations/jobs.ts'
+import { messageOperations } from './operations/messages.ts'
 import { requestOperations } from './operations/requests.ts'
 import { scheduleOperations } from './operations/schedules.ts'
 import { serviceOperations } from './operations/service.ts'
@@ -20,6 +21,7 @@ import { workerOperations } from './operations/workers.ts'
 export const OPERATIONS: readonly Operation[] = [
   ...jobOperations,
   ...requestOperations,
+  ...messageOperations,
   ...eventOperations,
   ...typeOperations,
   ...scheduleOperations,

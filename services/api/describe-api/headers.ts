@@ -41,5 +41,11 @@ export const matchHeaders = z.object({
 
 /** Of answers. */
 export const locationHeader = z.object({ Location: z.string().meta({ description: 'Where the job is' }) })
+export const replayedHeader = z.object({
+  'Idempotency-Replayed': z
+    .literal('true')
+    .optional()
+    .meta({ description: 'An earlier request under this key did it' }),
+})
 export const etagHeader = z.object({ ETag: z.string().meta({ description: 'The version of what is shown' }) })
 export const linkHeader = z.object({ Link: z.string().optional().meta({ description: 'The next page, `rel="next"`' }) })

@@ -19,7 +19,7 @@ export interface Operation {
   path: string
   /** The operationId, and the name in generated clients. */
   id: string
-  tag: 'Jobs' | 'Requests' | 'Events' | 'Types' | 'Schedules' | 'Workers' | 'Tokens' | 'Service'
+  tag: 'Jobs' | 'Requests' | 'Messages' | 'Events' | 'Types' | 'Schedules' | 'Workers' | 'Tokens' | 'Service'
   summary: string
   description?: string
   query?: z.ZodObject

@@ -64,7 +64,7 @@ async function setup() {
   })
   const unheard = new UnheardEnds({
     jobEnds: () => jobEndsFloor(bus.broker.nc),
-    readBatch: (filter, fromSeq, limit) => readBatch(bus.broker, filter, fromSeq, limit),
+    readBatch: (query) => readBatch(bus.broker, query),
     reader: bus.reader,
   })
   const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({

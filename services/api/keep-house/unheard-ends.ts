@@ -1,6 +1,6 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Batch } from '#shared/bus/read-batch.ts'
+import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
 import type { ConsumerFloor } from '#shared/bus/topology.ts'
 import { isOfRequest } from '#shared/contracts/request.ts'
 import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/subjects.ts'
@@ -8,7 +8,7 @@ import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts
 export interface UnheardDeps {
   /** null: there is no such consumer, and nobody to hear. */
   jobEnds(): Promise<ConsumerFloor | null>
-  readBatch(filter: string, fromSeq: number, limit: number): Promise<Batch>
+  readBatch(query: BatchQuery): Promise<Batch>
   reader: Pick<LogReader, 'nextOf' | 'history'>
 }
 
@@ -59,7 +59,7 @@ export class UnheardEnds {
   async #lookOn(filter: string, fromSeq: number): Promise<void> {
     for (let isMore = true; isMore; ) {
       const next = Math.max(this.#nextSeqs.get(filter) ?? 0, fromSeq)
-      const batch = await this.#deps.readBatch(filter, next, BATCH)
+      const batch = await this.#deps.readBatch({ filter, fromSeq: next, limit: BATCH })
       const needs = await Promise.all(batch.messages.map((end) => this.#needOf(end)))
       // Noted when all of them are known: what failed is read again.
       batch.messages.forEach(({ seq }, n) => {

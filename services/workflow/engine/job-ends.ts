@@ -84,7 +84,7 @@ const wasTriedOnce = (events: History): boolean =>
 async function readWholeHistory(broker: Broker, filter: string, endSeq: number): Promise<History> {
   const history: History = []
   for (let from = 1; history.length < HISTORY_MAX; ) {
-    const { messages, isMore } = await readBatch(broker, filter, from, HISTORY_AT_ONCE)
+    const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit: HISTORY_AT_ONCE })
     history.push(...messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body)))
     const last = messages.at(-1)
     if (last !== undefined && last.seq >= endSeq) break

@@ -1,0 +1,127 @@
+import type { Command } from 'commander'
+import type { DeadMessageView, MessageWorkers } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { parseWhole } from '../parse.ts'
+import { chunksOf, readMessages } from '../read-messages.ts'
+import { formatTable } from '../table.ts'
+
+const SHARDS_MAX = 64
+const REDRIVE_AT_ONCE = 1_000
+const PAGE_MAX = 200
+
+/** Commands about messages. */
+export function addMessage(program: Command, run: Run): void {
+  const message = program.command('message').description('send messages, and see what became of them')
+
+  message
+    .command('send')
+    .description('send the messages of a file')
+    .argument('<file>', 'a JSON array, or a JSON value a line, each {"timestamp", "value"}; - reads stdin')
+    .option('--idempotency-key <key>', 'the same key and file are stored once within a day')
+    .action(run(send))
+
+  message
+    .command('workers')
+    .description('show the workers, what they did, and what waits (admin)')
+    .action(
+      run(async ({ client, out, signal }) => {
+        const found = await client.messageWorkers({ signal })
+        if (out.json) out.record(found)
+        else for (const line of describe(found, out.columns)) out.line(line)
+      }),
+    )
+
+  message
+    .command('dead')
+    .description('list the messages that no attempt could process (admin)')
+    .option('--shard <number>', 'of this shard alone', parseWhole(0, SHARDS_MAX - 1))
+    .option('--limit <count>', 'how many', parseWhole(1, 1_000_000), 50)
+    .action(run(listDead))
+
+  message
+    .command('redrive')
+    .description('put dead messages back, each once (admin)')
+    .option('--shard <number>', 'of this shard alone', parseWhole(0, SHARDS_MAX - 1))
+    .action(run(redrive))
+}
+
+async function send(context: CommandContext, file: string, flags: { idempotencyKey?: string }): Promise<void> {
+  const { client, out, signal } = context
+  const messages = await readMessages(context, file)
+  let accepted = 0
+  for (const [n, chunk] of chunksOf(messages).entries()) {
+    const { idempotencyKey: key } = flags
+    const options = { signal, idempotencyKey: key === undefined ? undefined : `${key}-${n}` }
+    const answer = await client.sendMessages(chunk, options).catch((error: unknown) => {
+      // What the server says of a message counts from the first one of its chunk.
+      if (n > 0) out.note(`${accepted} messages were accepted; what failed begins with message ${accepted + 1}.`)
+      throw error
+    })
+    accepted += answer.accepted
+    out.status(`${accepted} of ${messages.length} messages ...`)
+  }
+  if (out.json) out.record({ accepted })
+  else out.line(`${accepted} ${accepted === 1 ? 'message' : 'messages'} accepted`)
+}
+
+function describe({ workers, shards, messages_total: total }: MessageWorkers, columns: number): string[] {
+  const workerRows = workers.map((worker) => [
+    worker.worker_id,
+    worker.running ? (worker.replica_id ?? '') : '-',
+    String(worker.messages_since_start),
+    String(worker.messages_total),
+    String(worker.batches_total),
+    worker.started_at,
+  ])
+  const shardRows = shards.map(({ shard, replica_id: replica, waiting, open_batches: open, dead_total: dead }) => [
+    String(shard),
+    replica ?? '-',
+    String(waiting),
+    String(open),
+    String(dead),
+  ])
+  return [
+    ...formatTable(['WORKER', 'REPLICA', 'MESSAGES', 'EVER', 'BATCHES EVER', 'SINCE'], workerRows, columns),
+    '',
+    ...formatTable(['SHARD', 'REPLICA', 'WAITING', 'OPEN BATCHES', 'DEAD EVER'], shardRows, columns),
+    '',
+    `${total} messages processed`,
+  ]
+}
+
+async function listDead(context: CommandContext, flags: { shard?: number; limit: number }): Promise<void> {
+  const { client, out, signal } = context
+  const found: DeadMessageView[] = []
+  let left = flags.limit
+  for await (const dead of client.deadMessages({ shard: flags.shard, limit: Math.min(left, PAGE_MAX), signal })) {
+    if (out.json) out.record(dead)
+    else found.push(dead)
+    if (--left === 0) break
+  }
+  if (out.json) return
+  const rows = found.map(({ shard, seq, timestamp, attempts, died_at: at, error }) => [
+    String(shard),
+    String(seq),
+    timestamp,
+    at,
+    String(attempts),
+    error,
+  ])
+  if (rows.length === 0) out.note('There are no dead messages.')
+  else {
+    const heading = ['SHARD', 'SEQ', 'TIMESTAMP', 'DIED', 'ATTEMPTS', 'ERROR']
+    for (const line of formatTable(heading, rows, out.columns)) out.line(line)
+  }
+}
+
+async function redrive({ client, out, signal }: CommandContext, { shard }: { shard?: number }): Promise<void> {
+  let redriven = 0
+  for (let isMore = true; isMore; ) {
+    const answer = await client.redriveMessages({ shard, limit: REDRIVE_AT_ONCE, signal })
+    redriven += answer.redriven
+    isMore = answer.is_more
+    out.status(`${redriven} messages ...`)
+  }
+  if (out.json) out.record({ redriven })
+  else out.line(`${redriven} ${redriven === 1 ? 'message' : 'messages'} put back`)
+}

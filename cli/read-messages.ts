@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import type { NewMessage } from '#shared/client/index.ts'
+import type { CommandContext } from './command-context.ts'
+import { UsageError } from './explain-error.ts'
+
+/**
+ * The messages of a file: a JSON array, or a JSON value a line; `-` is stdin. The server says what is wrong with them.
+ * @throws UsageError
+ */
+export async function readMessages(
+  { readStdin }: Pick<CommandContext, 'readStdin'>,
+  file: string,
+): Promise<NewMessage[]> {
+  const text =
+    file === '-'
+      ? await readStdin()
+      : await readFile(file, 'utf8').catch((error: unknown) => {
+          throw new UsageError(`The file ${file} cannot be read; check its name.`, { cause: error })
+        })
+  const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array') as NewMessage[]) : readLines(text)
+  if (messages.length === 0) throw new UsageError('There are no messages in it; nothing was sent.')
+  return messages
+}
+
+const readLines = (text: string): NewMessage[] =>
+  text.split('\n').flatMap((line, n) => (line.trim() === '' ? [] : [parse(line, `Line ${n + 1}`) as NewMessage]))
+
+function parse(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UsageError(`${what} is not valid JSON; nothing was sent.`, { cause: error })
+  }
+}
+
+/** What the server takes at once. */
+const CHUNK_MESSAGES = 10_000
+const CHUNK_BYTES = 8 * 1024 * 1024 - 2
+
+/** In their order, as few as can be; the same messages make the same chunks. */
+export function chunksOf(messages: readonly NewMessage[]): NewMessage[][] {
+  const chunks: NewMessage[][] = []
+  let chunk: NewMessage[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const size = Buffer.byteLength(JSON.stringify(message)) + 1
+    if (chunk.length === CHUNK_MESSAGES || (chunk.length > 0 && bytes + size > CHUNK_BYTES)) {
+      chunks.push(chunk)
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(message)
+    bytes += size
+  }
+  return chunk.length === 0 ? chunks : [...chunks, chunk]
+}

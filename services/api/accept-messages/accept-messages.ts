@@ -1,0 +1,135 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { BatchResult, Publication, Publisher } from '#shared/bus/publisher.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
+import { type StoredMessage, shardOf } from '#shared/contracts/message.ts'
+import type { Message, MessagesAccepted } from '#shared/contracts/messages-http.ts'
+import { epochMsOf } from '#shared/contracts/rfc3339.ts'
+import { messageKeySubject, receivedSubject } from '#shared/contracts/subjects.ts'
+import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
+import { DAY, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
+
+export interface AcceptMessagesDeps {
+  /** For the stream of messages, with its reader. */
+  publisher: Publisher
+  reader: LogReader
+  isBrokerUp(): boolean
+  /** How many there are. */
+  shards: number
+  /** Bytes of messages on their way to the broker. */
+  underWay: { bytes: number }
+  accepted: Counter
+}
+
+export interface AcceptMessagesRequest extends RequestInfo {
+  messages: Message[]
+  idempotencyKey: string | null
+}
+
+/** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
+const ACCEPT_DEADLINE_MS = 5_000
+
+const recordSchema = z.looseObject({ body_hash: z.string(), accepted: z.number().int() })
+
+/** Beyond it new messages are refused, so that a broker that stalls does not fill the memory. */
+const UNDER_WAY_MAX_BYTES = 64 * 1024 * 1024
+
+/** @throws AppError `unavailable`: asked also before the body is read, which may be large */
+export function checkRoom(deps: Pick<AcceptMessagesDeps, 'isBrokerUp' | 'underWay'>): void {
+  if (!deps.isBrokerUp()) throw unavailable('The broker cannot be reached, so no message can be accepted.')
+  if (deps.underWay.bytes > UNDER_WAY_MAX_BYTES) throw unavailable('The broker is slower than messages come.')
+}
+
+/**
+ * Accepts all of the messages or none: they go into the stream as one atomic batch, behind a key that is stored once,
+ * by compare-and-set 0. So whatever is repeated, an unanswered publish, a request of our proxy or one under an
+ * Idempotency-Key, finds the key and with it the proof that the messages are there.
+ * @throws AppError `key-reused`, `payload-too-large`, `unavailable`
+ */
+export async function acceptMessages(
+  deps: AcceptMessagesDeps,
+  request: AcceptMessagesRequest,
+): Promise<MessagesAccepted & { replayed: boolean }> {
+  const messages = request.messages.map((message) => toStored(message, request.caller.tenant))
+  const accepted = messages.length
+  const bodies = messages.map((message) => JSON.stringify(message))
+  const record = { body_hash: hash('sha256', bodies.join('\n'), 'base64url'), accepted }
+  const key = keyPublication(request, JSON.stringify(record))
+  const received = messages.map(({ timestamp }, n) => ({
+    subject: receivedSubject(shardOf(epochMsOf(timestamp), deps.shards)),
+    body: bodies[n] ?? '',
+    nonce: key.nonce,
+    jobId: key.jobId,
+  }))
+  const result = await publish(deps, [key, ...received])
+  if (result.kind === 'stored') {
+    deps.accepted.inc(accepted)
+    return { accepted, replayed: false }
+  }
+  if (result.why === 'full') throw unavailable('There is no room for these messages now: nothing was accepted.')
+  if (result.why === 'too-large') {
+    throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many messages: send fewer at once.')
+  }
+  await checkSame(deps.reader, key.subject, record.body_hash)
+  return { accepted, replayed: request.idempotencyKey !== null }
+}
+
+async function publish(deps: AcceptMessagesDeps, publications: Publication[]): Promise<BatchResult> {
+  const { publisher, underWay } = deps
+  // Others came while the body was read.
+  checkRoom(deps)
+  const bytes = publications.reduce((sum, { body }) => sum + body.length, 0)
+  underWay.bytes += bytes
+  try {
+    return await publisher.publishBatch(publications, { deadlineMs: ACCEPT_DEADLINE_MS })
+  } finally {
+    underWay.bytes -= bytes
+  }
+}
+
+const toStored = ({ timestamp, value }: Message, tenant: string | null): StoredMessage => ({
+  timestamp,
+  value: value ?? null,
+  ...tenantMember(tenant),
+})
+
+function keyPublication(request: AcceptMessagesRequest, body: string): Publication {
+  const { id, keptMs } = keyOf(request)
+  const subject = messageKeySubject(id)
+  return {
+    subject,
+    body,
+    nonce: newNonce(),
+    jobId: id,
+    expect: { seq: 0, filter: subject },
+    headers: { ...requestHeaders(request), 'Nats-TTL': `${keptMs / SECOND}s` },
+  }
+}
+
+/** @returns milliseconds in which a repeat is known: those of our own and of our proxy come within seconds */
+function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMessagesRequest) {
+  if (idempotencyKey !== null) return { id: hashNames(caller.tenant, 'messages', idempotencyKey), keptMs: DAY }
+  const id = requestIdTrusted ? hashNames(caller.tenant, 'proxied-messages', requestId) : newNonce()
+  return { id, keptMs: 2 * MINUTE }
+}
+
+/** @throws AppError `key-reused` when the key came with other messages */
+async function checkSame(reader: LogReader, subject: string, bodyHash: string): Promise<void> {
+  const record = await readRecord(reader, subject)
+  if (record.body_hash !== bodyHash) {
+    throw new AppError('key-reused', 'This Idempotency-Key was used with other messages in the last 24 hours.')
+  }
+}
+
+async function readRecord(reader: LogReader, subject: string): Promise<z.infer<typeof recordSchema>> {
+  try {
+    return recordSchema.parse(JSON.parse((await reader.lastOf(subject))?.body ?? 'null'))
+  } catch (error) {
+    throw unavailable('The record of this Idempotency-Key cannot be read.', error)
+  }
+}

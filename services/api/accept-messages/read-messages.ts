@@ -1,0 +1,57 @@
+import type { Context } from 'koa'
+import { z } from 'zod'
+import { NDJSON } from '#shared/contracts/batch.ts'
+import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/message.ts'
+import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/messages-http.ts'
+import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
+import { invalidBody, readBytes } from '#shared/http/read-body.ts'
+import { parseStrictJson } from '#shared/http/strict-json.ts'
+import { AppError } from '#shared/runtime/errors.ts'
+
+/**
+ * The messages of a body, in their order: a JSON array, or a JSON value a line.
+ * @throws AppError, where messages are not valid with what is wrong with the first 20 of them
+ */
+export async function readMessages(ctx: Context): Promise<Message[]> {
+  const { raw, mediaType } = await readBytes(ctx, ['application/json', NDJSON], MESSAGES_MAX_BYTES)
+  if (mediaType === NDJSON) return checkEach(ndjsonLines(raw, MESSAGES_MAX), (line) => parseStrictJson(line))
+  const values = parseStrictJson(raw, MESSAGES_MAX_MEMBERS)
+  if (!Array.isArray(values)) throw new AppError('invalid-request', 'The body must be an array of messages.')
+  return checkEach(values, (value) => value)
+}
+
+/** Other requests come in between. */
+const SLICE = 500
+const BAD_SHOWN = 20
+
+async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Message[]> {
+  if (items.length === 0) throw new AppError('invalid-request', 'There are no messages in the body.')
+  if (items.length > MESSAGES_MAX) {
+    throw new AppError('payload-too-large', `At most ${MESSAGES_MAX} messages may be sent at once.`)
+  }
+  const messages: Message[] = []
+  const issues: z.core.$ZodIssue[] = []
+  for (const [index, item] of items.entries()) {
+    if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))
+    const checked = checkOne(item, parse)
+    if (!('problem' in checked)) messages.push(checked.message)
+    else if (issues.push({ ...checked.problem, path: [index, ...checked.problem.path] }) === BAD_SHOWN) break
+  }
+  if (issues.length > 0) throw invalidBody(new z.ZodError(issues))
+  return messages
+}
+
+/** Of a bad message only the first problem is told: so that there is room for the other bad ones. */
+function checkOne<T>(item: T, parse: (item: T) => unknown): { message: Message } | { problem: z.core.$ZodIssue } {
+  const problem = (message: string) => ({ problem: { code: 'custom' as const, message, path: [], input: undefined } })
+  try {
+    const { success, data, error } = messageSchema.safeParse(parse(item))
+    if (success) return { message: data }
+    const [issue] = error.issues
+    if (issue === undefined) return problem('is not valid')
+    return { problem: issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, 1) } : issue }
+  } catch (error) {
+    if (error instanceof AppError) return problem(error.message)
+    throw error
+  }
+}

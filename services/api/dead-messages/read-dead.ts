@@ -1,0 +1,50 @@
+import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
+import type { DeadMessageView } from '#shared/contracts/dead-messages-http.ts'
+import { deadMessageSchema } from '#shared/contracts/messages-http.ts'
+import { ALL_DEAD_MESSAGES, deadMessagesOf, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+
+export interface ReadDeadDeps {
+  readBatch(query: BatchQuery): Promise<Batch>
+}
+
+export interface DeadMessage {
+  subject: string
+  /** Its own sequence: `view.seq` is the one that it had alive. */
+  deadSeq: number
+  view: DeadMessageView
+}
+
+/**
+ * Dead messages in the order in which they died.
+ * @throws AppError `unavailable`
+ */
+export async function readDead(
+  deps: ReadDeadDeps,
+  { shard, fromSeq, limit }: { shard: number | undefined; fromSeq: number; limit: number },
+): Promise<{ dead: DeadMessage[]; nextSeq: number | null }> {
+  const filter = shard === undefined ? ALL_DEAD_MESSAGES : deadMessagesOf(shard)
+  const { messages, isMore } = await deps
+    .readBatch({ stream: MESSAGES_STREAM, filter, fromSeq, limit })
+    .catch((error: unknown) => {
+      throw unavailable('The dead messages cannot be read.', error)
+    })
+  const last = messages.at(-1)
+  return { dead: messages.flatMap(toDead), nextSeq: isMore && last !== undefined ? last.seq + 1 : null }
+}
+
+/** What is none is a mark that one was put back, or of a later contract. */
+function toDead({ subject, seq: deadSeq, body }: Batch['messages'][number]): DeadMessage[] {
+  const parsed = deadMessageSchema.safeParse(parseJson(body))
+  if (!parsed.success) return []
+  const [, shard, seq] = subject.split('.')
+  return [{ subject, deadSeq, view: { ...parsed.data, shard: Number(shard), seq: Number(seq) } }]
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,89 @@
+import type { Publisher } from '#shared/bus/publisher.ts'
+import type { RecordStream } from '#shared/bus/record-stream.ts'
+import type { DeadMessageView, MessagesRedriven, RedriveMessagesBody } from '#shared/contracts/dead-messages-http.ts'
+import { receivedSubject, shardSubject } from '#shared/contracts/subjects.ts'
+import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
+import { unavailable } from '#shared/runtime/errors.ts'
+import { newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { readShardRecord } from '../read-shard-record.ts'
+import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'
+
+export interface RedriveMessagesDeps extends ReadDeadDeps {
+  /** For the stream of messages. */
+  publisher: Publisher
+  /** The shards' records. */
+  records: Pick<RecordStream, 'read'>
+  /** Removes all messages of a subject. */
+  purge(subject: string): Promise<void>
+  clock: Clock
+  log: Logger
+}
+
+const DEADLINE_MS = 5 * SECOND
+const AT_ONCE = 100
+
+/**
+ * Puts dead messages back into their shards, each exactly once: with the message goes, as one atomic batch, a mark on
+ * the dead one's own subject, compared with that one being the last there. Then both are removed; a crash before that
+ * leaves the mark, which the next redrive finds.
+ * @throws AppError `unavailable`
+ */
+export async function redriveMessages(
+  deps: RedriveMessagesDeps,
+  { shard, limit }: RedriveMessagesBody,
+): Promise<MessagesRedriven> {
+  let redriven = 0
+  let nextSeq: number | null = 1
+  while (nextSeq !== null && redriven < limit) {
+    const page = await readDead(deps, { shard, fromSeq: nextSeq, limit: Math.min(AT_ONCE, limit - redriven) })
+    const results = await Promise.allSettled((await settled(deps, page.dead)).map((dead) => putBack(deps, dead)))
+    redriven += results.filter((result) => result.status === 'fulfilled' && result.value).length
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    nextSeq = page.nextSeq
+  }
+  deps.log.info({ shard, redriven }, 'dead messages were put back')
+  return { redriven, is_more: nextSeq !== null }
+}
+
+/**
+ * Those that will not die once more: while its batch is open a message may, where the service was killed between the
+ * two, and what was put back meanwhile would be there twice.
+ */
+async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): Promise<DeadMessage[]> {
+  const shards = [...new Set(dead.map(({ view }) => view.shard))]
+  const found = await Promise.all(shards.map((shard) => readShardRecord(records, shardSubject(shard)))).catch(
+    (error: unknown) => {
+      throw unavailable('The records of the shards cannot be read.', error)
+    },
+  )
+  const isOpen = ({ shard, seq }: DeadMessageView) =>
+    found.some(
+      (record) =>
+        record?.shard === shard && record.open.some(({ from_seq, to_seq }) => from_seq <= seq && seq <= to_seq),
+    )
+  return dead.filter(({ view }) => !isOpen(view))
+}
+
+/** @returns false when another redrive did it */
+async function putBack(deps: RedriveMessagesDeps, dead: DeadMessage): Promise<boolean> {
+  const { subject, deadSeq, view } = dead
+  const { shard, seq: _, error: __, attempts: ___, died_at: ____, ...message } = view
+  const about = { nonce: newNonce(), jobId: subject }
+  const mark = {
+    ...about,
+    subject,
+    body: JSON.stringify({ redriven_at: isoTime(deps.clock.now()) }),
+    expect: { seq: deadSeq, filter: subject },
+  }
+  const again = { ...about, subject: receivedSubject(shard), body: JSON.stringify(message) }
+  const result = await deps.publisher.publishBatch([mark, again], { deadlineMs: DEADLINE_MS })
+  if (result.kind === 'refused' && result.why !== 'conflict') {
+    throw unavailable(`A dead message could not be put back: ${result.why}.`)
+  }
+  await deps.purge(subject).catch((error: unknown) => {
+    throw unavailable('A dead message was put back, and could not be removed: ask again.', error)
+  })
+  return result.kind === 'stored'
+}

@@ -1,0 +1,10 @@
+import type Router from '@koa/router'
+import { type ShowMessageWorkersDeps, showMessageWorkers } from './show-message-workers.ts'
+
+/** `GET /v1/message/workers`. */
+export function showMessageWorkersRoutes(router: Router, deps: ShowMessageWorkersDeps): void {
+  router.get('/v1/message/workers', async (ctx) => {
+    ctx.set('Cache-Control', 'no-cache')
+    ctx.body = await showMessageWorkers(deps)
+  })
+}

@@ -1,0 +1,102 @@
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { sleep } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { IntervalLoop } from '#shared/runtime/loop.ts'
+import type { ShardOwner } from '../own-shard/shard-owner.ts'
+import type { StoredShard } from '../own-shard/shard-records.ts'
+import { assignedTo } from './assign-shards.ts'
+import type { LiveReplicas } from './live-replicas.ts'
+
+export interface ClaimLoopDeps {
+  replicaId: string
+  replicas: LiveReplicas
+  /** All shards that there are. @throws when the broker does not answer */
+  listShards: () => Promise<number[]>
+  /** @returns null when it is somebody's @throws when the broker does not answer */
+  take: (shard: number, live: readonly string[]) => Promise<StoredShard | null>
+  makeOwner: (stored: StoredShard) => ShardOwner
+  /** Told often of what is here. */
+  show(owners: ShardOwner[]): void
+  everyMs: number
+  log: Logger
+}
+
+interface Owned {
+  owner: ShardOwner
+  ended: Promise<void>
+}
+
+/** Says again and again that this replica lives, and sees to it that it has the shards that are its share. */
+export class ClaimLoop {
+  readonly #deps: ClaimLoopDeps
+  readonly #loop: IntervalLoop
+  readonly #owned = new Map<number, Owned>()
+  readonly #taking = new Map<number, Promise<void>>()
+
+  constructor(deps: ClaimLoopDeps) {
+    this.#deps = deps
+    const round = () => this.#round()
+    this.#loop = new IntervalLoop(deps.everyMs, round, (error) => deps.log.warn({ err: error }, 'shards not looked at'))
+  }
+
+  /** @throws when the broker does not answer */
+  async start(): Promise<void> {
+    await this.#round()
+    await Promise.all(this.#taking.values())
+    this.#loop.start()
+  }
+
+  get owners(): ShardOwner[] {
+    return [...this.#owned.values()].map(({ owner }) => owner)
+  }
+
+  /**
+   * Gives all shards back, and says goodbye.
+   * @param graceMs what is not finished by then is left to the next owner
+   * @returns the last records of what was owned
+   */
+  async stop(graceMs: number): Promise<ShardRecord[]> {
+    await this.#loop.stop()
+    await Promise.all(this.#taking.values())
+    const owned = [...this.#owned.values()]
+    for (const { owner } of owned) owner.giveBack()
+    const allEnded = Promise.all(owned.map(({ ended }) => ended))
+    const isInTime = await Promise.race([allEnded.then(() => true), sleep(graceMs).then(() => false)])
+    if (!isInTime) {
+      this.#deps.log.warn({ shards: [...this.#owned.keys()] }, 'shards are left as they are')
+      for (const { owner } of owned) owner.drop()
+    }
+    await this.#deps.replicas.removeSign().catch(() => undefined)
+    return owned.map(({ owner }) => owner.record)
+  }
+
+  async #round(): Promise<void> {
+    const { replicaId, replicas, listShards } = this.#deps
+    this.#deps.show(this.owners)
+    await replicas.giveSign()
+    const [live, shards] = await Promise.all([replicas.list(), listShards()])
+    const mine = new Set(assignedTo(replicaId, live, shards))
+    for (const [shard, { owner }] of this.#owned) if (!mine.has(shard)) owner.giveBack()
+    for (const shard of mine) {
+      if (this.#owned.has(shard) || this.#taking.has(shard)) continue
+      // Not waited for: the next sign of life must not come late.
+      this.#taking.set(
+        shard,
+        this.#take(shard, live).finally(() => this.#taking.delete(shard)),
+      )
+    }
+  }
+
+  async #take(shard: number, live: readonly string[]): Promise<void> {
+    const { take, makeOwner, log } = this.#deps
+    try {
+      const stored = await take(shard, live)
+      if (stored === null) return
+      const owner = makeOwner(stored)
+      const ended = owner.run().then(() => void this.#owned.delete(shard))
+      this.#owned.set(shard, { owner, ended })
+    } catch (error) {
+      log.warn({ err: error, shard }, 'shard not taken')
+    }
+  }
+}

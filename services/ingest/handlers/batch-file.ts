@@ -1,0 +1,56 @@
+import { open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BatchContext, BatchMessage } from './handler.ts'
+
+const NUMBER_LENGTH = 12
+
+/** `batch-000000000012_worker-0-2_seq-41-57.ndjson`: in the order of their numbers when sorted by name. */
+export const batchFileName = ({ batch, worker, fromSeq, toSeq }: BatchContext): string =>
+  `batch-${String(batch).padStart(NUMBER_LENGTH, '0')}_worker-${worker}_seq-${fromSeq}-${toSeq}.ndjson`
+
+/** Hidden until it is whole, and says whose it is. */
+export const temporaryName = (context: BatchContext, replicaId: string): string =>
+  `.${batchFileName(context)}.${replicaId}.${context.attempt}`
+
+/** A temporary file of another replica, which is gone. */
+export const isLeftBehind = (name: string, replicaId: string): boolean =>
+  name.startsWith('.batch-') && !name.includes(`.ndjson.${replicaId}.`)
+
+export const batchLines = (messages: readonly BatchMessage[]): string =>
+  messages
+    .map(
+      ({ seq, timestamp, value, tenant }) =>
+        `${JSON.stringify({ seq, timestamp, value, ...(tenant === undefined ? {} : { tenant }) })}\n`,
+    )
+    .join('')
+
+export interface FileToWrite {
+  folder: string
+  name: string
+  temporary: string
+  text: string
+  /** Right before others can see the file. What it throws leaves nothing behind. */
+  beforeShown: () => Promise<void>
+}
+
+/**
+ * Writes a file that is never seen half written. It replaces one of the same name.
+ * @throws what the disk says
+ */
+export async function writeWholeFile({ folder, name, temporary, text, beforeShown }: FileToWrite): Promise<void> {
+  const path = join(folder, temporary)
+  try {
+    const handle = await open(path, 'w')
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await beforeShown()
+    await rename(path, join(folder, name))
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => undefined)
+    throw error
+  }
+}

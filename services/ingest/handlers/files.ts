@@ -1,0 +1,72 @@
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { batchFileName, batchLines, isLeftBehind, temporaryName, writeWholeFile } from './batch-file.ts'
+import { FolderSync, syncFolder } from './folder-sync.ts'
+import type { BatchHandler } from './handler.ts'
+
+/**
+ * Writes each batch to a file of its own below a folder a shard. A batch is the same at every attempt and in every
+ * replica, and so is its file: writing it again changes nothing. A disk that refuses is no message's fault, so it is
+ * tried for ever.
+ */
+export function filesHandler(dir: string, replicaId: string): BatchHandler {
+  const folders = new Map<number, Promise<FolderSync>>()
+  let problem: unknown = null
+
+  const folderOf = (shard: number): string => join(dir, `shard-${shard}`)
+
+  /** The folder, made once, and made again where somebody removed it. */
+  function prepareFolder(shard: number): Promise<FolderSync> {
+    const known = folders.get(shard)
+    if (known !== undefined) return known
+    const making = makeFolder(dir, folderOf(shard))
+    folders.set(shard, making)
+    making.catch(() => folders.delete(shard))
+    return making
+  }
+
+  return {
+    triesForEver: true,
+
+    async prepare(shard) {
+      await prepareFolder(shard)
+      const names = await readdir(folderOf(shard))
+      const left = names.filter((name) => isLeftBehind(name, replicaId))
+      await Promise.all(left.map((name) => rm(join(folderOf(shard), name), { force: true })))
+    },
+
+    async run(messages, context) {
+      try {
+        const folder = await prepareFolder(context.shard)
+        await writeWholeFile({
+          folder: folderOf(context.shard),
+          name: batchFileName(context),
+          temporary: temporaryName(context, replicaId),
+          text: batchLines(messages),
+          beforeShown: async () => {
+            await context.confirmOwned()
+            context.signal.throwIfAborted()
+          },
+        })
+        await folder.sync()
+        problem = null
+      } catch (error) {
+        folders.delete(context.shard)
+        if (!context.signal.aborted) problem = error
+        throw error
+      }
+    },
+
+    async check() {
+      if (problem instanceof Error) throw problem
+      await mkdir(dir, { recursive: true })
+      await access(dir, constants.W_OK)
+    },
+  }
+}
+
+async function makeFolder(dir: string, folder: string): Promise<FolderSync> {
+  await mkdir(folder, { recursive: true })
+  await syncFolder(dir)
+  return new FolderSync(folder)
+}

@@ -1,0 +1,49 @@
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { makeCallOut } from '#shared/outbound/call-out.ts'
+import { ConfigError } from '#shared/runtime/config.ts'
+import type { IngestConfig } from '../config.ts'
+import { filesHandler } from './files.ts'
+import type { BatchHandler } from './handler.ts'
+import { httpHandler } from './http.ts'
+
+type HandlerSettings = Pick<IngestConfig, 'INGEST_HANDLER' | 'DATA_DIR' | 'DATA_OUTPUT_DIR' | 'BATCH_TIMEOUT_MS'>
+
+const FOLDER = 'messages'
+
+/**
+ * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript file.
+ * @throws ConfigError when it cannot be used
+ */
+export async function loadHandler(settings: HandlerSettings, replicaId: string): Promise<BatchHandler> {
+  const { INGEST_HANDLER: name, DATA_DIR, DATA_OUTPUT_DIR, BATCH_TIMEOUT_MS } = settings
+  if (name === 'files') return filesHandler(resolve(DATA_OUTPUT_DIR ?? join(DATA_DIR, FOLDER)), replicaId)
+  if (/^https?:\/\//i.test(name)) {
+    const callOut = makeCallOut({ trustedHosts: new Set() })
+    return httpHandler({ url: readUrl(name), callOut, timeoutMs: BATCH_TIMEOUT_MS })
+  }
+  return importHandler(name)
+}
+
+function readUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url === null) throw new ConfigError(`INGEST_HANDLER: this is no valid URL: "${text}"`)
+  if (url.username !== '' || url.password !== '') {
+    throw new ConfigError('INGEST_HANDLER: the URL must not have a user name or password')
+  }
+  return url
+}
+
+async function importHandler(path: string): Promise<BatchHandler> {
+  try {
+    const module: unknown = await import(pathToFileURL(resolve(path)).href)
+    const { run } = module as { run?: unknown }
+    if (typeof run !== 'function') throw new Error('must export a function run(messages, context)')
+    return { run: run as BatchHandler['run'] }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(`INGEST_HANDLER: expected "files", a URL or a TypeScript file; ${path}: ${why}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,45 @@
+import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S } from '#shared/runtime/metrics.ts'
+import type { ShardOwner } from './own-shard/shard-owner.ts'
+import type { AttemptEnd } from './plan/commit-batches.ts'
+
+export type IngestMetrics = ReturnType<typeof createIngestMetrics>
+
+export function createIngestMetrics(registry: Registry) {
+  const processed = counter(registry, 'hasty_messages_processed_total', 'Messages that were done', ['shard', 'worker'])
+  const batches = counter(registry, 'hasty_message_batches_total', 'Batches that were done', ['shard', 'worker'])
+  const failures = counter(registry, 'hasty_message_batch_failures_total', 'Attempts at batches that left some', [
+    'shard',
+  ])
+  const dead = counter(registry, 'hasty_messages_dead_total', 'Messages that no attempt could process', ['shard'])
+  const seconds = histogram(
+    registry,
+    'hasty_message_batch_duration_seconds',
+    'How long attempts at batches took',
+    RUN_BUCKETS_S,
+    ['shard'],
+  )
+  const workers = gauge(registry, 'hasty_message_workers', 'Workers in the pool of a shard that is here', ['shard'])
+  const waiting = gauge(registry, 'hasty_messages_waiting', 'Messages of a shard that is here, in no batch yet', [
+    'shard',
+  ])
+  const open = gauge(registry, 'hasty_message_batches_open', 'Batches of a shard that is here, not done yet', ['shard'])
+  return {
+    /** Of the shards that are here now; of others nothing is said any more. */
+    show(owners: Pick<ShardOwner, 'record' | 'waiting'>[]): void {
+      for (const one of [workers, waiting, open]) one.reset()
+      for (const owner of owners) {
+        const { shard, pool, open: notDone } = owner.record
+        workers.set({ shard }, pool)
+        waiting.set({ shard }, owner.waiting)
+        open.set({ shard }, notDone.length)
+      }
+    },
+    attempted(shard: number, worker: string, end: AttemptEnd, ms: number): void {
+      seconds.observe({ shard }, ms / 1000)
+      processed.inc({ shard, worker }, end.done)
+      dead.inc({ shard }, end.dead)
+      if (end.left.length > 0) failures.inc({ shard })
+      else batches.inc({ shard, worker })
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { coerceJobError } from '#shared/runtime/errors.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { MessageOutcome } from '../handlers/handler.ts'
+import { type BatchContext, type BatchHandler, type BatchMessage, batchAnswerSchema } from '../handlers/handler.ts'
+import type { AttemptEnd } from '../plan/commit-batches.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import { type RawMessage, readMessage } from './raw-message.ts'
+import { runUntil } from './run-until.ts'
+import type { BatchRun } from './worker-queues.ts'
+
+export interface AttemptDeps {
+  shard: number
+  handler: BatchHandler
+  deadLetters: Pick<DeadLetters, 'put'>
+  timeoutMs: number
+  attemptsMax: number
+  confirmOwned: BatchContext['confirmOwned']
+  /** The shard is another's: nothing that happens here matters any more. */
+  lost: AbortSignal
+  log: Logger
+}
+
+type Told = { message: RawMessage; outcome: MessageOutcome }
+
+/**
+ * Gives a batch to the handler once. What can be tried again is left; what cannot lies with the dead letters when this
+ * resolves.
+ * @throws only when the shard was lost meanwhile
+ */
+export async function attemptBatch(deps: AttemptDeps, run: BatchRun): Promise<AttemptEnd> {
+  const told = await outcomesOf(deps, run)
+  const isLast = run.batch.failed + 1 >= deps.attemptsMax && deps.handler.triesForEver !== true
+  const end: AttemptEnd = { batch: run.batch.batch, done: 0, dead: 0, left: [] }
+  for (const { message, outcome } of told) {
+    if (outcome === 'done') end.done++
+    else if ('retry' in outcome && !isLast) end.left.push(message.seq)
+    else {
+      const error = 'retry' in outcome ? outcome.retry : outcome.failed
+      await deps.deadLetters.put({ shard: deps.shard, message, error, attempts: run.batch.failed + 1 }, deps.lost)
+      end.dead++
+    }
+  }
+  return end
+}
+
+async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
+  const { attemptsMax, handler } = deps
+  const all = (outcome: MessageOutcome): Told[] => run.messages.map((message) => ({ message, outcome }))
+  // Replicas that died count as attempts: what they were at is not begun once more.
+  if (run.batch.failed >= attemptsMax && handler.triesForEver !== true) {
+    return all({ failed: `${run.batch.failed} attempts ended with the death of their replica` })
+  }
+  const readable = run.messages.map((message) => ({ message, read: readMessage(message) }))
+  const messages = readable.flatMap(({ read }) => (read === null ? [] : [read]))
+  const outcomes = (await answerOf(deps, run, messages)).values()
+  return readable.map(({ message, read }) => ({
+    message,
+    outcome: read === null ? { failed: 'it cannot be read' } : (outcomes.next().value ?? 'done'),
+  }))
+}
+
+/** Never rejects: what is thrown is a reason to try all again. */
+async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage[]): Promise<MessageOutcome[]> {
+  if (messages.length === 0) return []
+  const { handler, timeoutMs, lost, log } = deps
+  const { batch } = run
+  const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
+  try {
+    const answer = await runUntil({ timeoutMs, lost }, (signal) => handler.run(messages, contextOf(deps, run, signal)))
+    const { outcomes } = batchAnswerSchema.parse(answer ?? {})
+    if (outcomes === undefined) return messages.map(() => 'done')
+    if (outcomes.length === messages.length) return outcomes
+    throw new Error(`the handler told ${outcomes.length} outcomes of ${messages.length} messages`)
+  } catch (error) {
+    if (!lost.aborted) log.warn({ ...about, err: error }, 'batch failed')
+    const { message } = coerceJobError(error)
+    return messages.map(() => ({ retry: message }))
+  }
+}
+
+function contextOf({ shard, confirmOwned, log }: AttemptDeps, { batch, messages }: BatchRun, signal: AbortSignal) {
+  const batchId = `${shard}-${batch.batch}`
+  const attempt = batch.failed + 1
+  return {
+    batchId,
+    shard,
+    batch: batch.batch,
+    worker: batch.worker,
+    attempt,
+    fromSeq: batch.from_seq,
+    toSeq: batch.to_seq,
+    // What is left only shrinks: how much it is says what it is.
+    idempotencyKey: messages.length === batch.count ? batchId : `${batchId}-${messages.length}`,
+    signal,
+    log: log.child({ batch: batchId, attempt }),
+    confirmOwned,
+  } satisfies BatchContext
+}

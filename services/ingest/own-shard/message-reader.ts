@@ -1,0 +1,153 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { EventFeed, readLogState } from '#shared/bus/event-feed.ts'
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { MESSAGES_STREAM, receivedSubject, shardFeed } from '#shared/contracts/subjects.ts'
+import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { News } from '#shared/runtime/news.ts'
+import { AdoptedBatches } from './adopted-batches.ts'
+import type { RawMessage } from './raw-message.ts'
+import { LostShardError } from './run-until.ts'
+import type { BatchRun } from './worker-queues.ts'
+
+export interface MessageReaderDeps {
+  broker: Broker
+  /** As it was when the shard was taken. */
+  record: ShardRecord
+  /** So many messages at most wait here. */
+  bufferMax: number
+  onAdopted(run: BatchRun): void
+  onMessages(): void
+  /** Writes the record now. @throws LostShardError */
+  renew(): Promise<void>
+  onLost(error: unknown): void
+  clock: Clock
+  log: Logger
+}
+
+const PAUSE_AFTER_ERROR_MS = 250
+/** Below the time after which the broker forgets a feed that nobody pulls from. */
+const FULL_MAX_MS = 10 * SECOND
+
+/** Reads a shard's messages in order and without gap, from the first that is not done, and holds them until taken. */
+export class MessageReader {
+  readonly #deps: MessageReaderDeps
+  readonly #adopted: AdoptedBatches
+  readonly #room = new News()
+  #waiting: RawMessage[] = []
+  /** At the broker, behind those that were read. */
+  #behind = 0
+  #readSeq: number
+  #stopped = false
+  #feed: EventFeed | null = null
+
+  constructor(deps: MessageReaderDeps) {
+    this.#deps = deps
+    this.#adopted = new AdoptedBatches(deps.record.open)
+    const [first] = deps.record.open
+    this.#readSeq = first === undefined ? deps.record.planned_seq : first.from_seq - 1
+  }
+
+  /** What is in no batch yet, in order. */
+  get waiting(): readonly RawMessage[] {
+    return this.#waiting
+  }
+
+  /** Also those that were not read yet, as far as the broker has told. */
+  get waitingCount(): number {
+    return this.#waiting.length + this.#behind
+  }
+
+  take(count: number): RawMessage[] {
+    const taken = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    this.#room.tell()
+    return taken
+  }
+
+  start(): void {
+    this.#run().catch((error: unknown) => this.#deps.onLost(error))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#feed?.close()
+    this.#room.tell()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#roomLeft() === 0) {
+        await this.#room.within(FULL_MAX_MS)
+        continue
+      }
+      try {
+        await this.#follow()
+      } catch (error) {
+        if (this.#stopped) return
+        if (error instanceof LostShardError) throw error
+        this.#deps.log.warn({ err: error, shard: this.#deps.record.shard }, 'the feed of messages was lost')
+        await sleep(PAUSE_AFTER_ERROR_MS)
+        // One that was frozen must not take the feed from who has the shard now.
+        await this.#deps.renew()
+      } finally {
+        this.#feed?.close()
+      }
+    }
+  }
+
+  /** Returns when stopped, or when there was no room for long. */
+  async #follow(): Promise<void> {
+    const { broker, record } = this.#deps
+    const { lastSeq } = await readLogState(broker, MESSAGES_STREAM)
+    // What comes next would get sequences that were read already: whoever takes the shard anew looks at it twice.
+    if (lastSeq < this.#readSeq) throw new LostShardError('the stream ends before what was read from it')
+    this.#feed = await EventFeed.open(broker, this.#readSeq + 1, {
+      stream: MESSAGES_STREAM,
+      consumer: shardFeed(record.shard),
+      filter: receivedSubject(record.shard),
+    })
+    while (!this.#stopped) {
+      const room = this.#roomLeft()
+      if (room > 0) await this.#read(this.#feed, room)
+      else if (!(await this.#room.within(FULL_MAX_MS))) return
+    }
+  }
+
+  async #read(feed: EventFeed, room: number): Promise<void> {
+    const deliveries = await feed.next(room)
+    if (this.#stopped) return
+    const arrivedMs = this.#deps.clock.monotonic()
+    for (const { seq, body, pending } of deliveries) {
+      const message = { seq, body, arrivedMs }
+      if (seq > this.#deps.record.planned_seq) this.#waiting.push(message)
+      else this.#adopted.add(message)
+      this.#readSeq = seq
+      this.#behind = pending
+    }
+    if (!this.#adopted.isEmpty) this.#giveAdopted(deliveries.length === 0)
+    if (deliveries.length > 0) this.#deps.onMessages()
+  }
+
+  /** Silence means that all was read: what a batch then lacks was removed from the stream by hand. */
+  #giveAdopted(isSilent: boolean): void {
+    const whole = this.#adopted.takeUpTo(isSilent ? this.#deps.record.planned_seq : this.#readSeq)
+    for (const run of whole) {
+      const { batch, messages } = run
+      const count = batch.left?.length ?? batch.count
+      if (messages.length < count) {
+        this.#deps.log.error(
+          { shard: this.#deps.record.shard, batch: batch.batch, missing: count - messages.length },
+          'messages of a batch are gone from the stream',
+        )
+      }
+      this.#deps.onAdopted(run)
+    }
+  }
+
+  /** None until half of the buffer is free: asking for few at a time costs as much as for many. */
+  #roomLeft(): number {
+    const room = this.#deps.bufferMax - this.#waiting.length
+    return room >= this.#deps.bufferMax / 2 ? room : 0
+  }
+}

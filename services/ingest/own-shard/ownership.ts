@@ -1,0 +1,89 @@
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import { LostShardError } from './run-until.ts'
+import type { ShardRecords, StoredShard } from './shard-records.ts'
+
+export interface OwnershipDeps {
+  records: ShardRecords
+  clock: Clock
+  /** A write that was answered proves for so many milliseconds that the shard is ours. */
+  leaseMs: number
+  /** The shard is lost, or somebody needs a newer proof that it is not: write the record, even as it is. */
+  onNews(): void
+}
+
+/** The record of a shard that this replica has, and how it learns that it no longer has it: a write is refused. */
+export class Ownership {
+  readonly #deps: OwnershipDeps
+  readonly #lost = new AbortController()
+  #stored: StoredShard
+  /** When the last write that was answered was begun. */
+  #provenAtMs: number
+  #asking: PromiseWithResolvers<void>[] = []
+
+  constructor(deps: OwnershipDeps, stored: StoredShard) {
+    this.#deps = deps
+    this.#stored = stored
+    this.#provenAtMs = deps.clock.monotonic()
+  }
+
+  get record(): ShardRecord {
+    return this.#stored.record
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  get isAskedFor(): boolean {
+    return this.#asking.length > 0
+  }
+
+  throwIfLost(): void {
+    this.#lost.signal.throwIfAborted()
+  }
+
+  lose(why: unknown): void {
+    if (!this.#lost.signal.aborted) this.#lost.abort(why)
+    for (const asking of this.#asking.splice(0)) asking.reject(why)
+    this.#deps.onNews()
+  }
+
+  /**
+   * Returns once there is a verdict, however long that takes.
+   * @throws LostShardError when another replica has written the record
+   */
+  async write(record: ShardRecord): Promise<void> {
+    const asking = this.#asking.splice(0)
+    const startedMs = this.#deps.clock.monotonic()
+    const stored = await this.#write(record).catch((error: unknown) => {
+      for (const one of asking) one.reject(error)
+      throw error
+    })
+    this.#stored = stored
+    this.#provenAtMs = startedMs
+    for (const one of asking) one.resolve()
+  }
+
+  /** @throws when the shard is another's */
+  async confirm(): Promise<void> {
+    this.throwIfLost()
+    if (this.#deps.clock.monotonic() - this.#provenAtMs > this.#deps.leaseMs) await this.renew()
+  }
+
+  /** As `confirm`, by a write that begins now. */
+  renew(): Promise<void> {
+    this.throwIfLost()
+    const asking = Promise.withResolvers<void>()
+    this.#asking.push(asking)
+    this.#deps.onNews()
+    return asking.promise
+  }
+
+  async #write(record: ShardRecord): Promise<StoredShard> {
+    const stored = await this.#deps.records.write(record, this.#stored.seq, Number.POSITIVE_INFINITY)
+    this.throwIfLost()
+    if (stored === null) throw new LostShardError()
+    return stored
+  }
+}

@@ -1,0 +1,38 @@
+class BatchTimeoutError extends Error {
+  override name = 'BatchTimeoutError'
+}
+
+/** The shard is another replica's: what belonged to it here ends. */
+export class LostShardError extends Error {
+  override name = 'LostShardError'
+
+  constructor(message = 'another replica has the shard') {
+    super(message)
+  }
+}
+
+/**
+ * Runs something that may not listen to its signal: it is left to itself after the time, or once the shard is lost.
+ * @throws what it throws; an error of ours when it was left
+ */
+export async function runUntil<T>(
+  { timeoutMs, lost }: { timeoutMs: number; lost: AbortSignal },
+  run: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  if (lost.aborted) throw new LostShardError()
+  const control = new AbortController()
+  const left = Promise.withResolvers<never>()
+  const leave = (error: Error) => {
+    control.abort(error)
+    left.reject(error)
+  }
+  const onLost = () => leave(new LostShardError())
+  const timer = setTimeout(() => leave(new BatchTimeoutError(`not done within ${timeoutMs} ms`)), timeoutMs)
+  lost.addEventListener('abort', onLost, { once: true })
+  try {
+    return await Promise.race([Promise.resolve().then(() => run(control.signal)), left.promise])
+  } finally {
+    clearTimeout(timer)
+    lost.removeEventListener('abort', onLost)
+  }
+}

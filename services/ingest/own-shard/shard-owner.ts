@@ -1,0 +1,222 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { backoffMs } from '#shared/runtime/backoff.ts'
+import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import { News } from '#shared/runtime/news.ts'
+import type { BatchHandler } from '../handlers/handler.ts'
+import type { IngestMetrics } from '../metrics.ts'
+import type { AttemptEnd } from '../plan/commit-batches.ts'
+import { nextRecord, type PoolSettings, plannedSince } from '../plan/next-record.ts'
+import { workerId } from '../plan/worker-ids.ts'
+import { attemptBatch } from './attempt-batch.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import { MessageReader } from './message-reader.ts'
+import { Ownership } from './ownership.ts'
+import type { ShardRecords, StoredShard } from './shard-records.ts'
+import { type BatchRun, WorkerQueues } from './worker-queues.ts'
+
+// States of a shard at its owner: *working*; *giving back*, what is planned is finished and the record then says that
+// nobody has it; *lost*, another replica wrote the record: what happens here no longer matters, and all of it ends.
+
+export interface ShardOwnerSettings extends PoolSettings {
+  maxWaitMs: number
+  workerIdleMs: number
+  timeoutMs: number
+  attemptsMax: number
+  backoffMs: number
+  leaseMs: number
+}
+
+export interface ShardOwnerDeps {
+  broker: Broker
+  records: ShardRecords
+  handler: BatchHandler
+  deadLetters: DeadLetters
+  metrics: IngestMetrics
+  clock: Clock
+  random: () => number
+  log: Logger
+}
+
+const BACKOFF_MAX_MS = 30 * SECOND
+const JITTER = 0.2
+/** The pool is looked at as often, also when nothing happens. */
+const LOOK_AT_LEAST_EVERY_MS = SECOND
+/** Batches that are read ahead, for each worker. */
+const READ_AHEAD = 4
+const READ_AHEAD_MIN = 200
+
+/** One shard while this replica has it: its reader, its workers, and its record, which only this writes. */
+export class ShardOwner {
+  readonly #deps: ShardOwnerDeps
+  readonly #settings: ShardOwnerSettings
+  readonly #ownership: Ownership
+  readonly #reader: MessageReader
+  readonly #queues: WorkerQueues
+  readonly #news = new News()
+  #ends: AttemptEnd[] = []
+  #state: 'working' | 'planning the last' | 'giving back' = 'working'
+
+  constructor(deps: ShardOwnerDeps, settings: ShardOwnerSettings, stored: StoredShard) {
+    this.#deps = deps
+    this.#settings = settings
+    const { clock, log, records } = deps
+    const onNews = () => this.#news.tell()
+    this.#ownership = new Ownership({ records, clock, leaseMs: settings.leaseMs, onNews }, stored)
+    this.#reader = new MessageReader({
+      broker: deps.broker,
+      record: stored.record,
+      bufferMax: Math.max(READ_AHEAD * settings.batchSize * settings.workersMax, READ_AHEAD_MIN),
+      onAdopted: (run) => this.#queues.add(run),
+      onMessages: onNews,
+      renew: () => this.#ownership.renew(),
+      onLost: (error) => this.#ownership.lose(error),
+      clock,
+      log,
+    })
+    this.#queues = new WorkerQueues({
+      attempt: (run) => this.#attempt(run),
+      onEnd: (end) => {
+        this.#ends.push(end)
+        this.#news.tell()
+      },
+      pauseMs: (failed) => this.#pauseMs(failed),
+      clock,
+    })
+  }
+
+  get record(): ShardRecord {
+    return this.#ownership.record
+  }
+
+  get waiting(): number {
+    return this.#reader.waitingCount
+  }
+
+  /** Resolves when the shard is given back, or lost. Never rejects. */
+  async run(): Promise<void> {
+    const { log, handler } = this.#deps
+    const { shard } = this.record
+    try {
+      await handler.prepare?.(shard).catch((error: unknown) => log.warn({ err: error, shard }, 'could not prepare'))
+      this.#reader.start()
+      await this.#keepRecord()
+      log.info({ shard }, 'shard given back')
+    } catch (error) {
+      log.warn({ err: error, shard }, 'shard lost')
+    } finally {
+      this.#reader.stop()
+      this.#queues.stop()
+      this.#ownership.lose(new Error('the shard was given back'))
+    }
+  }
+
+  /** Reads no more, plans what there is place for, finishes what is planned, and lets go of the shard. */
+  giveBack(): void {
+    if (this.#state !== 'working') return
+    this.#state = 'planning the last'
+    this.#reader.stop()
+    this.#queues.finish()
+    this.#news.tell()
+  }
+
+  /** Without waiting for anything: what is open stays open for the next owner. */
+  drop(): void {
+    this.#ownership.lose(new Error('dropped'))
+  }
+
+  /** One write at a time; it carries all that has come together during the one before. */
+  async #keepRecord(): Promise<void> {
+    for (;;) {
+      this.#ownership.throwIfLost()
+      const before = this.record
+      const next = this.#decide()
+      if (next !== before || this.#ownership.isAskedFor) {
+        await this.#ownership.write(next)
+        for (const batch of plannedSince(before, next)) {
+          this.#queues.add({ batch, messages: this.#reader.take(batch.count) })
+        }
+      } else if (this.#state === 'giving back' && this.#queues.isQuiet) break
+      else await this.#news.within(this.#nextLookMs())
+    }
+    await this.#ownership.write({ ...this.record, owner: null })
+  }
+
+  #decide(): ShardRecord {
+    const { clock } = this.#deps
+    const { waiting } = this.#reader
+    const isLast = this.#state === 'planning the last'
+    const record = nextRecord(
+      this.record,
+      {
+        ends: this.#ends.splice(0),
+        waiting:
+          this.#state === 'giving back'
+            ? null
+            : { seqs: waiting.map(({ seq }) => seq), due: isLast ? waiting.length : this.#dueCount() },
+        loads: this.#queues.loads(),
+        lastWorkerIsIdle: this.#idleMsOfLast() >= this.#settings.workerIdleMs,
+        at: isoTime(clock.now()),
+      },
+      this.#settings,
+    )
+    if (isLast) this.#state = 'giving back'
+    return record
+  }
+
+  #dueCount(): number {
+    const since = this.#deps.clock.monotonic() - this.#settings.maxWaitMs
+    const { waiting } = this.#reader
+    const notDue = waiting.findIndex(({ arrivedMs }) => arrivedMs > since)
+    return notDue === -1 ? waiting.length : notDue
+  }
+
+  #idleMsOfLast(): number {
+    const { shard, pool } = this.record
+    return this.#queues.idleMs(workerId(shard, pool - 1))
+  }
+
+  #nextLookMs(): number {
+    const [oldest] = this.#reader.waiting
+    if (oldest === undefined) return LOOK_AT_LEAST_EVERY_MS
+    const dueInMs = oldest.arrivedMs + this.#settings.maxWaitMs - this.#deps.clock.monotonic()
+    // Due already: it waits for a worker, which tells.
+    return dueInMs > 0 ? Math.min(Math.ceil(dueInMs), LOOK_AT_LEAST_EVERY_MS) : LOOK_AT_LEAST_EVERY_MS
+  }
+
+  async #attempt(run: BatchRun): Promise<AttemptEnd> {
+    const { clock, handler, deadLetters, log, metrics } = this.#deps
+    const { shard } = this.record
+    const startedMs = clock.monotonic()
+    const end = await attemptBatch(
+      {
+        shard,
+        handler,
+        deadLetters,
+        timeoutMs: this.#settings.timeoutMs,
+        attemptsMax: this.#settings.attemptsMax,
+        confirmOwned: () => this.#ownership.confirm(),
+        lost: this.#ownership.lost,
+        log,
+      },
+      run,
+    ).catch((error: unknown): AttemptEnd => {
+      // Once the shard is lost nobody hears what is told here.
+      if (!this.#ownership.lost.aborted) log.error({ err: error, shard, batch: run.batch.batch }, 'batch interrupted')
+      return { batch: run.batch.batch, done: 0, dead: 0, left: run.messages.map(({ seq }) => seq) }
+    })
+    if (!this.#ownership.lost.aborted) metrics.attempted(shard, run.batch.worker, end, clock.monotonic() - startedMs)
+    return end
+  }
+
+  #pauseMs(failed: number): number {
+    const backoff = {
+      kind: 'exponential' as const,
+      base_ms: this.#settings.backoffMs,
+      max_ms: BACKOFF_MAX_MS,
+      jitter: JITTER,
+    }
+    return backoffMs(backoff, failed, this.#deps.random())
+  }
+}

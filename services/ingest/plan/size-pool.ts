@@ -1,0 +1,23 @@
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { freestWorker, type Loads } from './plan-batches.ts'
+import { startWorkers } from './start-workers.ts'
+import { workerId } from './worker-ids.ts'
+
+/** One worker more, where a whole batch waits and every worker has enough before it. */
+export function growPool(
+  record: ShardRecord,
+  { waits, loads, workersMax, at }: { waits: boolean; loads: Loads; workersMax: number; at: string },
+): ShardRecord {
+  if (!waits || record.pool >= workersMax || freestWorker(record, loads) !== null) return record
+  const worker = workerId(record.shard, record.pool)
+  return { ...record, pool: record.pool + 1, workers: startWorkers(record.workers, [worker], at) }
+}
+
+/** One worker less, where the last has had nothing to do for long enough. */
+export function shrinkPool(
+  record: ShardRecord,
+  { lastIsIdle, workersMin }: { lastIsIdle: boolean; workersMin: number },
+): ShardRecord {
+  if (!lastIsIdle || record.pool <= workersMin) return record
+  return { ...record, pool: record.pool - 1 }
+}

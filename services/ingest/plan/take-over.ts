@@ -1,0 +1,53 @@
+import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { startWorkers } from './start-workers.ts'
+import { workersOf } from './worker-ids.ts'
+
+export interface NewOwner {
+  replicaId: string
+  /** RFC 3339. */
+  at: string
+  workersMin: number
+  workersMax: number
+  /** Whoever had it died: what it had open may be why. */
+  countsAsFailure: boolean
+}
+
+export const newShardRecord = (shard: number): ShardRecord => ({
+  shard,
+  owner: null,
+  term: 0,
+  next_batch: 1,
+  planned_seq: 0,
+  open: [],
+  workers: [],
+  pool: 0,
+  dead_total: 0,
+})
+
+/** The record as its next owner writes it. Open batches stay what and whose they are. */
+export function takeOver(record: ShardRecord, by: NewOwner): ShardRecord {
+  const pool = Math.min(Math.max(record.pool, by.workersMin), by.workersMax)
+  return {
+    ...record,
+    owner: by.replicaId,
+    term: record.term + 1,
+    open: by.countsAsFailure ? record.open.map((batch) => ({ ...batch, failed: batch.failed + 1 })) : record.open,
+    pool,
+    workers: startWorkers(record.workers, workersOf(record.shard, pool), by.at),
+  }
+}
+
+/**
+ * For a stream that ends before what was planned from it: its last messages are gone (a power cut at a broker that does
+ * not sync every write, a restored snapshot), and new ones take their sequences.
+ * @param lastSeq of the stream
+ */
+export function forgetBeyond(record: ShardRecord, lastSeq: number): ShardRecord {
+  return {
+    ...record,
+    planned_seq: Math.min(record.planned_seq, lastSeq),
+    open: record.open
+      .filter((batch) => batch.from_seq <= lastSeq)
+      .map((batch) => ({ ...batch, to_seq: Math.min(batch.to_seq, lastSeq) })),
+  }
+}

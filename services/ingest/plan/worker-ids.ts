@@ -1,0 +1,6 @@
+/** The same worker in whatever replica has the shard. */
+export const workerId = (shard: number, place: number): string => `${shard}-${place}`
+
+/** The workers of a pool. */
+export const workersOf = (shard: number, pool: number): string[] =>
+  Array.from({ length: pool }, (_, place) => workerId(shard, place))

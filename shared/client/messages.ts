@@ -1,0 +1,63 @@
+import type {
+  DeadMessageList,
+  DeadMessageView,
+  MessagesAccepted,
+  MessagesRedriven,
+  MessageWorkers,
+} from './contracts.ts'
+import type { CallOptions, ChangeOptions } from './job-request.ts'
+import { type Call, sendRequest, type Transport } from './request.ts'
+
+/** One message, as it is sent. */
+export interface NewMessage {
+  /** A Date, or RFC 3339; which one of the shards it goes to comes from this. */
+  timestamp: Date | string
+  /** Any text of up to 64 KiB. */
+  value?: string | undefined
+}
+
+export interface DeadMessagesOptions extends CallOptions {
+  /** Of this shard alone. */
+  shard?: number | undefined
+  /** Messages a page, 1 to 200; 50 when not given. */
+  limit?: number | undefined
+}
+
+export interface RedriveMessagesOptions extends ChangeOptions {
+  /** Of this shard alone. */
+  shard?: number | undefined
+  /** At most so many, up to 1,000. */
+  limit?: number | undefined
+}
+
+export const sendMessages = (
+  transport: Transport,
+  messages: readonly NewMessage[],
+  { idempotencyKey, signal }: ChangeOptions,
+): Promise<MessagesAccepted> =>
+  send(transport, { method: 'POST', path: '/message', body: messages, idempotencyKey, signal })
+
+export const showMessageWorkers = (transport: Transport, { signal }: CallOptions): Promise<MessageWorkers> =>
+  send(transport, { method: 'GET', path: '/v1/message/workers', signal })
+
+export async function* listDeadMessages(
+  transport: Transport,
+  { shard, limit, signal }: DeadMessagesOptions,
+): AsyncGenerator<DeadMessageView, void, undefined> {
+  let cursor: string | undefined
+  do {
+    const query = { shard: shard?.toString(), limit: limit?.toString(), cursor }
+    const page = await send<DeadMessageList>(transport, { method: 'GET', path: '/v1/message/dead', query, signal })
+    yield* page.items
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+}
+
+export const redriveMessages = (
+  transport: Transport,
+  { shard, limit, idempotencyKey, signal }: RedriveMessagesOptions,
+): Promise<MessagesRedriven> =>
+  send(transport, { method: 'POST', path: '/v1/message/dead/redrive', body: { shard, limit }, idempotencyKey, signal })
+
+const send = async <Body>(transport: Transport, call: Call): Promise<Body> =>
+  (await sendRequest<Body>(transport, call)).body
