@@ -271,7 +271,8 @@ async function useRequests(url: string): Promise<void> {
   const other = `${url}/v1/requests/${String(waiting.body['request_id'])}`
   expect(await postTo(`${other}/signals/go`, {})).toMatchObject({ status: 200 })
   expect(await send('DELETE', other)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
-  expect(await postTo(`${other}/retry`, {})).toMatchObject({ status: 202 })
+  // Once what ran has ended.
+  await expect.poll(() => postTo(`${other}/retry`, {}), { timeout: 10_000 }).toMatchObject({ status: 202 })
   expect(await send('DELETE', definition)).toMatchObject({ status: 204 })
 }
 

@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
-import type { ApiAnswer } from '../support/call.ts'
+import { type ApiAnswer, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { storedMessages, streamState } from './stored-messages.ts'
@@ -213,6 +213,13 @@ test('a stream that is full answers 503, and takes messages again when there is 
   await streams.update(MESSAGES_STREAM, { max_bytes: config.max_bytes })
   expect(await post(messagesOf('full', 1_000))).toMatchObject({ status: 201 })
   await nc.close()
+})
+
+test('beyond MESSAGES_MAX_BYTES messages are refused, while the broker still has room', async () => {
+  await using full = await startHasty({ jobs: 0, apiEnv: { MESSAGES_MAX_BYTES: '100' } })
+  const sendTwo = () => postTo(`${full.url}/message`, messagesOf('beyond', 2))
+  expect(await sendTwo()).toMatchObject({ status: 201 })
+  await expect.poll(sendTwo, { timeout: 20_000 }).toMatchObject({ status: 503, body: { code: 'unavailable' } })
 })
 
 test('a broker that stalls makes messages wait up to a bound; beyond it they are refused at once', async () => {

@@ -71,9 +71,8 @@ function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
 
-/** New jobs and requests stop before the broker's own limit, so that outcomes always have room. */
-const ROOM_FOR_JOBS = 0.7
-const ROOM_FOR_REQUESTS = 0.1
+/** New jobs, requests and messages stop before the broker's own limit, so that outcomes always have room. */
+const ROOM = { LOG_MAX_BYTES: 0.6, REQUESTS_MAX_BYTES: 0.1, MESSAGES_MAX_BYTES: 0.1 }
 
 function serviceEnv(
   { settings, natsUrl, maxFileBytes }: ServiceContext,
@@ -85,10 +84,9 @@ function serviceEnv(
     ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
     ...(maxFileBytes === undefined
       ? {}
-      : {
-          LOG_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_JOBS)),
-          REQUESTS_MAX_BYTES: String(Math.floor(maxFileBytes * ROOM_FOR_REQUESTS)),
-        }),
+      : Object.fromEntries(
+          Object.entries(ROOM).map(([name, share]) => [name, String(Math.floor(maxFileBytes * share))]),
+        )),
     ...process.env,
     NATS_URL: natsUrl,
     HOST: settings.HOST,

@@ -26,6 +26,8 @@ const settings = {
   ...logLimitSettings,
   /** Into how many shards messages go; the ingest services must be told the same. */
   SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX),
+  /** New messages are refused beyond so many bytes of them at the broker. */
+  MESSAGES_MAX_BYTES: integerSetting(1024 ** 3, 1),
   JOB_RETENTION_MS: integerSetting(30 * DAY, 0),
   /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
   HOUSEKEEPING_MS: integerSetting(MINUTE, 100),

@@ -11,10 +11,10 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
+import { readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { armTimersFloor, jobEndsFloor, purgeBelow, purgeSubject } from '#shared/bus/topology.ts'
-import { INGEST_STREAM, KEYS_STREAM, MESSAGES_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
+import { KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -26,13 +26,11 @@ import { createLogger } from '#shared/runtime/logger.ts'
 import { createRegistry } from '#shared/runtime/metrics.ts'
 import { runService } from '#shared/runtime/service.ts'
 import { VERSION } from '#shared/runtime/version.ts'
-import { acceptMessagesRoutes } from './accept-messages/route.ts'
 import { cancelJobRoutes } from './cancel-job/route.ts'
 import { readApiConfig } from './config.ts'
 import { countJobsRoutes } from './count-jobs/route.ts'
 import { createBatchRoutes } from './create-batch/route.ts'
 import { createJobRoutes } from './create-job/route.ts'
-import { deadMessagesRoutes } from './dead-messages/route.ts'
 import { describeApiRoutes } from './describe-api/route.ts'
 import { explainJobRoutes } from './explain-job/route.ts'
 import { followEventsRoutes } from './follow-events/route.ts'
@@ -46,6 +44,7 @@ import { typeRoutes } from './job-types/route.ts'
 import { createHouseKeeper } from './keep-house/house-keeper.ts'
 import { UnheardEnds } from './keep-house/unheard-ends.ts'
 import { listJobsRoutes } from './list-jobs/route.ts'
+import { messageRoutes } from './message-routes.ts'
 import { createApiMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { Projection } from './project-events/projection.ts'
@@ -59,12 +58,9 @@ import { ScheduleLoop } from './schedules/schedule-loop.ts'
 import { ScheduleRecords } from './schedules/schedule-records.ts'
 import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
 import { showCallerRoutes } from './show-caller/route.ts'
-import { showMessageWorkersRoutes } from './show-message-workers/route.ts'
 
 /** Requests whose publish is under way; beyond it new ones are refused at once. */
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
-/** Messages that wait for their batch; beyond it new ones are refused at once. */
-const MAX_MESSAGES_IN_FLIGHT = 40_000
 
 await runService(async () => {
   const config = readApiConfig(environment())
@@ -80,15 +76,6 @@ await runService(async () => {
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
-  })
-  const messageReader = new LogReader(broker.nc, MESSAGES_STREAM)
-  const messagePublisher = new Publisher({
-    broker,
-    reader: messageReader,
-    clock,
-    maxInFlight: MAX_MESSAGES_IN_FLIGHT,
-    // Also where the broker does not sync every write: an atomic batch costs it a synced file.
-    groupCommit: true,
   })
   const store = await openStore(config)
   const registry = createRegistry('api')
@@ -206,22 +193,11 @@ await runService(async () => {
   const book = new ScheduleBook(records, log)
   const schedules = new ScheduleLoop({ ...createDeps, records, book, isBrokerUp })
   scheduleRoutes(router, { ...createDeps, records, book })
-  acceptMessagesRoutes(router, {
-    publisher: messagePublisher,
-    reader: messageReader,
-    isBrokerUp,
+  const messages = messageRoutes(router, {
+    broker,
     shards: config.SHARDS,
-    underWay: { bytes: 0 },
+    maxBytes: config.MESSAGES_MAX_BYTES,
     accepted: metrics.messages,
-  })
-  const shardStream = new RecordStream(broker, INGEST_STREAM, clock)
-  const readMessages = { readBatch: (query: BatchQuery) => readBatch(broker, query) }
-  showMessageWorkersRoutes(router, { ...readMessages, records: shardStream, shards: config.SHARDS })
-  deadMessagesRoutes(router, {
-    ...readMessages,
-    publisher: messagePublisher,
-    records: shardStream,
-    purge: (subject) => purgeSubject(broker.nc, MESSAGES_STREAM, subject),
     clock,
     log,
   })
@@ -259,6 +235,7 @@ await runService(async () => {
 
   await types.start()
   await door.start()
+  await messages.start()
   projection.start()
   houseKeeper.start()
   schedules.start()
@@ -275,12 +252,11 @@ await runService(async () => {
         await server.stop()
         await schedules.stop()
         scheduleStream.close()
-        shardStream.close()
         await houseKeeper.stop()
         await projection.stop()
         await types.stop()
         await door.stop()
-        messagePublisher.close()
+        await messages.stop()
         publisher.close()
         await broker.close()
         await store.close()

@@ -28,7 +28,10 @@ const NOTHING_THERE = 404
  * The next messages on a filter at or after a sequence, in one request.
  * @throws when the broker does not answer
  */
-export function readBatch(broker: Broker, { stream = JOBS_STREAM, filter, fromSeq, limit }: BatchQuery): Promise<Batch> {
+export function readBatch(
+  broker: Broker,
+  { stream = JOBS_STREAM, filter, fromSeq, limit }: BatchQuery,
+): Promise<Batch> {
   return directGet(broker, stream, { seq: fromSeq, next_by_subj: filter, batch: limit, max_bytes: BATCH_MAX_BYTES })
 }
 

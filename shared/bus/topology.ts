@@ -50,8 +50,6 @@ const MIN_API_LEVEL = 4
 export const UNLIMITED_PENDING = 100_000
 /** Idempotency-Keys in a day: about 350 bytes of the broker's memory each. Beyond it requests with a key get 503. */
 const MAX_KEYS = 1_000_000
-/** Half of it is the log's; beyond it `POST /message` gets 503. */
-const MAX_MESSAGES_BYTES = 1024 ** 3
 /** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
 const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
 
@@ -120,9 +118,8 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     subjects: [ALL_RECEIVED, ALL_DEAD_MESSAGES, messageKeySubject('*')],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
-    // Nothing that was accepted goes to make room: a full stream refuses new messages instead.
+    // Nothing that was accepted goes to make room; the api refuses new messages before there is none.
     discard: DiscardPolicy.New,
-    max_bytes: MAX_MESSAGES_BYTES,
     num_replicas: options.replicas,
     allow_atomic: true,
     // For the keys, which share the stream because an atomic batch cannot cross streams.

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
+import type { Door } from '#shared/accept/door.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { BatchResult, Publication, Publisher } from '#shared/bus/publisher.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
@@ -18,7 +19,7 @@ export interface AcceptMessagesDeps {
   /** For the stream of messages, with its reader. */
   publisher: Publisher
   reader: LogReader
-  isBrokerUp(): boolean
+  door: Pick<Door, 'check'>
   /** How many there are. */
   shards: number
   /** Bytes of messages on their way to the broker. */
@@ -40,9 +41,9 @@ const recordSchema = z.looseObject({ body_hash: z.string(), accepted: z.number()
 const UNDER_WAY_MAX_BYTES = 64 * 1024 * 1024
 
 /** @throws AppError `unavailable`: asked also before the body is read, which may be large */
-export function checkRoom(deps: Pick<AcceptMessagesDeps, 'isBrokerUp' | 'underWay'>): void {
-  if (!deps.isBrokerUp()) throw unavailable('The broker cannot be reached, so no message can be accepted.')
-  if (deps.underWay.bytes > UNDER_WAY_MAX_BYTES) throw unavailable('The broker is slower than messages come.')
+export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 'underWay'>): void {
+  door.check()
+  if (underWay.bytes > UNDER_WAY_MAX_BYTES) throw unavailable('The broker is slower than messages come.')
 }
 
 /**

@@ -1,0 +1,67 @@
+import type Router from '@koa/router'
+import { Door } from '#shared/accept/door.ts'
+import type { Broker } from '#shared/bus/connection.ts'
+import { LogReader } from '#shared/bus/log-reader.ts'
+import { Publisher } from '#shared/bus/publisher.ts'
+import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
+import { RecordStream } from '#shared/bus/record-stream.ts'
+import { purgeSubject } from '#shared/bus/topology.ts'
+import { INGEST_STREAM, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import type { Clock } from '#shared/runtime/clock.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Counter } from '#shared/runtime/metrics.ts'
+import { acceptMessagesRoutes } from './accept-messages/route.ts'
+import { deadMessagesRoutes } from './dead-messages/route.ts'
+import { showMessageWorkersRoutes } from './show-message-workers/route.ts'
+
+export interface MessageRoutesDeps {
+  broker: Broker
+  /** How many there are. */
+  shards: number
+  /** Bytes of the stream beyond which new messages are refused. */
+  maxBytes: number
+  accepted: Counter
+  clock: Clock
+  log: Logger
+}
+
+/** Messages that wait for their batch; beyond it new ones are refused at once. */
+const MAX_IN_FLIGHT = 40_000
+
+/** `POST /message`, and everything under /v1/message. */
+export function messageRoutes(router: Router, { broker, shards, maxBytes, accepted, clock, log }: MessageRoutesDeps) {
+  const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
+  const records = new RecordStream(broker, INGEST_STREAM, clock)
+  const reader = new LogReader(broker.nc, MESSAGES_STREAM)
+  const publisher = new Publisher({
+    broker,
+    reader,
+    clock,
+    maxInFlight: MAX_IN_FLIGHT,
+    // Also where the broker does not sync every write: an atomic batch costs it a synced file.
+    groupCommit: true,
+  })
+  // Not the stream's own limit: what is dead must find room too.
+  const door = new Door({
+    whyFull: async () => {
+      const { bytes } = await messages.state()
+      return bytes < maxBytes
+        ? null
+        : `The broker holds ${bytes} bytes of messages, the limit for new ones is ${maxBytes}.`
+    },
+    isBrokerUp: () => broker.isUp(),
+    log,
+  })
+  acceptMessagesRoutes(router, { publisher, reader, door, shards, underWay: { bytes: 0 }, accepted })
+  const read = { readBatch: (query: BatchQuery) => readBatch(broker, query) }
+  showMessageWorkersRoutes(router, { ...read, records, shards })
+  const purge = (subject: string) => purgeSubject(broker.nc, MESSAGES_STREAM, subject)
+  deadMessagesRoutes(router, { ...read, publisher, records, purge, clock, log })
+  return {
+    start: () => door.start(),
+    async stop() {
+      await door.stop()
+      for (const each of [messages, records, publisher]) each.close()
+    },
+  }
+}
