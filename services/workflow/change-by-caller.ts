@@ -1,10 +1,10 @@
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { decide, type Input, type Wish } from './decide/decide.ts'
 import type { RequestRecord } from './decide/record.ts'
 import { type ChangeRequestDeps, changeRequest } from './engine/change-request.ts'
 import type { StoredRequest } from './engine/request-records.ts'
-import { type FindRequestDeps, getRequest, requestNotFound } from './get-request/find-request.ts'
+import { type FindRequestDeps, findRequest, getRequest, requestNotFound } from './get-request/find-request.ts'
 
 export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
   records: ChangeRequestDeps['records']
@@ -38,17 +38,23 @@ export async function changeByCaller(
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
   const input = { ...wish, asked: requestIdTrusted ? askedAs : null }
   // One that has left the log comes back to it.
-  const stored = (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, before.record, input))
+  const stored = (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
   if (!isDone(stored.record, before.record)) throw wrongState(stored.record, refusal)
   await deps.runEffects(stored)
   return stored
 }
 
-async function bringBack(deps: ChangeByCallerDeps, record: RequestRecord, input: Input): Promise<StoredRequest> {
+async function bringBack(deps: ChangeByCallerDeps, requestId: string, input: Input): Promise<StoredRequest> {
+  // In this order: what the store has now is as it left, or newer, and then the write is refused.
+  const emptiedAt = await deps.records.emptiedAt(requestId)
+  const left = await findRequest(deps, requestId)
+  if (left === null) throw requestNotFound()
+  const changed = decide(left.record, input, deps.clock.now())
+  if (changed === left.record) return left
   const stored =
-    (await deps.records.bringBack(decide(record, input, deps.clock.now()))) ??
-    (await changeRequest(deps, record.request_id, input))
-  if (stored === null) throw requestNotFound()
+    (emptiedAt === null ? null : await deps.records.write(changed, emptiedAt)) ??
+    (await changeRequest(deps, requestId, input))
+  if (stored === null) throw unavailable('The request changed too quickly to be changed. Try again.')
   return stored
 }
 

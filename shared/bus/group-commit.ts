@@ -7,8 +7,8 @@ export interface Unit {
   messages: OutgoingMessage[]
   /** What its messages are about, as in Publication: two units of one batch share none. */
   jobIds: readonly string[]
-  /** Of the only message of a unit. */
-  msgId?: string | undefined
+  /** Dedupe ids of its messages. */
+  msgIds: readonly string[]
 }
 
 interface Entry {
@@ -57,12 +57,10 @@ export class GroupCommit {
 
   /** @returns the ack of the unit's last message */
   send(unit: Unit): Promise<Ack> {
-    const { msgId } = unit
-    if (msgId !== undefined) {
-      if (this.#seen.has(msgId)) return this.#sendAlone(unit)
-      if (this.#seen.size >= SEEN_MAX) this.#seen.clear()
-      this.#seen.add(msgId)
-    }
+    const { msgIds } = unit
+    if (msgIds.some((id) => this.#seen.has(id))) return this.#sendAlone(unit)
+    if (this.#seen.size + msgIds.length > SEEN_MAX) this.#seen.clear()
+    for (const id of msgIds) this.#seen.add(id)
     return new Promise((resolve) => {
       const expiresAtMs = this.#options.clock.monotonic() + this.#options.waitMs
       this.#waiting.push({ unit, expiresAtMs, resolve })

@@ -167,7 +167,7 @@ export class Publisher {
     // Publishes made while disconnected are buffered by the client and lost: do not make them.
     if (!this.#options.broker.isUp() || this.#isFull()) return Promise.resolve(NOT_SENT)
     if (this.#group === null) return this.#acked.send(message)
-    return this.#group.send({ messages: [message], jobIds: [publication.jobId], msgId: publication.msgId })
+    return this.#group.send({ messages: [message], jobIds: [publication.jobId], msgIds: msgIdsOf(publication) })
   }
 
   #sendUnit(unit: Unit): Promise<Ack> {
@@ -200,7 +200,10 @@ const isDecided = (ack: Ack): ack is Refusal => isSettled(ack) && !isFull(ack.co
 const unitOf = (publications: Publication[]): Unit => ({
   messages: publications.map(toMessage),
   jobIds: [...new Set(publications.map(({ jobId }) => jobId))],
+  msgIds: publications.flatMap(msgIdsOf),
 })
+
+const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? [] : [msgId])
 
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why

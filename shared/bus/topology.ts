@@ -250,6 +250,23 @@ export async function purgeSubject(nc: NatsConnection, stream: string, subject: 
   await manager.streams.purge(stream, { filter: subject })
 }
 
+export interface MessagesState {
+  /** Of everything in the stream. */
+  bytes: number
+  /** That wait for their batches, or are about to be removed. */
+  received: number
+  /** Keys of accepted requests, and dead messages. */
+  others: number
+}
+
+/** @throws when the broker does not answer */
+export async function readMessagesState(nc: NatsConnection): Promise<MessagesState> {
+  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const { state } = await manager.streams.info(MESSAGES_STREAM, { subjects_filter: ALL_RECEIVED })
+  const received = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
+  return { bytes: state.bytes, received, others: state.messages - received }
+}
+
 /** Removes every message below the sequence, whatever its subject. */
 export async function purgeBelow(nc: NatsConnection, seq: number): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })

@@ -28,6 +28,8 @@ export interface RedriveMessagesOptions extends ChangeOptions {
   shard?: number | undefined
   /** At most so many, up to 1,000. */
   limit?: number | undefined
+  /** `until` of the answer before: what died since stays. */
+  until?: number | undefined
 }
 
 export const sendMessages = (
@@ -55,9 +57,15 @@ export async function* listDeadMessages(
 
 export const redriveMessages = (
   transport: Transport,
-  { shard, limit, idempotencyKey, signal }: RedriveMessagesOptions,
+  { shard, limit, until, idempotencyKey, signal }: RedriveMessagesOptions,
 ): Promise<MessagesRedriven> =>
-  send(transport, { method: 'POST', path: '/v1/message/dead/redrive', body: { shard, limit }, idempotencyKey, signal })
+  send(transport, {
+    method: 'POST',
+    path: '/v1/message/dead/redrive',
+    body: { shard, limit, until },
+    idempotencyKey,
+    signal,
+  })
 
 const send = async <Body>(transport: Transport, call: Call): Promise<Body> =>
   (await sendRequest<Body>(transport, call)).body

@@ -64,6 +64,12 @@ export const redriveMessagesBodySchema = z
       .optional()
       .meta({ description: 'Of this shard alone' }),
     limit: z.number().int().min(1).max(REDRIVE_MAX).default(REDRIVE_MAX),
+    until: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: '`until` of the answer before: what died since stays' }),
   })
   .meta({ id: 'RedriveMessages' })
 export type RedriveMessagesBody = z.infer<typeof redriveMessagesBodySchema>
@@ -71,7 +77,8 @@ export type RedriveMessagesBody = z.infer<typeof redriveMessagesBodySchema>
 export const messagesRedrivenSchema = z
   .object({
     redriven: z.number().int().meta({ description: 'Messages that were put back' }),
-    is_more: z.boolean().meta({ description: 'There are further ones: ask again' }),
+    is_more: z.boolean().meta({ description: 'There are further ones: ask again, with this `until`' }),
+    until: z.number().int().meta({ description: 'What had died when it was asked for first' }),
   })
   .meta({ id: 'MessagesRedriven' })
 export type MessagesRedriven = z.infer<typeof messagesRedrivenSchema>

@@ -51,7 +51,10 @@ export const definitionQuerySchema = definitionOwnerQuerySchema.extend({
     .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1')
     .transform(Number)
     .optional()
-    .meta({ description: 'The latest where it is left out', override: { type: 'integer', minimum: 1 } }),
+    .meta({
+      description: 'The latest where it is left out',
+      override: { type: 'integer', minimum: 1, maximum: 999_999_999 },
+    }),
 })
 
 const definitionShape = {

@@ -9,7 +9,7 @@ import type { Message, MessagesAccepted } from '#shared/contracts/messages-http.
 import { epochMsOf } from '#shared/contracts/rfc3339.ts'
 import { messageKeySubject, receivedSubject } from '#shared/contracts/subjects.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
-import { DAY, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { hashNames } from '#shared/runtime/hash-names.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -114,7 +114,7 @@ function keyPublication(request: AcceptMessagesRequest, body: string): Publicati
 
 /** @returns milliseconds in which a repeat is known: those of our own and of our proxy come within seconds */
 function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMessagesRequest) {
-  if (idempotencyKey !== null) return { id: hashNames(caller.tenant, 'messages', idempotencyKey), keptMs: DAY }
+  if (idempotencyKey !== null) return { id: hashNames(caller.tenant, 'messages', idempotencyKey), keptMs: HOUR }
   const id = requestIdTrusted ? hashNames(caller.tenant, 'proxied-messages', requestId) : newNonce()
   return { id, keptMs: 2 * MINUTE }
 }
@@ -123,7 +123,7 @@ function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMe
 async function checkSame(reader: LogReader, subject: string, bodyHash: string): Promise<void> {
   const record = await readRecord(reader, subject)
   if (record.body_hash !== bodyHash) {
-    throw new AppError('key-reused', 'This Idempotency-Key was used with other messages in the last 24 hours.')
+    throw new AppError('key-reused', 'This Idempotency-Key was used with other messages in the last hour.')
   }
 }
 

@@ -12,6 +12,8 @@ import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'
 export interface RedriveMessagesDeps extends ReadDeadDeps {
   /** For the stream of messages. */
   publisher: Publisher
+  /** Of the stream of messages. @throws when the broker does not answer */
+  lastSeq(): Promise<number>
   /** The shards' records. */
   records: Pick<RecordStream, 'read'>
   /** Removes all messages of a subject. */
@@ -31,20 +33,32 @@ const AT_ONCE = 100
  */
 export async function redriveMessages(
   deps: RedriveMessagesDeps,
-  { shard, limit }: RedriveMessagesBody,
+  { shard, limit, until }: RedriveMessagesBody,
 ): Promise<MessagesRedriven> {
+  // What is put back may die again meanwhile: it comes behind.
+  const untilSeq = until ?? (await lastSeqOf(deps))
   let redriven = 0
   let nextSeq: number | null = 1
   while (nextSeq !== null && redriven < limit) {
     const page = await readDead(deps, { shard, fromSeq: nextSeq, limit: Math.min(AT_ONCE, limit - redriven) })
-    const results = await Promise.allSettled((await settled(deps, page.dead)).map((dead) => putBack(deps, dead)))
+    const dead = await settled(
+      deps,
+      page.dead.filter(({ deadSeq }) => deadSeq <= untilSeq),
+    )
+    const results = await Promise.allSettled(dead.map((one) => putBack(deps, one)))
     redriven += results.filter((result) => result.status === 'fulfilled' && result.value).length
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    nextSeq = page.nextSeq
+    nextSeq = page.nextSeq === null || page.nextSeq > untilSeq ? null : page.nextSeq
   }
   deps.log.info({ shard, redriven }, 'dead messages were put back')
-  return { redriven, is_more: nextSeq !== null }
+  return { redriven, is_more: nextSeq !== null, until: untilSeq }
+}
+
+async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
+  return deps.lastSeq().catch((error: unknown) => {
+    throw unavailable('The stream of messages cannot be read.', error)
+  })
 }
 
 /**

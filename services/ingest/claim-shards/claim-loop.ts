@@ -26,6 +26,9 @@ interface Owned {
   ended: Promise<void>
 }
 
+/** For writing that nobody has a shard any more; a broker that is away must not keep a stop. */
+const DROP_MAX_MS = 1_000
+
 /** Says again and again that this replica lives, and sees to it that it has the shards that are its share. */
 export class ClaimLoop {
   readonly #deps: ClaimLoopDeps
@@ -64,7 +67,7 @@ export class ClaimLoop {
     const isInTime = await Promise.race([allEnded.then(() => true), sleep(graceMs).then(() => false)])
     if (!isInTime) {
       this.#deps.log.warn({ shards: [...this.#owned.keys()] }, 'shards are left as they are')
-      for (const { owner } of owned) owner.drop()
+      await Promise.race([Promise.all(owned.map(({ owner }) => owner.drop())), sleep(DROP_MAX_MS)])
     }
     await this.#deps.replicas.removeSign().catch(() => undefined)
     return owned.map(({ owner }) => owner.record)

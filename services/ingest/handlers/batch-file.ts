@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BatchContext, BatchMessage } from './handler.ts'
 
@@ -34,8 +34,8 @@ export interface FileToWrite {
 }
 
 /**
- * Writes a file that is never seen half written. It replaces one of the same name.
- * @throws what the disk says
+ * Writes a file that is never seen half written. One of the same name that says the same may be there already.
+ * @throws what the disk says; an error where the file that is there says something else
  */
 export async function writeWholeFile({ folder, name, temporary, text, beforeShown }: FileToWrite): Promise<void> {
   const path = join(folder, temporary)
@@ -48,9 +48,19 @@ export async function writeWholeFile({ folder, name, temporary, text, beforeShow
       await handle.close()
     }
     await beforeShown()
+    await checkSame(join(folder, name), text)
     await rename(path, join(folder, name))
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined)
     throw error
   }
+}
+
+/** A broker that was made anew counts anew: what it named before is not to be lost. */
+async function checkSame(path: string, text: string): Promise<void> {
+  const there = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (there !== null && there !== text) throw new Error(`${path} is there already, with other messages: move it away`)
 }

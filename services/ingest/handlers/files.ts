@@ -4,6 +4,9 @@ import { batchFileName, batchLines, isLeftBehind, temporaryName, writeWholeFile 
 import { FolderSync, syncFolder } from './folder-sync.ts'
 import type { BatchHandler } from './handler.ts'
 
+/** Above the longest pause between two attempts. */
+const PROBLEM_SHOWN_MS = 60_000
+
 /**
  * Writes each batch to a file of its own below a folder a shard. A batch is the same at every attempt and in every
  * replica, and so is its file: writing it again changes nothing. A disk that refuses is no message's fault, so it is
@@ -11,7 +14,7 @@ import type { BatchHandler } from './handler.ts'
  */
 export function filesHandler(dir: string, replicaId: string): BatchHandler {
   const folders = new Map<number, Promise<FolderSync>>()
-  let problem: unknown = null
+  let problem: { error: unknown; atMs: number } | null = null
 
   const folderOf = (shard: number): string => join(dir, `shard-${shard}`)
 
@@ -52,13 +55,14 @@ export function filesHandler(dir: string, replicaId: string): BatchHandler {
         problem = null
       } catch (error) {
         folders.delete(context.shard)
-        if (!context.signal.aborted) problem = error
+        if (!context.signal.aborted) problem = { error, atMs: performance.now() }
         throw error
       }
     },
 
     async check() {
-      if (problem instanceof Error) throw problem
+      // An older one is of a shard that went to another replica, or it would have come again.
+      if (problem !== null && performance.now() - problem.atMs < PROBLEM_SHOWN_MS) throw problem.error
       await mkdir(dir, { recursive: true })
       await access(dir, constants.W_OK)
     },

@@ -29,7 +29,7 @@ export interface BatchContext {
   readonly signal: AbortSignal
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   /**
-   * For right before what must not be done twice: the shard was this replica's a moment ago.
+   * For right before what must not be done twice: the shard was this replica's within INGEST_LEASE_MS.
    * @throws when it is another's
    */
   readonly confirmOwned: () => Promise<void>

@@ -3,7 +3,7 @@ import type { Logger } from '#shared/runtime/logger.ts'
 import type { MessageOutcome } from '../handlers/handler.ts'
 import { type BatchContext, type BatchHandler, type BatchMessage, batchAnswerSchema } from '../handlers/handler.ts'
 import type { AttemptEnd } from '../plan/commit-batches.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import { type RawMessage, readMessage } from './raw-message.ts'
 import { runUntil } from './run-until.ts'
 import type { BatchRun } from './worker-queues.ts'
@@ -15,6 +15,7 @@ export interface AttemptDeps {
   timeoutMs: number
   attemptsMax: number
   confirmOwned: BatchContext['confirmOwned']
+  leaseMs: number
   /** The shard is another's: nothing that happens here matters any more. */
   lost: AbortSignal
   log: Logger
@@ -36,11 +37,20 @@ export async function attemptBatch(deps: AttemptDeps, run: BatchRun): Promise<At
     else if ('retry' in outcome && !isLast) end.left.push(message.seq)
     else {
       const error = 'retry' in outcome ? outcome.retry : outcome.failed
-      await deps.deadLetters.put({ shard: deps.shard, message, error, attempts: run.batch.failed + 1 }, deps.lost)
+      await bury(deps, { shard: deps.shard, message, error, attempts: run.batch.failed + 1 })
       end.dead++
     }
   }
   return end
+}
+
+/** While the shard is ours: one that was frozen meanwhile must not bury what the next owner has done. */
+async function bury({ deadLetters, confirmOwned, leaseMs, lost }: AttemptDeps, letter: DeadLetter): Promise<void> {
+  for (;;) {
+    await confirmOwned()
+    if (await deadLetters.put(letter, leaseMs, lost)) return
+    lost.throwIfAborted()
+  }
 }
 
 async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
@@ -66,7 +76,11 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const { batch } = run
   const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
   try {
-    const answer = await runUntil({ timeoutMs, lost }, (signal) => handler.run(messages, contextOf(deps, run, signal)))
+    const answer = await runUntil({ timeoutMs, lost }, async (signal) => {
+      // It may have waited here while the shard went to another.
+      await deps.confirmOwned()
+      return handler.run(messages, contextOf(deps, run, signal))
+    })
     const { outcomes } = batchAnswerSchema.parse(answer ?? {})
     if (outcomes === undefined) return messages.map(() => 'done')
     if (outcomes.length === messages.length) return outcomes

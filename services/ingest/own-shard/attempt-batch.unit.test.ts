@@ -14,7 +14,8 @@ async function attempt(handler: BatchHandler, { failed = 0, bodies = [1, 2, 3].m
     {
       shard: 0,
       handler,
-      deadLetters: { put: async (letter) => void dead.push(letter) },
+      deadLetters: { put: async (letter) => dead.push(letter) > 0 },
+      leaseMs: 50,
       timeoutMs: 50,
       attemptsMax: 3,
       confirmOwned: async () => {},

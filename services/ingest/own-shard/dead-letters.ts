@@ -24,10 +24,10 @@ export class DeadLetters {
   }
 
   /**
-   * Resolves once it is there, however long that takes; a letter of this message that is there already stays.
-   * @throws AppError `unavailable` once `signal` is aborted
+   * A letter of this message that is there already stays.
+   * @returns false when the broker gave no answer within so many milliseconds
    */
-  async put({ shard, message, error, attempts }: DeadLetter, signal: AbortSignal): Promise<void> {
+  async put({ shard, message, error, attempts }: DeadLetter, withinMs: number, signal: AbortSignal): Promise<boolean> {
     const { timestamp, value, tenant } = readMessage(message) ?? { timestamp: '', value: message.body }
     const letter: z.infer<typeof deadMessageSchema> = {
       timestamp,
@@ -38,7 +38,7 @@ export class DeadLetters {
       died_at: isoTime(this.#clock.now()),
     }
     const subject = deadMessageSubject(shard, message.seq)
-    await this.#publisher.publish(
+    const publishing = this.#publisher.publish(
       {
         subject,
         body: JSON.stringify(letter),
@@ -46,7 +46,11 @@ export class DeadLetters {
         jobId: subject,
         expect: { seq: 0, filter: subject },
       },
-      { deadlineMs: Number.POSITIVE_INFINITY, signal },
+      { deadlineMs: withinMs, signal },
+    )
+    return publishing.then(
+      () => true,
+      () => false,
     )
   }
 }

@@ -16,6 +16,8 @@ export interface MessageReaderDeps {
   record: ShardRecord
   /** So many messages at most wait here. */
   bufferMax: number
+  /** The first sequence of the shard at or after one, as the stream's leader knows it; null: none. */
+  firstFrom(seq: number): Promise<number | null>
   onAdopted(run: BatchRun): void
   onMessages(): void
   /** Writes the record now. @throws LostShardError */
@@ -25,6 +27,9 @@ export interface MessageReaderDeps {
   log: Logger
 }
 
+/** Of one shard, in memory. */
+const WAITING_MAX_BYTES = 8 * 1024 * 1024
+const READ_MAX = 500
 const PAUSE_AFTER_ERROR_MS = 250
 /** Below the time after which the broker forgets a feed that nobody pulls from. */
 const FULL_MAX_MS = 10 * SECOND
@@ -35,6 +40,7 @@ export class MessageReader {
   readonly #adopted: AdoptedBatches
   readonly #room = new News()
   #waiting: RawMessage[] = []
+  #waitingBytes = 0
   /** At the broker, behind those that were read. */
   #behind = 0
   #readSeq: number
@@ -60,6 +66,7 @@ export class MessageReader {
 
   take(count: number): RawMessage[] {
     const taken = this.#waiting.slice(0, count)
+    for (const { body } of taken) this.#waitingBytes -= body.length
     this.#waiting = this.#waiting.slice(count)
     this.#room.tell()
     return taken
@@ -120,13 +127,25 @@ export class MessageReader {
     const arrivedMs = this.#deps.clock.monotonic()
     for (const { seq, body, pending } of deliveries) {
       const message = { seq, body, arrivedMs }
-      if (seq > this.#deps.record.planned_seq) this.#waiting.push(message)
-      else this.#adopted.add(message)
+      if (seq > this.#deps.record.planned_seq) {
+        this.#waiting.push(message)
+        this.#waitingBytes += body.length
+      } else this.#adopted.add(message)
       this.#readSeq = seq
       this.#behind = pending
     }
-    if (!this.#adopted.isEmpty) this.#giveAdopted(deliveries.length === 0)
+    if (!this.#adopted.isEmpty) {
+      const isSilent = deliveries.length === 0
+      if (isSilent) await this.#checkSilence()
+      this.#giveAdopted(isSilent)
+    }
     if (deliveries.length > 0) this.#deps.onMessages()
+  }
+
+  /** The feed may be at a node that is behind: what it does not have yet is not gone. */
+  async #checkSilence(): Promise<void> {
+    const next = await this.#deps.firstFrom(this.#readSeq + 1)
+    if (next !== null && next <= this.#deps.record.planned_seq) throw new Error('the feed is behind the stream')
   }
 
   /** Silence means that all was read: what a batch then lacks was removed from the stream by hand. */
@@ -147,7 +166,8 @@ export class MessageReader {
 
   /** None until half of the buffer is free: asking for few at a time costs as much as for many. */
   #roomLeft(): number {
+    if (this.#waitingBytes > WAITING_MAX_BYTES) return 0
     const room = this.#deps.bufferMax - this.#waiting.length
-    return room >= this.#deps.bufferMax / 2 ? room : 0
+    return room >= this.#deps.bufferMax / 2 ? Math.min(room, READ_MAX) : 0
   }
 }

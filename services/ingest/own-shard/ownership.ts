@@ -6,7 +6,7 @@ import type { ShardRecords, StoredShard } from './shard-records.ts'
 export interface OwnershipDeps {
   records: ShardRecords
   clock: Clock
-  /** A write that was answered proves for so many milliseconds that the shard is ours. */
+  /** For so many milliseconds after a write that was answered, `confirm` takes the shard for ours. */
   leaseMs: number
   /** The shard is lost, or somebody needs a newer proof that it is not: write the record, even as it is. */
   onNews(): void
@@ -63,6 +63,11 @@ export class Ownership {
     this.#stored = stored
     this.#provenAtMs = startedMs
     for (const one of asking) one.resolve()
+  }
+
+  /** @throws LostShardError */
+  letGo(): Promise<void> {
+    return this.write({ ...this.record, owner: null })
   }
 
   /** @throws when the shard is another's */

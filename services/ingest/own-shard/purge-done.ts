@@ -3,7 +3,7 @@ import type { ShardRecord } from '#shared/contracts/ingest.ts'
 /** Removes a subject's messages below a sequence. @throws when the broker does not answer */
 export type PurgeBelow = (shard: number, seq: number) => Promise<void>
 
-/** Removes what is done from the stream: each time all of it, because a broker that was killed may bring some back. */
+/** Removes what is done from the stream: all of it, because a broker that was killed may have brought some back. */
 export class DonePurger {
   readonly #purgeBelow: PurgeBelow
   readonly #purged = new Map<number, number>()

@@ -33,6 +33,8 @@ export interface ShardOwnerDeps {
   records: ShardRecords
   handler: BatchHandler
   deadLetters: DeadLetters
+  /** As of MessageReader. */
+  firstFrom(shard: number, seq: number): Promise<number | null>
   metrics: IngestMetrics
   clock: Clock
   random: () => number
@@ -70,6 +72,7 @@ export class ShardOwner {
       bufferMax: Math.max(READ_AHEAD * settings.batchSize * settings.workersMax, READ_AHEAD_MIN),
       onAdopted: (run) => this.#queues.add(run),
       onMessages: onNews,
+      firstFrom: (seq) => deps.firstFrom(stored.record.shard, seq),
       renew: () => this.#ownership.renew(),
       onLost: (error) => this.#ownership.lose(error),
       clock,
@@ -121,8 +124,11 @@ export class ShardOwner {
     this.#news.tell()
   }
 
-  /** Without waiting for anything: what is open stays open for the next owner. */
-  drop(): void {
+  /** What is open stays open, and the next owner need not take it for the work of a death. Never rejects. */
+  async drop(): Promise<void> {
+    this.#reader.stop()
+    this.#queues.stop()
+    await this.#ownership.letGo().catch(() => undefined)
     this.#ownership.lose(new Error('dropped'))
   }
 
@@ -140,7 +146,7 @@ export class ShardOwner {
       } else if (this.#state === 'giving back' && this.#queues.isQuiet) break
       else await this.#news.within(this.#nextLookMs())
     }
-    await this.#ownership.write({ ...this.record, owner: null })
+    await this.#ownership.letGo()
   }
 
   #decide(): ShardRecord {
@@ -194,6 +200,7 @@ export class ShardOwner {
         shard,
         handler,
         deadLetters,
+        leaseMs: this.#settings.leaseMs,
         timeoutMs: this.#settings.timeoutMs,
         attemptsMax: this.#settings.attemptsMax,
         confirmOwned: () => this.#ownership.confirm(),

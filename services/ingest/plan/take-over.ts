@@ -1,4 +1,4 @@
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import type { OpenBatch, ShardRecord } from '#shared/contracts/ingest.ts'
 import { startWorkers } from './start-workers.ts'
 import { workersOf } from './worker-ids.ts'
 
@@ -8,7 +8,7 @@ export interface NewOwner {
   at: string
   workersMin: number
   workersMax: number
-  /** Whoever had it died: what it had open may be why. */
+  /** Whoever had it died: what it was at may be why. */
   countsAsFailure: boolean
 }
 
@@ -31,10 +31,16 @@ export function takeOver(record: ShardRecord, by: NewOwner): ShardRecord {
     ...record,
     owner: by.replicaId,
     term: record.term + 1,
-    open: by.countsAsFailure ? record.open.map((batch) => ({ ...batch, failed: batch.failed + 1 })) : record.open,
+    open: by.countsAsFailure ? record.open.map(blameBegun(record)) : record.open,
     pool,
     workers: startWorkers(record.workers, workersOf(record.shard, pool), by.at),
   }
+}
+
+/** Of each worker one batch was running, its first; what was behind it had not begun. */
+function blameBegun({ open }: ShardRecord): (batch: OpenBatch) => OpenBatch {
+  const begun = new Set(open.filter(({ worker }, i) => open.findIndex((other) => other.worker === worker) === i))
+  return (batch) => (begun.has(batch) ? { ...batch, failed: batch.failed + 1 } : batch)
 }
 
 /**

@@ -54,6 +54,10 @@ export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run
       const { waiting } = groups.get(group) ?? { waiting: new Set<Waiting>() }
       if (!groups.has(group)) groups.set(group, { waiting, timer: setTimeout(() => flush(group), maxWaitMs) })
       const { signal } = about
+      if (signal.aborted) {
+        reject(signal.reason)
+        return
+      }
       const entry = { item: { ...about, payload }, log, resolve, reject }
       signal.addEventListener('abort', () => {
         waiting.delete(entry)

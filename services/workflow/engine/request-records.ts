@@ -79,14 +79,11 @@ export class RequestRecords {
     return null
   }
 
-  /**
-   * One that has left, changed, as a record again.
-   * @returns null when it is back already
-   */
-  async bringBack(record: RequestRecord): Promise<StoredRequest | null> {
-    const message = await this.#stream.read(requestSubject(record.request_id))
-    if (message !== null && message.body !== EMPTY) return null
-    return this.write(record, message?.seq ?? 0)
+  /** Where one that has left can come back: after its empty message, or 0 where that is gone too; null: it is there. */
+  async emptiedAt(requestId: string): Promise<number | null> {
+    const message = await this.#stream.read(requestSubject(requestId))
+    if (message === null) return 0
+    return message.body === EMPTY ? message.seq : null
   }
 
   /** Empties an ended request, and lets the broker forget it after an hour; nothing when it has changed since. */
