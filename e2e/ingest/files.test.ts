@@ -36,7 +36,7 @@ test('SIGTERM: what waits for a whole batch is written before the end, and not a
   await sendMessages(hasty.url, 0, 7)
   const metrics = async () => (await fetch(`${ingest.url}/metrics`)).text()
   await vi.waitFor(async () => expect(await metrics()).toMatch(/hasty_messages_waiting\{shard="0".*\} 2\n/), SOON)
-  expect(valuesIn(await readBatchFiles(dir))).toHaveLength(5)
+  await vi.waitFor(async () => expect(valuesIn(await readBatchFiles(dir))).toHaveLength(5), SOON)
   ingest.kill('SIGTERM')
   expect(await ingest.exited()).toEqual({ code: 0, signal: null })
   expect(valuesIn(await readBatchFiles(dir)).toSorted()).toEqual(numbers(7))
