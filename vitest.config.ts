@@ -5,8 +5,8 @@ const ignored = ['**/node_modules/**', '**/.hasty/**']
 // Named by ending, so that a file says what it needs: unit nothing, integration a real nats-server, e2e whole processes.
 export default defineConfig({
   test: {
-    // Two cores: more workers only make timings worse.
-    maxWorkers: 2,
+    // For two cores: most files wait for timers much of the time.
+    maxWorkers: 3,
     projects: [
       {
         test: {

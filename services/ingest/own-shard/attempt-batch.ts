@@ -29,6 +29,8 @@ type Told = { message: RawMessage; outcome: MessageOutcome }
  * @throws only when the shard was lost meanwhile
  */
 export async function attemptBatch(deps: AttemptDeps, run: BatchRun): Promise<AttemptEnd> {
+  // It may have waited here while the shard went to another. Before the handler's time: a broker that is away is not its fault.
+  await deps.confirmOwned()
   const told = await outcomesOf(deps, run)
   const isLast = run.batch.failed + 1 >= deps.attemptsMax && deps.handler.triesForEver !== true
   const end: AttemptEnd = { batch: run.batch.batch, done: 0, dead: 0, left: [] }
@@ -76,11 +78,7 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const { batch } = run
   const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
   try {
-    const answer = await runUntil({ timeoutMs, lost }, async (signal) => {
-      // It may have waited here while the shard went to another.
-      await deps.confirmOwned()
-      return handler.run(messages, contextOf(deps, run, signal))
-    })
+    const answer = await runUntil({ timeoutMs, lost }, (signal) => handler.run(messages, contextOf(deps, run, signal)))
     const { outcomes } = batchAnswerSchema.parse(answer ?? {})
     if (outcomes === undefined) return messages.map(() => 'done')
     if (outcomes.length === messages.length) return outcomes
