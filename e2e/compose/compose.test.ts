@@ -149,7 +149,7 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
   await hasty.compose('--profile', 'tools', 'rm', '--force', '--stop', '--volumes', 'prometheus')
 })
 
-describe('under 50 requests a second from a plain client', () => {
+describe('under the requests of a plain client', () => {
   test('scaling api 5 -> 1 -> 3 and job 5 -> 1 fails no request and loses no job', async () => {
     await hasty.scale({ api: 5, job: 5 })
     const client = startSteadyClient(hasty.url, (n) => ({ object_id: `scale-${n}` }))
