@@ -1,5 +1,5 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { type ShardRecord, shardRecordSchema } from '#shared/contracts/ingest.ts'
+import { parseShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 
 /**
  * What the ingest service knows of a shard; null: nobody has had it yet.
@@ -10,5 +10,5 @@ export async function readShardRecord(
   subject: string,
 ): Promise<ShardRecord | null> {
   const message = await records.read(subject)
-  return message === null ? null : shardRecordSchema.parse(JSON.parse(message.body))
+  return message === null ? null : parseShardRecord(message.body)
 }

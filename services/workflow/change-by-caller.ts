@@ -14,7 +14,7 @@ export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
 
 export interface Change {
   wish: Wish
-  /** Whether it may be asked for. */
+  /** Whether it may be asked for. @throws AppError where it makes no sense of this request */
   isAllowed: (record: RequestRecord) => boolean
   /** Whether the request has it now, seen from what it was before. */
   isDone: (record: RequestRecord, before: RequestRecord) => boolean

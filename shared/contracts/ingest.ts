@@ -30,7 +30,7 @@ export const workerCountsSchema = z.object({
 export type WorkerCounts = z.infer<typeof workerCountsSchema>
 
 /** What is known of a shard: one record at the broker, written by compare-and-set by the replica that has the shard. */
-export const shardRecordSchema = z.object({
+const shardRecordSchema = z.object({
   shard: z.number().int(),
   /** The replica that has it; null: nobody. */
   owner: z.string().nullable(),
@@ -47,3 +47,19 @@ export const shardRecordSchema = z.object({
   dead_total: z.number().int(),
 })
 export type ShardRecord = z.infer<typeof shardRecordSchema>
+
+/** Of a shard that nobody has had yet. */
+export const newShardRecord = (shard: number): ShardRecord => ({
+  shard,
+  owner: null,
+  term: 0,
+  next_batch: 1,
+  planned_seq: 0,
+  open: [],
+  workers: [],
+  pool: 0,
+  dead_total: 0,
+})
+
+/** @throws where it is not of this contract */
+export const parseShardRecord = (body: string): ShardRecord => shardRecordSchema.parse(JSON.parse(body))

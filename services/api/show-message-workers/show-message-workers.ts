@@ -1,6 +1,6 @@
 import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 import type { MessageShard, MessageWorker, MessageWorkers } from '#shared/contracts/messages-http.ts'
 import { ALL_SHARDS, MESSAGES_STREAM, receivedSubject, shardSubject } from '#shared/contracts/subjects.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
@@ -30,22 +30,12 @@ async function readRecords({ records, shards }: ShowMessageWorkersDeps): Promise
   const subjects = await records.subjects(ALL_SHARDS)
   const known = new Set([...subjects, ...Array.from({ length: shards }, (_, shard) => shardSubject(shard))])
   const found = await Promise.all(
-    [...known].map(async (subject) => (await readShardRecord(records, subject)) ?? untouched(subject)),
+    [...known].map(
+      async (subject) => (await readShardRecord(records, subject)) ?? newShardRecord(Number(subject.split('.')[1])),
+    ),
   )
   return found.toSorted((a, b) => a.shard - b.shard)
 }
-
-const untouched = (subject: string): ShardRecord => ({
-  shard: Number(subject.split('.')[1]),
-  owner: null,
-  term: 0,
-  next_batch: 1,
-  planned_seq: 0,
-  open: [],
-  workers: [],
-  pool: 0,
-  dead_total: 0,
-})
 
 async function shardView(deps: ShowMessageWorkersDeps, record: ShardRecord): Promise<MessageShard> {
   const { shard, owner, planned_seq, open, dead_total } = record

@@ -1,9 +1,9 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 import { type Clock, isoTime, SECOND, sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { ShardRecords, StoredShard } from '../own-shard/shard-records.ts'
-import { forgetBeyond, newShardRecord, takeOver } from '../plan/take-over.ts'
+import { forgetBeyond, takeOver } from '../plan/take-over.ts'
 
 export interface TakeShardDeps {
   records: ShardRecords

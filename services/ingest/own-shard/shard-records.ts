@@ -1,5 +1,5 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { type ShardRecord, shardRecordSchema } from '#shared/contracts/ingest.ts'
+import { parseShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 import { shardSubject } from '#shared/contracts/subjects.ts'
 
 /** A record and the sequence that its next write compares with. */
@@ -20,7 +20,7 @@ export class ShardRecords {
   async read(shard: number): Promise<StoredShard | null> {
     const message = await this.#stream.read(shardSubject(shard))
     if (message === null) return null
-    return { record: shardRecordSchema.parse(JSON.parse(message.body)), seq: message.seq }
+    return { record: parseShardRecord(message.body), seq: message.seq }
   }
 
   /**

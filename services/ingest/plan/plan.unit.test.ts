@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 import { commitBatches } from './commit-batches.ts'
 import { nextRecord, plannedSince, type Situation } from './next-record.ts'
-import { forgetBeyond, newShardRecord, takeOver } from './take-over.ts'
+import { forgetBeyond, takeOver } from './take-over.ts'
 
 const AT = '2026-11-22T18:00:00.000Z'
 const SETTINGS = { batchSize: 5, workersMin: 3, workersMax: 4 }

@@ -12,18 +12,6 @@ export interface NewOwner {
   countsAsFailure: boolean
 }
 
-export const newShardRecord = (shard: number): ShardRecord => ({
-  shard,
-  owner: null,
-  term: 0,
-  next_batch: 1,
-  planned_seq: 0,
-  open: [],
-  workers: [],
-  pool: 0,
-  dead_total: 0,
-})
-
 /** The record as its next owner writes it. Open batches stay what and whose they are. */
 export function takeOver(record: ShardRecord, by: NewOwner): ShardRecord {
   const pool = Math.min(Math.max(record.pool, by.workersMin), by.workersMax)

@@ -12,7 +12,7 @@ import { toRow } from '../request-row.ts'
 import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
 import type { PickUpTimes } from './pick-up-times.ts'
-import type { StoredRequest } from './request-records.ts'
+import { isEmptied, type StoredRequest } from './request-records.ts'
 import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
 
 export interface RequestChangesDeps extends TaskJobsDeps {
@@ -57,7 +57,7 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
 
 /** @returns milliseconds until it must be looked at again; null: when it changes */
 async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<number | null> {
-  if (delivery.body === '') return null
+  if (isEmptied(delivery)) return null
   const record = JSON.parse(delivery.body) as RequestRecord
   const stored = { seq: delivery.seq, record }
   await deps.store.putNewer([toRow(stored, await deps.generation())])

@@ -20,6 +20,7 @@ const KNOWN_MAX = 1_000
  */
 const ENDED_KEPT_S = HOUR / SECOND
 const EMPTY = ''
+export const isEmptied = ({ body }: { body: string }): boolean => body === EMPTY
 /** Of what the broker takes, kept free of what runs: how it ends must find room. */
 const ROOM_TO_END = 0.125
 
@@ -54,7 +55,7 @@ export class RequestRecords {
   /** null also for one that has ended and was emptied: the store has it. */
   async read(requestId: string): Promise<StoredRequest | null> {
     const message = await this.#stream.read(requestSubject(requestId))
-    if (message === null || message.body === EMPTY) {
+    if (message === null || isEmptied(message)) {
       this.#known.delete(requestId)
       return null
     }
@@ -83,7 +84,7 @@ export class RequestRecords {
   async emptiedAt(requestId: string): Promise<number | null> {
     const message = await this.#stream.read(requestSubject(requestId))
     if (message === null) return 0
-    return message.body === EMPTY ? message.seq : null
+    return isEmptied(message) ? message.seq : null
   }
 
   /** Empties an ended request, and lets the broker forget it after an hour; nothing when it has changed since. */

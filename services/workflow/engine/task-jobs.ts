@@ -39,10 +39,7 @@ const CANCEL_TRIES = 20
 export class TaskJobs {
   readonly #deps: TaskJobsDeps
   readonly #done = new Set<string>()
-  readonly #seeing = {
-    all: new WeakMap<RequestRecord, Promise<void>>(),
-    cancelled: new WeakMap<RequestRecord, Promise<void>>(),
-  }
+  readonly #seeing = new WeakMap<RequestRecord, Promise<void>>()
 
   constructor(deps: TaskJobsDeps) {
     this.#deps = deps
@@ -53,32 +50,27 @@ export class TaskJobs {
    * @throws AppError `unavailable`: try again
    */
   see({ record }: StoredRequest): Promise<void> {
-    return this.#seeOnce(this.#seeing.all, record, () => true)
+    // All whose inputs were applied together see the same record.
+    const before = this.#seeing.get(record)
+    if (before !== undefined) return before
+    const seeing = this.#seeAll(record, runningTasks(record)).catch((error: unknown) => {
+      this.#seeing.delete(record)
+      throw error
+    })
+    this.#seeing.set(record, seeing)
+    return seeing
   }
 
   /** Those that are to be cancelled alone: that waits for no time. @throws as `see` */
   seeCancelled({ record }: StoredRequest): Promise<void> {
-    return this.#seeOnce(this.#seeing.cancelled, record, ({ task }) => task.cancelling === true)
+    return this.#seeAll(
+      record,
+      runningTasks(record).filter(({ task }) => task.cancelling),
+    )
   }
 
-  #seeOnce(
-    seen: WeakMap<RequestRecord, Promise<void>>,
-    record: RequestRecord,
-    isMeant: (running: RunningTask) => boolean,
-  ): Promise<void> {
-    // All whose inputs were applied together see the same record.
-    const before = seen.get(record)
-    if (before !== undefined) return before
-    const tasks = runningTasks(record).filter(isMeant)
-    const seeing = Promise.all(tasks.map((running) => this.#seeTask(record, running))).then(
-      () => undefined,
-      (error: unknown) => {
-        seen.delete(record)
-        throw error
-      },
-    )
-    seen.set(record, seeing)
-    return seeing
+  async #seeAll(record: RequestRecord, tasks: RunningTask[]): Promise<void> {
+    await Promise.all(tasks.map((running) => this.#seeTask(record, running)))
   }
 
   async #seeTask(record: RequestRecord, running: RunningTask): Promise<void> {

@@ -8,7 +8,6 @@ import { badParameters } from '#shared/runtime/read-query.ts'
 import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { checkValues } from '../check-plan/check-plan.ts'
 import { isEnded } from '../decide/record.ts'
-import { getRequest } from '../get-request/find-request.ts'
 import { requestView } from '../get-request/request-view.ts'
 
 /** `POST /v1/requests/:request_id/signals/:name`: also before its step is reached; the same once more changes nothing. */
@@ -18,13 +17,13 @@ export function signalRequestRoutes(router: Router, deps: ChangeByCallerDeps): v
     const { extras } = await readOptionalBody(ctx, signalRequestBodySchema)
     if (!nameSchema.safeParse(name).success) throw badParameters([{ parameter: 'name', detail: 'is no name' }])
     checkValues({ params: {}, extras })
-    const info = requestInfo(ctx)
-    const { record: asked } = await getRequest(deps, requestId, info.caller)
-    if (!asked.plan.some(({ signal }) => signal === name))
-      throw badParameters([{ parameter: 'name', detail: 'is no signal that a step of this request waits for' }])
-    const { record } = await changeByCaller(deps, requestId, info, {
+    const { record } = await changeByCaller(deps, requestId, requestInfo(ctx), {
       wish: { kind: 'signal', name, extras },
-      isAllowed: (before) => !isEnded(before),
+      isAllowed: (before) => {
+        if (!before.plan.some(({ signal }) => signal === name))
+          throw badParameters([{ parameter: 'name', detail: 'is no signal that a step of this request waits for' }])
+        return !isEnded(before)
+      },
       isDone: ({ signals }) => signals.includes(name),
       refusal: `it waits for no signal any more, or its extras would have more than ${EXTRAS_MAX_BYTES} bytes`,
     })
