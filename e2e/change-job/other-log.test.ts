@@ -19,10 +19,13 @@ test('jobs that only the store knows, because the broker lost its log, can still
   const scheduled = await makeJob(hasty, { type: 'moody', delay_ms: 3_600_000 })
   await untilJob(hasty, failed, { status: 'failed' })
   await untilJob(hasty, finished, { status: 'finished' })
-  await vi.waitFor(async () => {
-    const { body } = await getFrom(`${hasty.url}/v1/stats`)
-    expect(body['by_status']).toMatchObject({ finished: 31, failed: 1, scheduled: 1 })
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await getFrom(`${hasty.url}/v1/stats`)
+      expect(body['by_status']).toMatchObject({ finished: 31, failed: 1, scheduled: 1 })
+    },
+    { timeout: 20_000 },
+  )
 
   const before = (await getFrom(`${hasty.url}/v1/events?limit=1000`)).body['last_event_id'] as number
   for (const worker of hasty.job) await worker.stop()
@@ -35,10 +38,13 @@ test('jobs that only the store knows, because the broker lost its log, can still
   // The projection has seen that it is another log, and the apis what types there are.
   const after = await vi.waitFor(() => makeJob(hasty, { type: 'moody' }), { timeout: 20_000, interval: 200 })
   await untilJob(hasty, after, { status: 'finished' })
-  await vi.waitFor(async () => {
-    const { body } = await getFrom(`${hasty.url}/v1/jobs?status=finished&limit=1`)
-    expect(body['items']).toMatchObject([{ job_id: after }])
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await getFrom(`${hasty.url}/v1/jobs?status=finished&limit=1`)
+      expect(body['items']).toMatchObject([{ job_id: after }])
+    },
+    { timeout: 20_000 },
+  )
 
   expect((await getFrom(`${hasty.url}/v1/events?limit=1000`)).body['last_event_id']).toBeLessThan(before)
   expect(await readJob(hasty, failed)).toMatchObject({ status: 'failed', round: 1 })
@@ -52,10 +58,13 @@ test('jobs that only the store knows, because the broker lost its log, can still
   expect(await untilJob(hasty, failed, { status: 'finished' })).toMatchObject({ round: 2, result: { attempt: 2 } })
   expect(await send('DELETE', `${hasty.url}/v1/jobs/${scheduled}`)).toMatchObject({ status: 200 })
   await untilJob(hasty, scheduled, { status: 'cancelled' })
-  await vi.waitFor(async () => {
-    const { body } = await getFrom(`${hasty.url}/v1/jobs?type=moody&limit=200`)
-    const items = body['items'] as { job_id: string; status: string }[]
-    expect(items.find(({ job_id }) => job_id === failed)).toMatchObject({ status: 'finished' })
-    expect(items.find(({ job_id }) => job_id === scheduled)).toMatchObject({ status: 'cancelled' })
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await getFrom(`${hasty.url}/v1/jobs?type=moody&limit=200`)
+      const items = body['items'] as { job_id: string; status: string }[]
+      expect(items.find(({ job_id }) => job_id === failed)).toMatchObject({ status: 'finished' })
+      expect(items.find(({ job_id }) => job_id === scheduled)).toMatchObject({ status: 'cancelled' })
+    },
+    { timeout: 20_000 },
+  )
 }, 60_000)

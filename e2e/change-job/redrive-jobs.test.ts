@@ -32,11 +32,14 @@ async function makeFailed(count: number, objectId?: string): Promise<string[]> {
 
 /** The list follows the log by some milliseconds. */
 const untilListed = (jobs: string[], status: string) =>
-  vi.waitFor(async () => {
-    const { body } = await send('GET', `${hasty.url}/v1/jobs?status=${status}&type=moody&limit=200`)
-    const listed = new Set((body['items'] as { job_id: string }[]).map(({ job_id }) => job_id))
-    expect(jobs.filter((jobId) => !listed.has(jobId))).toEqual([])
-  })
+  vi.waitFor(
+    async () => {
+      const { body } = await send('GET', `${hasty.url}/v1/jobs?status=${status}&type=moody&limit=200`)
+      const listed = new Set((body['items'] as { job_id: string }[]).map(({ job_id }) => job_id))
+      expect(jobs.filter((jobId) => !listed.has(jobId))).toEqual([])
+    },
+    { timeout: 20_000 },
+  )
 
 test('a dry run says which jobs are meant and changes none', async () => {
   const jobs = await makeFailed(3)
@@ -77,10 +80,13 @@ test('jobs whose type is gone are passed over, and stop nobody else', async () =
   const manager = await jetstreamManager(nc)
   for (const priority of ['high', 'normal', 'low']) await manager.consumers.delete('JOBS', `work-doomed-${priority}`)
   await nc.close()
-  await vi.waitFor(async () => {
-    const types = await getFrom(`${hasty.url}/v1/types/doomed`)
-    expect(types.status).toBe(404)
-  })
+  await vi.waitFor(
+    async () => {
+      const types = await getFrom(`${hasty.url}/v1/types/doomed`)
+      expect(types.status).toBe(404)
+    },
+    { timeout: 20_000 },
+  )
   // Each api looks at the lanes again after some seconds.
   await vi.waitFor(
     async () => {

@@ -180,11 +180,14 @@ test('the events of all jobs are there as they come, until the caller leaves', a
   const left = rejection(reading, Error)
   // A job at a time until one is seen: when the stream stands is not known.
   await expect
-    .poll(async () => {
-      const { job_id } = await client.create('add', { numbers: [1] })
-      await client.wait(job_id)
-      return seen.has(job_id)
-    })
+    .poll(
+      async () => {
+        const { job_id } = await client.create('add', { numbers: [1] })
+        await client.wait(job_id)
+        return seen.has(job_id)
+      },
+      { timeout: 20_000 },
+    )
     .toBe(true)
   leaving.abort(new Error('enough'))
   expect(await left).toMatchObject({ message: 'enough' })
@@ -200,7 +203,7 @@ test('why, stats and redrive', async () => {
   expect(await client.redrive({ objectId })).toMatchObject({ retried: 1, job_ids: [failed.job.job_id] })
   expect(await client.wait(failed.job.job_id)).toMatchObject({ status: 'finished', round: 2 })
   await expect
-    .poll(() => client.stats())
+    .poll(() => client.stats(), { timeout: 20_000 })
     .toMatchObject({ by_type: { moody: { cancelled: expect.any(Number) as number } } })
 })
 

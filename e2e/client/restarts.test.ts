@@ -44,7 +44,7 @@ test('a caller sees no error while apis restart one by one, nor when both are ki
   const ids = await Promise.all(steady.made.map(({ answer }) => answer))
   expect(new Set(ids).size).toBe(ids.length)
   await Promise.all(ids.map((jobId) => client.wait(jobId)))
-  await expect.poll(async () => (await client.stats()).total).toBe(ids.length)
+  await expect.poll(async () => (await client.stats()).total, { timeout: 20_000 }).toBe(ids.length)
   const listed = await gather(client.list({ type: 'add', limit: 200 }))
   const jobOf = new Map(listed.map(({ object_id, job_id }) => [object_id, job_id]))
   expect(listed).toHaveLength(ids.length)

@@ -68,11 +68,14 @@ describe('with the usual 5 minutes', () => {
     await Promise.all(hasty.api.map((api) => api.restart()))
     await hasty.nats.restart()
     for (const { url } of hasty.api) {
-      const answer = await vi.waitFor(async () => {
-        const repeated = await postTo(url, { object_id: 'survivor' })
-        expect(repeated.status).not.toBe(503)
-        return repeated
-      })
+      const answer = await vi.waitFor(
+        async () => {
+          const repeated = await postTo(url, { object_id: 'survivor' })
+          expect(repeated.status).not.toBe(503)
+          return repeated
+        },
+        { timeout: 20_000 },
+      )
       expect(answer.status).toBe(400)
       expectRefusal(answer, first.body['job_id'])
     }

@@ -30,14 +30,14 @@ test('an api without a proxy passes everything on, and both ask for a token', as
   expect([again.body['request_id'], again.headers.get('idempotency-replayed')]).toEqual([id, 'true'])
 
   const address = `${requests}/${id}`
-  await expect.poll(async () => (await getFrom(address, acme)).body['status']).toBe('inprogress')
+  await expect.poll(async () => (await getFrom(address, acme)).body['status'], { timeout: 20_000 }).toBe('inprogress')
   const { headers } = await getFrom(address, acme)
   const etag = headers.get('etag') ?? ''
   expect((await getFrom(address, { ...acme, 'if-none-match': etag })).status).toBe(304)
   expect((await fetch(address, { method: 'HEAD', headers: acme })).status).toBe(200)
   expect(await getFrom(address, other)).toMatchObject({ status: 404 })
   expect(await postTo(`${address}/signals/go`, {}, acme)).toMatchObject({ status: 200 })
-  await expect.poll(async () => (await getFrom(address, acme)).body['status']).toBe('completed')
+  await expect.poll(async () => (await getFrom(address, acme)).body['status'], { timeout: 20_000 }).toBe('completed')
   expect(await getFrom(`${requests}?status=completed`, acme)).toMatchObject({ body: { items: [{ request_id: id }] } })
 
   const json = { ...acme, 'content-type': 'application/json' }

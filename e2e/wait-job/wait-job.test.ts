@@ -83,10 +83,13 @@ test('a replica that stops answers those who wait with what there is', async () 
   const jobId = await makeJob(hasty, { type: 'moody', payload: { ms: 3_000 } })
   await untilRunning(hasty, jobId)
   const waiting = getFrom(`${added.url}/${jobId}`, wait(60))
-  await vi.waitFor(async () => {
-    const metrics = await (await fetch(`${added.url}/metrics`)).text()
-    expect(metrics).toContain('hasty_http_request_duration_seconds')
-  })
+  await vi.waitFor(
+    async () => {
+      const metrics = await (await fetch(`${added.url}/metrics`)).text()
+      expect(metrics).toContain('hasty_http_request_duration_seconds')
+    },
+    { timeout: 20_000 },
+  )
   added.kill('SIGTERM')
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'processing' } })
   await untilJob(hasty, jobId, { status: 'finished' })
@@ -94,11 +97,14 @@ test('a replica that stops answers those who wait with what there is', async () 
 
 test('a wait survives an outage of the broker', async () => {
   const waiting = postTo(`${hasty.api[0]?.url}/`, job({ payload: { ms: 1_500 } }), wait(30))
-  await vi.waitFor(async () => {
-    const { body } = await getFrom(`${hasty.url}/v1/events?type=moody&limit=1000`)
-    const last = (body['items'] as { event: string }[]).at(-1)
-    expect(last?.event).toBe('job:started')
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await getFrom(`${hasty.url}/v1/events?type=moody&limit=1000`)
+      const last = (body['items'] as { event: string }[]).at(-1)
+      expect(last?.event).toBe('job:started')
+    },
+    { timeout: 20_000 },
+  )
   await hasty.nats.kill('SIGKILL')
   await hasty.nats.restart()
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'finished' } })

@@ -56,13 +56,16 @@ test('what the workers say they ran is what the log says, attempt for attempt, w
   const log = await attemptsInLog()
   expect(log.size).toBe(2)
   expect([...log.values()].flat()).toHaveLength(80)
-  const workers = await vi.waitFor(async () => {
-    const found = await listWorkers(hasty)
-    expect(Object.fromEntries(found.map((each) => [each.worker_id, each.processed]))).toEqual(
-      Object.fromEntries([...log].map(([id, attempts]) => [id, attempts.length])),
-    )
-    return found
-  })
+  const workers = await vi.waitFor(
+    async () => {
+      const found = await listWorkers(hasty)
+      expect(Object.fromEntries(found.map((each) => [each.worker_id, each.processed]))).toEqual(
+        Object.fromEntries([...log].map(([id, attempts]) => [id, attempts.length])),
+      )
+      return found
+    },
+    { timeout: 20_000 },
+  )
   const sum = (name: 'processed' | 'failed' | 'cancelled' | 'retried') =>
     workers.reduce((total, worker) => total + worker[name], 0)
   expect({

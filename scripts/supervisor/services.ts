@@ -27,7 +27,7 @@ export function startSetup(context: ServiceContext): Promise<Child> {
 export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
   const { JOB_REPLICAS: jobs, WORKFLOW_REPLICAS: workflows, INGEST_REPLICAS: ingests } = settings
-  const ports = await differentPorts(jobs + workflows + ingests)
+  const ports = await Promise.all(Array.from({ length: jobs + workflows + ingests }, () => freePort()))
   const jobPorts = ports.slice(0, jobs)
   const workflowPorts = ports.slice(jobs, jobs + workflows)
   const ingestPorts = ports.slice(jobs + workflows)
@@ -59,12 +59,6 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
 /** The job services know no tokens, and the workflow services believe their caller: only the apis may reach them. */
 const BEHIND_API = '127.0.0.1'
 const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')
-
-async function differentPorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) ports.add(await freePort())
-  return [...ports]
-}
 
 /** A service learns of our end by its lifeline, and drains: nothing of ours outlives a kill -9 of us. */
 function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {

@@ -196,11 +196,11 @@ describe('with the keys of an issuer', () => {
     await fresh(1)
     aheadMs = 11 * 60_000
     await fresh(2)
-    await expect.poll(() => fetches).toBe(2)
+    await expect.poll(() => fetches, { timeout: 20_000 }).toBe(2)
     isDown = true
     aheadMs = 22 * 60_000
     expect(await fresh(3)).toMatchObject({ subject: 'someone' })
-    await expect.poll(() => fetches).toBe(3)
+    await expect.poll(() => fetches, { timeout: 20_000 }).toBe(3)
     expect(await fresh(4)).toMatchObject({ subject: 'someone' })
   })
 

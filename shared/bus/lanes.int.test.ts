@@ -54,7 +54,9 @@ test('of two pulls that wait at a paused lane the second is sent back, and a nud
   const waiting = pull(first, 3, 20_000)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
   // Asked again at once, and again, it would keep a worker and the broker busy for as long as the pause.
-  await vi.waitFor(async () => expect(await pull(second, 1, 1_000)).toMatchObject({ received: 0, end: 'early' }))
+  await vi.waitFor(async () => expect(await pull(second, 1, 1_000)).toMatchObject({ received: 0, end: 'early' }), {
+    timeout: 20_000,
+  })
   await setPaused(bus.broker.nc, 'sleep', false)
   first.nudge(LANE)
   const nudgedAtMs = performance.now()
@@ -74,7 +76,9 @@ test('what was handed back comes again, and what was acked does not', async () =
   const [again] = (await pull(puller, 1, 2_000)).deliveries
   expect(again).toMatchObject({ seq: delivery.seq, deliveries: 2 })
   if (again !== undefined) puller.ack(again)
-  await expect.poll(async () => (await listLanes(bus.broker.nc)).map(({ ackPending }) => ackPending)).toEqual([0, 0, 0])
+  await expect
+    .poll(async () => (await listLanes(bus.broker.nc)).map(({ ackPending }) => ackPending), { timeout: 20_000 })
+    .toEqual([0, 0, 0])
   puller.close()
 })
 

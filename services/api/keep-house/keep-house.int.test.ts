@@ -101,7 +101,9 @@ async function ackLane(bus: TestBus): Promise<void> {
   const puller = new LanePuller(bus.broker)
   const onDelivery = (delivery: Delivery) => puller.ack(delivery)
   await puller.pull({ consumer: laneName('sleep', 'normal'), batch: 1_000, waitMs: 0, onDelivery })
-  await expect.poll(async () => (await listLanes(bus.broker.nc)).every(({ ackPending }) => ackPending === 0)).toBe(true)
+  await expect
+    .poll(async () => (await listLanes(bus.broker.nc)).every(({ ackPending }) => ackPending === 0), { timeout: 20_000 })
+    .toBe(true)
   puller.close()
 }
 
@@ -294,7 +296,7 @@ async function ackEnds(bus: TestBus, count: number): Promise<void> {
   const puller = new LanePuller(bus.broker)
   const onDelivery = (delivery: Delivery) => puller.ack(delivery)
   await puller.pull({ consumer: JOB_ENDS, batch: count, waitMs: 0, onDelivery })
-  await expect.poll(async () => (await jobEndsFloor(bus.broker.nc))?.ackPending).toBe(0)
+  await expect.poll(async () => (await jobEndsFloor(bus.broker.nc))?.ackPending, { timeout: 20_000 }).toBe(0)
   puller.close()
 }
 
