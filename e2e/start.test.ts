@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { freePort } from '../scripts/servers/free-port.ts'
+import { freePort, portError } from '../scripts/servers/free-port.ts'
 import { getFrom, postTo } from './support/call.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -29,25 +29,27 @@ type Run = AsyncDisposable & {
   lines(): string[]
   /** The pids of the services that said so, in order of time. */
   pidsThatLogged(message: string): number[]
-  /** Ctrl-C, and the exit code. */
-  interrupt(): Promise<unknown>
+  /** A signal to what was started alone, and its exit code. */
+  end(signal: NodeJS.Signals): Promise<unknown>
 }
 
-function runNpm(script: string, own: Record<string, string> = {}): ChildProcess & { text: () => string } {
-  const args = [join(root, 'scripts/run.mjs'), script]
-  const child = spawn(process.execPath, args, { env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'inherit'] })
+type Command = [file: string, ...args: string[]]
+const runScript = (script: string): Command => [process.execPath, join(root, 'scripts/run.mjs'), script]
+
+function run([file, ...args]: Command, own: Record<string, string> = {}): ChildProcess & { text: () => string } {
+  const child = spawn(file, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   return Object.assign(child, { text: () => text })
 }
 
 /** Resolves when it answers. */
-async function startHere(own: Record<string, string> = {}): Promise<Run> {
-  const child = runNpm('scripts/start.ts', own)
+async function startHere(command: Command, own: Record<string, string> = {}): Promise<Run> {
+  const child = run(command, own)
   const ended = once(child, 'exit')
   const lines = () => child.text().split('\n').slice(0, -1)
-  const interrupt = async () => {
-    child.kill('SIGINT')
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
     return (await ended)[0] as unknown
   }
   await vi.waitFor(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), UNTIL)
@@ -58,9 +60,9 @@ async function startHere(own: Record<string, string> = {}): Promise<Run> {
         .map((line) => JSON.parse(line) as { msg: string; pid: number })
         .filter(({ msg }) => msg === message)
         .map(({ pid }) => pid),
-    interrupt,
+    end,
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode === null && child.signalCode === null) await interrupt()
+      if (child.exitCode === null && child.signalCode === null) await end('SIGINT')
     },
   }
 }
@@ -79,33 +81,33 @@ const finished = (jobId: string) =>
   }, UNTIL)
 
 /** kill -9 of all who said that they were ready; resolves when as many have taken their place. */
-async function killAndWait(run: Run, readyMessage: string): Promise<void> {
-  const old = run.pidsThatLogged(readyMessage)
+async function killAndWait(running: Run, readyMessage: string): Promise<void> {
+  const old = running.pidsThatLogged(readyMessage)
   for (const pid of old) process.kill(pid, 'SIGKILL')
-  await vi.waitFor(() => expect(run.pidsThatLogged(readyMessage)).toHaveLength(2 * old.length), UNTIL)
+  await vi.waitFor(() => expect(running.pidsThatLogged(readyMessage)).toHaveLength(2 * old.length), UNTIL)
 }
 
 test('starts, starts again what was killed, rebuilds, drains, and knows everything after the next start', async () => {
   let drained = ''
   {
-    await using run = await startHere({ API_REPLICAS: '2' })
-    expect(JSON.parse(run.lines()[0] ?? '')).toMatchObject({ url, msg: `Hasty starts on ${url}` })
-    await vi.waitFor(() => expect(run.pidsThatLogged('api is ready')).toHaveLength(2), UNTIL)
+    await using hasty = await startHere(runScript('scripts/start.ts'), { API_REPLICAS: '2' })
+    expect(JSON.parse(hasty.lines()[0] ?? '')).toMatchObject({ url, msg: `Hasty starts on ${url}` })
+    await vi.waitFor(() => expect(hasty.pidsThatLogged('api is ready')).toHaveLength(2), UNTIL)
     await finished(await create('first'))
 
-    await killAndWait(run, 'job service is ready')
+    await killAndWait(hasty, 'job service is ready')
     await finished(await create('after the job service died'))
-    await killAndWait(run, 'api is ready')
+    await killAndWait(hasty, 'api is ready')
     await finished(await create('after both apis died'))
 
-    await vi.waitFor(() => expect(run.pidsThatLogged('workflow is ready')).toHaveLength(1), UNTIL)
+    await vi.waitFor(() => expect(hasty.pidsThatLogged('workflow is ready')).toHaveLength(1), UNTIL)
     const steps = [
       { name: 'sum', jobs: [{ name: 'j', type: 'add', payload: { numbers: [1, 2] } }] },
       { name: 'wait', signal: 'go' },
     ]
     const { body } = await postTo(`${url}/v1/requests`, { steps })
     const request = `${url}/v1/requests/${String(body['request_id'])}`
-    await killAndWait(run, 'workflow is ready')
+    await killAndWait(hasty, 'workflow is ready')
     expect(await postTo(`${request}/signals/go`, {})).toMatchObject({ status: 200 })
     const completed = { status: 'completed', steps: [{ jobs: [{ result: 3 }] }, {}] }
     await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(completed), UNTIL)
@@ -114,14 +116,14 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     const messages = async () => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']
     expect(await postTo(`${url}/message`, [{ timestamp }])).toMatchObject({ status: 201 })
     await vi.waitFor(async () => expect(await messages()).toBe(1), UNTIL)
-    await killAndWait(run, 'ingest is ready')
+    await killAndWait(hasty, 'ingest is ready')
     expect(await postTo(`${url}/message`, [{ timestamp }])).toMatchObject({ status: 201 })
     await vi.waitFor(async () => expect(await messages()).toBe(2), UNTIL)
     const folders = await readdir(join(dir, 'data/messages'))
     expect(folders.toSorted()).toEqual(['shard-0', 'shard-1', 'shard-2', 'shard-3'])
 
     // Only DATA_DIR tells it where the broker is.
-    const rebuild = runNpm('services/api/rebuild.ts')
+    const rebuild = run(runScript('services/api/rebuild.ts'))
     expect(await once(rebuild, 'exit')).toEqual([0, null])
     expect(rebuild.text()).toContain('rebuild requested')
 
@@ -134,15 +136,19 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     await vi.waitFor(async () => {
       expect((await getFrom(`${url}/${drained}`)).body['attempts']).toHaveLength(1)
     }, UNTIL)
-    expect(await run.interrupt()).toBe(0)
+    expect(await hasty.end('SIGINT')).toBe(0)
   }
 
-  await using run = await startHere({ LOG_FORMAT: 'pretty' })
-  expect(run.lines()[0]).toMatch(`Hasty starts on ${url} (data in ${env['DATA_DIR']})`)
-  for (const line of run.lines()) expect(line).not.toMatch(/^\{/)
+  // As a process manager has it: npm, and a signal to npm alone.
+  await using hasty = await startHere(['npm', 'start', '--silent'], { LOG_FORMAT: 'pretty' })
+  expect(hasty.lines()[0]).toMatch(`Hasty starts on ${url} (data in ${env['DATA_DIR']})`)
+  for (const line of hasty.lines()) expect(line).not.toMatch(/^\{/)
   expect((await finished(drained))['attempts']).toMatchObject([{ attempt: 1, outcome: 'finished' }])
   const again = await postTo(`${url}/`, { object_id: 'first' })
   expect([again.status, again.body['code']]).toEqual([400, 'cooldown'])
   await finished(String(again.body['job_id']))
-  expect(await run.interrupt()).toBe(0)
+  await hasty.end('SIGTERM')
+  await vi.waitFor(async () => expect(await portError(Number(env['PORT']))).toBeUndefined(), UNTIL)
+  // The broker is the last to go, and takes this with it.
+  await vi.waitFor(async () => expect(await readdir(join(dir, 'data/nats'))).not.toContain('nats-server.pid'), UNTIL)
 })

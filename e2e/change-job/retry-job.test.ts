@@ -42,6 +42,12 @@ test('a cancelled job can be retried, now or later', async () => {
   expect(await untilJob(hasty, jobId, { status: 'finished' })).toMatchObject({ reason: null, result: { attempt: 1 } })
 })
 
+test('a job whose object_id only looks like that of a request’s job can be retried', async () => {
+  const jobId = await makeJob(hasty, { object_id: 'request:42:0:a:1', type: 'moody', payload: { bad_attempts: 2 } })
+  await untilJob(hasty, jobId, { status: 'failed' })
+  expect(await retry(jobId)).toMatchObject({ status: 202, body: { round: 2 } })
+})
+
 test('a job that finished or has not ended cannot be retried', async () => {
   const finished = await makeJob(hasty, { type: 'moody' })
   const scheduled = await makeJob(hasty, { type: 'moody', delay_ms: 60_000 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DELAY_MAX_MS } from '#shared/contracts/limits.ts'
 import { silentLog } from '../../e2e/support/bus.ts'
 import type { JobContext, JobHandler } from './handlers/handler.ts'
 import { contextVerbs, RESULT_MAX_BYTES, runHandler } from './run-handler.ts'
@@ -31,6 +32,13 @@ test('a plain throw may be tried again, whatever was thrown', async () => {
     const outcome = await outcomeOf(() => Promise.reject(thrown))
     expect(outcome).toMatchObject({ kind: 'threw', permanent: false, reason: 'attempts_exhausted', delayMs: null })
   }
+})
+
+test('retryLater() waits as long as a job may at most, and does not believe in what is no delay', async () => {
+  const delayOf = (asked: number) => outcomeOf((_payload, { retryLater }) => retryLater(asked))
+  for (const asked of [1e15, Number.MAX_SAFE_INTEGER, Infinity])
+    expect(await delayOf(asked)).toMatchObject({ delayMs: DELAY_MAX_MS })
+  for (const asked of [Number.NaN, -1]) expect(await delayOf(asked)).toMatchObject({ kind: 'threw', delayMs: null })
 })
 
 test('fail() ends it for good, retryLater() names its delay', async () => {

@@ -17,10 +17,6 @@ export const PLAN_BODY_MAX_MEMBERS = 100_000
 export const PARAMS_MAX_BYTES = 64 * 1024
 export const EXTRAS_MAX_BYTES = 64 * 1024
 
-/** The object_id of a request's job begins so, and whoever likes may begin one so. */
-export const REQUEST_OBJECT_PREFIX = 'request:'
-export const isOfRequest = (objectId: string): boolean => objectId.startsWith(REQUEST_OBJECT_PREFIX)
-
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Of steps, jobs, signals and definitions. */
 export const nameSchema = z.string().regex(NAME_PATTERN)

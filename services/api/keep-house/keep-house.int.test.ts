@@ -23,6 +23,7 @@ import {
 import { type Clock, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { counter, createRegistry } from '#shared/runtime/metrics.ts'
+import { objectIdOf, taskJobId } from '#shared/runtime/task-address.ts'
 import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
 import { armTimers } from '../../../e2e/support/arm-timers.ts'
 import {
@@ -254,9 +255,21 @@ test('the log is cut at the least of retention, checkpoint and what a lane still
   expect(await house.bus.reader.history(job)).toHaveLength(1)
 })
 
+/** Runs the job of a request's first task. @param says the object_id in its end, where that is another */
+function runTask(bus: TestBus, says?: string): Promise<{ first: number; end: number }> {
+  const requestId = newAddress().job_id
+  const task = { step: 0, key: 'a', round: 1 }
+  return runJob(bus, objectIdOf(requestId, task), says, taskJobId(requestId, task))
+}
+
 /** @returns the sequences of its first event and of its end */
-async function runJob(bus: TestBus, objectId: string, says = objectId): Promise<{ first: number; end: number }> {
-  const job = newAddress()
+async function runJob(
+  bus: TestBus,
+  objectId: string,
+  says = objectId,
+  jobId = newAddress().job_id,
+): Promise<{ first: number; end: number }> {
+  const job = { ...newAddress(), job_id: jobId }
   const named = (publication: Publication, object_id: string): Publication => ({
     ...publication,
     body: JSON.stringify({ ...(JSON.parse(publication.body) as object), object_id }),
@@ -273,21 +286,23 @@ test('the end of a request’s job and its history stay until the workflow servi
   await using house = await setup()
   const { bus } = house
   await runJob(bus, 'invoice-42')
-  const { first } = await runJob(bus, 'request:r1:0:a:1')
+  // Anybody may choose such an object_id.
+  await runJob(bus, objectIdOf(newAddress().job_id, { step: 0, key: 'a', round: 1 }))
+  const { first } = await runTask(bus)
   await runJob(bus, 'invoice-43')
-  const later = await runJob(bus, 'request:r2:0:a:1', '')
+  const later = await runTask(bus, '')
   await ackLane(bus)
   const cut = () => trimLog(house.trim(laterBy(2 * HOUR), 100))
   expect(await cut()).toBe(first)
   expect(await cut()).toBeNull()
 
-  // That of the first job is cut already.
+  // Those of the first jobs are cut already.
   await ackEnds(bus, 2)
   expect(await cut()).toBe(later.first)
   await ackEnds(bus, 1)
   expect(await cut()).toBe(later.end + 1)
   await runJob(bus, 'invoice-44')
-  const last = await runJob(bus, 'request:r3:0:a:1')
+  const last = await runTask(bus)
   await ackLane(bus)
   expect(await cut()).toBe(last.first)
 })
@@ -302,7 +317,7 @@ async function ackEnds(bus: TestBus, count: number): Promise<void> {
 
 test('at a broker of before there were requests the log is trimmed all the same', async () => {
   await using house = await setup()
-  const { end } = await runJob(house.bus, 'request:r1:0:a:1')
+  const { end } = await runTask(house.bus)
   await ackLane(house.bus)
   await house.bus.broker.nc.request(`$JS.API.CONSUMER.DELETE.${JOBS_STREAM}.${JOB_ENDS}`)
   expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(end + 1)

@@ -2,8 +2,8 @@ import type { LogState } from '#shared/bus/event-feed.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
 import type { ConsumerFloor } from '#shared/bus/topology.ts'
-import { isOfRequest } from '#shared/contracts/request.ts'
 import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/subjects.ts'
+import { taskOf } from '#shared/runtime/task-address.ts'
 
 export interface UnheardDeps {
   /** null: there is no such consumer, and nobody to hear. */
@@ -78,7 +78,8 @@ export class UnheardEnds {
     if (address === null || objectId === null) return null
     // A worker that could not read its job ended it by its address alone.
     const history = objectId === '' ? await this.#deps.reader.history(address) : []
-    if (![objectId, ...history.map(({ event }) => event.object_id)].some(isOfRequest)) return null
+    const objectIds = [objectId, ...history.map(({ event }) => event.object_id)]
+    if (objectIds.every((id) => taskOf(address.job_id, id) === null)) return null
     return (await this.#deps.reader.nextOf(historyFilter(address), 1))?.seq ?? seq
   }
 }

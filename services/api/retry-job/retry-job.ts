@@ -6,9 +6,9 @@ import type { JobEvent } from '#shared/contracts/events.ts'
 import type { RetryJobBody } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
-import { isOfRequest } from '#shared/contracts/request.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import { taskOf } from '#shared/runtime/task-address.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
 import { wrongState } from '../wrong-state.ts'
 
@@ -34,7 +34,7 @@ export async function retryJob(
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
     // Its request would never hear of it: what it did may have been undone there.
-    if (isOfRequest(job.object_id)) throw wrongState(job, 'it is a job of a request: retry the request')
+    if (taskOf(job.job_id, job.object_id) !== null) throw wrongState(job, 'it is a job of a request: retry the request')
     checkLimits((await deps.types.get(job.type)).info.policy, body)
     return roundEvent(job, body, deps.clock.now())
   })

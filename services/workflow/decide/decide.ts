@@ -1,6 +1,7 @@
 import type { JobError } from '#shared/contracts/job.ts'
 import { EXTRAS_MAX_BYTES, type PlanStep } from '#shared/contracts/request.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import type { TaskAddress } from '#shared/runtime/task-address.ts'
 import { end, note } from './events.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
 import {
@@ -27,15 +28,6 @@ export interface TaskEnd {
   result: unknown
   error: JobError | null
   at: string
-}
-
-/** Which task of which request a job is, as its events say. */
-export interface TaskAddress {
-  /** Index of the step; null: it undoes a task of `undo_step`. */
-  step: number | null
-  undo_step?: number
-  key: string
-  round: number
 }
 
 /** What callers ask for. */

@@ -6,9 +6,9 @@ import { readBatch, readLastOfEach } from '#shared/bus/read-batch.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/subjects.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
+import { taskOf } from '#shared/runtime/task-address.ts'
 import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
-import { parseObjectId, taskJobId } from './task-address.ts'
 import { taskEndOf } from './task-end.ts'
 import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
 
@@ -51,10 +51,10 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
     return
   }
   // Nearly all are nobody's; one without an object_id is the end of a job that its worker could not read.
-  if (end.object_id !== '' && parseObjectId(end.object_id) === null) return
+  if (end.object_id !== '' && taskOf(address.job_id, end.object_id) === null) return
   const history = [...(await readHistory(deps, address, delivery.seq)), { seq: delivery.seq, event: end }]
-  const owner = parseObjectId(history[0]?.event.object_id ?? '')
-  if (owner === null || address.job_id !== taskJobId(owner.requestId, owner.task)) return
+  const owner = taskOf(address.job_id, history[0]?.event.object_id ?? '')
+  if (owner === null) return
   const input = { kind: 'task-ended', task: owner.task, end: taskEndOf(history) } as const
   const stored = await changeRequest(deps, owner.requestId, input)
   // The next step begins here at once; were this process to die now, the record's own delivery would do it.

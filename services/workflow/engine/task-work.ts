@@ -1,11 +1,11 @@
 import type { CreateJobBody } from '#shared/contracts/http.ts'
 import type { PlanJob } from '#shared/contracts/request.ts'
 import { SERVICE_TYPE, type ServicePayload } from '#shared/contracts/service-call.ts'
-import type { TaskAddress } from '../decide/decide.ts'
+import type { TaskAddress } from '#shared/runtime/task-address.ts'
+import { objectIdOf } from '#shared/runtime/task-address.ts'
 import { isObject } from '../decide/merge-patch.ts'
 import { isRunning, type RequestRecord, type Task, type UndoTask } from '../decide/record.ts'
 import { type Values, valueAt } from '../decide/values.ts'
-import { objectIdOf } from './task-address.ts'
 
 export interface RunningTask {
   task: Task

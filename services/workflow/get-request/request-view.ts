@@ -1,9 +1,9 @@
 import type { Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import type { PlanStep, RequestView } from '#shared/contracts/request.ts'
-import type { TaskAddress } from '../decide/decide.ts'
+import type { TaskAddress } from '#shared/runtime/task-address.ts'
+import { taskJobId } from '#shared/runtime/task-address.ts'
 import { isRunning, type RequestRecord, type Step, type Task } from '../decide/record.ts'
-import { taskJobId } from '../engine/task-address.ts'
 import { attemptsOf } from '../engine/task-end.ts'
 
 type StepView = RequestView['steps'][number]

@@ -1,8 +1,8 @@
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
+import { taskJobId } from '#shared/runtime/task-address.ts'
 import type { RequestRecord } from '../decide/record.ts'
-import { taskJobId } from '../engine/task-address.ts'
 import { readJob } from '../engine/task-jobs.ts'
 import { runningTasks } from '../engine/task-work.ts'
 

@@ -1,21 +1,29 @@
-import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
-import { REQUEST_OBJECT_PREFIX } from '#shared/contracts/request.ts'
-import { derivedJobId } from '#shared/runtime/ids.ts'
-import type { TaskAddress } from '../decide/decide.ts'
+import { isJobId, jobIdTimeMs } from '#shared/contracts/job-id.ts'
+import { derivedJobId } from './ids.ts'
+
+/** Which task of which request a job is, as its events say. */
+export interface TaskAddress {
+  /** Index of the step; null: it undoes a task of `undo_step`. */
+  step: number | null
+  undo_step?: number
+  key: string
+  round: number
+}
 
 /** Which task of which request a job is. It is the job's object_id, so that every event of the job says it. */
 export const objectIdOf = (requestId: string, { step, undo_step, key, round }: TaskAddress): string =>
-  `${REQUEST_OBJECT_PREFIX}${[requestId, step ?? `undo-${undo_step}`, key, round].join(':')}`
+  `request:${[requestId, step ?? `undo-${undo_step}`, key, round].join(':')}`
 
 const PATTERN = /^request:(?<id>[^:]+):(?:undo-(?<undo>\d+)|(?<step>\d+)):(?<key>[^:]+):(?<round>\d+)$/
 
-/** @returns null for the job of nobody's request */
-export function parseObjectId(objectId: string): { requestId: string; task: TaskAddress } | null {
+/** @returns null for the job of nobody's request, also where its object_id, which anybody may choose, looks like one's */
+export function taskOf(jobId: string, objectId: string): { requestId: string; task: TaskAddress } | null {
   const found = PATTERN.exec(objectId)?.groups
   if (found === undefined) return null
   const { id = '', undo, step, key = '', round } = found
   const where = undo === undefined ? { step: Number(step) } : { step: null, undo_step: Number(undo) }
-  return { requestId: id, task: { ...where, key, round: Number(round) } }
+  const task = { ...where, key, round: Number(round) }
+  return isJobId(id) && taskJobId(id, task) === jobId ? { requestId: id, task } : null
 }
 
 /**
