@@ -86,6 +86,25 @@ test.each([{ LOG_MAX_JOBS: '1' }, { LOG_MAX_BYTES: '1000' }])('with a log that i
   for (const jobId of accepted) expect((await getFrom(`${hasty.url}/${String(jobId)}`)).status).toBe(200)
 })
 
+test('with as many Idempotency-Keys as may be known, new ones are refused at once and all else is accepted', async () => {
+  await using hasty = await startHasty({ jobs: 0, nginx: true, apiEnv: { KEYS_MAX: '2' } })
+  const postKeyed = (n: number) => postTo(hasty.url, { object_id: `keyed-${n}` }, { 'idempotency-key': `key-${n}` })
+  let known = 0
+  const refusal = await vi.waitFor(async () => {
+    const answer = await postKeyed(known)
+    if (answer.status === 201) known++
+    expect(answer.status).not.toBe(201)
+    return answer
+  }, PATIENT)
+  expectUnavailable(refusal)
+  expect(refusal.body['detail']).toContain('KEYS_MAX')
+  expect(known).toBeGreaterThanOrEqual(2)
+  expect(await postTo(hasty.url, { object_id: 'without a key' })).toMatchObject({ status: 201 })
+  expect(await postKeyed(0)).toMatchObject({ status: 201, body: { object_id: 'keyed-0' } })
+  const metrics = await (await fetch(`${hasty.api[0]?.url}/metrics`)).text()
+  expect(metrics).toMatch(new RegExp(`^hasty_idempotency_keys\\{.*\\} ${known}$`, 'm'))
+})
+
 test('without the store jobs are accepted, and asking for one is 503 until it is back', async () => {
   await using hasty = await startHasty({ jobs: 0, nginx: true })
   const before = await postTo(hasty.url, { object_id: 'before' })

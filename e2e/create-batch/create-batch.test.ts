@@ -166,6 +166,30 @@ test.each([BATCH, ATOMIC])('the same batch again under its Idempotency-Key makes
   expect(resultOf(second)).toMatchObject({ accepted: 5, failed: 0 })
   const ids = ({ items }: BatchResult) => items.map(({ job }) => job?.job_id)
   expect(ids(resultOf(second))).toEqual(ids(resultOf(first)))
+
+  const other = await post(jobs.slice(1), path, headers)
+  expect(other).toMatchObject({ status: 422, body: { code: 'key-reused' } })
+})
+
+test('of one atomic batch that comes many times at once, under its key or repeated by nginx, all are told the same', async () => {
+  const direct = hasty.api.map(({ url }) => url + ATOMIC)
+  for (const [round, headers] of [
+    [0, { 'idempotency-key': 'at-once' }],
+    [1, { 'hasty-request-id': 'repeated-by-nginx-1' }],
+  ] as const) {
+    const jobs = jobsOf(`at-once-${round}`, 20)
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => postTo(direct[n % direct.length] ?? '', jobs, headers)),
+    )
+    const later = await postTo(direct[0] ?? '', jobs, headers)
+    const ids = [...answers, later].map((answer) =>
+      resultOf(answer)
+        .items.map(({ job }) => job?.job_id)
+        .join(),
+    )
+    expect(new Set(ids).size).toBe(1)
+    expect(await storedObjects(`at-once-${round}`)).toHaveLength(20)
+  }
 })
 
 test.each([

@@ -65,7 +65,12 @@ test('what is refused is a problem like any other, with the id that its answer n
   expect(await refused('POST', 'text', 'text/plain')).toEqual([415, 'unsupported-media-type'])
   expect(await refused('POST', 'x'.repeat(1_500_000))).toEqual([413, 'payload-too-large'])
   expect(await refused('PATCH')).toEqual([405, 'method-not-allowed'])
-  for (const path of ['/v1/requests/%2e%2e/', '/v1/requests/..%2f..%2fmetrics', '/v1/requests/../../readyz'])
+  for (const path of [
+    '/v1/requests/%2e%2e/',
+    '/v1/requests/..%2f..%2fmetrics',
+    '/v1/requests/../../readyz',
+    String.raw`/v1/requests/..\..\readyz`,
+  ])
     expect(await getRaw(hasty.url, path)).toMatchObject({ status: 404 })
 })
 

@@ -36,6 +36,7 @@ test('the api passes /v1/workers on to a job service that answers', async () => 
     '/v1/workers/../attempts',
     '/v1/workers/..%2f..%2fmetrics',
     '/v1/workers/../../readyz',
+    String.raw`/v1/workers/..\..\metrics`,
   ]
   for (const path of tricks) expect(await getRaw(url, path)).toMatchObject({ status: 404 })
 

@@ -14,7 +14,7 @@ import { Publisher } from '#shared/bus/publisher.ts'
 import { readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
-import { KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -101,6 +101,15 @@ await runService(async () => {
     isBrokerUp: () => broker.isUp(),
     log,
   })
+  const keys = new IdempotencyKeys({
+    broker,
+    groupCommit: config.NATS_GROUP_COMMIT,
+    maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
+    keysMax: config.KEYS_MAX,
+    known: metrics.keys,
+    clock,
+    log,
+  })
   const houseDeps = {
     store,
     reader,
@@ -150,7 +159,7 @@ await runService(async () => {
     reader,
     door,
     types,
-    keys: new IdempotencyKeys(publisher, new LogReader(broker.nc, KEYS_STREAM), clock),
+    keys,
     jobExists: async (jobId: string) => (await findJob(getDeps, jobId)) !== null,
     clock,
     callbacks: { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS },
@@ -235,6 +244,7 @@ await runService(async () => {
 
   await types.start()
   await door.start()
+  await keys.start()
   await messages.start()
   projection.start()
   houseKeeper.start()
@@ -256,6 +266,7 @@ await runService(async () => {
         await projection.stop()
         await types.stop()
         await door.stop()
+        await keys.stop()
         await messages.stop()
         publisher.close()
         await broker.close()

@@ -7,7 +7,7 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { DEFINITIONS_STREAM, KEYS_STREAM, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import { DEFINITIONS_STREAM, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -106,6 +106,15 @@ await runService(async () => {
     isBrokerUp: () => broker.isUp(),
     log,
   })
+  const keys = new IdempotencyKeys({
+    broker,
+    groupCommit: config.NATS_GROUP_COMMIT,
+    maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
+    keysMax: config.KEYS_MAX,
+    known: metrics.keys,
+    clock,
+    log,
+  })
   /** What a caller changed goes on at once; were this to fail, the record's own delivery does it. */
   const runEffects = async (stored: StoredRequest) => {
     try {
@@ -127,7 +136,7 @@ await runService(async () => {
     created: metrics.created,
     types,
     services: servicesOf(config),
-    keys: new IdempotencyKeys(publisher, new LogReader(broker.nc, KEYS_STREAM), clock),
+    keys,
     runEffects,
     clock,
     log,
@@ -163,6 +172,7 @@ await runService(async () => {
 
   await types.start()
   await door.start()
+  await keys.start()
   if (config.WRK_ENABLED) for (const loop of loops) loop.start()
   else log.warn('WRK_ENABLED is false: requests are accepted and shown, and nothing is picked up')
   forget.start()
@@ -179,6 +189,7 @@ await runService(async () => {
         await forget.stop()
         await types.stop()
         await door.stop()
+        await keys.stop()
         requests.close()
         definitionStream.close()
         publisher.close()

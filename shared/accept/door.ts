@@ -36,6 +36,10 @@ export class Door {
     return this.#loop.stop()
   }
 
+  get isShut(): boolean {
+    return this.#full !== null
+  }
+
   /** @throws AppError `unavailable` */
   check(): void {
     if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so nothing can be accepted.')

@@ -1,13 +1,19 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
-import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
+import type { Broker } from '#shared/bus/connection.ts'
+import { readLogState } from '#shared/bus/event-feed.ts'
+import { LogReader } from '#shared/bus/log-reader.ts'
+import { Publisher } from '#shared/bus/publisher.ts'
+import { IDEMPOTENCY_KEY_MAX_LENGTH, ONE_CALL_KEY_PREFIX } from '#shared/contracts/http.ts'
+import { KEYS_STREAM } from '#shared/contracts/subjects.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { hashNames } from '#shared/runtime/hash-names.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { Gauge } from '#shared/runtime/metrics.ts'
+import { Door } from './door.ts'
 
 export interface KeyClaim {
   jobId: string
@@ -40,38 +46,85 @@ export function readIdempotencyKey(request: IncomingMessage): string | null {
 export interface IdempotencyKey {
   tenant: string | null
   /** Each has keys of its own: a proxy's id of a request counts as one where it repeats a request. */
-  space: 'jobs' | 'requests' | 'proxied-requests'
+  space: 'jobs' | 'batches' | 'requests' | 'proxied-batches' | 'proxied-requests'
   key: string
 }
 
-/** A proxy repeats at once; there is one for each request, and the others' room is a day's. */
-const PROXIED_KEPT_S = 120
+/** There is one for each request: a day's would soon fill the room. */
+function keptS({ space, key }: IdempotencyKey): number | null {
+  // A proxy repeats at once.
+  if (space === 'proxied-batches' || space === 'proxied-requests') return 120
+  return key.startsWith(ONE_CALL_KEY_PREFIX) ? 3_600 : null
+}
 
 const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${hashNames(tenant, space, key)}`
 
+export interface IdempotencyKeysOptions {
+  broker: Broker
+  groupCommit: boolean
+  /** Claims under way; beyond it new ones are refused. */
+  maxInFlight: number
+  /** Of the last 24 hours; some 350 bytes of the broker's memory each. */
+  keysMax: number
+  known: Gauge
+  clock: Clock
+  log: Logger
+}
+
 /**
- * One small message a key, stored once by compare-and-set 0 and kept for 24 hours (a proxy's for minutes): it fixes the job's id before the
- * job is made. A crash between the two heals itself: the repeat makes the job under the recorded id.
+ * One small message a key, stored once by compare-and-set 0 and kept for 24 hours (those of one call for minutes): it
+ * fixes the job's id before the job is made. A crash between the two heals itself: the repeat makes the job under the
+ * recorded id.
  */
 export class IdempotencyKeys {
   readonly #publisher: Publisher
   readonly #reader: LogReader
+  readonly #door: Door
   readonly #clock: Clock
 
-  /** @param reader of the stream KEYS */
-  constructor(publisher: Publisher, reader: LogReader, clock: Clock) {
-    this.#publisher = publisher
-    this.#reader = reader
+  constructor({ broker, groupCommit, maxInFlight, keysMax, known, clock, log }: IdempotencyKeysOptions) {
     this.#clock = clock
+    this.#reader = new LogReader(broker.nc, KEYS_STREAM)
+    // Of their own: an atomic batch, and so a group, cannot cross streams.
+    this.#publisher = new Publisher({ broker, reader: this.#reader, clock, maxInFlight, groupCommit })
+    this.#door = new Door({
+      whyFull: async () => {
+        const { subjects } = await readLogState(broker, KEYS_STREAM)
+        known.set(subjects)
+        return subjects < keysMax
+          ? null
+          : `As many Idempotency-Keys are known as may be (KEYS_MAX, ${keysMax}): without one this is accepted.`
+      },
+      isBrokerUp: () => broker.isUp(),
+      log,
+    })
   }
 
-  /** @throws AppError `key-reused` when the key was used with another body */
+  start(): Promise<void> {
+    return this.#door.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#door.stop()
+    this.#publisher.close()
+  }
+
+  /** @throws AppError `key-reused` when the key was used with another body; `unavailable` */
   async claim(key: IdempotencyKey, body: unknown): Promise<KeyClaim> {
     const subject = subjectOf(key)
     const bodyHash = hashOf(body)
+    return (await this.#claimFirst(key, subject, bodyHash)) ?? repeat(await this.#readRecord(subject), bodyHash)
+  }
+
+  /** @returns null when there is an earlier claim */
+  async #claimFirst(key: IdempotencyKey, subject: string, bodyHash: string): Promise<KeyClaim | null> {
+    // What is known needs no room.
+    if (this.#door.isShut && (await this.#readRecord(subject)) !== null) return null
+    this.#door.check()
     const createdAtMs = this.#clock.now()
     const jobId = newJobId(createdAtMs)
     const record = { job_id: jobId, created_at_ms: createdAtMs, body_hash: bodyHash }
+    const ttlS = keptS(key)
     const result = await this.#publisher.publish(
       {
         subject,
@@ -79,17 +132,11 @@ export class IdempotencyKeys {
         nonce: newNonce(),
         jobId,
         expect: { seq: 0, filter: subject },
-        ...(key.space === 'proxied-requests' ? { headers: { 'Nats-TTL': `${PROXIED_KEPT_S}s` } } : {}),
+        ...(ttlS === null ? {} : { headers: { 'Nats-TTL': `${ttlS}s` } }),
       },
       { deadlineMs: CLAIM_DEADLINE_MS },
     )
-    if (result.kind === 'stored') return { jobId, createdAtMs, isRepeat: false }
-    const first = await this.#readRecord(subject)
-    if (first === null) throw unavailable('The record of this Idempotency-Key is gone. Try again.')
-    if (first.body_hash !== bodyHash) {
-      throw new AppError('key-reused', 'This Idempotency-Key was used with another body in the last 24 hours.')
-    }
-    return { jobId: first.job_id, createdAtMs: first.created_at_ms, isRepeat: true }
+    return result.kind === 'stored' ? { jobId, createdAtMs, isRepeat: false } : null
   }
 
   /**
@@ -101,7 +148,7 @@ export class IdempotencyKeys {
     return record?.body_hash === hashOf(body) ? record.job_id : null
   }
 
-  async #readRecord(subject: string): Promise<z.infer<typeof recordSchema> | null> {
+  async #readRecord(subject: string): Promise<KeyRecord | null> {
     try {
       const message = await this.#reader.lastOf(subject)
       return message === null ? null : recordSchema.parse(JSON.parse(message.body))
@@ -109,6 +156,16 @@ export class IdempotencyKeys {
       throw unavailable('The record of this Idempotency-Key cannot be read.', error)
     }
   }
+}
+
+type KeyRecord = z.infer<typeof recordSchema>
+
+function repeat(first: KeyRecord | null, bodyHash: string): KeyClaim {
+  if (first === null) throw unavailable('The record of this Idempotency-Key is gone. Try again.')
+  if (first.body_hash !== bodyHash) {
+    throw new AppError('key-reused', 'This Idempotency-Key was used with another body before.')
+  }
+  return { jobId: first.job_id, createdAtMs: first.created_at_ms, isRepeat: true }
 }
 
 const hashOf = (body: unknown): string => hash('sha256', canonicalJson(body), 'base64url')

@@ -5,4 +5,5 @@ import { integerSetting } from '#shared/runtime/config.ts'
 export const logLimitSettings = {
   LOG_MAX_JOBS: integerSetting(LOG_DEFAULTS.maxJobs, 1),
   LOG_MAX_BYTES: integerSetting(LOG_DEFAULTS.maxBytes, 1),
+  KEYS_MAX: integerSetting(1_000_000, 1),
 }

@@ -148,7 +148,7 @@ export class Publisher {
       const verdict = await tryOnce()
       if (typeof verdict !== 'string') return verdict
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
-        throw unavailable(`The broker gave no answer: ${verdict}.`)
+        throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
       }
       await sleep(pauseMs)
     }
@@ -207,7 +207,8 @@ const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? []
 
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
-  return ack.kind === 'refused' ? ack.description : 'the broker is away or too much is in flight'
+  if (ack.kind !== 'refused') return 'it is away or too much is in flight'
+  return isFull(ack.code) ? 'it has no room' : `it cannot store now (${ack.code})`
 }
 
 /**

@@ -48,8 +48,6 @@ export interface TopologyOptions {
 const MIN_API_LEVEL = 4
 /** Explicit, because the broker's own default of 1,000 would be a silent cap. */
 export const UNLIMITED_PENDING = 100_000
-/** Idempotency-Keys in a day: about 350 bytes of the broker's memory each. Beyond it requests with a key get 503. */
-const MAX_KEYS = 1_000_000
 /** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
 const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
 
@@ -79,12 +77,14 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     subjects: ['key.*'],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
-    // A key that is forgotten early would make a second job: refuse the next one instead.
+    // Their number is bounded by who claims them: a key that is forgotten early would make a second job.
     discard: DiscardPolicy.New,
-    max_msgs: MAX_KEYS,
+    max_msgs: -1,
     num_replicas: options.replicas,
     max_age: DAY * MILLISECOND_NS,
     allow_msg_ttl: true,
+    // For groups of them.
+    allow_atomic: true,
   })
   await ensureStream(manager, {
     name: SCHEDULES_STREAM,

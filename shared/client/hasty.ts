@@ -35,7 +35,7 @@ import {
 } from './job-request.ts'
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 import * as messages from './messages.ts'
-import { randomId } from './random-id.ts'
+import { oneCallKey } from './random-id.ts'
 import {
   type Call,
   makeTransport,
@@ -95,7 +95,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   /** Sends up to 10,000 jobs. Each is answered for itself; `atomic`: all are accepted or none. */
   batch(jobs: readonly NewJob<Types>[], options: ChangeOptions & { atomic?: boolean } = {}): Promise<BatchResult> {
-    const { idempotencyKey: key = randomId() } = options
+    const { idempotencyKey: key = oneCallKey() } = options
     const body = jobs.map((job, n) => toJobBody(job.type, job.payload, job, `${key}-${n}`))
     return this.#post(
       '/v1/jobs/batch',
@@ -257,7 +257,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     options: JobOptions & ChangeOptions,
     waitS: number,
   ): Promise<Body> {
-    const { idempotencyKey = randomId(), signal } = options
+    const { idempotencyKey = oneCallKey(), signal } = options
     // The key stands for one body: made anew by a process that was restarted, it must be the same.
     const body = toJobBody(type, payload, options, idempotencyKey)
     const call: Call = { method: 'POST', path: '/v1/jobs', body, waitS, idempotencyKey, signal }

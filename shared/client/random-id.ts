@@ -1,5 +1,8 @@
+/** An Idempotency-Key for one call and its repeats: the server forgets one that begins so after an hour, not a day. */
+export const oneCallKey = (): string => `once-${randomId()}`
+
 /** A UUID. Pages that came over plain http have no randomUUID. */
-export function randomId(): string {
+function randomId(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   const hex = Array.from(bytes, (byte, n) => {

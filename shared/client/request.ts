@@ -1,6 +1,6 @@
 import type { Problem } from './contracts.ts'
 import { HastyError } from './errors.ts'
-import { randomId } from './random-id.ts'
+import { oneCallKey } from './random-id.ts'
 import { backoffMs, type Deadline, pause, retryAfterMs, startDeadline, unlessAborted } from './timing.ts'
 
 /** Where a server is, and how patiently it is asked. */
@@ -146,7 +146,7 @@ async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
       : transport.token
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
   if (call.waitS !== undefined && call.waitS > 0) headers.set('prefer', `wait=${call.waitS}`)
-  if (call.method === 'POST') headers.set('idempotency-key', call.idempotencyKey ?? randomId())
+  if (call.method === 'POST') headers.set('idempotency-key', call.idempotencyKey ?? oneCallKey())
   if (call.form !== undefined) return { method: call.method, headers, body: new URLSearchParams(call.form) }
   if (call.body === undefined) return { method: call.method, headers }
   headers.set('content-type', 'application/json')

@@ -20,6 +20,8 @@ export const BODY_MAX_BYTES = 1024 * 1024
 export const BODY_MAX_DEPTH = 64
 export const BODY_MAX_MEMBERS = 10_000
 export const IDEMPOTENCY_KEY_MAX_LENGTH = 255
+/** Of keys for one call and its repeats: kept for an hour instead of a day. */
+export const ONE_CALL_KEY_PREFIX = 'once-'
 /** Longest address of a webhook, in characters. */
 export const CALLBACK_URL_MAX_LENGTH = 2_048
 

@@ -1,7 +1,7 @@
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
-import type { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
+import type { IdempotencyKeys, KeyClaim } from '#shared/accept/idempotency-keys.ts'
 import type { JobType } from '#shared/accept/job-types.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publication, Publisher } from '#shared/bus/publisher.ts'
@@ -33,6 +33,8 @@ export interface CreateJobDeps extends CheckJobDeps {
 export interface CreateJobRequest extends RequestInfo {
   body: CreateJobBody
   idempotencyKey: string | null
+  /** What its batch was claimed by, instead of a key of its own. */
+  claim?: KeyClaim
   /** 400 at the root, 409 under /v1. */
   cooldownStatus: 400 | 409
 }
@@ -49,7 +51,7 @@ export const ACCEPT_DEADLINE_MS = 5_000
 export interface PreparedJob {
   publication: Publication
   accepted: JobAccepted
-  /** An earlier request under the same Idempotency-Key has made the job already. */
+  /** An earlier request under the same claim has made the job already. */
   isThere: boolean
 }
 
@@ -61,10 +63,9 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
   const { body, caller } = request
   deps.door.check()
   const type = await checkJob(deps, body)
+  const key = request.idempotencyKey
   const claim =
-    request.idempotencyKey === null
-      ? null
-      : await deps.keys.claim({ tenant: caller.tenant, space: 'jobs', key: request.idempotencyKey }, body)
+    request.claim ?? (key === null ? null : await deps.keys.claim({ tenant: caller.tenant, space: 'jobs', key }, body))
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
   const event = firstEvent(jobId, caller.tenant, body, type, nowMs)
@@ -77,7 +78,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
       jobId,
       msgId: msgIdOf(deps, type, request),
       headers: requestHeaders(request),
-      // Only a repeat under an Idempotency-Key can meet its own job: it must not make that job a second time.
+      // Only a repeat of what was claimed can meet its own job: it must not make that job a second time.
       ...(claim === null ? {} : { expect: { seq: 0, filter: historyFilter(address) } }),
     },
     accepted: acceptedOf(event),

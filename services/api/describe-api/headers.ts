@@ -13,7 +13,10 @@ export const createHeaders = z.object({
     .max(IDEMPOTENCY_KEY_MAX_LENGTH)
     .regex(/^[!-~]+(?: +[!-~]+)*$/)
     .optional()
-    .meta({ description: 'The same key and body within 24 hours is answered with the same job' }),
+    .meta({
+      description:
+        'The same key and body within 24 hours is answered with the same job; a key that begins with `once-` is known for an hour',
+    }),
   Prefer: prefer,
 })
 
