@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { MessageWorkers } from '#shared/contracts/messages-http.ts'
-import { getFrom } from '../support/call.ts'
+import { getFrom, postTo } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { messagesFrom, numbers, sendMessages } from './messages.ts'
@@ -43,6 +43,18 @@ test('SIGTERM: what waits for a whole batch is written before the end, and not a
   await ingest.restart()
   await sendMessages(hasty.url, 7, 5)
   await vi.waitFor(async () => expect(valuesIn(await readBatchFiles(dir)).toSorted()).toEqual(numbers(12)), SOON)
+})
+
+test('values too large for a whole batch of them to wait in memory do not wait for one', async () => {
+  const env = { SHARDS: '1', BATCH_SIZE: '1000', BATCH_MAX_WAIT_MS: '600000' }
+  await using hasty = await startHasty({ jobs: 0, ingests: 1, env })
+  const value = 'x'.repeat(64_000)
+  for (let sent = 0; sent < 2; sent++) {
+    const messages = messagesFrom(0, 100).map(({ timestamp }) => ({ timestamp, value }))
+    expect(await postTo(`${hasty.url}/message`, messages)).toMatchObject({ status: 201 })
+  }
+  const dir = join(hasty.dataDir, 'messages')
+  await vi.waitFor(async () => expect(valuesIn(await readBatchFiles(dir)).length).toBeGreaterThan(100), SOON)
 })
 
 test('a pool grows to four when whole batches wait, and goes back to three', async () => {

@@ -22,6 +22,7 @@ import { readIngestConfig } from './config.ts'
 import { loadHandler } from './handlers/load-handler.ts'
 import { createIngestMetrics } from './metrics.ts'
 import { DeadLetters } from './own-shard/dead-letters.ts'
+import { type FindRegrown, findRegrown } from './own-shard/find-regrown.ts'
 import { DonePurger } from './own-shard/purge-done.ts'
 import { ShardOwner } from './own-shard/shard-owner.ts'
 import { ShardRecords } from './own-shard/shard-records.ts'
@@ -60,6 +61,7 @@ await runService(async () => {
   const ingest = new RecordStream(broker, INGEST_STREAM, clock)
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new ShardRecords(ingest)
+  const findRegrownIn: FindRegrown = (shard, seq, storedNs) => findRegrown(reader, shard, seq, storedNs)
   const registry = createRegistry('ingest')
   const metrics = createIngestMetrics(registry)
   const pool = { batchSize: config.BATCH_SIZE, workersMin: config.WORKERS_MIN, workersMax: config.WORKERS_MAX }
@@ -69,6 +71,7 @@ await runService(async () => {
     handler,
     deadLetters: new DeadLetters(publisher, clock),
     firstFrom: async (shard: number, seq: number) => (await reader.nextOf(receivedSubject(shard), seq))?.seq ?? null,
+    findRegrown: findRegrownIn,
     metrics,
     clock,
     random: Math.random,
@@ -86,6 +89,7 @@ await runService(async () => {
   const takeDeps = {
     ...pool,
     records,
+    findRegrown: findRegrownIn,
     readStream: () => readLogState(broker, MESSAGES_STREAM),
     knowsWhoLives: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
     replicaId,
@@ -104,7 +108,7 @@ await runService(async () => {
   })
   const purger = new DonePurger(async (shard, seq) => {
     await messages.remove(receivedSubject(shard), seq - 1)
-  })
+  }, findRegrownIn)
   const purge = new IntervalLoop(
     PURGE_EVERY_MS,
     () => purger.purge(claims.owners.map(({ record }) => record)),

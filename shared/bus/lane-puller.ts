@@ -10,6 +10,8 @@ export interface Delivery {
   body: string
   /** Its stream sequence. */
   seq: number
+  /** When the broker stored it: nanoseconds since 1970. */
+  storedNs: string
   /** 1 at the first delivery. */
   deliveries: number
   /** Counts this consumer's deliveries without a gap. */
@@ -191,6 +193,7 @@ function readDelivery(message: Msg): Delivery | null {
     subject: message.subject,
     body: message.string(),
     seq: Number(tokens[first + 1]),
+    storedNs: tokens[first + 3] ?? '',
     deliveries: Number(tokens[first]),
     consumerSeq: Number(tokens[first + 2]),
     pending: Number(tokens[first + 4]),

@@ -8,6 +8,7 @@ import {
   type JobAddress,
   parseSubject,
 } from '#shared/contracts/subjects.ts'
+import { brokerTime } from './broker-time.ts'
 
 export interface LogMessage {
   subject: string
@@ -18,7 +19,11 @@ export interface LogMessage {
   body: string
 }
 
-type Query = { seq: number } | { last_by_subj: string } | { seq: number; next_by_subj: string }
+type Query =
+  | { seq: number }
+  | { last_by_subj: string }
+  | { seq: number; next_by_subj: string }
+  | { start_time: string; next_by_subj: string }
 
 interface GetAnswer {
   message?: { subject: string; seq: number; time: string; hdrs?: string; data?: string }
@@ -73,6 +78,11 @@ export class LogReader {
   /** The first message on a filter at or after a sequence. */
   nextOf(filter: string, fromSeq: number): Promise<LogMessage | null> {
     return this.#get({ seq: fromSeq, next_by_subj: filter })
+  }
+
+  /** The first message on a filter that was stored after a time. @param ns nanoseconds since 1970 */
+  nextStoredAfter(filter: string, ns: string): Promise<LogMessage | null> {
+    return this.#get({ start_time: brokerTime(BigInt(ns) + 1n), next_by_subj: filter })
   }
 
   /** The last event of a job's history, as the worker's decision needs it; null when the log has none. */

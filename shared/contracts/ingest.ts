@@ -39,6 +39,11 @@ const shardRecordSchema = z.object({
   next_batch: z.number().int(),
   /** The sequence up to which the shard's messages belong to a batch. Those before the first open batch are done. */
   planned_seq: z.number().int(),
+  /**
+   * When the broker stored the last message that was planned: nanoseconds since 1970. A shard's message that is younger
+   * and has no higher sequence took that of one that the stream lost.
+   */
+  planned_ns: z.string().optional(),
   open: z.array(openBatchSchema),
   /** All that there ever were. */
   workers: z.array(workerCountsSchema),

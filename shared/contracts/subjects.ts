@@ -105,6 +105,8 @@ export const ALL_SHARDS = 'shard.*'
 export const shardSubject = (shard: number): string => `shard.${shard}`
 export const ALL_INGEST_REPLICAS = 'ingest-replica.*'
 export const ingestReplicaSubject = (replicaId: string): string => `ingest-replica.${replicaId}`
+/** Behind its id: it lives, and takes no more shards. No id has a colon. */
+export const LEAVING_MARK = ':leaving'
 
 export const ALL_SCHEDULES = 'schedule.*'
 /** @param nameHash one token */

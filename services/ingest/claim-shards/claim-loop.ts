@@ -35,6 +35,7 @@ export class ClaimLoop {
   readonly #loop: IntervalLoop
   readonly #owned = new Map<number, Owned>()
   readonly #taking = new Map<number, Promise<void>>()
+  #isLeaving = false
 
   constructor(deps: ClaimLoopDeps) {
     this.#deps = deps
@@ -54,12 +55,13 @@ export class ClaimLoop {
   }
 
   /**
-   * Gives all shards back, and says goodbye.
+   * Gives all shards back, and says goodbye. Until then it gives signs of life: what it has not finished must not be
+   * begun by another.
    * @param graceMs what is not finished by then is left to the next owner
    * @returns the last records of what was owned
    */
   async stop(graceMs: number): Promise<ShardRecord[]> {
-    await this.#loop.stop()
+    this.#isLeaving = true
     await Promise.all(this.#taking.values())
     const owned = [...this.#owned.values()]
     for (const { owner } of owned) owner.giveBack()
@@ -69,6 +71,7 @@ export class ClaimLoop {
       this.#deps.log.warn({ shards: [...this.#owned.keys()] }, 'shards are left as they are')
       await Promise.race([Promise.all(owned.map(({ owner }) => owner.drop())), sleep(DROP_MAX_MS)])
     }
+    await this.#loop.stop()
     await this.#deps.replicas.removeSign().catch(() => undefined)
     return owned.map(({ owner }) => owner.record)
   }
@@ -76,9 +79,10 @@ export class ClaimLoop {
   async #round(): Promise<void> {
     const { replicaId, replicas, listShards } = this.#deps
     this.#deps.show(this.owners)
-    await replicas.giveSign()
-    const [live, shards] = await Promise.all([replicas.list(), listShards()])
-    const mine = new Set(assignedTo(replicaId, live, shards))
+    await replicas.giveSign(this.#isLeaving)
+    const [{ live, staying }, shards] = await Promise.all([replicas.list(), listShards()])
+    if (this.#isLeaving) return
+    const mine = new Set(assignedTo(replicaId, staying, shards))
     for (const [shard, { owner }] of this.#owned) if (!mine.has(shard)) owner.giveBack()
     for (const shard of mine) {
       if (this.#owned.has(shard) || this.#taking.has(shard)) continue

@@ -2,11 +2,13 @@ import type { LogState } from '#shared/bus/event-feed.ts'
 import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
 import { type Clock, isoTime, SECOND, sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
+import type { FindRegrown } from '../own-shard/find-regrown.ts'
 import type { ShardRecords, StoredShard } from '../own-shard/shard-records.ts'
 import { forgetBeyond, takeOver } from '../plan/take-over.ts'
 
 export interface TakeShardDeps {
   records: ShardRecords
+  findRegrown: FindRegrown
   readStream: () => Promise<Pick<LogState, 'lastSeq'>>
   /** false soon after the broker was away: the signs of life of those who live are yet to come. */
   knowsWhoLives(): boolean
@@ -48,14 +50,23 @@ export async function takeShard(
   return stored
 }
 
-async function withinStream({ readStream, log }: TakeShardDeps, record: ShardRecord): Promise<ShardRecord> {
-  if ((await readStream()).lastSeq >= record.planned_seq) return record
-  await sleep(LOOK_AGAIN_MS)
-  const { lastSeq } = await readStream()
-  if (lastSeq >= record.planned_seq) return record
-  log.error(
-    { shard: record.shard, planned_seq: record.planned_seq, last_seq: lastSeq },
+async function withinStream(deps: TakeShardDeps, record: ShardRecord): Promise<ShardRecord> {
+  const { shard, planned_seq, planned_ns } = record
+  const lastSeq = await readLastSeq(deps, planned_seq)
+  const regrown = await deps.findRegrown(shard, planned_seq, planned_ns)
+  const keptSeq = regrown === null ? lastSeq : Math.min(lastSeq, regrown - 1)
+  if (keptSeq >= planned_seq) return record
+  deps.log.error(
+    { shard, planned_seq, kept_seq: keptSeq },
     'the stream lost its last messages: what was planned of them is forgotten',
   )
-  return forgetBeyond(record, lastSeq)
+  return forgetBeyond(record, keptSeq)
+}
+
+/** Looked at twice where it is below what must be there. */
+async function readLastSeq({ readStream }: TakeShardDeps, atLeast: number): Promise<number> {
+  const { lastSeq } = await readStream()
+  if (lastSeq >= atLeast) return lastSeq
+  await sleep(LOOK_AGAIN_MS)
+  return (await readStream()).lastSeq
 }

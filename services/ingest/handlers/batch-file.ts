@@ -1,5 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { newShortId } from '#shared/runtime/ids.ts'
 import type { BatchContext, BatchMessage } from './handler.ts'
 
 const NUMBER_LENGTH = 12
@@ -8,13 +9,14 @@ const NUMBER_LENGTH = 12
 export const batchFileName = ({ batch, worker, fromSeq, toSeq }: BatchContext): string =>
   `batch-${String(batch).padStart(NUMBER_LENGTH, '0')}_worker-${worker}_seq-${fromSeq}-${toSeq}.ndjson`
 
-/** Hidden until it is whole, and says whose it is. */
+/**
+ * Hidden until it is whole, and nobody else's: an attempt that was left to itself may still be writing while the next
+ * one does, also of the same number, where a replica lost the shard and has it again.
+ */
 export const temporaryName = (context: BatchContext, replicaId: string): string =>
-  `.${batchFileName(context)}.${replicaId}.${context.attempt}`
+  `.${batchFileName(context)}.${replicaId}.${newShortId()}`
 
-/** A temporary file of another replica, which is gone. */
-export const isLeftBehind = (name: string, replicaId: string): boolean =>
-  name.startsWith('.batch-') && !name.includes(`.ndjson.${replicaId}.`)
+export const isTemporary = (name: string): boolean => name.startsWith('.batch-')
 
 export const batchLines = (messages: readonly BatchMessage[]): string =>
   messages

@@ -57,14 +57,50 @@ test('who learns at the last moment that the shard is another’s shows no file,
   expect(await readdir(place.folder)).toEqual([])
 })
 
-test('who takes a shard removes the temporary files of others, and no file of a batch', async () => {
+test('who takes a shard removes the temporary files that nobody writes, and no file of a batch', async () => {
   await using place = await makeFolder()
   await mkdir(place.folder)
-  const [other, own] = [`.${NAME}.host-1-old.1`, `.${NAME}.host-1-new.1`]
-  for (const name of [other, own, NAME, 'README']) await writeFile(join(place.folder, name), '')
-  await filesHandler(place.dir, 'host-1-new').prepare?.(2)
-  expect((await readdir(place.folder)).toSorted()).toEqual([own, NAME, 'README'].toSorted())
+  for (const name of [`.${NAME}.host-1-old.1`, `.${NAME}.host-1-new.1`, NAME, 'README']) {
+    await writeFile(join(place.folder, name), '')
+  }
+  const handler = filesHandler(place.dir, 'host-1-new')
+  const held = heldContext()
+  const writing = handler.run(messages, held.context)
+  await held.reached
+  await handler.prepare?.(2)
+  expect(await readdir(place.folder)).toHaveLength(3)
+  held.release.reject(new Error('another’s'))
+  await expect(writing).rejects.toThrow('another’s')
+  expect((await readdir(place.folder)).toSorted()).toEqual([NAME, 'README'].toSorted())
 })
+
+test('a try that was left to itself takes nothing from the next one of the same attempt', async () => {
+  await using place = await makeFolder()
+  const handler = filesHandler(place.dir, 'a')
+  const [old, next] = [heldContext(), heldContext()]
+  const leftAlone = handler.run(messages, old.context)
+  await old.reached
+  // The shard was lost, and is here again.
+  await handler.prepare?.(2)
+  const running = handler.run(messages, next.context)
+  await next.reached
+  old.release.reject(new Error('lost'))
+  await expect(leftAlone).rejects.toThrow('lost')
+  next.release.resolve()
+  await running
+  expect(await readdir(place.folder)).toEqual([NAME])
+})
+
+/** A try that has written its temporary file, and waits before it shows it. */
+function heldContext() {
+  const reached = Promise.withResolvers<void>()
+  const release = Promise.withResolvers<void>()
+  const confirmOwned = () => {
+    reached.resolve()
+    return release.promise
+  }
+  return { context: context({ confirmOwned }), reached: reached.promise, release }
+}
 
 test('a folder that was removed is made again by the next attempt', async () => {
   await using place = await makeFolder()

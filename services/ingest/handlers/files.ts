@@ -1,6 +1,6 @@
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { batchFileName, batchLines, isLeftBehind, temporaryName, writeWholeFile } from './batch-file.ts'
+import { batchFileName, batchLines, isTemporary, temporaryName, writeWholeFile } from './batch-file.ts'
 import { FolderSync, syncFolder } from './folder-sync.ts'
 import type { BatchHandler } from './handler.ts'
 
@@ -14,6 +14,8 @@ const PROBLEM_SHOWN_MS = 60_000
  */
 export function filesHandler(dir: string, replicaId: string): BatchHandler {
   const folders = new Map<number, Promise<FolderSync>>()
+  /** Temporary files of this process, until they are shown or removed. */
+  const writing = new Set<string>()
   let problem: { error: unknown; atMs: number } | null = null
 
   const folderOf = (shard: number): string => join(dir, `shard-${shard}`)
@@ -34,17 +36,20 @@ export function filesHandler(dir: string, replicaId: string): BatchHandler {
     async prepare(shard) {
       await prepareFolder(shard)
       const names = await readdir(folderOf(shard))
-      const left = names.filter((name) => isLeftBehind(name, replicaId))
+      // Of replicas that are gone, or that have lost the shard.
+      const left = names.filter((name) => isTemporary(name) && !writing.has(name))
       await Promise.all(left.map((name) => rm(join(folderOf(shard), name), { force: true })))
     },
 
     async run(messages, context) {
+      const temporary = temporaryName(context, replicaId)
+      writing.add(temporary)
       try {
         const folder = await prepareFolder(context.shard)
         await writeWholeFile({
           folder: folderOf(context.shard),
           name: batchFileName(context),
-          temporary: temporaryName(context, replicaId),
+          temporary,
           text: batchLines(messages),
           beforeShown: async () => {
             await context.confirmOwned()
@@ -57,6 +62,8 @@ export function filesHandler(dir: string, replicaId: string): BatchHandler {
         folders.delete(context.shard)
         if (!context.signal.aborted) problem = { error, atMs: performance.now() }
         throw error
+      } finally {
+        writing.delete(temporary)
       }
     },
 

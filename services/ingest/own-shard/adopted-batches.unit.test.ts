@@ -10,7 +10,7 @@ const batch = (n: number, from: number, to: number, left?: number[]) => ({
   failed: 0,
   ...(left === undefined ? {} : { left }),
 })
-const message = (seq: number) => ({ seq, body: '', arrivedMs: 0 })
+const message = (seq: number) => ({ seq, storedNs: '0', body: '', arrivedMs: 0 })
 
 test('gets back what was in each batch, and nothing of those between, which are done', () => {
   const adopted = new AdoptedBatches([batch(3, 1, 3), batch(5, 7, 9, [8])])

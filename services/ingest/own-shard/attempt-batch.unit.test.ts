@@ -24,7 +24,7 @@ async function attempt(handler: BatchHandler, { failed = 0, bodies = [1, 2, 3].m
     },
     {
       batch: { batch: 7, worker: '0-1', from_seq: 1, to_seq: bodies.length, count: bodies.length, failed },
-      messages: bodies.map((text, i) => ({ seq: i + 1, body: text, arrivedMs: 0 })),
+      messages: bodies.map((text, i) => ({ seq: i + 1, storedNs: '0', body: text, arrivedMs: 0 })),
     },
   )
   return { end, dead }

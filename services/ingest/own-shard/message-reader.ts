@@ -18,6 +18,8 @@ export interface MessageReaderDeps {
   bufferMax: number
   /** The first sequence of the shard at or after one, as the stream's leader knows it; null: none. */
   firstFrom(seq: number): Promise<number | null>
+  /** The first message that is newer than one of the shard and has no higher sequence; null: none. */
+  findRegrown(seq: number, storedNs: string | undefined): Promise<number | null>
   onAdopted(run: BatchRun): void
   onMessages(): void
   /** Writes the record now. @throws LostShardError */
@@ -44,6 +46,7 @@ export class MessageReader {
   /** At the broker, behind those that were read. */
   #behind = 0
   #readSeq: number
+  #readNs: string | undefined
   #stopped = false
   #feed: EventFeed | null = null
 
@@ -52,6 +55,7 @@ export class MessageReader {
     this.#adopted = new AdoptedBatches(deps.record.open)
     const [first] = deps.record.open
     this.#readSeq = first === undefined ? deps.record.planned_seq : first.from_seq - 1
+    this.#readNs = first === undefined ? deps.record.planned_ns : undefined
   }
 
   /** What is in no batch yet, in order. */
@@ -62,6 +66,11 @@ export class MessageReader {
   /** Also those that were not read yet, as far as the broker has told. */
   get waitingCount(): number {
     return this.#waiting.length + this.#behind
+  }
+
+  /** Nothing more is read before some are taken, however few they are. */
+  get isFull(): boolean {
+    return this.#waitingBytes > WAITING_MAX_BYTES
   }
 
   take(count: number): RawMessage[] {
@@ -109,6 +118,8 @@ export class MessageReader {
     const { lastSeq } = await readLogState(broker, MESSAGES_STREAM)
     // What comes next would get sequences that were read already: whoever takes the shard anew looks at it twice.
     if (lastSeq < this.#readSeq) throw new LostShardError('the stream ends before what was read from it')
+    const regrown = await this.#deps.findRegrown(this.#readSeq, this.#readNs)
+    if (regrown !== null) throw new LostShardError('the stream ended before what was read from it, and grew again')
     this.#feed = await EventFeed.open(broker, this.#readSeq + 1, {
       stream: MESSAGES_STREAM,
       consumer: shardFeed(record.shard),
@@ -125,13 +136,14 @@ export class MessageReader {
     const deliveries = await feed.next(room)
     if (this.#stopped) return
     const arrivedMs = this.#deps.clock.monotonic()
-    for (const { seq, body, pending } of deliveries) {
-      const message = { seq, body, arrivedMs }
+    for (const { seq, storedNs, body, pending } of deliveries) {
+      const message = { seq, storedNs, body, arrivedMs }
       if (seq > this.#deps.record.planned_seq) {
         this.#waiting.push(message)
         this.#waitingBytes += body.length
       } else this.#adopted.add(message)
       this.#readSeq = seq
+      this.#readNs = storedNs
       this.#behind = pending
     }
     if (!this.#adopted.isEmpty) {
@@ -166,7 +178,7 @@ export class MessageReader {
 
   /** None until half of the buffer is free: asking for few at a time costs as much as for many. */
   #roomLeft(): number {
-    if (this.#waitingBytes > WAITING_MAX_BYTES) return 0
+    if (this.isFull) return 0
     const room = this.#deps.bufferMax - this.#waiting.length
     return room >= this.#deps.bufferMax / 2 ? Math.min(room, READ_MAX) : 0
   }

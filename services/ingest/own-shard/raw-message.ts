@@ -4,6 +4,8 @@ import type { BatchMessage } from '../handlers/handler.ts'
 /** A message as the stream has it. */
 export interface RawMessage {
   seq: number
+  /** When the broker stored it: nanoseconds since 1970. */
+  storedNs: string
   body: string
   /** Monotonic time. */
   arrivedMs: number

@@ -11,6 +11,7 @@ import { nextRecord, type PoolSettings, plannedSince } from '../plan/next-record
 import { workerId } from '../plan/worker-ids.ts'
 import { attemptBatch } from './attempt-batch.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { FindRegrown } from './find-regrown.ts'
 import { MessageReader } from './message-reader.ts'
 import { Ownership } from './ownership.ts'
 import type { ShardRecords, StoredShard } from './shard-records.ts'
@@ -35,6 +36,7 @@ export interface ShardOwnerDeps {
   deadLetters: DeadLetters
   /** As of MessageReader. */
   firstFrom(shard: number, seq: number): Promise<number | null>
+  findRegrown: FindRegrown
   metrics: IngestMetrics
   clock: Clock
   random: () => number
@@ -73,6 +75,7 @@ export class ShardOwner {
       onAdopted: (run) => this.#queues.add(run),
       onMessages: onNews,
       firstFrom: (seq) => deps.firstFrom(stored.record.shard, seq),
+      findRegrown: (seq, storedNs) => deps.findRegrown(stored.record.shard, seq, storedNs),
       renew: () => this.#ownership.renew(),
       onLost: (error) => this.#ownership.lose(error),
       clock,
@@ -168,12 +171,15 @@ export class ShardOwner {
       this.#settings,
     )
     if (isLast) this.#state = 'giving back'
-    return record
+    const lastPlanned = waiting.find(({ seq }) => seq === record.planned_seq)
+    return lastPlanned === undefined ? record : { ...record, planned_ns: lastPlanned.storedNs }
   }
 
   #dueCount(): number {
     const since = this.#deps.clock.monotonic() - this.#settings.maxWaitMs
-    const { waiting } = this.#reader
+    const { waiting, isFull } = this.#reader
+    // It will never be a whole batch.
+    if (isFull && waiting.length < this.#settings.batchSize) return waiting.length
     const notDue = waiting.findIndex(({ arrivedMs }) => arrivedMs > since)
     return notDue === -1 ? waiting.length : notDue
   }

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export interface SmallDisk extends AsyncDisposable {
+  readonly dir: string
+  /** @param size as mount takes it: `8m` */
+  grow(size: string): Promise<void>
+}
+
+/** A file system of its own of a few kilobytes. @returns why there is none, where this user may not mount one */
+export async function mountSmallDisk(size: string): Promise<SmallDisk | string> {
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-disk-'))
+  const remove = () => rm(dir, { recursive: true, force: true })
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir])
+  } catch (error) {
+    await remove()
+    return `no small disk can be mounted: ${error instanceof Error ? error.message.trim() : String(error)}`
+  }
+  return {
+    dir,
+    grow: async (larger) => void (await run('mount', ['-o', `remount,size=${larger}`, dir])),
+    [Symbol.asyncDispose]: async () => {
+      await run('umount', ['--lazy', dir])
+      await remove()
+    },
+  }
+}

@@ -1,0 +1,13 @@
+import { isoTime, SECOND } from '#shared/runtime/clock.ts'
+
+const SECOND_NS = 1_000_000_000n
+
+/**
+ * As the broker writes it: RFC 3339 with all nanoseconds, without zeros at the end.
+ * @param ns nanoseconds since 1970
+ */
+export function brokerTime(ns: bigint): string {
+  const seconds = isoTime(Number(ns / SECOND_NS) * SECOND).slice(0, 'yyyy-mm-ddThh:mm:ss'.length)
+  const fraction = String(ns % SECOND_NS).padStart(9, '0')
+  return `${seconds}.${fraction}`.replace(/\.?0+$/, '') + 'Z'
+}
