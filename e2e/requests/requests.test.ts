@@ -168,7 +168,7 @@ test('a request that is cancelled cancels its jobs, starts nothing more, and say
   expect(after.steps[1]?.jobs[0]).toMatchObject({ status: 'new', job_id: null })
   const job = await getFrom(`${hasty.url}/v1/jobs/${running.steps[0]?.jobs[0]?.job_id}`)
   expect(job.body).toMatchObject({ status: 'cancelled', reason: 'requested' })
-  const alone = await send('POST', `${hasty.url}/v1/jobs/${job.body['job_id']}/retry`)
+  const alone = await send('POST', `${hasty.url}/v1/jobs/${String(job.body['job_id'])}/retry`)
   expect(alone).toMatchObject({ status: 409, body: { code: 'wrong-state' } })
   const again = await send('DELETE', requestsAt(here, id))
   expect(again).toMatchObject({
