@@ -211,6 +211,7 @@ describe("a user's handlers", () => {
       'syntax.ts': 'export const handler = {',
       'nothing.ts': 'export const hander = {}',
       'no-run.ts': 'export const handler = { type: "Not A Type" }',
+      'typos.ts': 'export const handler = { type: "typos", policy: { max_attempt: 7 }, schemas: {}, run: () => 1 }',
       'twice.ts': 'export const handler = { type: "good", run: () => 2 }',
     })
     const logFile = join(hasty.dir, 'broken.log')
@@ -224,6 +225,7 @@ describe("a user's handlers", () => {
     expect(output).toContain('syntax.ts: ')
     expect(output).toContain('nothing.ts: must export a const named `handler`')
     expect(output).toMatch(/no-run\.ts: .*run: must be a function/)
+    expect(output).toMatch(/typos\.ts: .*max_attempt.*schemas/)
     expect(output).toContain('twice.ts: the type good is already there')
     expect(output).not.toContain('good.ts: ')
   })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { getFrom } from '../support/call.ts'
+import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { makeJob } from '../support/jobs.ts'
 import { listJobs, readStats, untilListed } from './list.ts'
@@ -62,10 +62,27 @@ test.each(ROWS)('GET /v1/jobs?%s is 400 %s and names %s', async (query, code, pa
   expect(body['detail']).toContain(parameter)
 })
 
-test('GET /v1/stats takes no parameters', async () => {
-  const { status, body } = await getFrom(`${hasty.url}/v1/stats?type=sleep`)
+test.each(['/v1/stats', '/v1/types', '/v1/schedules', '/v1/message/workers'])(
+  'GET %s takes no parameters',
+  async (path) => {
+    const { status, body } = await getFrom(`${hasty.url}${path}?type=sleep`)
+    expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'unknown-member' })
+  },
+)
+
+test('one job takes no parameters: whoever meant a batch must be told', async () => {
+  const { status, body } = await postTo(`${hasty.url}/v1/jobs?atomic=true`, { object_id: 'no batch' })
   expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'unknown-member' })
 })
+
+test.each(['limit=0x10', 'limit=1e2', 'limit=', 'limit=1001', 'last_event_id=', 'last_event_id=-1'])(
+  'GET /v1/events?%s is 400 and says what is wanted',
+  async (query) => {
+    const { status, body } = await getFrom(`${hasty.url}/v1/events?${query}`)
+    expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'invalid-request' })
+    expect(body['detail']).toContain('whole number')
+  },
+)
 
 test('an empty store has an empty page and zeros', async () => {
   expect(await listJobs(hasty, 'status=failed')).toMatchObject({ items: [], next_cursor: null })

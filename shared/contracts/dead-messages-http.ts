@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { SHARDS_MAX } from './message.ts'
 import { deadMessageSchema } from './messages-http.ts'
+import { aboutNumber, limitParameter, wholeNumberParameter } from './query.ts'
 
-const PAGE_MAX = 200
-const PAGE_DEFAULT = 50
 const REDRIVE_MAX = 1_000
 
 export const deadMessageViewSchema = z
@@ -23,22 +22,10 @@ export const deadMessageListSchema = z
   .meta({ id: 'DeadMessageList' })
 export type DeadMessageList = z.infer<typeof deadMessageListSchema>
 
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,3}$/.test(text) && Number(text) >= min && Number(text) <= max, {
-      error: `must be a whole number from ${min} to ${max}`,
-    })
-    .transform(Number)
-const described = (description: string, minimum: number, maximum: number) => ({
-  description,
-  override: { type: 'integer', minimum, maximum } as const,
-})
-
 export const listDeadMessagesQuerySchema = z.strictObject({
-  shard: wholeNumber(0, SHARDS_MAX - 1)
+  shard: wholeNumberParameter(0, SHARDS_MAX - 1)
     .optional()
-    .meta(described('Of this shard alone', 0, SHARDS_MAX - 1)),
+    .meta(aboutNumber('Of this shard alone', 0, SHARDS_MAX - 1)),
   cursor: z
     .string()
     .regex(/^[1-9]\d{0,14}$/, 'is none that was given here')
@@ -48,9 +35,7 @@ export const listDeadMessagesQuerySchema = z.strictObject({
       description: '`next_cursor` of the page before',
       override: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' },
     }),
-  limit: wholeNumber(1, PAGE_MAX)
-    .default(PAGE_DEFAULT)
-    .meta(described('Messages a page', 1, PAGE_MAX)),
+  limit: limitParameter('Messages a page'),
 })
 export type ListDeadMessagesQuery = z.infer<typeof listDeadMessagesQuerySchema>
 

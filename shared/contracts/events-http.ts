@@ -1,17 +1,25 @@
 import { z } from 'zod'
 import { eventNoteSchema } from './job.ts'
+import { aboutNumber, wholeNumberParameter } from './query.ts'
 import { TYPE_PATTERN } from './subjects.ts'
 
-const sequence = z.coerce.number().int().min(0).max(999_999_999_999_999)
+const SEQUENCE_MAX = 999_999_999_999_999
+const PAGE_MAX = 1_000
+
+const lastEventId = wholeNumberParameter(0, SEQUENCE_MAX)
+  .optional()
+  .meta(aboutNumber('Only what came after; as the header Last-Event-ID', 0, SEQUENCE_MAX))
 
 export const jobEventsQuerySchema = z.strictObject({
-  last_event_id: sequence.optional().meta({ description: 'Only what came after; as the header Last-Event-ID' }),
+  last_event_id: lastEventId,
 })
 
 export const eventsQuerySchema = z.strictObject({
   type: z.string().regex(TYPE_PATTERN).optional().meta({ description: 'Of this job type alone' }),
-  last_event_id: sequence.optional().meta({ description: 'Only what came after; as the header Last-Event-ID' }),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100).meta({ description: 'Of a JSON answer' }),
+  last_event_id: lastEventId,
+  limit: wholeNumberParameter(1, PAGE_MAX)
+    .default(100)
+    .meta(aboutNumber('Of a JSON answer', 1, PAGE_MAX)),
 })
 
 /** An event as its readers get it. `data` stands with progress, `result` with the finish. */

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { createJobBodySchema, jobSummaryViewSchema } from './http.ts'
 import { JOB_STATUSES } from './job.ts'
+import { pageParameters } from './query.ts'
 import { TYPE_PATTERN } from './subjects.ts'
-
-const LIST_LIMIT_MAX = 200
-const LIST_LIMIT_DEFAULT = 50
 
 const statusesSchema = z.array(z.enum(JOB_STATUSES)).min(1)
 
@@ -34,19 +32,6 @@ export const statusParameter = <const Status extends string>(statuses: readonly 
         Object.assign(jsonSchema, { type: 'array', items: { type: 'string', enum: statuses }, minItems: 1 })
       },
     })
-
-/** @param description what is counted, as `Jobs a page` */
-export const pageParameters = (description: string) => ({
-  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
-  limit: z
-    .string()
-    .refine((text) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIST_LIMIT_MAX, {
-      error: `must be a whole number from 1 to ${LIST_LIMIT_MAX}`,
-    })
-    .transform(Number)
-    .default(LIST_LIMIT_DEFAULT)
-    .meta({ description, override: { type: 'integer', minimum: 1, maximum: LIST_LIMIT_MAX } }),
-})
 
 /** The same filter as parameters of an address. */
 export const listJobsQuerySchema = z.strictObject({

@@ -10,7 +10,7 @@ export const PROBLEMS = {
   'number-out-of-range': { status: 400, title: 'A number cannot be represented' },
   'too-deep': { status: 400, title: 'The body is nested too deeply' },
   'too-many-members': { status: 400, title: 'The body has too many members' },
-  'unknown-member': { status: 400, title: 'The body has a member that is not known' },
+  'unknown-member': { status: 400, title: 'There is a member or parameter that is not known' },
   'invalid-request': { status: 400, title: 'The request is not valid' },
   'invalid-header': { status: 400, title: 'A header is not valid' },
   'unknown-type': { status: 400, title: 'No such job type' },

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { tenantParameter } from './auth.ts'
 import { cancelJobBodySchema } from './http.ts'
-import { pageParameters, statusParameter } from './list.ts'
+import { statusParameter } from './list.ts'
+import { pageParameters } from './query.ts'
 import { planSchema, REQUEST_STATUSES, requestViewSchema } from './request.ts'
 
 export const DEFINITIONS_MAX = 1_000

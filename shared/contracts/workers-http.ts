@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { ATTEMPT_OUTCOMES, jobErrorSchema } from './job.ts'
+import { pageParameters } from './query.ts'
 
 /** A worker writes once a second; silent for so long, milliseconds, it no longer counts as live. */
 export const LIVE_WITHIN_MS = 5_000
 /** Of the attempts that a worker runs so many are shown. */
 export const RUNNING_SHOWN_MAX = 100
 export const WORKERS_MAX = 1_000
-const PAGE_MAX = 200
-const PAGE_DEFAULT = 50
 
 /** `superseded`: the job had gone on without the attempt, so its outcome was refused. */
 export const WORKER_ATTEMPT_OUTCOMES = [...ATTEMPT_OUTCOMES, 'superseded'] as const
@@ -85,14 +84,4 @@ export const listWorkersQuerySchema = z.strictObject({
     .meta({ description: 'Only those that are live, or only those that are not' }),
 })
 
-export const listWorkerAttemptsQuerySchema = z.strictObject({
-  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
-  limit: z
-    .string()
-    .refine((text) => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= PAGE_MAX, {
-      error: `must be a whole number from 1 to ${PAGE_MAX}`,
-    })
-    .transform(Number)
-    .default(PAGE_DEFAULT)
-    .meta({ description: 'Attempts a page', override: { type: 'integer', minimum: 1, maximum: PAGE_MAX } }),
-})
+export const listWorkerAttemptsQuerySchema = z.strictObject(pageParameters('Attempts a page'))

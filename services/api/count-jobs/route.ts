@@ -1,11 +1,9 @@
 import type Router from '@koa/router'
-import { z } from 'zod'
+import { noParameters } from '#shared/contracts/query.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { readQuery } from '#shared/runtime/read-query.ts'
 import { type CountJobsDeps, countJobs } from './count-jobs.ts'
-
-const noParameters = z.strictObject({})
 
 /** `GET /v1/stats`. */
 export function countJobsRoutes(router: Router, deps: CountJobsDeps): void {

@@ -1,9 +1,11 @@
 import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { createJobBodySchema, jobView } from '#shared/contracts/http.ts'
+import { noParameters } from '#shared/contracts/query.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
 import { endAsPreferred, type WaitJobDeps } from '../wait-job/wait-for-job.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
 
@@ -25,5 +27,8 @@ export function createJobRoutes(router: Router, deps: CreateJobDeps & { wait: Wa
     ctx.body = ended === null ? accepted : jobView(ended)
   }
   router.post('/', (ctx) => handle(ctx, '', 400))
-  router.post('/v1/jobs', (ctx) => handle(ctx, '/v1/jobs', 409))
+  router.post('/v1/jobs', (ctx) => {
+    readQuery(ctx, noParameters)
+    return handle(ctx, '/v1/jobs', 409)
+  })
 }

@@ -1,10 +1,12 @@
 import type Router from '@koa/router'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
+import { noParameters } from '#shared/contracts/query.ts'
 import { changeTypeBodySchema, type TypeView } from '#shared/contracts/types-http.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
+import { readQuery } from '#shared/runtime/read-query.ts'
 import { typeViews } from './type-views.ts'
 
 export interface TypeRoutesDeps {
@@ -19,6 +21,7 @@ export interface TypeRoutesDeps {
 /** `GET /v1/types`, `GET` and `PATCH /v1/types/:type`, and `POST /v1/types/:type/pause` and `/resume`. */
 export function typeRoutes(router: Router, deps: TypeRoutesDeps): void {
   router.get('/v1/types', async (ctx) => {
+    readQuery(ctx, noParameters)
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: await readTypes(deps) }
   })

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { maySee } from '#shared/auth/caller.ts'
+import { noParameters } from '#shared/contracts/query.ts'
 import {
   putScheduleBodySchema,
   type ScheduleList,
@@ -46,6 +47,7 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
   }
 
   router.get(PATH, async (ctx: AppContext) => {
+    readQuery(ctx, noParameters)
     await atBroker(book.refresh())
     const caller = callerOf(ctx)
     const visible = book.all().filter(({ record }) => maySee(caller, record.tenant))

@@ -32,10 +32,13 @@ type HandlerSettings = Pick<
 > &
   ServiceSettings
 
+/** Strict, unlike what is read from lanes: a limit that is misspelt would be none. */
+const userPolicySchema = z.strictObject(jobPolicySchema.omit({ batch: true, internal: true }).shape).partial()
+
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
-const userHandlerSchema = z.looseObject({
+const userHandlerSchema = z.strictObject({
   type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
-  policy: jobPolicySchema.omit({ batch: true }).partial().optional(),
+  policy: userPolicySchema.optional(),
   batch: batchPolicySchema.optional(),
   schema: z.unknown().optional(),
   run: z.custom<JobHandler['run']>((value) => typeof value === 'function', 'must be a function run(payload, context)'),

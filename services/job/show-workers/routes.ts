@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { noParameters } from '#shared/contracts/query.ts'
 import { listWorkerAttemptsQuerySchema, listWorkersQuerySchema } from '#shared/contracts/workers-http.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import type { OpsAnswer } from '#shared/runtime/health.ts'
@@ -7,7 +7,6 @@ import { readQuery } from '#shared/runtime/read-query.ts'
 import { listAttempts, listWorkers, type ShowWorkersDeps, showWorker } from './show-workers.ts'
 
 const PATHS = /^\/v1\/workers(?:\/(?<workerId>[^/]+)(?<attempts>\/attempts)?)?\/?$/
-const noParameters = z.strictObject({})
 
 /** `GET /v1/workers`, `GET /v1/workers/:worker_id` and `GET /v1/workers/:worker_id/attempts`. */
 export const workerRoutes =

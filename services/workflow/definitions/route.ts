@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import { maySee } from '#shared/auth/caller.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
+import { noParameters } from '#shared/contracts/query.ts'
 import { PLAN_BODY_MAX_MEMBERS } from '#shared/contracts/request.ts'
 import {
   type DefinitionList,
@@ -30,6 +31,7 @@ const PATH = '/v1/definitions'
 export function definitionRoutes(router: Router, deps: DefinitionRoutesDeps): void {
   const { definitions, log } = deps
   router.get(PATH, async (ctx: AppContext) => {
+    readQuery(ctx, noParameters)
     const visible = (await definitions.all()).filter(({ tenant }) => maySee(callerOf(ctx), tenant))
     ctx.set('Cache-Control', 'no-store')
     ctx.body = {

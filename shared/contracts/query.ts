@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+const LIST_LIMIT_MAX = 200
+const LIST_LIMIT_DEFAULT = 50
+
+/** For routes that know none. */
+export const noParameters = z.strictObject({})
+
+/** In digits alone: `1e2`, `0x10` and nothing at all are no numbers here. */
+export const wholeNumberParameter = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number)
+
+/** What a description of the api says of one. */
+export const aboutNumber = (description: string, minimum: number, maximum: number) => ({
+  description,
+  override: { type: 'integer', minimum, maximum } as const,
+})
+
+/** @param description what is counted, as `Jobs a page` */
+export const limitParameter = (description: string) =>
+  wholeNumberParameter(1, LIST_LIMIT_MAX)
+    .default(LIST_LIMIT_DEFAULT)
+    .meta(aboutNumber(description, 1, LIST_LIMIT_MAX))
+
+/** @param description what is counted, as `Jobs a page` */
+export const pageParameters = (description: string) => ({
+  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
+  limit: limitParameter(description),
+})
