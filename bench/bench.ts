@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { startHasty } from '../e2e/support/hasty.ts'
@@ -59,6 +59,8 @@ const rows = [...figures].map(([name, values]) => {
   const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
   return `| ${name} | ${round(median)} | ${round(sorted[0] ?? Number.NaN)} - ${round(sorted.at(-1) ?? Number.NaN)} |`
 })
+// From here on the file is not ours.
+const HAND = '<!-- What follows is written by hand, and stays when the table is made anew. -->'
 const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform}, Node ${process.versions.node}`
 const report = [
   '# Benchmark results',
@@ -71,7 +73,9 @@ const report = [
   ...rows,
   '',
 ].join('\n')
-await writeFile(join(import.meta.dirname, 'RESULTS.md'), report)
+const file = join(import.meta.dirname, 'RESULTS.md')
+const byHand = (await readFile(file, 'utf8')).split(HAND)[1] ?? ''
+await writeFile(file, `${report}\n${HAND}${byHand}`)
 process.stdout.write(`\n${report}`)
 
 function round(value: number): string {

@@ -1,5 +1,5 @@
 // A service that the jobs of a request call back: what it answers decides what becomes of the job, and of the request.
-//   PORT=4000 node examples/service-for-requests.ts
+//   PORT=4000 node scripts/run.mjs examples/service-for-requests.ts
 //   URL_SERVICE1=http://localhost:4000 npm start
 //   npx hasty request create examples/order.json --wait 1m
 import { createServer, type IncomingMessage } from 'node:http'
@@ -29,14 +29,14 @@ interface Answer {
  */
 const work: Record<string, (call: Call) => Answer> = {
   '/reserve': ({ job_id }) => ({ extras: { reservation: `r-${job_id.slice(-6)}` } }),
-  '/release': ({ extras }) => ({ extras: { reservation: null }, result: `released ${String(extras['reservation'])}` }),
+  '/release': ({ extras }) => ({ result: `released ${String(extras['reservation'])}` }),
   '/charge': ({ params, attempt, job_id }) => {
     if (params.amount > 1_000) return { status: 'failure', error: 'The card was declined.' }
     // The first call of a bank is never answered in time.
     if (attempt === 1) return { status: 'retry', error: 'The bank does not answer.' }
     return { extras: { payment: `p-${job_id.slice(-6)}` } }
   },
-  '/refund': ({ extras }) => ({ extras: { payment: null }, result: `refunded ${String(extras['payment'])}` }),
+  '/refund': ({ extras }) => ({ result: `refunded ${String(extras['payment'])}` }),
   '/pack': ({ payload }) => ({ result: `packed ${String(payload)}` }),
   '/label': ({ params, extras }) => ({ extras: { label: `order ${params.order}, ${String(extras['payment'])}` } }),
 }
