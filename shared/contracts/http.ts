@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   attemptSchema,
   backoffSchema,
+  JOB_PHASES,
   JOB_STATUSES,
   type Job,
   type JobSummary,
@@ -132,6 +133,7 @@ export const jobViewSchema = z
     type: z.string(),
     priority: z.enum(PRIORITIES),
     status: z.enum(JOB_STATUSES),
+    phase: z.enum(JOB_PHASES).meta({ description: 'Of a job that is processing: waiting, running or retrying' }),
     round: z.number().int().meta({ description: 'Counts retries of the ended job; the first run is round 1' }),
     created_at: z.string(),
     due_at: z.string().nullable().meta({ description: 'When a scheduled or retrying job may start' }),
@@ -169,6 +171,7 @@ export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
   type: job.type,
   priority: job.priority,
   status: statusOf(job.phase),
+  phase: job.phase,
   round: job.round,
   created_at: job.created_at,
   due_at: job.due_at,
