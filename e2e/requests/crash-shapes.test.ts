@@ -33,6 +33,9 @@ const ITEMS = ['x', 'y', 'z']
 const LEFT_IN_EXTRAS = ['root', 'left', 'right', ...ITEMS, 'from-child', 'beside']
 /** fork 6, inside 2, fall 1, undo 2; the retry runs what was undone, the failed one, and undoes again. */
 const JOBS_A_REQUEST = 6 + 2 + 1 + 2 + (2 + 1 + 2)
+/** Created, started and finished. */
+const EVENTS_A_REQUEST = 3 * JOBS_A_REQUEST
+const REQUESTS_A_KILL = Math.ceil(REQUESTS / KILLS)
 
 test('requests of every shape end as they would have, twice over', async () => {
   await using hasty = await startHasty({
@@ -43,30 +46,34 @@ test('requests of every shape end as they would have, twice over', async () => {
     env: { HANDLERS_DIR, LEASE_MS: '1000', JOB_SLOTS: '20' },
   })
   expect((await send('PUT', `${hasty.url}/v1/definitions/inner`, { steps: inner })).status).toBe(201)
-  const kills = killSome(hasty)
-  const ids = await Promise.all(Array.from({ length: REQUESTS }, (_, n) => create(hasty, n)))
-  await Promise.all(ids.map((id) => ask(hasty, `${id}/signals/go`, (status) => status === 200)))
-  for (const request of await Promise.all(ids.map((id) => untilFailed(hasty, id, 1)))) expectEnd(request, 1)
-  // One that an earlier try retried already is not failed any more.
-  await Promise.all(ids.map((id) => ask(hasty, `${id}/retry`, (status) => status === 202 || status === 409)))
-  for (const request of await Promise.all(ids.map((id) => untilFailed(hasty, id, 2)))) expectEnd(request, 2)
-  await kills
+  const running: Promise<void>[] = []
+  for (let n = 0; n < KILLS; n++) {
+    running.push(...Array.from({ length: REQUESTS_A_KILL }, () => runTwice(hasty)))
+    await killOne(hasty, REQUESTS_A_KILL * EVENTS_A_REQUEST)
+  }
+  await Promise.all(running)
   const ends = await endsOfJobs(hasty)
-  expect(ends.size).toBe(REQUESTS * JOBS_A_REQUEST)
+  expect(ends.size).toBe(KILLS * REQUESTS_A_KILL * JOBS_A_REQUEST)
   expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
 })
 
-async function killSome(hasty: Hasty): Promise<void> {
-  for (let n = 0; n < KILLS; n++) await killOne(hasty)
+async function runTwice(hasty: Hasty): Promise<void> {
+  const id = await create(hasty)
+  await ask(hasty, `${id}/signals/go`, (status) => status === 200)
+  expectEnd(await untilFailed(hasty, id, 1), 1)
+  // One that an earlier try retried already is not failed any more.
+  await ask(hasty, `${id}/retry`, (status) => status === 202 || status === 409)
+  expectEnd(await untilFailed(hasty, id, 2), 2)
 }
 
-const create = (hasty: Hasty, n: number): Promise<string> =>
-  vi.waitFor(async () => {
-    const body = { params: { items: ITEMS }, steps }
-    const answer = await postTo(`${hasty.url}/v1/requests`, body, { 'idempotency-key': `shape-${n}` })
+function create(hasty: Hasty): Promise<string> {
+  const key = { 'idempotency-key': crypto.randomUUID() }
+  return vi.waitFor(async () => {
+    const answer = await postTo(`${hasty.url}/v1/requests`, { params: { items: ITEMS }, steps }, key)
     expect(answer.status).toBe(201)
     return answer.body['request_id'] as string
   }, PATIENCE)
+}
 
 const ask = (hasty: Hasty, path: string, isGood: (status: number) => boolean): Promise<void> =>
   vi.waitFor(async () => {

@@ -1,5 +1,6 @@
 // Whatever is killed at whatever moment: each job of each step completes once, steps keep their order, and the extras
-// are those of a run that nobody disturbed. HASTY_KILLS and HASTY_REQUESTS make it as long as wanted.
+// are those of a run that nobody disturbed. HASTY_KILLS and HASTY_REQUESTS make it as long as wanted. The requests are
+// begun some before each kill: all at once they would be done after the first one.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/request.ts'
@@ -8,6 +9,8 @@ import { type Hasty, startHasty } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'
 
 const KILLS = Number(process.env['HASTY_KILLS'] ?? 8)
+/** Of two rounds of kills. */
+const TIMEOUT_MS = 120_000 + KILLS * 10_000
 const REQUESTS = Number(process.env['HASTY_REQUESTS'] ?? 40)
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const STEPS = ['first', 'second', 'third']
@@ -17,41 +20,55 @@ const steps = STEPS.map((step) => ({
   name: step,
   jobs: JOBS.map((job, n) => ({ name: job, type: 'mark', payload: { name: `${step}-${job}`, ms: 5 * n } })),
 }))
+const REQUESTS_A_KILL = Math.ceil(REQUESTS / KILLS)
+/** Created, started and finished. */
+const EVENTS_A_KILL = REQUESTS_A_KILL * STEPS.length * JOBS.length * 3
 const UNDISTURBED = Object.fromEntries(STEPS.flatMap((step) => JOBS.map((job) => [`${step}-${job}`, `${step}-${job}`])))
 
-test.each([2, 5])('%d replicas of the workflow service, killed with jobs and broker', async (workflows) => {
+test('two replicas of the workflow service, and then five, killed with jobs and broker', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   await using hasty = await startHasty({
     apis: 1,
     jobs: 2,
-    workflows,
+    workflows: 2,
     nginx: true,
     env: { HANDLERS_DIR, LEASE_MS: '1000', JOB_SLOTS: '20' },
   })
-  const ids: string[] = []
-  const sending = sendAll(hasty, ids)
-  for (let n = 0; n < KILLS; n++) await killOne(hasty)
-  await sending
-  expect(ids).toHaveLength(REQUESTS)
-  const requests = await Promise.all(ids.map((id) => untilEnded(hasty, id)))
-  for (const request of requests) expectUndisturbed(request)
+  const ids = await runAndKill(hasty)
+  await Promise.all([1, 2, 3].map(() => hasty.addWorkflow()))
+  expect(hasty.workflow).toHaveLength(5)
+  ids.push(...(await runAndKill(hasty)))
+  expect(new Set(ids).size).toBe(2 * KILLS * REQUESTS_A_KILL)
   const ends = await endsOfJobs(hasty)
-  expect(ends.size).toBe(REQUESTS * STEPS.length * JOBS.length)
+  expect(ends.size).toBe(ids.length * STEPS.length * JOBS.length)
   expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
 })
 
-async function sendAll(hasty: Hasty, ids: string[]): Promise<void> {
-  for (let n = 0; n < REQUESTS; n++) {
-    // A repeat under the same key meets what the first try made.
-    const id = await vi.waitFor(
-      async () => {
-        const answer = await postTo(`${hasty.url}/v1/requests`, { steps }, { 'idempotency-key': `request-${n}` })
-        expect(answer.status).toBe(201)
-        return answer.body['request_id'] as string
-      },
-      { timeout: 60_000, interval: 200 },
-    )
-    ids.push(id)
+/** @returns the ids of the requests, all of them ended */
+async function runAndKill(hasty: Hasty): Promise<string[]> {
+  const running: Promise<RequestView>[] = []
+  for (let n = 0; n < KILLS; n++) {
+    running.push(...Array.from({ length: REQUESTS_A_KILL }, () => runOne(hasty)))
+    await killOne(hasty, EVENTS_A_KILL)
   }
+  const requests = await Promise.all(running)
+  for (const request of requests) expectUndisturbed(request)
+  return requests.map(({ request_id: id }) => id)
+}
+
+async function runOne(hasty: Hasty): Promise<RequestView> {
+  // A repeat under the same key meets what the first try made.
+  const key = { 'idempotency-key': crypto.randomUUID() }
+  const id = await vi.waitFor(
+    async () => {
+      const answer = await postTo(`${hasty.url}/v1/requests`, { steps }, key)
+      expect(answer.status).toBe(201)
+      return answer.body['request_id'] as string
+    },
+    { timeout: 60_000, interval: 200 },
+  )
+  return untilEnded(hasty, id)
 }
 
 const untilEnded = (hasty: Hasty, id: string): Promise<RequestView> =>

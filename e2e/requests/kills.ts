@@ -4,9 +4,12 @@ import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import type { Hasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
-/** A workflow service, a job service or the broker, by SIGKILL, and starts it again. */
-export async function killOne(hasty: Hasty): Promise<void> {
-  await untilLogGrewBy(hasty, 10 + Math.floor(Math.random() * 150))
+/**
+ * A workflow service, a job service or the broker, by SIGKILL, and starts it again.
+ * @param events that what was begun just before makes at least: somewhere among them it happens
+ */
+export async function killOne(hasty: Hasty, events: number): Promise<void> {
+  await untilLogGrewBy(hasty, 5 + Math.floor(Math.random() * (events - 5)))
   const victims = [...hasty.workflow, ...hasty.job, null]
   const victim = victims[Math.floor(Math.random() * victims.length)]
   if (victim === null || victim === undefined) {

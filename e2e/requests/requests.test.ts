@@ -203,6 +203,26 @@ test('a failed request goes on where it failed, with what is done kept', async (
   })
 })
 
+test('a request that grows too large fails with all that ended, leaves the log, and says why it is not retried', async () => {
+  // Each that waits for another one keeps what it begins with.
+  const after = Array.from({ length: 70 }, (_, n) => ({ name: `b${n}`, type: 'sleep', needs: ['a'] }))
+  const steps = [step('one', [...napping(1, 'a'), ...after])]
+  const id = await make(here, { steps, extras: { big: 'x'.repeat(60_000) } })
+  const failed = await untilLike(there, id, { status: 'failed', error: { code: 'request-too-large' } })
+  expect(statusesOf(failed)).toEqual([['completed', ...after.map(() => 'new')]])
+  const nc = await connectTest(hasty.nats.url)
+  const manager = await jetstreamManager(nc)
+  await vi.waitFor(async () => {
+    const last = await manager.streams.getMessage(REQUESTS_STREAM, { last_by_subj: requestSubject(id) })
+    expect(last?.data).toHaveLength(0)
+  }, SOON)
+  await nc.close()
+  expect(await post(here, id, '/retry')).toMatchObject({
+    status: 409,
+    body: { code: 'wrong-state', detail: expect.stringContaining('no room') as string },
+  })
+})
+
 test('a request that runs or is done cannot be retried', async () => {
   const id = await make(here, { steps: [{ name: 'wait', signal: 'go' }] })
   await untilLike(here, id, { status: 'inprogress' })

@@ -2,7 +2,7 @@ import type { RequestInfo } from '#shared/http/request-info.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { decide, type Input, type Wish } from './decide/decide.ts'
 import type { RequestRecord } from './decide/record.ts'
-import { type ChangeRequestDeps, changeRequest } from './engine/change-request.ts'
+import { type ChangeRequestDeps, changeRequest, isTooLarge } from './engine/change-request.ts'
 import type { StoredRequest } from './engine/request-records.ts'
 import { type FindRequestDeps, findRequest, getRequest, requestNotFound } from './get-request/find-request.ts'
 
@@ -38,7 +38,10 @@ export async function changeByCaller(
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
   const input = { ...wish, asked: requestIdTrusted ? askedAs : null }
   // One that has left the log comes back to it.
-  const stored = (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
+  const change = async () => (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
+  const stored = await change().catch((error: unknown) => {
+    throw isTooLarge(error) ? wrongState(before.record, NO_ROOM) : error
+  })
   if (!isDone(stored.record, before.record)) throw wrongState(stored.record, refusal)
   await deps.runEffects(stored)
   return stored
@@ -57,6 +60,9 @@ async function bringBack(deps: ChangeByCallerDeps, requestId: string, input: Inp
   if (stored === null) throw unavailable('The request changed too quickly to be changed. Try again.')
   return stored
 }
+
+const NO_ROOM =
+  'there is no room for it to go on, the broker takes params, extras, results and attempts together in one message'
 
 /** Tells what the request has become. */
 const wrongState = ({ request_id, status }: RequestRecord, refusal: string): AppError =>

@@ -26,6 +26,8 @@ export interface TaskEnd {
   attempts: TaskAttempt[]
   /** Of a completed one; its member `extras` is merged into the request's. */
   result: unknown
+  /** There was one, and no room for it here: it is at the job. */
+  result_omitted?: true
   error: JobError | null
   at: string
 }
@@ -41,7 +43,7 @@ export type Input =
   | (Wish & { asked: string | null })
   | { kind: 'pick-up' }
   | { kind: 'task-ended'; task: TaskAddress; end: TaskEnd }
-  /** It cannot be stored as it would be. */
+  /** It cannot be stored as it would be. Before the ends that made it so, which then begin nothing more. */
   | { kind: 'too-large' }
   /** Time has passed: a sleeping step may go on. */
   | { kind: 'time' }
@@ -215,12 +217,13 @@ function startReady(draft: RequestRecord, step: Step, plan: PlanStep): boolean {
 function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, at: string): boolean {
   const task = findTask(draft, address)
   if (task === undefined || task.round !== address.round || !isRunning(task)) return false
-  const { status, attempts, result, error } = taskEnd
+  const { status, attempts, result, result_omitted: isOmitted, error } = taskEnd
   // Of an earlier round of the request the history stays.
   task.attempts = [...task.attempts, ...attempts]
   draft.ends++
   Object.assign(task, { status, error, ended_at: taskEnd.at, end: draft.ends })
   keepResult(draft, task, result)
+  if (isOmitted) task.result_omitted = true
   delete task.cancelling
   if (status === 'completed' && address.step !== null && isObject(result) && isObject(result['extras'])) {
     const isSmall = mergeExtras(draft, { step: address.step, task }, result['extras'], at)

@@ -1,8 +1,9 @@
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import { decide, type Input } from '../decide/decide.ts'
-import { isEnded, type RequestRecord } from '../decide/record.ts'
-import type { RequestRecords, StoredRequest } from './request-records.ts'
+import { turnsFor } from '../decide/less-room.ts'
+import { isEnded } from '../decide/record.ts'
+import type { Changed, RequestRecords, StoredRequest } from './request-records.ts'
 
 export interface ChangeRequestDeps {
   records: RequestRecords
@@ -17,47 +18,58 @@ const MAX_TRIES = 100
 
 /**
  * Reads, decides, compares and sets; again when somebody else was faster. What comes for a request while another change
- * of it is under way here is applied together: the jobs of a step often end at once, and would only be each other's rivals.
+ * of it is under way here is applied together: the jobs of a step often end at once, and would only be each other's
+ * rivals. What would make the request too large ends it, with all that is told of its jobs; a signal or a retry is
+ * refused instead.
  * @returns the request as it is then; null where there is none
- * @throws AppError `unavailable`
+ * @throws AppError `unavailable`; `payload-too-large` of a signal or a retry for which there is no room
  */
-export function changeRequest(deps: ChangeRequestDeps, requestId: string, input: Input): Promise<StoredRequest | null> {
-  return deps.records.together(requestId, input, (inputs) => changeNow(deps, requestId, inputs))
+export async function changeRequest(
+  deps: ChangeRequestDeps,
+  requestId: string,
+  input: Input,
+): Promise<StoredRequest | null> {
+  const change = (inputs: Input[]) => changeNow(deps, requestId, inputs)
+  const { stored, refused } = await deps.records.together(requestId, input, change)
+  if (refused.includes(input)) throw new AppError('payload-too-large', 'The request has no room for this.')
+  return stored
 }
 
-async function changeNow(
-  { records, clock, goesOnAtOnce, ended }: ChangeRequestDeps,
-  requestId: string,
-  inputs: Input[],
-): Promise<StoredRequest | null> {
-  let wanted = inputs
-  const decideNow = (record: RequestRecord) => decide(record, wanted, clock.now(), goesOnAtOnce)
+/** What a record is that is larger than there is room for. */
+export const isTooLarge = (error: unknown): boolean => error instanceof AppError && error.code === 'payload-too-large'
+
+async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Input[]): Promise<Changed> {
+  const { records, clock, goesOnAtOnce, ended } = deps
+  let turns = turnsFor(inputs)
   let current = records.known(requestId)
-  // What is known may be old: that it need not change is not believed of it.
+  // What is known may be old: that it need not change, or cannot, is not believed of it.
   let isSure = false
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (current === null) {
       current = await records.read(requestId)
       isSure = true
+      turns = turnsFor(inputs)
     }
-    if (current === null) return null
-    const changed = decideNow(current.record)
+    const [turn, ...others] = turns
+    if (turn === undefined) break
+    if (current === null) return { stored: null, refused: [] }
+    const changed = decide(current.record, turn.inputs, clock.now(), goesOnAtOnce)
     if (changed === current.record) {
-      if (isSure) return current
+      if (isSure) return { stored: current, refused: turn.refused }
       current = null
       continue
     }
     try {
-      const stored = await records.write(changed, current.seq)
+      const stored = await records.write(changed, current.seq, turn.isBrief)
       if (stored !== null) {
         if (isEnded(changed) && !isEnded(current.record)) ended.inc({ status: changed.status })
-        return stored
+        return { stored, refused: turn.refused }
       }
       current = null
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'payload-too-large' || wanted !== inputs) throw error
-      // It can never be stored: the request fails instead, as it is.
-      wanted = [{ kind: 'too-large' }]
+      if (!isTooLarge(error) || (isSure && others.length === 0)) throw error
+      if (isSure) turns = others
+      else current = null
     }
   }
   throw unavailable('The request changes too quickly to be changed. Try again.')

@@ -68,9 +68,11 @@ async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq:
   const filter = historyFilter(address)
   const messages = await readLastOfEach(broker, filter)
   // Any replica of a cluster may answer, also one that is behind.
-  if (messages.every(({ seq }) => seq !== endSeq)) throw lagging()
+  if (messages.every(({ seq }) => seq < endSeq)) throw lagging()
   const lastOfEach = messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body))
-  return wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
+  // The events of a later round hide those of this one.
+  const isLast = messages.every(({ seq }) => seq <= endSeq)
+  return isLast && wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
 }
 
 /** Nearly all are: then the last event of each kind is all that there is to know. */

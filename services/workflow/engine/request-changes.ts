@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
-import { DAY } from '#shared/runtime/clock.ts'
+import { DAY, MINUTE } from '#shared/runtime/clock.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import type { RequestStore } from '#shared/store/requests-port.ts'
 import type { TaskEnd } from '../decide/decide.ts'
@@ -14,6 +14,7 @@ import { changeRequest } from './change-request.ts'
 import type { PickUpTimes } from './pick-up-times.ts'
 import { isEmptied, type StoredRequest } from './request-records.ts'
 import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
+import { type RequestTimes, waitOf } from './wait-of.ts'
 
 export interface RequestChangesDeps extends TaskJobsDeps {
   broker: Broker
@@ -22,11 +23,13 @@ export interface RequestChangesDeps extends TaskJobsDeps {
   /** When the stream of requests was made, milliseconds: another one counts its versions anew. */
   generation(): Promise<number>
   handedBack: Counter<'consumer'>
-  times: { newRequests: PickUpTimes; goingOn: PickUpTimes; jobs: PickUpTimes }
+  times: RequestTimes & { jobs: PickUpTimes }
 }
 
 /** The broker keeps what is handed back for no longer; then it is looked at again. */
 const REST_MAX_MS = 1 * DAY
+/** The times are settings: what waits for them must not wait for those of before a restart. */
+const REST_FOR_TIMES_MAX_MS = 5 * MINUTE
 
 /**
  * Follows each new version of each request: writes it to the store, and does what it asks for. Acked when there is
@@ -34,6 +37,8 @@ const REST_MAX_MS = 1 * DAY
  * waits for a time is handed back until then.
  */
 export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
+  const areAtOnce = Object.values(deps.times).every(({ isAtOnce }) => isAtOnce)
+  const restMaxMs = areAtOnce ? REST_MAX_MS : REST_FOR_TIMES_MAX_MS
   const puller = new LanePuller(deps.broker, REQUESTS_STREAM)
   return new DeliveryLoop({
     broker: deps.broker,
@@ -42,7 +47,7 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
     async onDelivery(delivery) {
       const restMs = await follow(deps, delivery)
       if (restMs === null) puller.ack(delivery)
-      else puller.nak(delivery, Math.max(1, Math.min(Math.ceil(restMs), REST_MAX_MS)))
+      else puller.nak(delivery, Math.max(1, Math.min(Math.ceil(restMs), restMaxMs)))
     },
     onError(error, delivery) {
       deps.log.warn(
@@ -99,21 +104,10 @@ const END_STATUS: Partial<Record<RequestRecord['status'], TaskEnd['status']>> = 
 }
 
 async function goOn(deps: RequestChangesDeps, { record }: StoredRequest): Promise<number | null> {
-  const waitMs = waitOf(deps, record)
+  const waitMs = waitOf(deps.times, record, deps.clock.now())
   if (waitMs === null || waitMs > 0) return waitMs
   const input = record.status === 'queuing' ? ({ kind: 'pick-up' } as const) : ({ kind: 'time' } as const)
   const stored = await changeRequest(deps, record.request_id, input)
   if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.see(stored)
   return null
-}
-
-/** null: it does not wait for any time. */
-function waitOf({ times, clock }: RequestChangesDeps, record: RequestRecord): number | null {
-  const [sinceMs, nowMs] = [Date.parse(record.updated_at), clock.now()]
-  if (record.status === 'queuing') return times.newRequests.waitMs(sinceMs, nowMs)
-  if (record.status !== 'inprogress') return null
-  const wakeAt = record.steps[record.at_step]?.wake_at ?? null
-  const wakeMs = wakeAt === null ? null : Math.max(0, Date.parse(wakeAt) - nowMs)
-  if (times.goingOn.isAtOnce) return wakeMs
-  return Math.max(wakeMs ?? 0, times.goingOn.waitMs(sinceMs, nowMs))
 }

@@ -3,7 +3,7 @@ import { requestSubject } from '#shared/contracts/subjects.ts'
 import { HOUR, SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import type { Input } from '../decide/decide.ts'
-import { isEnded, type RequestRecord } from '../decide/record.ts'
+import { allTasks, isEnded, isRunning, type RequestRecord } from '../decide/record.ts'
 import { Together } from './together.ts'
 
 export interface StoredRequest {
@@ -21,30 +21,40 @@ const KNOWN_MAX = 1_000
 const ENDED_KEPT_S = HOUR / SECOND
 const EMPTY = ''
 export const isEmptied = ({ body }: { body: string }): boolean => body === EMPTY
+/** What a message carries beside its body. */
+const HEADERS_BYTES = 4 * 1024
 /** Of what the broker takes, kept free of what runs: how it ends must find room. */
 const ROOM_TO_END = 0.125
+/** Above what is added by the brief end of a task, and before by its cancel; and by the end of the request. */
+const TASK_END_BYTES = 256
+const REQUEST_END_BYTES = 8 * 1024
+
+/** What came of a turn of changes. */
+export interface Changed {
+  stored: StoredRequest | null
+  /** What was left out of it, because there is no room. */
+  refused: Input[]
+}
 
 /** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
 export class RequestRecords {
   readonly #stream: RecordStream
+  readonly #maxBytes: number
   readonly #runningMaxBytes: number
   /** As last seen here: another replica may have written since, which a write then tells. */
   readonly #known = new Map<string, StoredRequest>()
 
-  readonly #changes = new Together<Input, StoredRequest | null>()
+  readonly #changes = new Together<Input, Changed>()
 
   /** @param maxPayload bytes the broker takes as one message */
   constructor(stream: RecordStream, maxPayload: number) {
     this.#stream = stream
+    this.#maxBytes = maxPayload - HEADERS_BYTES
     this.#runningMaxBytes = Math.floor(maxPayload * (1 - ROOM_TO_END))
   }
 
   /** One change of a request at a time, with all that has come for it. */
-  together(
-    requestId: string,
-    input: Input,
-    change: (inputs: Input[]) => Promise<StoredRequest | null>,
-  ): Promise<StoredRequest | null> {
+  together(requestId: string, input: Input, change: (inputs: Input[]) => Promise<Changed>): Promise<Changed> {
     return this.#changes.add(requestId, input, change)
   }
 
@@ -64,12 +74,13 @@ export class RequestRecords {
 
   /**
    * @param afterSeq what the record must be now; 0: there is none
+   * @param isBrief it also takes the room that is kept for the ends of what runs
    * @returns null when somebody else was faster
    * @throws AppError also `payload-too-large`
    */
-  async write(record: RequestRecord, afterSeq: number): Promise<StoredRequest | null> {
+  async write(record: RequestRecord, afterSeq: number, isBrief = false): Promise<StoredRequest | null> {
     const body = JSON.stringify(record)
-    if (!isEnded(record) && Buffer.byteLength(body) > this.#runningMaxBytes)
+    if (Buffer.byteLength(body) > (isBrief ? this.#maxBytes : this.#maxBytesOf(record)))
       throw new AppError('payload-too-large', 'The broker takes no record so large.')
     const seq = await this.#stream.write(
       { subject: requestSubject(record.request_id), body, afterSeq },
@@ -78,6 +89,13 @@ export class RequestRecords {
     if (seq !== null) return this.#remember({ seq, record })
     this.#known.delete(record.request_id)
     return null
+  }
+
+  /** So that there always is room for the brief end of everything that runs, or would still be marked as skipped. */
+  #maxBytesOf(record: RequestRecord): number {
+    const open = allTasks(record).filter((task) => isRunning(task) || task.status === 'new').length
+    const maxBytes = this.#maxBytes - open * TASK_END_BYTES - REQUEST_END_BYTES
+    return isEnded(record) ? maxBytes : Math.min(maxBytes, this.#runningMaxBytes)
   }
 
   /** Where one that has left can come back: after its empty message, or 0 where that is gone too; null: it is there. */
