@@ -100,6 +100,25 @@ test.each<[string, unknown, string[]]>([
     ['/steps/1/signal: is what an earlier step waits for: a signal counts once'],
   ],
   [
+    'values of nowhere',
+    [
+      step('one', {
+        jobs: [
+          job('a', { payload: { numbers: [{ $value: '/extra/oops' }], 'a/b': { $value: 'params' } } }),
+          job('b', {
+            payload: { numbers: { $value: '/item' } },
+            compensate: { type: 'add', payload: { $value: '/result' } },
+          }),
+        ],
+      }),
+    ],
+    [
+      '/steps/0/jobs/0/payload/numbers/0/$value: must begin with /params, /extras',
+      '/steps/0/jobs/0/payload/a~1b/$value: must begin with /params, /extras',
+      '/steps/0/jobs/1/payload/numbers/$value: must begin with /params, /extras',
+    ],
+  ],
+  [
     'a request for each item',
     [step('one', { jobs: [{ name: 'a', definition: 'inner', foreach: '/params/list' }] })],
     [

@@ -5,6 +5,7 @@ import { AppError } from '#shared/runtime/errors.ts'
 import { isObject } from '../decide/merge-patch.ts'
 import type { DefinitionRecords } from '../definitions/definition-records.ts'
 import type { PlanError } from './plan-errors.ts'
+import { valueErrors } from './value-errors.ts'
 
 export interface WorkErrorsDeps {
   types: Pick<JobTypes, 'getPublic'>
@@ -27,6 +28,8 @@ interface Place {
   pointer: string
   /** Of a foreach. */
   hasItem: boolean
+  /** It undoes a job. */
+  hasResult: boolean
 }
 
 /**
@@ -37,7 +40,8 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
   const types = new Map<string, JobType | null>()
   const definitions = new Map<string, boolean>()
   const errors: PlanError[] = []
-  for (const { work, pointer, hasItem } of placesOf(plan)) {
+  for (const place of placesOf(plan)) {
+    const { work, pointer } = place
     const { type, service, path, definition, version } = work
     const has = [type, service, definition].filter((one) => one !== undefined)
     const add = (member: string, detail: string) => errors.push({ pointer: pointer + member, detail })
@@ -45,6 +49,7 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
       add('', 'must have one of type, service and definition')
       continue
     }
+    errors.push(...valueErrors(work.payload, `${pointer}/payload`, rootsOf(place)))
     if (path !== undefined && service === undefined) add('/path', 'goes with service alone')
     if (version !== undefined && definition === undefined) add('/version', 'goes with definition alone')
     if (service !== undefined && !deps.services.has(service)) add('/service', 'is no service that SERVICES names')
@@ -52,7 +57,7 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
       const found = types.get(type) ?? (await findType(deps, type))
       types.set(type, found)
       if (found === null) add('/type', 'is not a known job type')
-      else errors.push(...typeErrors(found, { work, pointer, hasItem }))
+      else errors.push(...typeErrors(found, place))
     }
     if (definition !== undefined) {
       for (const member of OF_JOBS) if (work[member] !== undefined) add(`/${member}`, 'does not go with a definition')
@@ -71,13 +76,25 @@ const OF_JOBS = ['timeout_ms', 'attempts', 'backoff'] as const
 const placesOf = (plan: PlanStep[]): Place[] =>
   plan.flatMap(({ jobs = [] }, n) =>
     jobs.flatMap((job, i) => {
-      const own = { work: job, pointer: `/steps/${n}/jobs/${i}`, hasItem: job.foreach !== undefined }
+      const own = {
+        work: job,
+        pointer: `/steps/${n}/jobs/${i}`,
+        hasItem: job.foreach !== undefined,
+        hasResult: false,
+      }
       const { compensate } = job
       return compensate === undefined
         ? [own]
-        : [own, { ...own, work: compensate, pointer: `${own.pointer}/compensate` }]
+        : [own, { ...own, work: compensate, pointer: `${own.pointer}/compensate`, hasResult: true }]
     }),
   )
+
+const rootsOf = ({ hasItem, hasResult }: Place): string[] => [
+  'params',
+  'extras',
+  ...(hasItem ? ['item'] : []),
+  ...(hasResult ? ['result'] : []),
+]
 
 /** null where there is none. */
 async function findType({ types }: WorkErrorsDeps, name: string): Promise<JobType | null> {
