@@ -13,6 +13,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{shared,services,cli,scripts}/**/*.unit.test.ts'],
           exclude: ignored,
+          // Others of the same two cores may be at work.
+          testTimeout: 30_000,
         },
       },
       {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { JobError } from '#shared/contracts/job.ts'
 import { coerceJobError } from '#shared/runtime/errors.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import {
   askedDelayMs,
   isPermanent,
@@ -22,7 +23,7 @@ export const RESULT_MAX_BYTES = 512 * 1024
 /** Validates the payload, runs the handler, and turns whatever comes back into an outcome. Never rejects. */
 export async function runHandler(handler: JobHandler, payload: unknown, context: JobContext): Promise<HandlerOutcome> {
   try {
-    const parsed = await handler.schema?.safeParseAsync(payload ?? null)
+    const parsed = await handler.schema?.safeParseAsync(payload ?? null, { error: inOurWords })
     if (parsed?.success === false) return permanent('invalid_payload', payloadError(parsed.error))
     // What the schema made of it: defaults filled in, texts turned into numbers.
     return returned(await handler.run(parsed === undefined ? (payload ?? null) : parsed.data, context))

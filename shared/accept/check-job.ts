@@ -1,5 +1,6 @@
 import type { CreateJobBody } from '#shared/contracts/http.ts'
 import { invalidBody } from '#shared/http/read-body.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import { type CallbackRules, checkCallbackUrl } from './check-callback-url.ts'
 import { checkLimits } from './job-limits.ts'
 import type { JobType, JobTypes } from './job-types.ts'
@@ -31,7 +32,7 @@ export function checkForType(type: JobType, body: Pick<CreateJobBody, 'payload' 
 }
 
 function checkPayload(type: JobType, payload: unknown): void {
-  const parsed = type.payload?.safeParse(payload ?? null)
+  const parsed = type.payload?.safeParse(payload ?? null, { error: inOurWords })
   if (parsed === undefined || parsed.success) return
   for (const issue of parsed.error.issues) issue.path.unshift('payload')
   throw invalidBody(parsed.error, 'invalid-payload')

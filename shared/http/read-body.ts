@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -20,7 +21,7 @@ export async function readBody<T extends z.ZodType>(
   checkMediaType(ctx, ['application/json'])
   const raw = await readRaw(ctx, BODY_MAX_BYTES)
   if (raw.length === 0) throw emptyBody()
-  const parsed = schema.safeParse(parseStrictJson(raw, membersMax))
+  const parsed = schema.safeParse(parseStrictJson(raw, membersMax), { error: inOurWords })
   if (parsed.success) return parsed.data
   throw invalidBody(parsed.error)
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { AppError } from './errors.ts'
+import { inOurWords } from './in-our-words.ts'
 
 const MAX_SHOWN = 20
 
@@ -8,7 +9,7 @@ const MAX_SHOWN = 20
  * @throws AppError `unknown-member` where all that is wrong is a name, else `invalid-request`
  */
 export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
-  const parsed = schema.safeParse(ctx.query)
+  const parsed = schema.safeParse(ctx.query, { error: inOurWords })
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const errors = issues.flatMap((issue) =>

@@ -7,6 +7,7 @@ import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { AppError } from '#shared/runtime/errors.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 
 /**
  * The messages of a body, in their order: a JSON array, or a JSON value a line.
@@ -45,7 +46,7 @@ async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Me
 function checkOne<T>(item: T, parse: (item: T) => unknown): { message: Message } | { problem: z.core.$ZodIssue } {
   const problem = (message: string) => ({ problem: { code: 'custom' as const, message, path: [], input: undefined } })
   try {
-    const { success, data, error } = messageSchema.safeParse(parse(item))
+    const { success, data, error } = messageSchema.safeParse(parse(item), { error: inOurWords })
     if (success) return { message: data }
     const [issue] = error.issues
     if (issue === undefined) return problem('is not valid')

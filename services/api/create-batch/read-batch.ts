@@ -5,6 +5,7 @@ import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { AppError } from '#shared/runtime/errors.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 
 /** A job of the batch, or what is wrong with it. */
 export type BatchEntry = CreateJobBody | AppError
@@ -61,7 +62,7 @@ const tooLarge = (): AppError =>
 
 function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
   try {
-    const parsed = createJobBodySchema.safeParse(parse(item))
+    const parsed = createJobBodySchema.safeParse(parse(item), { error: inOurWords })
     return parsed.success ? parsed.data : invalidBody(parsed.error)
   } catch (error) {
     if (error instanceof AppError) return error

@@ -8,6 +8,7 @@ import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
+import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
 import { batchRun, type RunBatch } from './batch-run.ts'
@@ -117,7 +118,7 @@ async function importHandler(file: string, timeoutMs: number): Promise<JobHandle
   const module: unknown = await import(pathToFileURL(file).href)
   const exported = (module as { handler?: unknown }).handler
   if (exported === undefined) throw new Error('must export a const named `handler`')
-  const parsed = userHandlerSchema.safeParse(exported)
+  const parsed = userHandlerSchema.safeParse(exported, { error: inOurWords })
   if (!parsed.success) {
     throw new Error(
       parsed.error.issues.map((issue) => `${issue.path.join('.') || 'handler'}: ${issue.message}`).join('; '),

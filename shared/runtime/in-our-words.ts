@@ -1,0 +1,39 @@
+import type { z } from 'zod'
+
+const KINDS: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+  record: 'an object',
+  null: 'null',
+}
+
+/** What is counted of each. */
+const UNITS: Record<string, string> = { string: ' characters', array: ' items' }
+
+/**
+ * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: inOurWords })`. What a
+ * schema says itself goes before it.
+ */
+export const inOurWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`
+    case 'too_small':
+      return `must ${haveOrBe(issue.origin)} at least ${issue.minimum}${UNITS[issue.origin] ?? ''}`
+    case 'too_big':
+      return `must ${haveOrBe(issue.origin)} at most ${issue.maximum}${UNITS[issue.origin] ?? ''}`
+    case 'invalid_value':
+      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
+    case 'invalid_format':
+      if (issue.format === 'datetime') return 'must be a time as in 2026-11-22T18:00:00Z'
+      return issue.format === 'regex' ? `must match ${issue.pattern ?? ''}` : undefined
+    default:
+      return undefined
+  }
+}
+
+const haveOrBe = (origin: string): string => (origin in UNITS ? 'have' : 'be')
