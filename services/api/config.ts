@@ -45,3 +45,5 @@ export function readApiConfig(env: Environment) {
   checkAuthSettings(config)
   return config
 }
+
+export type ApiConfig = ReturnType<typeof readApiConfig>

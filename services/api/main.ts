@@ -11,9 +11,7 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
 import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
@@ -41,8 +39,7 @@ import { getJobRoutes } from './get-job/route.ts'
 import { issuingFrom } from './issue-token/issue-token.ts'
 import { issueTokenRoutes } from './issue-token/route.ts'
 import { typeRoutes } from './job-types/route.ts'
-import { createHouseKeeper } from './keep-house/house-keeper.ts'
-import { UnheardEnds } from './keep-house/unheard-ends.ts'
+import { openHouse } from './keep-house/open-house.ts'
 import { listJobsRoutes } from './list-jobs/route.ts'
 import { messageRoutes } from './message-routes.ts'
 import { createApiMetrics } from './metrics.ts'
@@ -110,37 +107,18 @@ await runService(async () => {
     clock,
     log,
   })
-  const houseDeps = {
-    store,
+  const houseKeeper = openHouse({
+    config,
+    broker,
     reader,
     publisher,
-    listLanes: lanes,
-    armTimers: () => armTimersFloor(broker.nc),
-    clock,
-    log,
-  }
-  const unheardEnds = new UnheardEnds({
-    jobEnds: () => jobEndsFloor(broker.nc),
-    readBatch: (query) => readBatch(broker, query),
-    reader,
-  })
-  const houseKeeper = createHouseKeeper({
-    isOwner: () => projection.isOwner,
-    wake: { ...houseDeps, leaseMs: config.LEASE_MS, woken: metrics.woken },
-    trim: {
-      ...houseDeps,
-      readState: () => readLogState(broker),
-      neededByRequests: (state) => unheardEnds.firstNeeded(state),
-      purge: (seq) => purgeBelow(broker.nc, seq),
-      checkpointSeq: () => view.seq,
-      logRetentionMs: config.LOG_RETENTION_MS,
-      cooldownMs: config.COOLDOWN_MS,
-      ...limits,
-    },
+    projection,
+    view,
     store,
+    listLanes: lanes,
+    limits,
+    woken: metrics.woken,
     clock,
-    everyMs: config.HOUSEKEEPING_MS,
-    jobRetentionMs: config.JOB_RETENTION_MS,
     log,
   })
 

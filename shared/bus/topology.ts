@@ -180,32 +180,6 @@ async function ensureFresh(manager: JetStreamManager, stream: string, settings: 
   })
 }
 
-/** What a consumer of the log has before it. */
-export interface ConsumerFloor {
-  pending: number
-  ackPending: number
-  /** Everything of its own at or below was delivered and acked. */
-  ackFloor: number
-}
-
-export async function armTimersFloor(nc: NatsConnection): Promise<ConsumerFloor> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  return floorOf(await manager.consumers.info(JOBS_STREAM, ARM_TIMERS))
-}
-
-/** null: setup has not made it, as before there were requests. */
-export async function jobEndsFloor(nc: NatsConnection): Promise<ConsumerFloor | null> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  const info = await found(() => manager.consumers.info(JOBS_STREAM, JOB_ENDS), CONSUMER_NOT_FOUND)
-  return info === null ? null : floorOf(info)
-}
-
-const floorOf = (info: ConsumerInfo): ConsumerFloor => ({
-  pending: info.num_pending,
-  ackPending: info.num_ack_pending,
-  ackFloor: info.ack_floor.stream_seq,
-})
-
 type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
 type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
 
@@ -242,33 +216,4 @@ export async function found<T>(ask: () => Promise<T>, notFoundCode: number): Pro
     if (error instanceof JetStreamApiError && error.code === notFoundCode) return null
     throw error
   }
-}
-
-/** Removes all messages of a subject. */
-export async function purgeSubject(nc: NatsConnection, stream: string, subject: string): Promise<void> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  await manager.streams.purge(stream, { filter: subject })
-}
-
-export interface MessagesState {
-  /** Of everything in the stream. */
-  bytes: number
-  /** That wait for their batches, or are about to be removed. */
-  received: number
-  /** Keys of accepted requests, and dead messages. */
-  others: number
-}
-
-/** @throws when the broker does not answer */
-export async function readMessagesState(nc: NatsConnection): Promise<MessagesState> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  const { state } = await manager.streams.info(MESSAGES_STREAM, { subjects_filter: ALL_RECEIVED })
-  const received = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
-  return { bytes: state.bytes, received, others: state.messages - received }
-}
-
-/** Removes every message below the sequence, whatever its subject. */
-export async function purgeBelow(nc: NatsConnection, seq: number): Promise<void> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
-  await manager.streams.purge(JOBS_STREAM, { seq })
 }

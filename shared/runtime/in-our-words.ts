@@ -31,7 +31,12 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
     case 'invalid_format':
       if (issue.format === 'datetime') return 'must be a time as in 2026-11-22T18:00:00Z'
       return issue.format === 'regex' ? `must match ${issue.pattern ?? ''}` : undefined
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_key':
+    case 'invalid_union':
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
       return undefined
   }
 }

@@ -7,7 +7,7 @@ import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { listLanes } from '#shared/bus/lanes.ts'
 import type { Publication } from '#shared/bus/publisher.ts'
 import { readBatch } from '#shared/bus/read-batch.ts'
-import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/topology.ts'
+import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/stream-state.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import {

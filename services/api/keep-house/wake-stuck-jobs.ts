@@ -1,6 +1,6 @@
 import { type LaneNeed, laneNeed, laneNeeds, mayDeliver } from '#shared/bus/lane-need.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { ConsumerFloor } from '#shared/bus/topology.ts'
+import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
 import type { CreatedEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/job-spec.ts'
