@@ -6,6 +6,8 @@ export interface CommandWords {
   name: string
   description: string
   options: string[]
+  /** Commands of its own, which have none. */
+  commands: CommandWords[]
 }
 
 export function completionScript(shell: Shell, commands: readonly CommandWords[]): string {
@@ -21,14 +23,22 @@ export function completionScript(shell: Shell, commands: readonly CommandWords[]
 }
 
 function bashScript(commands: readonly CommandWords[]): string {
-  const cases = commands.map(({ name, options }) => `    ${name}) words="${options.join(' ')}" ;;`)
+  const words = (all: readonly string[]) => `words="${all.join(' ')}" ;;`
+  const names = (all: readonly CommandWords[]) => all.map(({ name }) => name)
+  const cases = commands.flatMap((command) => [
+    // The first pattern that fits counts: a command's own commands come before it.
+    ...command.commands.map(({ name, options }) => `    '${command.name} ${name}') ${words(options)}`),
+    `    '${command.name} '*) ${words([...names(command.commands), ...command.options])}`,
+  ])
   return [
     '_hasty() {',
-    '  local words current="${COMP_WORDS[COMP_CWORD]}"',
-    '  case "${COMP_WORDS[1]}" in',
+    '  local words current="${COMP_WORDS[COMP_CWORD]}" second=""',
+    // What is being written is no command yet.
+    '  if [ "$COMP_CWORD" -gt 2 ]; then second="${COMP_WORDS[2]}"; fi',
+    '  case "${COMP_WORDS[1]} $second" in',
     ...cases,
     '  esac',
-    `  if [ "$COMP_CWORD" = 1 ]; then words="${commands.map(({ name }) => name).join(' ')} --help --version"; fi`,
+    `  if [ "$COMP_CWORD" = 1 ]; then words="${names(commands).join(' ')} --help --version"; fi`,
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     '}',
     'complete -F _hasty hasty',
@@ -36,9 +46,25 @@ function bashScript(commands: readonly CommandWords[]): string {
 }
 
 function fishScript(commands: readonly CommandWords[]): string {
-  const lines = commands.flatMap(({ name, description, options }) => [
-    `complete -c hasty -n __fish_use_subcommand -a ${name} -d '${description.replaceAll("'", "\\'")}'`,
-    ...options.map((option) => `complete -c hasty -n '__fish_seen_subcommand_from ${name}' -l ${option.slice(2)}`),
-  ])
+  const offer = (when: string, { name, description }: CommandWords) =>
+    `complete -c hasty -n '${when}' -a ${name} -d '${description.replaceAll("'", "\\'")}'`
+  const groups = commands.filter((command) => command.commands.length > 0)
+  const lines = commands.flatMap((command) => {
+    // `list` is a command, and one of `request`.
+    const others = groups.filter((group) => group.commands.some(({ name }) => name === command.name))
+    const isNoOther = others.map(({ name }) => `; and not __fish_seen_subcommand_from ${name}`).join('')
+    const isIt = `__fish_seen_subcommand_from ${command.name}${isNoOther}`
+    const isNoneOfIts = `${isIt}; and not __fish_seen_subcommand_from ${command.commands.map(({ name }) => name).join(' ')}`
+    return [
+      offer('__fish_use_subcommand', command),
+      ...command.commands.map((each) => offer(isNoneOfIts, each)),
+      ...command.options.map((option) => `complete -c hasty -n '${isIt}' -l ${option.slice(2)}`),
+      ...command.commands.flatMap(({ name, options }) =>
+        options.map(
+          (option) => `complete -c hasty -n '${isIt}; and __fish_seen_subcommand_from ${name}' -l ${option.slice(2)}`,
+        ),
+      ),
+    ]
+  })
   return ['complete -c hasty -f', ...lines].join('\n')
 }

@@ -52,7 +52,7 @@ export function explainError(error: unknown, url: string): Explanation {
 
 function explainAnswer(error: HastyError, url: string): Explanation {
   const { code, problem } = error
-  const requestId = problem?.request_id === undefined ? '' : ` (request ${problem.request_id})`
+  const requestId = problem?.request_id === undefined ? '' : ` (http request ${problem.request_id})`
   const next = nextStep(error, url)
   const sentence = `${error.detail.replace(/\.?$/, '')}${requestId}.${next === '' ? '' : ` ${next}`}`
   return { exitCode: exitCodeOf(error), code, sentence }
@@ -77,6 +77,9 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
   if (code === 'job-not-found') return 'See the jobs there are with: hasty list'
   if (code === 'request-not-found') return 'See the requests there are with: hasty request list'
   if (code === 'definition-not-found') return 'See the definitions there are with: hasty definition list'
+  if (code === 'schedule-not-found') return 'See the schedules there are with: hasty schedules list'
+  if (code === 'worker-not-found') return 'See the workers there are with: hasty workers --all'
+  if (code === 'unknown-type' && status === 404) return 'See the types there are with: hasty types list'
   if (code === 'wrong-state') return `See what became of it with: hasty ${showing(problem ?? {})}`
   if (code === 'invalid-client') return 'Check HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
   if (status === 401 || status === 403) {

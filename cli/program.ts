@@ -12,9 +12,12 @@ import { addLookup } from './commands/lookup.ts'
 import { addMessage } from './commands/message.ts'
 import { addRedrive } from './commands/redrive.ts'
 import { addRequest } from './commands/request.ts'
+import { addSchedules } from './commands/schedules.ts'
 import { addShowCommands } from './commands/show.ts'
 import { addToken } from './commands/token.ts'
+import { addTypes } from './commands/types.ts'
 import { addWatch } from './commands/watch.ts'
+import { addWorkers } from './commands/workers.ts'
 import { EXIT, errorLine, explainError } from './explain-error.ts'
 import { readSettings } from './settings.ts'
 
@@ -39,7 +42,10 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
   addRedrive(program, run)
   addRequest(program, run)
   addDefinition(program, run)
+  addSchedules(program, run)
   addMessage(program, run)
+  addTypes(program, run)
+  addWorkers(program, run)
   addLoad(program, run)
   addToken(program, run)
   addAdmin(program, run)

@@ -1,22 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import type { NewMessage } from '#shared/client/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
+import { readText } from './read-text.ts'
 
 /**
  * The messages of a file: a JSON array, or a JSON value a line; `-` is stdin. The server says what is wrong with them.
  * @throws UsageError
  */
-export async function readMessages(
-  { readStdin }: Pick<CommandContext, 'readStdin'>,
-  file: string,
-): Promise<NewMessage[]> {
-  const text =
-    file === '-'
-      ? await readStdin()
-      : await readFile(file, 'utf8').catch((error: unknown) => {
-          throw new UsageError(`The file ${file} cannot be read; check its name.`, { cause: error })
-        })
+export async function readMessages(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<NewMessage[]> {
+  const text = await readText(context, file)
   const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array') as NewMessage[]) : readLines(text)
   if (messages.length === 0) throw new UsageError('There are no messages in it; nothing was sent.')
   return messages

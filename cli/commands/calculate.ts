@@ -1,7 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { JobCancelled, JobFailed, WaitTimeout } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
-import { parseDuration, parseNumbers } from '../parse.ts'
+import { durationOption } from '../duration-option.ts'
+import { parseNumbers } from '../parse.ts'
 
 interface Flags {
   i: number[]
@@ -9,7 +10,7 @@ interface Flags {
 }
 
 /** Under 5 s with all that comes before and after. */
-const WAIT_MS = 3_000
+const WAIT = '3s'
 
 export function addCalculations(program: Command, run: Run): void {
   const add = (name: string, type: string, what: string) =>
@@ -17,11 +18,7 @@ export function addCalculations(program: Command, run: Run): void {
       .command(name)
       .description(`${what} numbers; deferred when no worker does it in time`)
       .requiredOption('--i <numbers>', 'the numbers, as 1,2,3', parseNumbers)
-      .addOption(
-        new Option('--wait <duration>', 'how long to wait for the result')
-          .argParser(parseDuration)
-          .default(WAIT_MS, '3s'),
-      )
+      .addOption(durationOption('--wait <duration>', 'how long to wait for the result', WAIT))
       .addHelpText(
         'after',
         `\nExample:\n  hasty ${name} --i 1,2,3,4,5,6\nA deferred result: hasty lookup --uuid task_ID`,

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { JobView } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { durationOption } from '../duration-option.ts'
+import { eachOf } from '../each-of.ts'
 import { paintStatus } from '../paint-status.ts'
-import { parseDuration, parseJobId, parseWhole } from '../parse.ts'
+import { parseJobId, parseWhole } from '../parse.ts'
 
 export function addChangeCommands(program: Command, run: Run): void {
   program
@@ -12,9 +14,10 @@ export function addChangeCommands(program: Command, run: Run): void {
     .option('--reason <text>', 'why')
     .action(
       run(async (context, ids: string[], { reason }: { reason?: string }) => {
-        for (const id of ids) {
-          show(context, await context.client.cancel(parseJobId(id), { reason, signal: context.signal }))
-        }
+        const { client, signal } = context
+        return eachOf(context, ids, async (id) =>
+          show(context, await client.cancel(parseJobId(id), { reason, signal })),
+        )
       }),
     )
 
@@ -23,11 +26,12 @@ export function addChangeCommands(program: Command, run: Run): void {
     .description('start a failed or cancelled job again, or several')
     .argument('<id...>', 'their ids')
     .option('--attempts <count>', 'attempts of the new round', parseWhole(1, 100))
-    .option('--delay <duration>', 'start it so much later', parseDuration)
+    .addOption(durationOption('--delay <duration>', 'start it so much later'))
     .action(
       run(async (context, ids: string[], { attempts, delay }: { attempts?: number; delay?: number }) => {
-        const options = { attempts, delayMs: delay, signal: context.signal }
-        for (const id of ids) show(context, await context.client.retry(parseJobId(id), options))
+        const { client, signal } = context
+        const options = { attempts, delayMs: delay, signal }
+        return eachOf(context, ids, async (id) => show(context, await client.retry(parseJobId(id), options)))
       }),
     )
 }

@@ -16,13 +16,15 @@ export function addCompletion(program: Command, run: Run): void {
     )
 }
 
-function wordsOf(program: Command): CommandWords[] {
-  const help = program.createHelp()
-  return help.visibleCommands(program).map((command) => ({
+/** @param shared options of all commands */
+function wordsOf(parent: Command, shared = parent.options): CommandWords[] {
+  const help = parent.createHelp()
+  return help.visibleCommands(parent).map((command) => ({
     name: command.name(),
     description: command.description(),
-    options: [...help.visibleOptions(command), ...program.options, new Option('--help')]
+    options: [...help.visibleOptions(command), ...shared, new Option('--help')]
       .map(({ long }) => long ?? '')
       .filter((long, n, all) => long !== '' && all.indexOf(long) === n),
+    commands: wordsOf(command, shared).filter(({ name }) => name !== 'help'),
   }))
 }

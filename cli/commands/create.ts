@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { JobCancelled, JobFailed, type JobView, WaitTimeout } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { durationOption } from '../duration-option.ts'
 import { EXIT, UsageError } from '../explain-error.ts'
-import { parseDuration, parseJson, parseWhole } from '../parse.ts'
+import { parseJson, parseWhole } from '../parse.ts'
+import { readText } from '../read-text.ts'
 
 interface Flags {
   payloadFile?: string
@@ -24,16 +25,16 @@ export function addCreate(program: Command, run: Run): void {
     .description('send a job')
     .argument('<type>', 'the job type')
     .argument('[payload]', 'JSON; - reads it from stdin')
-    .option('--payload-file <file>', 'a file with the payload')
+    .option('--payload-file <file>', 'a file with the payload; - reads stdin')
     .option('--object-id <id>', 'what the job is about')
     .addOption(new Option('--priority <priority>', 'who goes first').choices(['high', 'normal', 'low']))
     .option('--attempts <count>', 'attempts in all', parseWhole(1, 100))
-    .option('--timeout <duration>', 'what an attempt may take', parseDuration)
-    .option('--delay <duration>', 'start it so much later', parseDuration)
+    .addOption(durationOption('--timeout <duration>', 'what an attempt may take'))
+    .addOption(durationOption('--delay <duration>', 'start it so much later'))
     .option('--run-at <time>', 'start it then, as 2026-12-24T18:00:00Z')
     .option('--callback-url <url>', 'where a webhook goes at the end')
     .option('--idempotency-key <key>', 'the same key is the same job')
-    .option('--wait <duration>', 'wait so long for the end', parseDuration)
+    .addOption(durationOption('--wait <duration>', 'wait so long for the end'))
     .addHelpText('after', `\nExample:\n  hasty create sleep '{"ms": 500}' --wait 10s`)
     .action(
       run(async (context, type: string, payload: string | undefined, flags: Flags) => {
@@ -48,17 +49,13 @@ export function addCreate(program: Command, run: Run): void {
     )
 }
 
-async function readPayload({ readStdin }: CommandContext, text: string | undefined, { payloadFile }: Flags) {
+async function readPayload(context: CommandContext, text: string | undefined, { payloadFile }: Flags) {
   if (payloadFile !== undefined && text !== undefined) {
     throw new UsageError('The payload was given twice; leave out either the argument or --payload-file.')
   }
-  if (payloadFile !== undefined) {
-    const content = await readFile(payloadFile, 'utf8').catch((error: unknown) => {
-      throw new UsageError(`The file ${payloadFile} cannot be read; check --payload-file.`, { cause: error })
-    })
-    return toPayload(content)
-  }
-  return text === undefined ? undefined : toPayload(text === '-' ? await readStdin() : text)
+  const file = text === '-' ? '-' : payloadFile
+  if (file !== undefined) return toPayload(await readText(context, file, '--payload-file'))
+  return text === undefined ? undefined : toPayload(text)
 }
 
 function toPayload(text: string): unknown {

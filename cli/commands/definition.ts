@@ -3,7 +3,7 @@ import type { Plan } from '#shared/client/index.ts'
 import type { Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
 import { parseWhole } from '../parse.ts'
-import { readJsonFile } from '../read-json.ts'
+import { readJsonFile } from '../read-text.ts'
 import { formatTable } from '../table.ts'
 
 /** Commands about stored plans. */

@@ -1,10 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { CommandContext, Run } from '../command-context.ts'
+import { durationOption } from '../duration-option.ts'
 import { EXIT } from '../explain-error.ts'
 import type { LoadSummary } from '../load/ledger.ts'
 import { runLoad } from '../load/run-load.ts'
-import { parseDuration, parseJson, parseRate, parseWhole } from '../parse.ts'
+import { parseJson, parseRate, parseWhole } from '../parse.ts'
 import { formatFields } from '../table.ts'
 
 interface Flags {
@@ -28,16 +29,13 @@ export function addLoad(program: Command, run: Run): void {
     .description('send jobs at a steady rate, follow each to its end, and check that all ended')
     .option('--clients <count>', 'clients that send', parseWhole(1, 1_000), 5)
     .option('--rate <number>', 'jobs a second, of all clients together', parseRate, 10)
-    .addOption(duration('--duration <duration>', 'how long jobs are sent; 0: until Ctrl-C', '30s'))
-    .addOption(duration('--settle <duration>', 'how long after the last one all must have ended', '60s'))
+    .addOption(durationOption('--duration <duration>', 'how long jobs are sent, 0 until Ctrl-C', '30s'))
+    .addOption(durationOption('--settle <duration>', 'how long after the last one all must have ended', '60s'))
     .option('--type <type>', 'the job type', 'sleep')
     .option('--payload <json>', 'the same payload for all, instead of random data', parseJson)
     .option('--quiet', 'no lines for single jobs')
     .action(run(load))
 }
-
-const duration = (flags: string, description: string, standard: string): Option =>
-  new Option(flags, description).argParser(parseDuration).default(parseDuration(standard), standard)
 
 /** @returns the exit code: 1 when an accepted job did not end, or a job was not accepted */
 async function load(context: CommandContext, flags: Flags): Promise<number> {

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { type NewRequest, type RequestSummary, type RequestView, RequestWaitTimeout } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { durationOption } from '../duration-option.ts'
+import { eachOf } from '../each-of.ts'
 import { EXIT } from '../explain-error.ts'
 import { paintStatus } from '../paint-status.ts'
-import { parseDuration, parseJson, parseList, parseWhole } from '../parse.ts'
-import { readJsonFile } from '../read-json.ts'
+import { parseJson, parseList, parseWhole } from '../parse.ts'
+import { readJsonFile } from '../read-text.ts'
 import { formatTable } from '../table.ts'
 
 interface CreateFlags {
@@ -27,7 +29,7 @@ export function addRequest(program: Command, run: Run): void {
     .command('create')
     .description('send a request; prints its id')
     .argument('<file>', 'JSON with its steps, or the definition, and params; - reads it from stdin')
-    .option('--wait <duration>', 'wait so long for the end', parseDuration)
+    .addOption(durationOption('--wait <duration>', 'wait so long for the end'))
     .option('--idempotency-key <key>', 'the same key is the same request')
     .addHelpText('after', '\nExample:\n  hasty request create order.json --wait 1m')
     .action(run(create))
@@ -53,7 +55,7 @@ export function addRequest(program: Command, run: Run): void {
     .action(
       run(async (context, ids: string[], { reason }: { reason?: string }) => {
         const { client, signal } = context
-        for (const id of ids) tell(context, await client.cancelRequest(id, { reason, signal }))
+        return eachOf(context, ids, async (id) => tell(context, await client.cancelRequest(id, { reason, signal })))
       }),
     )
 
@@ -63,7 +65,8 @@ export function addRequest(program: Command, run: Run): void {
     .argument('<id...>', 'their ids')
     .action(
       run(async (context, ids: string[]) => {
-        for (const id of ids) tell(context, await context.client.retryRequest(id, { signal: context.signal }))
+        const { client, signal } = context
+        return eachOf(context, ids, async (id) => tell(context, await client.retryRequest(id, { signal })))
       }),
     )
 

@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { requestToken } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { durationOption } from '../duration-option.ts'
 import { UsageError } from '../explain-error.ts'
-import { parseDuration } from '../parse.ts'
 import { parseScopes, type Scopes } from '../scopes.ts'
 import { readSecret, textOf } from '../settings.ts'
 
@@ -19,8 +19,6 @@ interface Flags {
   audience?: string
 }
 
-const TTL_MS = 900_000
-
 /** Only together with --sign. */
 const signOnly = ['secretFile', 'subject', 'tenant'] as const
 
@@ -35,7 +33,7 @@ export function addToken(program: Command, run: Run): void {
     .option('--secret-file <file>', 'a file with that secret (or JWT_SECRET, JWT_SECRET_FILE)')
     .option('--subject <name>', 'whose token is signed')
     .option('--tenant <tenant>', 'bind it to a tenant')
-    .addOption(new Option('--ttl <duration>', 'how long it is good').argParser(parseDuration).default(TTL_MS, '15m'))
+    .addOption(durationOption('--ttl <duration>', 'how long it is good', '15m'))
     .option('--issuer <name>', 'what the server has as JWT_ISSUER (JWT_ISSUER, hasty)')
     .option('--audience <name>', 'what the server has as JWT_AUDIENCE (JWT_AUDIENCE, hasty)')
     .addHelpText(

@@ -88,6 +88,27 @@ test('a job is shown, explained, cancelled and started again', async () => {
   await untilJob(hasty, id, { status: 'finished', round: 2 })
 })
 
+test('of several jobs each is cancelled, also after one that cannot be, and the exit code says so', async () => {
+  const [first, second, third] = [await makeJob('moody', '--delay', '1h'), 'nope', await makeJob('moody', '--delay=1h')]
+  const result = await cli(['cancel', first, second, third])
+  expect(result).toMatchObject({ code: 3, stdout: `${first} is cancelled\n${third} is cancelled\n` })
+  expect(result.stderr).toMatch(/^hasty: nope: .*no job with this id.*\n$/)
+  const retried = await cli(['retry', first, second, third, '--delay', '1h', '--json'])
+  expect(retried).toMatchObject({ code: 3 })
+  expect(retried.stdout.trim().split('\n')).toHaveLength(2)
+  expect(JSON.parse(retried.stderr)).toMatchObject({ error: { code: 'job-not-found', exit_code: 3 } })
+  const nobody = await cli(['cancel', first, third, '--url', 'http://127.0.0.1:9'])
+  expect(nobody).toMatchObject({ code: 7, stdout: '' })
+  expect(nobody.stderr).toContain(`what comes after ${first}: ${third}\n`)
+})
+
+test('help says the units of a duration', async () => {
+  for (const name of ['retry', 'create', 'load', 'add', 'token'])
+    expect((await good(['help', name])).replaceAll(/\s+/g, ' ')).toContain(
+      '500ms, 30s, 5m, 2h, 1d; a bare number is seconds',
+    )
+})
+
 test('watch tells every event and ends with the job, and says by its exit code how', async () => {
   const id = await makeJob('telling', '{"steps": 2, "ms": 1050}')
   const { code, stdout, stderr } = await cli(['watch', id])
@@ -169,6 +190,9 @@ test('completion completes commands and options', async () => {
   }
   expect(await complete('lo')).toBe('lookup load')
   expect(await complete('lookup', '--u')).toBe('--uuid --url')
+  expect(await complete('request', 'c')).toBe('create cancel')
+  expect(await complete('request', 'create', '--w')).toBe('--wait')
+  expect(await complete('types', 'concurrency', '--j')).toBe('--json')
   expect(await good(['completion', 'zsh'])).toContain(script)
   expect(await good(['completion', 'fish'])).toContain("complete -c hasty -n '__fish_seen_subcommand_from add' -l i\n")
   expect(await cli(['completion', 'cmd'])).toMatchObject({ code: 2, stdout: '' })
@@ -182,7 +206,7 @@ describe('a mistake is one sentence on stderr, with what to do next, and an exit
     ['an option that is none', ['stats', '--nope'], 2, /--nope.*hasty help/],
     ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /not valid JSON.*single quotes/],
     ['a type that is none', ['create', 'nope'], 2, /no job type "nope".*Known: /],
-    ['an id that is none', ['get', 'nope'], 3, /no job with this id.*hasty list/],
+    ['an id that is none', ['get', 'nope'], 3, /no job with this id \(http request \S+\)\. .*hasty list/],
     ['nobody there', ['stats', '--url', 'http://127.0.0.1:9'], 7, /did not answer.*HASTY_URL/],
     ['an address that is none', ['stats', '--url', 'localhost'], 2, /no http address.*--url/],
   ])('%s', async (_, args, code, sentence) => {

@@ -207,6 +207,43 @@ test('why, stats and redrive', async () => {
     .toMatchObject({ by_type: { moody: { cancelled: expect.any(Number) as number } } })
 })
 
+test('a type is paused, limited and goes on', async () => {
+  expect(await client.types.pause('add')).toMatchObject({ type: 'add', paused: true })
+  expect((await client.types.list()).find(({ type }) => type === 'add')).toMatchObject({ paused: true })
+  expect(await client.types.setConcurrency('add', 3)).toMatchObject({ concurrency: 3 })
+  expect(await client.types.setConcurrency('add', null)).toMatchObject({ concurrency: null })
+  expect(await client.types.resume('add')).toMatchObject({ paused: false })
+  expect(await client.types.get('add')).toMatchObject({ paused: false, concurrency: null })
+  expect(await rejection(client.types.pause('nope'), HastyError)).toMatchObject({ status: 404, code: 'unknown-type' })
+})
+
+test('a schedule is made, shown, paused, triggered and deleted', async () => {
+  const { schedules } = client
+  const schedule = { every_ms: HOUR_MS, job: { type: 'add', payload: { numbers: [1, 2] } } }
+  expect(await schedules.put('hourly', schedule)).toMatchObject({ name: 'hourly', paused: false })
+  expect(await schedules.pause('hourly')).toMatchObject({ paused: true, next_run_at: null })
+  expect(await schedules.resume('hourly')).toMatchObject({ paused: false })
+  expect((await schedules.list()).map(({ name }) => name)).toEqual(['hourly'])
+  const same = { idempotencyKey: crypto.randomUUID() }
+  const { job_id } = await schedules.trigger('hourly', same)
+  expect(await schedules.trigger('hourly', same)).toMatchObject({ job_id })
+  expect(await client.wait(job_id)).toMatchObject({ status: 'finished', result: 3 })
+  expect(await schedules.get('hourly')).toMatchObject({ every_ms: HOUR_MS })
+  expect(await schedules.delete('hourly')).toBeUndefined()
+  expect(await rejection(schedules.get('hourly'), HastyError)).toMatchObject({ code: 'schedule-not-found' })
+})
+
+test('workers are listed, and what they ran', async () => {
+  const [worker] = await client.workers.list({ live: true })
+  const { job_id } = await client.create('add', { numbers: [1] })
+  await client.wait(job_id)
+  const id = worker?.worker_id ?? ''
+  expect(await client.workers.get(id)).toMatchObject({ worker_id: id, live: true })
+  await expect
+    .poll(async () => (await gather(client.workers.attempts(id, { limit: 2 }))).map((attempt) => attempt.job_id), SOON)
+    .toContain(job_id)
+})
+
 test('a caller who gives up is told his own reason at once', async () => {
   const { job_id } = await client.create('moody', { ms: 60_000 }, { timeoutMs: 90_000 })
   await untilRunning(hasty, job_id)

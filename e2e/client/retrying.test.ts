@@ -63,7 +63,7 @@ describe('a POST is repeated with the same key and body when', () => {
     await using script = await startScript([answer, answer, accepted])
     expect(await new Client({ url: script.url }).create('t', { a: 1 })).toMatchObject({ job_id: 'j' })
     expect(script.keys).toHaveLength(3)
-    expect(script.keys[0]).toMatch(/^[0-9a-f-]{36}$/)
+    expect(script.keys[0]).toMatch(/^once-[0-9a-f-]{36}$/)
     expect(new Set(script.keys).size).toBe(1)
     expect(new Set(script.bodies).size).toBe(1)
   })
@@ -122,20 +122,32 @@ test('what is refused is not repeated, and what is no answer of Hasty is said to
   expect(script.keys).toHaveLength(3)
 })
 
-test('a cancel whose answer was lost is not refused for its own doing', async () => {
+test('a cancel that finds cancelled what it wanted to cancel has what it wants', async () => {
   const job = { job_id: 'j', status: 'cancelled', reason: 'requested', round: 1 }
   const refused = json(409, { code: 'wrong-state', detail: 'The job is cancelled.', job })
   await using script = await startScript([dropped, refused, json(200, job)])
   expect(await new Client({ url: script.url }).cancel('j')).toEqual(job)
 })
 
-test('a retry whose answer was lost is not refused for its own doing, one that came too late is', async () => {
-  const job = { job_id: 'j', status: 'processing', reason: null, round: 2 }
-  const refused = json(409, { code: 'wrong-state', detail: 'The job is processing.', job })
-  await using script = await startScript([dropped, refused, json(200, job), refused])
-  const client = new Client({ url: script.url })
-  expect(await client.retry('j')).toEqual(job)
-  await expect(client.retry('j')).rejects.toMatchObject({ code: 'wrong-state' })
+describe('refused after a try that never arrived, or whose answer was lost, is refused: only the server knows which. So', () => {
+  const job = (status: string, round: number) => ({ job: { job_id: 'j', status, reason: null, round } })
+  const request = (status: string) => ({ request: { request_id: 'r', status } })
+  test.each<[string, (client: Client) => Promise<unknown>, Record<string, unknown>]>([
+    ['a retry of a job that finished in its second round', (client) => client.retry('j'), job('finished', 2)],
+    ['a retry of a job that runs in its second round', (client) => client.retry('j'), job('processing', 2)],
+    ['a cancel of a job that finished', (client) => client.cancel('j'), job('finished', 1)],
+    ['a retry of a completed request', (client) => client.retryRequest('r'), request('completed')],
+    ['a signal to a cancelled request', (client) => client.signalRequest('r', 'go'), request('cancelled')],
+    ['a signal to a completed request', (client) => client.signalRequest('r', 'go'), request('completed')],
+    ['a cancel of a completed request', (client) => client.cancelRequest('r'), request('completed')],
+  ])('%s throws', async (_, change, member) => {
+    for (const lost of [unavailable, dropped]) {
+      const refused = json(409, { code: 'wrong-state', detail: 'No.', status: 409, ...member })
+      await using script = await startScript([lost, refused, json(200, Object.values(member)[0])])
+      await expect(change(new Client({ url: script.url }))).rejects.toMatchObject({ code: 'wrong-state' })
+      expect(script.keys).toHaveLength(2)
+    }
+  })
 })
 
 test('events are read however the stream is cut into pieces, and a broken one goes on after the last', async () => {

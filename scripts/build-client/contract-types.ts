@@ -36,7 +36,22 @@ import {
   requestListSchema,
   requestSummarySchema,
 } from '#shared/contracts/requests-http.ts'
+import {
+  putScheduleBodySchema,
+  scheduledJobSchema,
+  scheduleListSchema,
+  scheduleSummarySchema,
+  scheduleViewSchema,
+} from '#shared/contracts/schedule.ts'
+import { typesSchema, typeViewSchema } from '#shared/contracts/types-http.ts'
 import { whySchema } from '#shared/contracts/why.ts'
+import {
+  workerAttemptSchema,
+  workerAttemptsSchema,
+  workerDetailSchema,
+  workerListSchema,
+  workerViewSchema,
+} from '#shared/contracts/workers-http.ts'
 import { printTypes } from './print-types.ts'
 
 /** By the names that shared/client/contracts.ts exports. */
@@ -67,17 +82,34 @@ const schemas: Record<string, z.ZodType> = {
   RequestList: requestListSchema,
   RequestSummary: requestSummarySchema,
   RequestView: requestViewSchema,
+  ScheduledJob: scheduledJobSchema,
+  ScheduleList: scheduleListSchema,
+  ScheduleSummary: scheduleSummarySchema,
+  ScheduleView: scheduleViewSchema,
   Step: stepViewSchema,
   StepJob: stepJobViewSchema,
   Token: tokenSchema,
+  TypeList: typesSchema,
+  TypeView: typeViewSchema,
   Why: whySchema,
+  WorkerAttempt: workerAttemptSchema,
+  WorkerAttempts: workerAttemptsSchema,
+  WorkerDetail: workerDetailSchema,
+  WorkerList: workerListSchema,
+  WorkerView: workerViewSchema,
 }
 
 /** Parts of plans: told as they are sent, also where they are shown. */
 const plans = { PlanJob: planJobSchema, PlanStep: planStepSchema, When: whenSchema }
 
 /** What callers send, where what has a default may be left out. */
-const sent: Record<string, z.ZodType> = { NewRequest: createRequestBodySchema, Plan: planSchema, ...plans }
+const sent: Record<string, z.ZodType> = {
+  NewRequest: createRequestBodySchema,
+  NewSchedule: putScheduleBodySchema,
+  NewScheduledJob: scheduledJobSchema,
+  Plan: planSchema,
+  ...plans,
+}
 
 /** The declarations of the contracts that the client shows, without zod. */
 export const contractTypes = (): string =>

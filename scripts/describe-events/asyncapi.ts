@@ -19,6 +19,7 @@ const headersSchema = z.object({
   [HEADERS.nonce]: z.string().meta({ description: 'Made anew for each publish' }),
   [HEADERS.contract]: z.string().meta({ description: `Version of these schemas: ${CONTRACT_VERSION}` }),
   [HEADERS.requestId]: z.string().optional().meta({ description: 'The HTTP request that made the event' }),
+  [HEADERS.changeKey]: z.string().optional().meta({ description: "A hash of that request's Idempotency-Key" }),
   [HEADERS.traceparent]: z.string().optional().meta({ description: 'W3C trace context' }),
 })
 

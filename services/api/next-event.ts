@@ -4,7 +4,7 @@ import { HEADERS, type JobEvent } from '#shared/contracts/events.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { eventSubject, historyFilter, type JobEventName } from '#shared/contracts/subjects.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import { DAY, SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
@@ -33,6 +33,8 @@ export async function addNextEvent(
 ): Promise<Job> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const job = await getCurrentJob(deps, jobId, request.caller)
+    // Only a retry leads back to where the same change is allowed once more.
+    if (job.round > 1 && request.changeKey !== undefined && (await isOwnRepeat(deps, job, request))) return job
     let event: JobEvent
     try {
       event = await decide(job)
@@ -60,7 +62,10 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
       nonce: newNonce(),
       jobId: job.job_id,
       expect: { seq: isTrimmed ? 0 : job.seq, filter },
-      headers: requestHeaders(request),
+      headers: {
+        ...requestHeaders(request),
+        ...(request.changeKey === undefined ? {} : { [HEADERS.changeKey]: request.changeKey }),
+      },
     },
     { deadlineMs: PUBLISH_DEADLINE_MS },
   )
@@ -77,12 +82,22 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
 
 const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]
 
-/** nginx sends a request again whose replica died: what the first try did is then this request's doing. */
+/** As long as an Idempotency-Key is known elsewhere. */
+const KNOWN_FOR_MS = DAY
+
+/**
+ * nginx sends a request again whose replica died, and a caller one whose answer was lost: what the first try did is then
+ * this request's doing.
+ */
 async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo): Promise<boolean> {
-  if (!request.requestIdTrusted) return false
+  const { changeKey, requestId, requestIdTrusted } = request
+  if (!requestIdTrusted && changeKey === undefined) return false
   for (const name of MADE_BY_REQUESTS) {
     const message = await deps.reader.lastOf(eventSubject(name, job))
-    if (message?.headers.get(HEADERS.requestId) === request.requestId) return true
+    if (message === null) continue
+    if (requestIdTrusted && message.headers.get(HEADERS.requestId) === requestId) return true
+    const isKnown = deps.clock.now() - Date.parse(message.time) < KNOWN_FOR_MS
+    if (changeKey !== undefined && isKnown && message.headers.get(HEADERS.changeKey) === changeKey) return true
   }
   return false
 }

@@ -23,20 +23,21 @@ export interface Change {
 }
 
 /**
- * Changes a request for whoever asks for it. A repeat by our own proxy, whose first try was cut short, is answered as
- * that one would have been.
+ * Changes a request for whoever asks for it. A repeat by our own proxy, whose first try was cut short, or by a caller
+ * under the same Idempotency-Key, is answered as that one would have been.
  * @throws AppError `request-not-found`, `unavailable`; `wrong-state` where the request's state allows no such change
  */
 export async function changeByCaller(
   deps: ChangeByCallerDeps,
   requestId: string,
-  { caller, requestId: askedAs, requestIdTrusted }: RequestInfo,
+  { caller, requestId: proxiedAs, requestIdTrusted, changeKey }: RequestInfo,
   { wish, isAllowed, isDone, refusal }: Change,
 ): Promise<StoredRequest> {
   const before = await getRequest(deps, requestId, caller)
-  if (requestIdTrusted && before.record.asked.includes(askedAs)) return before
+  const asked = changeKey ?? (requestIdTrusted ? proxiedAs : null)
+  if (asked !== null && before.record.asked.includes(asked)) return before
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
-  const input = { ...wish, asked: requestIdTrusted ? askedAs : null }
+  const input = { ...wish, asked }
   // One that has left the log comes back to it.
   const change = async () => (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
   const stored = await change().catch((error: unknown) => {

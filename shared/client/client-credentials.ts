@@ -20,7 +20,7 @@ export async function requestToken(credentials: ClientCredentials, { signal }: C
   const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) }
   const headers = { authorization: `Basic ${basic}` }
   const call = { method: 'POST', path: '/token', form, headers, signal } as const
-  return (await sendRequest<Token>(makeTransport(credentials), call)).body
+  return sendRequest<Token>(makeTransport(credentials), call)
 }
 
 /** So much of a token's life is left when the next one is asked for. */

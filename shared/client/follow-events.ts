@@ -69,7 +69,7 @@ async function openStream(
     accept: 'text/event-stream',
     ...(lastId === undefined ? {} : { 'last-event-id': String(lastId) }),
   }
-  const { body } = await untilAnswered(transport, { ...call, method: 'GET', headers, signal }, (response, deadline) => {
+  return untilAnswered(transport, { ...call, method: 'GET', headers, signal }, (response, deadline) => {
     if (response.status === 204 || response.body === null) {
       deadline.close()
       return Promise.resolve(null)
@@ -79,7 +79,6 @@ async function openStream(
     deadline.restart(SILENT_MS)
     return Promise.resolve({ reader: response.body.pipeThrough(new TextDecoderStream()).getReader(), deadline })
   })
-  return body
 }
 
 async function* messagesOf({ reader, deadline }: OpenStream): AsyncGenerator<StreamMessage, void, undefined> {

@@ -1,4 +1,4 @@
-import { type CancelOptions, cancelJob, type RetryOptions, retryJob } from './change-job.ts'
+import { type CancelOptions, cancelJob, cancelRequest } from './cancel.ts'
 import type {
   BatchResult,
   DeadMessageView,
@@ -22,30 +22,16 @@ import type {
 } from './contracts.ts'
 import { JobCancelled, JobFailed } from './errors.ts'
 import { type FollowOptions, followEvents, type ResetEvent } from './follow-events.ts'
-import {
-  type CallOptions,
-  type ChangeOptions,
-  type JobOptions,
-  type ListOptions,
-  type NewJob,
-  type RedriveOptions,
-  toFilterBody,
-  toJobBody,
-  toTime,
-} from './job-request.ts'
+import type { CallOptions, ChangeOptions, JobOptions, ListOptions, NewJob, RedriveOptions } from './job-request.ts'
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
+import * as jobs from './jobs.ts'
 import * as messages from './messages.ts'
-import { oneCallKey } from './random-id.ts'
-import {
-  type Call,
-  makeTransport,
-  sendRequest,
-  type TokenSource,
-  type Transport,
-  type TransportOptions,
-} from './request.ts'
+import { makeTransport, sendRequest, type TokenSource, type Transport, type TransportOptions } from './request.ts'
 import * as requests from './requests.ts'
+import { makeScheduleCalls, type ScheduleCalls } from './schedules.ts'
+import { makeTypeCalls, type TypeCalls } from './types.ts'
 import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitForEnd } from './wait-job.ts'
+import { makeWorkerCalls, type WorkerCalls } from './workers.ts'
 
 export interface HastyOptions extends TransportOptions {
   /** Sent as a bearer token; a function, such as `clientCredentials` makes, is asked before each request. */
@@ -59,10 +45,19 @@ export interface HastyOptions extends TransportOptions {
  */
 export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   readonly #transport: Transport
+  /** Jobs that are made at times. */
+  readonly schedules: ScheduleCalls
+  /** Job types, and how they run over all workers. */
+  readonly types: TypeCalls
+  /** The processes that run jobs. */
+  readonly workers: WorkerCalls
 
   /** @throws TypeError for an address that is none */
   constructor(options: HastyOptions) {
     this.#transport = makeTransport(options, options.token)
+    this.schedules = makeScheduleCalls(this.#transport)
+    this.types = makeTypeCalls(this.#transport)
+    this.workers = makeWorkerCalls(this.#transport)
   }
 
   /**
@@ -76,7 +71,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   ): Promise<ResultOf<Types, Type>> {
     const sinceMs = performance.now()
     const waitS = firstWaitS(options.waitMs ?? WAIT_DEFAULT_MS)
-    const first = await this.#create<JobAccepted | JobView>(type, payload, options, waitS)
+    const first = await jobs.createJob<JobAccepted | JobView>(this.#transport, { type, payload }, options, waitS)
     const job =
       'attempts' in first && hasEnded(first) ? first : await waitForEnd(this.#transport, first.job_id, options, sinceMs)
     if (job.status === 'failed') throw new JobFailed(job)
@@ -90,19 +85,12 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     payload: PayloadOf<Types, Type>,
     options: JobOptions & ChangeOptions = {},
   ): Promise<AcceptedOf<Type>> {
-    return this.#create<AcceptedOf<Type>>(type, payload, options, 0)
+    return jobs.createJob(this.#transport, { type, payload }, options, 0)
   }
 
   /** Sends up to 10,000 jobs. Each is answered for itself; `atomic`: all are accepted or none. */
-  batch(jobs: readonly NewJob<Types>[], options: ChangeOptions & { atomic?: boolean } = {}): Promise<BatchResult> {
-    const { idempotencyKey: key = oneCallKey() } = options
-    const body = jobs.map((job, n) => toJobBody(job.type, job.payload, job, `${key}-${n}`))
-    return this.#post(
-      '/v1/jobs/batch',
-      body,
-      { ...options, idempotencyKey: key },
-      { atomic: options.atomic ? 'true' : undefined },
-    )
+  batch(newJobs: readonly NewJob<Types>[], options: ChangeOptions & { atomic?: boolean } = {}): Promise<BatchResult> {
+    return jobs.createBatch(this.#transport, newJobs, options)
   }
 
   async get<Type extends TypeName<Types> = TypeName<Types>>(
@@ -129,15 +117,13 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /** Starts the next round of a failed or cancelled job. */
-  async retry(jobId: string, options: RetryOptions = {}): Promise<JobOf<Types>> {
-    return (await retryJob(this.#transport, jobId, options)) as JobOf<Types>
+  async retry(jobId: string, options: jobs.RetryOptions = {}): Promise<JobOf<Types>> {
+    return (await jobs.retryJob(this.#transport, jobId, options)) as JobOf<Types>
   }
 
   /** A page of the jobs that are meant, newest first. */
   page(options: ListOptions = {}): Promise<JobList> {
-    const { status, ...filter } = toFilterBody(options)
-    const { limit, cursor, signal } = options
-    return this.#get('/v1/jobs', { signal }, { ...filter, status: status?.join(','), limit: limit?.toString(), cursor })
+    return jobs.pageOfJobs(this.#transport, options)
   }
 
   /** All jobs that are meant, newest first, page by page as they are asked for. */
@@ -152,7 +138,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   /** The job's events from its first on, those to come included; ends with the job. */
   events(jobId: string, options: FollowOptions = {}): AsyncGenerator<EventView, void, undefined> {
-    const path = `${pathOf(jobId)}/events`
+    const path = `${jobs.jobPath(jobId)}/events`
     // Only the stream of all jobs has resets.
     return followEvents(this.#transport, { path }, options) as AsyncGenerator<EventView, void, undefined>
   }
@@ -165,20 +151,18 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /** Why a job is where it is. */
-  why(jobId: string, options: CallOptions = {}): Promise<Why> {
-    return this.#get(`${pathOf(jobId)}/why`, options)
+  why(jobId: string, { signal }: CallOptions = {}): Promise<Why> {
+    return sendRequest(this.#transport, { method: 'GET', path: `${jobs.jobPath(jobId)}/why`, signal })
   }
 
   /** How many jobs there are, by status and by type. */
-  stats(options: CallOptions = {}): Promise<JobStats> {
-    return this.#get('/v1/stats', options)
+  stats({ signal }: CallOptions = {}): Promise<JobStats> {
+    return sendRequest(this.#transport, { method: 'GET', path: '/v1/stats', signal })
   }
 
   /** Starts many failed or cancelled jobs again; goes on with `next_cursor`, and with `next_run_at` as `runAt`. */
   redrive(options: RedriveOptions = {}): Promise<RedriveResult> {
-    const { ratePerS, runAt, dryRun, limit, cursor } = options
-    const how = { rate_per_s: ratePerS, run_at: toTime(runAt), dry_run: dryRun, limit, cursor }
-    return this.#post('/v1/redrive', { ...toFilterBody(options), ...how }, options)
+    return jobs.redriveJobs(this.#transport, options)
   }
 
   /** Sends a request: steps one after another, the jobs of each at the same time. It is in the log when this resolves. */
@@ -199,8 +183,8 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /** Cancels what runs, and starts nothing more. */
-  cancelRequest(requestId: string, options: requests.CancelRequestOptions = {}): Promise<RequestView> {
-    return requests.cancelRequest(this.#transport, requestId, options)
+  cancelRequest(requestId: string, options: CancelOptions = {}): Promise<RequestView> {
+    return cancelRequest(this.#transport, requestId, options)
   }
 
   /** Goes on with a failed or cancelled request where it stopped. */
@@ -250,29 +234,4 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   redriveMessages(options: messages.RedriveMessagesOptions = {}): Promise<MessagesRedriven> {
     return messages.redriveMessages(this.#transport, options)
   }
-
-  async #create<Body>(
-    type: string,
-    payload: unknown,
-    options: JobOptions & ChangeOptions,
-    waitS: number,
-  ): Promise<Body> {
-    const { idempotencyKey = oneCallKey(), signal } = options
-    // The key stands for one body: made anew by a process that was restarted, it must be the same.
-    const body = toJobBody(type, payload, options, idempotencyKey)
-    const call: Call = { method: 'POST', path: '/v1/jobs', body, waitS, idempotencyKey, signal }
-    return (await sendRequest<Body>(this.#transport, call)).body
-  }
-
-  async #post<Body>(path: string, body: unknown, options: ChangeOptions, query: Call['query'] = {}): Promise<Body> {
-    const { idempotencyKey, signal } = options
-    const call: Call = { method: 'POST', path, query, body, idempotencyKey, signal }
-    return (await sendRequest<Body>(this.#transport, call)).body
-  }
-
-  async #get<Body>(path: string, { signal }: CallOptions, query: Call['query'] = {}): Promise<Body> {
-    return (await sendRequest<Body>(this.#transport, { method: 'GET', path, query, signal })).body
-  }
 }
-
-const pathOf = (jobId: string): string => `/v1/jobs/${encodeURIComponent(jobId)}`

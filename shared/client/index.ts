@@ -1,4 +1,4 @@
-export type { CancelOptions, RetryOptions } from './change-job.ts'
+export type { CancelOptions, CancelOptions as CancelRequestOptions } from './cancel.ts'
 export { type ClientCredentials, clientCredentials, requestToken } from './client-credentials.ts'
 export type * from './contracts.ts'
 export { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from './errors.ts'
@@ -15,7 +15,11 @@ export type {
   StartTime,
 } from './job-request.ts'
 export type { AcceptedOf, AnyJobTypes, JobOf, JobType, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
+export type { RetryOptions } from './jobs.ts'
 export type { DeadMessagesOptions, NewMessage, RedriveMessagesOptions } from './messages.ts'
 export type { Retry, TokenSource, TransportOptions } from './request.ts'
-export type { CancelRequestOptions, ListRequestsOptions, SignalOptions } from './requests.ts'
+export type { ListRequestsOptions, SignalOptions } from './requests.ts'
+export type { ScheduleCalls, ScheduleOptions } from './schedules.ts'
+export type { TypeCalls } from './types.ts'
 export { hasEnded, type WaitOptions } from './wait-job.ts'
+export type { ListWorkersOptions, WorkerAttemptsOptions, WorkerCalls } from './workers.ts'

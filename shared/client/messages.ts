@@ -6,7 +6,7 @@ import type {
   MessageWorkers,
 } from './contracts.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
-import { type Call, sendRequest, type Transport } from './request.ts'
+import { sendRequest, type Transport } from './request.ts'
 
 /** One message, as it is sent. */
 export interface NewMessage {
@@ -37,10 +37,10 @@ export const sendMessages = (
   messages: readonly NewMessage[],
   { idempotencyKey, signal }: ChangeOptions,
 ): Promise<MessagesAccepted> =>
-  send(transport, { method: 'POST', path: '/message', body: messages, idempotencyKey, signal })
+  sendRequest(transport, { method: 'POST', path: '/message', body: messages, idempotencyKey, signal })
 
 export const showMessageWorkers = (transport: Transport, { signal }: CallOptions): Promise<MessageWorkers> =>
-  send(transport, { method: 'GET', path: '/v1/message/workers', signal })
+  sendRequest(transport, { method: 'GET', path: '/v1/message/workers', signal })
 
 export async function* listDeadMessages(
   transport: Transport,
@@ -49,7 +49,12 @@ export async function* listDeadMessages(
   let cursor: string | undefined
   do {
     const query = { shard: shard?.toString(), limit: limit?.toString(), cursor }
-    const page = await send<DeadMessageList>(transport, { method: 'GET', path: '/v1/message/dead', query, signal })
+    const page = await sendRequest<DeadMessageList>(transport, {
+      method: 'GET',
+      path: '/v1/message/dead',
+      query,
+      signal,
+    })
     yield* page.items
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
@@ -59,13 +64,10 @@ export const redriveMessages = (
   transport: Transport,
   { shard, limit, until, idempotencyKey, signal }: RedriveMessagesOptions,
 ): Promise<MessagesRedriven> =>
-  send(transport, {
+  sendRequest(transport, {
     method: 'POST',
     path: '/v1/message/dead/redrive',
     body: { shard, limit, until },
     idempotencyKey,
     signal,
   })
-
-const send = async <Body>(transport: Transport, call: Call): Promise<Body> =>
-  (await sendRequest<Body>(transport, call)).body

@@ -41,7 +41,7 @@ export interface Retry {
 }
 
 export interface Call {
-  method: 'GET' | 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   query?: Record<string, string | undefined>
   body?: unknown
@@ -53,13 +53,6 @@ export interface Call {
   /** Of a POST, instead of one made here. */
   idempotencyKey?: string | undefined
   signal?: AbortSignal | undefined
-}
-
-export interface Answer<Body> {
-  status: number
-  body: Body
-  /** The request was sent more than once: an earlier try may have done already what this one was refused. */
-  isRepeat: boolean
 }
 
 /** @throws TypeError for an address that is none */
@@ -83,7 +76,7 @@ const passing = new Set([429, 502, 503, 504])
  * Sends a request until it is answered. A POST carries one Idempotency-Key over all of its tries.
  * @throws HastyError what the server refused, or the last failure when `retryForMs` are over; the signal's reason
  */
-export const sendRequest = <Body>(transport: Transport, call: Call): Promise<Answer<Body>> =>
+export const sendRequest = <Body>(transport: Transport, call: Call): Promise<Body> =>
   untilAnswered(transport, call, async (response, deadline) => {
     // An answer that breaks off is no answer.
     const text = await response.text()
@@ -96,13 +89,13 @@ export async function untilAnswered<Body>(
   transport: Transport,
   call: Call,
   read: (response: Response, deadline: Deadline) => Promise<Body>,
-): Promise<Answer<Body>> {
+): Promise<Body> {
   const init = await toInit(transport, call)
   const address = addressOf(transport, call)
   let firstFailureMs: number | null = null
   for (let tries = 0; ; tries++) {
     const outcome = await tryOnce(transport, call, address, init, read)
-    if (!(outcome instanceof HastyError)) return { ...outcome, isRepeat: tries > 0 }
+    if (!(outcome instanceof HastyError)) return outcome.body
     firstFailureMs ??= performance.now()
     const leftMs = firstFailureMs + transport.retryForMs - performance.now()
     const delayMs = backoffMs(tries) + (outcome.retryAfterMs ?? 0)
@@ -119,12 +112,12 @@ async function tryOnce<Body>(
   address: string,
   init: RequestInit,
   read: (response: Response, deadline: Deadline) => Promise<Body>,
-): Promise<Omit<Answer<Body>, 'isRepeat'> | HastyError> {
+): Promise<{ body: Body } | HastyError> {
   call.signal?.throwIfAborted()
   const deadline = startDeadline(transport.tryTimeoutMs + (call.waitS ?? 0) * 1000, call.signal)
   try {
     const response = await transport.fetch(address, { ...init, signal: deadline.signal })
-    if (response.ok) return { status: response.status, body: await read(response, deadline) }
+    if (response.ok) return { body: await read(response, deadline) }
     const error = refusalOf(response, await response.text())
     deadline.close()
     if (passing.has(response.status)) return error
@@ -159,6 +152,7 @@ function addressOf({ url }: Transport, { path, query = {} }: Call): string {
 }
 
 function toBody(response: Response, text: string): unknown {
+  if (response.status === 204) return undefined
   try {
     return JSON.parse(text)
   } catch (error) {

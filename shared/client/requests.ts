@@ -7,16 +7,11 @@ import type {
   RequestSummary,
   RequestView,
 } from './contracts.ts'
-import { HastyError, RequestWaitTimeout } from './errors.ts'
+import { RequestWaitTimeout } from './errors.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { type Call, sendRequest, type Transport } from './request.ts'
 import { pause } from './timing.ts'
 import { WAIT_DEFAULT_MS, type WaitOptions } from './wait-job.ts'
-
-export interface CancelRequestOptions extends ChangeOptions {
-  /** Why, for people: shown as the request's error. */
-  reason?: string | undefined
-}
 
 export interface SignalOptions extends ChangeOptions {
   /** Merged into the request's extras. */
@@ -37,10 +32,11 @@ export const createRequest = (
   transport: Transport,
   body: NewRequest,
   { idempotencyKey, signal }: ChangeOptions,
-): Promise<RequestView> => send(transport, { method: 'POST', path: '/v1/requests', body, idempotencyKey, signal })
+): Promise<RequestView> =>
+  sendRequest(transport, { method: 'POST', path: '/v1/requests', body, idempotencyKey, signal })
 
 export const getRequest = (transport: Transport, requestId: string, { signal }: CallOptions): Promise<RequestView> =>
-  send(transport, { method: 'GET', path: pathOf(requestId), signal })
+  sendRequest(transport, { method: 'GET', path: pathOf(requestId), signal })
 
 /** @throws RequestWaitTimeout */
 export async function waitRequest(transport: Transport, requestId: string, options: WaitOptions): Promise<RequestView> {
@@ -55,31 +51,23 @@ export async function waitRequest(transport: Transport, requestId: string, optio
   }
 }
 
-/** A cancel that comes after another one has what it wants. */
-export const cancelRequest = (transport: Transport, requestId: string, options: CancelRequestOptions) =>
-  change(transport, requestId, 'cancel', { reason: options.reason }, options, ({ status }) => status === 'cancelled')
+/** Goes on with a failed or cancelled request. Its key tells the server a repeat from another retry. */
+export const retryRequest = (
+  transport: Transport,
+  requestId: string,
+  { idempotencyKey, signal }: ChangeOptions,
+): Promise<RequestView> =>
+  sendRequest(transport, { method: 'POST', path: `${pathOf(requestId)}/retry`, idempotencyKey, signal })
 
-/** A request that runs although the first try was not answered was started by it. */
-export const retryRequest = (transport: Transport, requestId: string, options: ChangeOptions) =>
-  change(
-    transport,
-    requestId,
-    'retry',
-    undefined,
-    options,
-    ({ status }, isRepeat) => isRepeat && status !== 'cancelled',
-  )
-
-/** A request that ended although the first try was not answered went on with it. */
-export const signalRequest = (transport: Transport, requestId: string, name: string, options: SignalOptions) =>
-  change(
-    transport,
-    requestId,
-    `signals/${encodeURIComponent(name)}`,
-    { extras: options.extras },
-    options,
-    (_, isRepeat) => isRepeat,
-  )
+export const signalRequest = (
+  transport: Transport,
+  requestId: string,
+  name: string,
+  { extras, idempotencyKey, signal }: SignalOptions,
+): Promise<RequestView> => {
+  const path = `${pathOf(requestId)}/signals/${encodeURIComponent(name)}`
+  return sendRequest(transport, { method: 'POST', path, body: { extras }, idempotencyKey, signal })
+}
 
 export async function* listRequests(
   transport: Transport,
@@ -89,7 +77,7 @@ export async function* listRequests(
   let next = cursor
   do {
     const call: Call = { method: 'GET', path: '/v1/requests', query: { ...query, cursor: next }, signal }
-    const page = await send<RequestList>(transport, call)
+    const page = await sendRequest<RequestList>(transport, call)
     yield* page.items
     next = page.next_cursor ?? undefined
   } while (next !== undefined)
@@ -100,49 +88,21 @@ export const putDefinition = (
   name: string,
   steps: Plan,
   { signal }: CallOptions,
-): Promise<DefinitionView> => send(transport, { method: 'PUT', path: definitionPath(name), body: { steps }, signal })
+): Promise<DefinitionView> =>
+  sendRequest(transport, { method: 'PUT', path: definitionPath(name), body: { steps }, signal })
 
 export const getDefinition = (
   transport: Transport,
   name: string,
   { version, signal }: CallOptions & { version?: number | undefined },
 ): Promise<DefinitionView> =>
-  send(transport, { method: 'GET', path: definitionPath(name), query: { version: version?.toString() }, signal })
+  sendRequest(transport, { method: 'GET', path: definitionPath(name), query: { version: version?.toString() }, signal })
 
 export const listDefinitions = async (
   transport: Transport,
   { signal }: CallOptions,
 ): Promise<DefinitionList['items']> =>
-  (await send<DefinitionList>(transport, { method: 'GET', path: '/v1/definitions', signal })).items
-
-/** @param isDone whether the request that refuses the change has it already */
-async function change(
-  transport: Transport,
-  requestId: string,
-  verb: string,
-  body: unknown,
-  { idempotencyKey, signal }: ChangeOptions,
-  isDone: (request: Pick<RequestView, 'status'>, isRepeat: boolean) => boolean,
-): Promise<RequestView> {
-  let isRepeat = false
-  const watching: Transport = {
-    ...transport,
-    onRetry: (retry) => {
-      isRepeat = true
-      transport.onRetry(retry)
-    },
-  }
-  try {
-    return await send(watching, { method: 'POST', path: `${pathOf(requestId)}/${verb}`, body, idempotencyKey, signal })
-  } catch (error) {
-    const request = error instanceof HastyError && error.code === 'wrong-state' ? error.problem?.['request'] : undefined
-    if (request === undefined || !isDone(request as RequestView, isRepeat)) throw error
-    return getRequest(transport, requestId, { signal })
-  }
-}
-
-const send = async <Body>(transport: Transport, call: Call): Promise<Body> =>
-  (await sendRequest<Body>(transport, call)).body
+  (await sendRequest<DefinitionList>(transport, { method: 'GET', path: '/v1/definitions', signal })).items
 
 const pathOf = (requestId: string): string => `/v1/requests/${encodeURIComponent(requestId)}`
 const definitionPath = (name: string): string => `/v1/definitions/${encodeURIComponent(name)}`

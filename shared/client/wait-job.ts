@@ -62,13 +62,12 @@ async function pollJob(
   }
 }
 
-export async function readJob(
+export function readJob(
   transport: Transport,
   jobId: string,
   waitS: number,
   signal: AbortSignal | undefined,
 ): Promise<JobView> {
   const path = `/v1/jobs/${encodeURIComponent(jobId)}`
-  const { body } = await sendRequest<JobView>(transport, { method: 'GET', path, waitS, signal })
-  return body
+  return sendRequest(transport, { method: 'GET', path, waitS, signal })
 }

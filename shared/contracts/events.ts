@@ -12,6 +12,8 @@ export const HEADERS = {
   contract: 'Hasty-Contract',
   /** On the `job:created` of an accept: the request that made it, so that nginx may repeat a POST. */
   requestId: 'Hasty-Request-Id',
+  /** On what changes a job: the change's own name, so that a caller may repeat a POST. */
+  changeKey: 'Hasty-Change-Key',
   traceparent: 'traceparent',
 } as const
 

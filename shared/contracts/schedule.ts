@@ -16,7 +16,7 @@ export const NEXT_RUNS = 5
 export const SCHEDULE_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** Its start is the schedule's business, so it has no delay_ms and no run_at. */
-const scheduledJobSchema = createJobBodySchema
+export const scheduledJobSchema = createJobBodySchema
   .omit({ object_id: true, delay_ms: true, run_at: true })
   .extend({
     object_id: createJobBodySchema.shape.object_id
@@ -50,6 +50,8 @@ export const putScheduleBodySchema = z
   })
   .meta({ id: 'PutSchedule' })
 export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
+/** As it is sent: what has a default may be left out. */
+export type NewSchedule = z.input<typeof putScheduleBodySchema>
 
 /** A schedule as it is stored. Times are ISO; `anchor`, `settled_until` and `changed_seq` are not shown. */
 export const scheduleRecordSchema = z.looseObject({

@@ -19,6 +19,7 @@ export const typeViewSchema = z
 export type TypeView = z.infer<typeof typeViewSchema>
 
 export const typesSchema = z.object({ items: z.array(typeViewSchema) }).meta({ id: 'JobTypes' })
+export type TypeList = z.infer<typeof typesSchema>
 
 export const CONCURRENCY_MAX = 100_000
 

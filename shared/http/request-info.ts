@@ -1,5 +1,6 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import { HEADERS } from '#shared/contracts/events.ts'
+import { hashNames } from '#shared/runtime/hash-names.ts'
 import type { AppContext } from './app.ts'
 import { callerOf } from './authenticate.ts'
 
@@ -11,6 +12,8 @@ export interface RequestInfo {
   /** W3C trace context, passed on with every event of the job. */
   traceparent: string | null
   caller: Caller
+  /** Its Idempotency-Key and address: a change asked for under the same one is the same change. Absent without a key. */
+  changeKey?: string
 }
 
 /** W3C trace context, version 00; anything else is left out, as the standard asks. */
@@ -21,7 +24,13 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
   requestIdTrusted: ctx.state.requestIdTrusted,
   traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
   caller: callerOf(ctx),
+  ...changeKeyOf(ctx),
 })
+
+function changeKeyOf(ctx: AppContext): Pick<RequestInfo, 'changeKey'> {
+  const key = ctx.get('idempotency-key')
+  return key === '' ? {} : { changeKey: hashNames(callerOf(ctx).tenant, ctx.method, ctx.path, key) }
+}
 
 /** What an event says of the request that made it. */
 export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({

@@ -22,6 +22,13 @@ export const createHeaders = z.object({
 
 export const keyHeaders = createHeaders.pick({ 'Idempotency-Key': true })
 
+export const changeHeaders = z.object({
+  'Idempotency-Key': z
+    .string()
+    .optional()
+    .meta({ description: 'The same key at the same address within 24 hours is the same change, and made once' }),
+})
+
 export const readHeaders = z.object({
   Prefer: prefer,
   'If-None-Match': z.string().optional().meta({

@@ -12,7 +12,15 @@ import { jobListSchema, jobStatsSchema, listJobsQuerySchema } from '#shared/cont
 import type { ProblemCode } from '#shared/contracts/problems.ts'
 import { redriveBodySchema, redriveResultSchema } from '#shared/contracts/redrive.ts'
 import { whySchema } from '#shared/contracts/why.ts'
-import { createHeaders, etagHeader, keyHeaders, linkHeader, locationHeader, readHeaders } from '../headers.ts'
+import {
+  changeHeaders,
+  createHeaders,
+  etagHeader,
+  keyHeaders,
+  linkHeader,
+  locationHeader,
+  readHeaders,
+} from '../headers.ts'
 import type { Operation } from '../operation.ts'
 
 /** What a body that makes a job may be refused for. */
@@ -131,6 +139,7 @@ export const jobOperations: Operation[] = [
     id: 'cancelJobWithReason',
     tag: 'Jobs',
     summary: 'Cancel a job and say why',
+    headers: changeHeaders,
     body: { schema: cancelJobBodySchema, optional: true },
     answers: { 200: job },
     problems: ['job-not-found', 'wrong-state'],
@@ -142,6 +151,7 @@ export const jobOperations: Operation[] = [
     tag: 'Jobs',
     summary: 'Start a failed or cancelled job again',
     description: 'A new round under the same id: attempts are numbered on, the history stays.',
+    headers: changeHeaders,
     body: { schema: retryJobBodySchema, optional: true },
     answers: { 202: job },
     problems: ['job-not-found', 'wrong-state', 'unknown-type'],
@@ -152,6 +162,7 @@ export const jobOperations: Operation[] = [
     id: 'redriveJobs',
     tag: 'Jobs',
     summary: 'Start many failed or cancelled jobs again',
+    headers: changeHeaders,
     body: { schema: redriveBodySchema },
     answers: { 200: { description: 'What was done, and where to go on', schema: redriveResultSchema } },
     problems: ['unknown-type'],

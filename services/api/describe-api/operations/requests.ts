@@ -10,7 +10,7 @@ import {
   requestListSchema,
   signalRequestBodySchema,
 } from '#shared/contracts/requests-http.ts'
-import { etagHeader, keyHeaders, linkHeader, locationHeader, readHeaders } from '../headers.ts'
+import { changeHeaders, etagHeader, keyHeaders, linkHeader, locationHeader, readHeaders } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 
 const request = { description: 'The request', schema: requestViewSchema }
@@ -70,6 +70,7 @@ export const requestOperations: Operation[] = [
     id: 'cancelRequestWithReason',
     tag: 'Requests',
     summary: 'Cancel a request and say why',
+    headers: changeHeaders,
     body: { schema: cancelRequestBodySchema, optional: true },
     answers: { 200: request },
     problems: ['request-not-found', 'wrong-state'],
@@ -81,6 +82,7 @@ export const requestOperations: Operation[] = [
     tag: 'Requests',
     summary: 'Go on with a failed or cancelled request',
     description: 'At the step where it stopped: what is done is kept, and the history stays.',
+    headers: changeHeaders,
     answers: { 202: request },
     problems: ['request-not-found', 'wrong-state'],
   },
@@ -91,6 +93,7 @@ export const requestOperations: Operation[] = [
     tag: 'Requests',
     summary: 'Give a request the signal that a step of it waits for',
     description: 'It may come before that step is reached, and counts once.',
+    headers: changeHeaders,
     body: { schema: signalRequestBodySchema, optional: true },
     answers: { 200: request },
     problems: ['request-not-found', 'wrong-state', 'invalid-plan'],

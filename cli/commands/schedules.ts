@@ -1,0 +1,119 @@
+import type { Command } from 'commander'
+import type { NewSchedule, ScheduleSummary, ScheduleView } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { eachOf } from '../each-of.ts'
+import { readJsonFile } from '../read-text.ts'
+import { formatFields, formatTable } from '../table.ts'
+
+interface Flags {
+  tenant?: string
+}
+
+/** Commands about schedules, which make jobs at times. */
+export function addSchedules(program: Command, run: Run): void {
+  const schedules = program.command('schedules').description('make jobs at times, again and again')
+  const add = (name: string, what: string) =>
+    schedules.command(name).description(what).option('--tenant <tenant>', 'whose, for callers of no tenant')
+
+  schedules.command('list').description('list the schedules, by name').action(run(list))
+
+  add('get', 'show a schedule and its next times')
+    .argument('<name>', 'its name')
+    .action(
+      run(async ({ client, out, signal }, name: string, { tenant }: Flags) => {
+        const found = await client.schedules.get(name, { tenant, signal })
+        if (out.json) out.record(found)
+        else for (const line of describe(found)) out.line(line)
+      }),
+    )
+
+  add('put', 'make a schedule, or change it')
+    .argument('<name>', 'its name')
+    .argument('<file>', 'JSON: cron or every_ms, and job; - reads it from stdin')
+    .addHelpText('after', '\nExample:\n  hasty schedules put nightly-report nightly.json')
+    .action(
+      run(async (context, name: string, file: string, { tenant }: Flags) => {
+        const { client, signal } = context
+        // The server says what is wrong with it.
+        const schedule = (await readJsonFile(context, file)) as NewSchedule
+        tell(context, await client.schedules.put(name, schedule, { tenant, signal }))
+      }),
+    )
+
+  add('delete', 'delete a schedule, or several; their jobs stay')
+    .argument('<name...>', 'their names')
+    .action(
+      run(async (context, names: string[], { tenant }: Flags) => {
+        const { client, out, signal } = context
+        return eachOf(context, names, async (name) => {
+          await client.schedules.delete(name, { tenant, signal })
+          if (out.json) out.record({ name, deleted: true })
+          else out.line(`${name} is deleted`)
+        })
+      }),
+    )
+
+  for (const verb of ['pause', 'resume'] as const)
+    add(verb, verb === 'pause' ? 'let a schedule rest, or several' : 'let them go on from now')
+      .argument('<name...>', 'their names')
+      .action(
+        run(async (context, names: string[], { tenant }: Flags) => {
+          const { client, signal } = context
+          const change = async (name: string) => tell(context, await client.schedules[verb](name, { tenant, signal }))
+          return eachOf(context, names, change)
+        }),
+      )
+
+  add('trigger', 'make one job of a schedule now; prints its id')
+    .argument('<name>', 'its name')
+    .option('--idempotency-key <key>', 'the same key is the same job')
+    .action(
+      run(async ({ client, out, signal }, name: string, flags: Flags & { idempotencyKey?: string }) => {
+        const accepted = await client.schedules.trigger(name, { ...flags, signal })
+        if (out.json) out.record(accepted)
+        else out.line(accepted.job_id)
+      }),
+    )
+}
+
+async function list({ client, out, signal }: CommandContext): Promise<void> {
+  const found = await client.schedules.list({ signal })
+  if (out.json) {
+    for (const each of found) out.record(each)
+    return
+  }
+  const rows = found.map((each) => [
+    each.name,
+    timesOf(each),
+    each.job.type,
+    nextOf(each),
+    each.last_error?.message ?? '',
+  ])
+  if (rows.length === 0) out.note('There are no schedules.')
+  else for (const line of formatTable(['NAME', 'TIMES', 'TYPE', 'NEXT', 'ERROR'], rows, out.columns)) out.line(line)
+}
+
+function tell({ out }: CommandContext, schedule: ScheduleView): void {
+  if (out.json) out.record(schedule)
+  else out.line(`${schedule.name}: ${schedule.paused ? 'paused' : `next ${nextOf(schedule)}`}`)
+}
+
+const describe = (schedule: ScheduleView): string[] =>
+  formatFields([
+    ['name', schedule.name],
+    ['times', timesOf(schedule)],
+    ['job', JSON.stringify(schedule.job)],
+    ['on_missed', schedule.on_missed],
+    ['starts', schedule.starts_at],
+    ['ends', schedule.ends_at],
+    ['paused', schedule.paused ? 'yes' : 'no'],
+    ['next', schedule.next_runs.join(', ')],
+    ['last', schedule.last_tick_at],
+    ['last job', schedule.last_job_id],
+    ['error', schedule.last_error?.message],
+  ])
+
+const timesOf = ({ cron, every_ms: everyMs, timezone }: ScheduleSummary): string =>
+  cron === null ? `every ${everyMs ?? 0} ms` : `${cron} (${timezone})`
+
+const nextOf = ({ next_run_at: at, paused }: ScheduleSummary): string => at ?? (paused ? 'paused' : 'never')

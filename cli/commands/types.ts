@@ -1,0 +1,79 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { TypeView } from '#shared/client/index.ts'
+import type { CommandContext, Run } from '../command-context.ts'
+import { eachOf } from '../each-of.ts'
+import { parseWhole } from '../parse.ts'
+import { formatTable } from '../table.ts'
+
+const CONCURRENCY_MAX = 100_000
+
+/** Commands about job types. */
+export function addTypes(program: Command, run: Run): void {
+  const types = program.command('types').description('show the job types, and change how they run')
+
+  types
+    .command('list')
+    .description('list the job types, and what of them waits and runs')
+    .action(
+      run(async ({ client, out, signal }) => {
+        const found = await client.types.list({ signal })
+        if (out.json) {
+          for (const each of found) out.record(each)
+          return
+        }
+        const rows = found.map((each) => [
+          each.type,
+          String(each.waiting),
+          String(each.running),
+          limitOf(each),
+          each.paused ? 'paused' : '',
+        ])
+        if (rows.length === 0) out.note('There are no job types.')
+        else {
+          const heading = ['TYPE', 'WAITING', 'RUNNING', 'CONCURRENCY', 'NOTE']
+          for (const line of formatTable(heading, rows, out.columns)) out.line(line)
+        }
+      }),
+    )
+
+  for (const verb of ['pause', 'resume'] as const)
+    types
+      .command(verb)
+      .description(`${verb === 'pause' ? 'start no more jobs of a type' : 'start them again'}, or of several (admin)`)
+      .argument('<type...>', 'their names')
+      .action(
+        run(async (context, names: string[]) => {
+          const { client, signal } = context
+          return eachOf(context, names, async (name) => tell(context, await client.types[verb](name, { signal })))
+        }),
+      )
+
+  types
+    .command('concurrency')
+    .description('set how many jobs of a type run at once over all workers (admin)')
+    .argument('<type>', 'its name')
+    .argument('<count>', 'so many; none for no limit', parseConcurrency)
+    .action(
+      run(async (context, name: string, concurrency: number | 'none') => {
+        const { client, signal } = context
+        const limit = concurrency === 'none' ? null : concurrency
+        tell(context, await client.types.setConcurrency(name, limit, { signal }))
+      }),
+    )
+}
+
+function tell({ out }: CommandContext, type: TypeView): void {
+  if (out.json) out.record(type)
+  else out.line(`${type.type} is ${type.paused ? 'paused' : 'on'}, concurrency ${limitOf(type)}`)
+}
+
+const limitOf = ({ concurrency }: TypeView): string => (concurrency === null ? 'none' : String(concurrency))
+
+function parseConcurrency(text: string): number | 'none' {
+  if (text === 'none') return text
+  try {
+    return parseWhole(1, CONCURRENCY_MAX)(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message.replace(/\.$/, '')}, or none.`)
+  }
+}

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import type { CommandContext } from './command-context.ts'
+import { UsageError } from './explain-error.ts'
+import { parseJson } from './parse.ts'
+
+/**
+ * What a file has; `-` is stdin.
+ * @param advice what to check where it cannot be read
+ * @throws UsageError
+ */
+export const readText = (
+  { readStdin }: Pick<CommandContext, 'readStdin'>,
+  file: string,
+  advice = 'its name',
+): Promise<string> =>
+  file === '-'
+    ? readStdin()
+    : readFile(file, 'utf8').catch((error: unknown) => {
+        throw new UsageError(`The file ${file} cannot be read; check ${advice}.`, { cause: error })
+      })
+
+/** The JSON of a file; `-` is stdin. @throws UsageError */
+export async function readJsonFile(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<unknown> {
+  const text = await readText(context, file)
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw new UsageError(`${file === '-' ? 'What stdin has' : `The file ${file}`} is not valid JSON.`, { cause: error })
+  }
+}
