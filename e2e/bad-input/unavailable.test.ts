@@ -101,8 +101,10 @@ test('with as many Idempotency-Keys as may be known, new ones are refused at onc
   expect(known).toBeGreaterThanOrEqual(2)
   expect(await postTo(hasty.url, { object_id: 'without a key' })).toMatchObject({ status: 201 })
   expect(await postKeyed(0)).toMatchObject({ status: 201, body: { object_id: 'keyed-0' } })
-  const metrics = await (await fetch(`${hasty.api[0]?.url}/metrics`)).text()
-  expect(metrics).toMatch(new RegExp(`^hasty_idempotency_keys\\{.*\\} ${known}$`, 'm'))
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(`${hasty.api[0]?.url}/metrics`)).text()
+    expect(metrics).toMatch(new RegExp(`^hasty_idempotency_keys\\{.*\\} ${known}$`, 'm'))
+  }, PATIENT)
 })
 
 test('without the store jobs are accepted, and asking for one is 503 until it is back', async () => {

@@ -79,3 +79,23 @@ test('a job that waits for its next attempt can be told to try at once', async (
   expect(await retime(jobId, { delay_ms: 0 })).toMatchObject({ status: 200 })
   expect(await untilJob(hasty, jobId, { status: 'finished' })).toMatchObject({ round: 1, result: { attempt: 2 } })
 })
+
+test('another time that is asked for again under its key, or by nginx, is set once', async () => {
+  const [api] = hasty.api
+  const ways: Record<string, string>[] = [{ 'idempotency-key': 'at ten' }, { 'hasty-request-id': 'repeated-patch-1' }]
+  for (const headers of ways) {
+    const jobId = await makeJob(hasty, { type: 'moody', delay_ms: 60_000 })
+    const moveTo = async (delayMs: number, own: Record<string, string> = {}) => {
+      const response = await fetch(`${api?.url}/v1/jobs/${jobId}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json', ...own },
+        body: JSON.stringify({ delay_ms: delayMs }),
+      })
+      return ((await response.json()) as { due_at: string }).due_at
+    }
+    const first = await moveTo(3_600_000, headers)
+    expect(await moveTo(3_600_000, headers)).toBe(first)
+    const second = await moveTo(1_800_000)
+    expect(second).not.toBe(first)
+  }
+})

@@ -16,7 +16,7 @@ const SHARDS = 3
 const SIGNS = 16
 
 test('a replica that drains for longer than the lease keeps what it finishes, and what it gives back goes on at once', async () => {
-  const env = { SHARDS: String(SHARDS), INGEST_LEASE_MS: '2000', DRAIN_MS: '60000', BATCH_TIMEOUT_MS: '60000' }
+  const env = { SHARDS: String(SHARDS), INGEST_LEASE_MS: '4000', DRAIN_MS: '60000', BATCH_TIMEOUT_MS: '60000' }
   await using hasty = await startHasty({ jobs: 0, env })
   const log = join(hasty.dir, 'held.log')
   const handler = { INGEST_HANDLER: join(import.meta.dirname, '../handlers/batches/held.ts'), HELD_LOG: log }

@@ -32,7 +32,7 @@ afterAll(() => hasty.stop())
 const restartWith = (env: Record<string, string>) => workflow.restart({ ...UNSET, ...env })
 
 test('WRK_ENABLED=false answers, and picks nothing up until it is true', async () => {
-  const begun = await make(url, { steps: [{ name: 'one', jobs: [mark('long', 3 * SECOND)] }, ...steps.slice(1)] })
+  const begun = await make(url, { steps: [{ name: 'one', jobs: [mark('long', 8 * SECOND)] }, ...steps.slice(1)] })
   const running = await untilLike(url, begun, { steps: [{ jobs: [{ status: 'inprogress' }] }, {}] })
   await restartWith({ WRK_ENABLED: 'false' })
   const id = await make(url, { steps })
@@ -82,8 +82,8 @@ test('what waits for its times does not wait for ever where they are not set any
 })
 
 /** Each has a third of the time as its own: by chance alone all four of a request would be in theirs once in 81 cases. */
-const PERIOD_S = 6
-const AT_S = { WRK_REQUEST_NEW_CRON: 0, WRK_JOB_CRON: 2, WRK_REQUEST_INPROGRESS_CRON: 4 }
+const PERIOD_S = 12
+const AT_S = { WRK_REQUEST_NEW_CRON: 0, WRK_JOB_CRON: 4, WRK_REQUEST_INPROGRESS_CRON: 8 }
 const sinceTickMs = (time: string | null | undefined, atS: number) =>
   (Date.parse(time ?? '') - atS * SECOND) % (PERIOD_S * SECOND)
 

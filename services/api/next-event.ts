@@ -4,7 +4,7 @@ import { HEADERS, type JobEvent } from '#shared/contracts/events.ts'
 import { isTerminal, type Job } from '#shared/contracts/job.ts'
 import { eventSubject, historyFilter, type JobEventName } from '#shared/contracts/subjects.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
-import { DAY, SECOND } from '#shared/runtime/clock.ts'
+import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
@@ -33,8 +33,7 @@ export async function addNextEvent(
 ): Promise<Job> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const job = await getCurrentJob(deps, jobId, request.caller)
-    // Only a retry leads back to where the same change is allowed once more.
-    if (job.round > 1 && request.changeKey !== undefined && (await isOwnRepeat(deps, job, request))) return job
+    if (mayComeAgain(job, request) && (await isOwnRepeat(deps, job, request))) return job
     let event: JobEvent
     try {
       event = await decide(job)
@@ -50,6 +49,10 @@ export async function addNextEvent(
   }
   throw unavailable('The job changes too quickly to be changed. Try again.')
 }
+
+/** Whether the job's state would allow the same change once more: another time, or anything after a retry. */
+const mayComeAgain = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean =>
+  phase === 'scheduled' || phase === 'retrying' || (round > 1 && changeKey !== undefined)
 
 async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, request: RequestInfo): Promise<Job | null> {
   const filter = historyFilter(job)
@@ -82,12 +85,9 @@ async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, reque
 
 const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]
 
-/** As long as an Idempotency-Key is known elsewhere. */
-const KNOWN_FOR_MS = DAY
-
 /**
  * nginx sends a request again whose replica died, and a caller one whose answer was lost: what the first try did is then
- * this request's doing.
+ * this request's doing. Known as long as the log keeps the event and no later one of its name has come.
  */
 async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo): Promise<boolean> {
   const { changeKey, requestId, requestIdTrusted } = request
@@ -96,8 +96,7 @@ async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo):
     const message = await deps.reader.lastOf(eventSubject(name, job))
     if (message === null) continue
     if (requestIdTrusted && message.headers.get(HEADERS.requestId) === requestId) return true
-    const isKnown = deps.clock.now() - Date.parse(message.time) < KNOWN_FOR_MS
-    if (changeKey !== undefined && isKnown && message.headers.get(HEADERS.changeKey) === changeKey) return true
+    if (changeKey !== undefined && message.headers.get(HEADERS.changeKey) === changeKey) return true
   }
   return false
 }

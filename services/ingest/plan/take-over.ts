@@ -37,8 +37,9 @@ function blameBegun({ open }: ShardRecord): (batch: OpenBatch) => OpenBatch {
  * @param lastSeq of the stream
  */
 export function forgetBeyond(record: ShardRecord, lastSeq: number): ShardRecord {
+  const { planned_ns: _ofALostOne, ...kept } = record
   return {
-    ...record,
+    ...kept,
     planned_seq: Math.min(record.planned_seq, lastSeq),
     open: record.open
       .filter((batch) => batch.from_seq <= lastSeq)
