@@ -39,7 +39,7 @@ async function calculate({ client, out, signal }: CommandContext, type: string, 
     else out.line(`Result: ${JSON.stringify(job.result)}`)
   } catch (error) {
     if (!(error instanceof WaitTimeout)) throw error
-    // The word is doozer's, for whoever reads it by a script.
+    // Spelt so on purpose: scripts read it.
     if (out.json) out.record({ job_id: jobId, deferred: true, status: error.job.status, task: `task_${jobId}` })
     else out.line(`Defered! task_${jobId}`)
   }

@@ -1,4 +1,4 @@
-// Limits for each token and each address (row 54), and pages of other origins.
+// Limits for each token and each address, and pages of other origins.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'

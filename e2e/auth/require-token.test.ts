@@ -1,4 +1,4 @@
-// Who is let in, and to what (rows 55 to 58): through nginx, two apis, a real job service behind the same address.
+// Who is let in, and to what: through nginx, two apis, a real job service behind the same address.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OPERATIONS } from '../../services/api/describe-api/describe-api.ts'
 import { getFrom, postTo } from '../support/call.ts'

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => hasty.stop())
 
-/** Rows 13, 17 and 18, and what lies just inside the limits: any text is an object_id, and comes back as it was sent. */
+/** What lies just inside the limits: any text is an object_id, and comes back as it was sent. */
 const objectIds = [
   'x'.repeat(257),
   'x'.repeat(OBJECT_ID_MAX_BYTES),

@@ -30,7 +30,7 @@ const rows = [...bodyRows, ...memberRows, ...httpRows]
 describe.each(['api', 'nginx'] as const)('sent to %s', (door) => {
   const url = () => (door === 'api' ? (hasty.api[0]?.url ?? '') : hasty.url)
 
-  test.each(rows)('$nr: $what is refused', async (row) => {
+  test.each(rows)('$what is refused', async (row) => {
     const before = await stored()
     const request = typeof row.request === 'function' ? row.request() : row.request
     using connection = await openConnection(url())

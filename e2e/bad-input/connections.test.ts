@@ -4,7 +4,7 @@ import { connectTest, readLog } from '../support/read-log.ts'
 import { type Answer, openConnection } from './raw-connection.ts'
 import { JSON_TYPE, job, post, request } from './requests.ts'
 
-// Row 53: a request that does not arrive within 10 s is given up. All of them are begun first and looked at last, so
+// A request that does not arrive within 10 s is given up. All of them are begun first and looked at last, so
 // that everything else here happens beside them.
 const slowRequests: { what: string; bytes: Buffer; drips: boolean }[] = [
   { what: 'only a first line', bytes: Buffer.from('POST / HTTP/1.1\r\n'), drips: false },

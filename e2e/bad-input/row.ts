@@ -5,14 +5,12 @@ export type Verdict = `${number} ${ProblemCode}`
 
 /** One thing that a client may send and must be refused. */
 export interface Row {
-  /** Number in the list of bad input; `+` for what that list does not have. */
-  nr: string
   what: string
   request: Buffer | (() => Buffer)
   expect: Verdict
   /** What nginx answers itself, where it does not let the request through as it is. */
   nginx?: Verdict
-  /** Why nginx may, or why the verdict is not that of the list. */
+  /** Why nginx may, or why the verdict is another than one would think. */
   why?: string
   /** Where the body is wrong. */
   pointer?: string

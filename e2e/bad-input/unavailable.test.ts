@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 
-// Row 64: what cannot be done right now is 503 with a time to come back, never 500, and never 201 without the log.
+// What cannot be done right now is 503 with a time to come back, never 500, and never 201 without the log.
 
 const PATIENT = { timeout: 20_000, interval: 100 }
 const neverMade = '0'.repeat(25)

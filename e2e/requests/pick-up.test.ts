@@ -1,4 +1,4 @@
-// The seed's settings: whether anything is picked up, and when.
+// The settings WRK_*: whether anything is picked up, and when.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'

@@ -36,7 +36,7 @@ const servicesSetting = () =>
     return services
   })
 
-/** The seed's names of three services. */
+/** Names of three services that have a setting of their own each. */
 const serviceUrlSetting = () =>
   optionalText().transform((text, context): URL | undefined => {
     if (text === undefined) return undefined

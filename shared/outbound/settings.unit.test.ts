@@ -21,7 +21,7 @@ test('services have names and trusted hosts a port, written as a URL writes them
   expect([...OUTBOUND_TRUSTED_HOSTS]).toEqual(['hooks.internal:80', '127.0.0.1:9000', '[::1]:8080'])
 })
 
-test('services also come by the names of the seed, and SERVICES goes first', () => {
+test('services also come by settings of their own, and SERVICES goes first', () => {
   const settings = read({
     SERVICES: 'service2=http://other',
     URL_SERVICE1: 'http://one:3000/base',

@@ -1,4 +1,5 @@
 import type { CallOut } from '#shared/outbound/call-out.ts'
+import { isForGood } from '#shared/outbound/is-for-good.ts'
 import { VERSION } from '#shared/runtime/version.ts'
 import type { BatchHandler, MessageOutcome } from './handler.ts'
 import { batchAnswerSchema } from './handler.ts'
@@ -40,9 +41,6 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
     return { outcomes: messages.map((): MessageOutcome => ({ failed: said })) }
   },
 })
-
-/** The request itself is wrong: sending it again would not help. */
-const isForGood = (status: number): boolean => status >= 400 && status < 500 && ![408, 425, 429].includes(status)
 
 /** A body that is no JSON object, or has no outcomes, tells nothing: all are done. @throws on outcomes of another form */
 function outcomesIn(text: string) {

@@ -22,9 +22,6 @@ export async function orPermanent<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** The request itself is wrong: asking again would not help. */
-export const isForGood = (status: number): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
-
 /** What an answer other than 2xx is thrown as: for good, after the time that the target asked for, or the type's backoff. */
 export function failureOf(answer: OutboundAnswer, isPermanent: boolean, nowMs: number): Error {
   const { status, text } = answer

@@ -1,9 +1,10 @@
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
+import { isForGood } from '#shared/outbound/is-for-good.ts'
 import { bodyOf } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
 import type { JobContext, JobHandler } from './handler.ts'
-import { failureOf, isForGood, orPermanent } from './http-failure.ts'
+import { failureOf, orPermanent } from './http-failure.ts'
 import { type HttpPayload, httpPayloadSchema, isQueryMethod } from './http-payload.ts'
 import { targetOf } from './http-target.ts'
 

@@ -6,11 +6,12 @@ import {
   servicePayloadSchema,
 } from '#shared/contracts/service-call.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
+import { isForGood } from '#shared/outbound/is-for-good.ts'
 import { bodyOf } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
 import type { HttpOptions } from './http.ts'
-import { failureOf, isForGood, orPermanent, saidFailure, withCode } from './http-failure.ts'
+import { failureOf, orPermanent, saidFailure, withCode } from './http-failure.ts'
 import { serviceUrl } from './http-target.ts'
 
 /** Under what a result may have: an answer that is cut off would lose extras. */

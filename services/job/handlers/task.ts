@@ -27,7 +27,7 @@ export const taskHandler = (options: TaskOptions): JobHandler => ({
   schema: payloadSchema,
   async run(payload, { jobId, createdAt, log, signal }) {
     const { data = null, ms } = (payload as z.infer<typeof payloadSchema>) ?? {}
-    // For whoever reads the log as it goes by: the line itself says all, in the words of the seed.
+    // For whoever reads the log as it goes by: the line itself says all.
     log.info(`found task ${jobId} created at ${createdAt} with data ${shorten(JSON.stringify(data))}`)
     const workMs = ms ?? MIN_MS + Math.floor(options.random() * (MAX_MS - MIN_MS + 1))
     await pause(workMs, undefined, { signal })

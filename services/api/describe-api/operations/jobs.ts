@@ -72,7 +72,7 @@ const cancelJob: Operation = {
 }
 
 export const jobOperations: Operation[] = [
-  // The seed's routes stay at the root for ever; those under /v1 are the same.
+  // Those at the root stay there for ever; those under /v1 are the same.
   {
     ...createJob,
     path: '/',
