@@ -17,7 +17,7 @@ export const bodyRows: Row[] = [
   { what: 'null', request: post('null'), expect: '400 invalid-request' },
   { what: 'a number', request: post('1'), expect: '400 invalid-request' },
   { what: 'an array', request: post('[1]'), expect: '400 invalid-request' },
-  ...['{}', ...['null', '5', '{}', '[]', '""'].map((value) => `{"object_id":${value}}`)].map((body, i) => ({
+  ...['{}', ...['null', '5', '{}', '[]', '""'].map((value) => `{"object_id":${value}}`)].map((body) => ({
     what: body,
     request: post(body),
     expect: '400 invalid-request' as const,
@@ -143,7 +143,7 @@ export const bodyRows: Row[] = [
     expect: '415 unsupported-media-type' as const,
   })),
   { what: 'no Content-Type', request: postAs(job('a')), expect: '415 unsupported-media-type' },
-  ...['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'].map((type, i) => ({
+  ...['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'].map((type) => ({
     what: type,
     request: postAs(job('a'), `Content-Type: ${type}`),
     expect: '415 unsupported-media-type' as const,

@@ -1,6 +1,6 @@
-import { Gauge, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { systemClock } from '#shared/runtime/clock.ts'
+import { createRegistry, gauge } from '#shared/runtime/metrics.ts'
 import { silentLog, startTestBus } from '../../e2e/support/bus.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 
@@ -11,7 +11,7 @@ test('of many claims of one key at once one is the first, also where they are co
     groupCommit: true,
     maxInFlight: 1_000,
     keysMax: 1_000,
-    known: new Gauge({ name: 'known', help: 'known', registers: [new Registry()] }),
+    known: gauge(createRegistry('test'), 'known', 'known'),
     clock: systemClock,
     log: silentLog,
   })
