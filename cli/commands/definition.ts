@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import type { Plan } from '#shared/client/index.ts'
 import type { Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
+import { listAll } from '../list-all.ts'
 import { parseWhole } from '../parse.ts'
 import { readJsonFile } from '../read-text.ts'
-import { formatTable } from '../table.ts'
 
 /** Commands about stored plans. */
 export function addDefinition(program: Command, run: Run): void {
@@ -44,14 +44,11 @@ export function addDefinition(program: Command, run: Run): void {
     .description('list the plans there are')
     .action(
       run(async ({ client, out, signal }) => {
-        const definitions = await client.listDefinitions({ signal })
-        if (out.json) {
-          for (const each of definitions) out.record(each)
-          return
-        }
-        const rows = definitions.map(({ name, version, created_at: at }) => [name, String(version), at])
-        if (rows.length === 0) out.note('There are no definitions.')
-        else for (const line of formatTable(['NAME', 'VERSION', 'SINCE'], rows, out.columns)) out.line(line)
+        listAll(out, await client.listDefinitions({ signal }), {
+          heading: ['NAME', 'VERSION', 'SINCE'],
+          row: ({ name, version, created_at: at }) => [name, String(version), at],
+          none: 'There are no definitions.',
+        })
       }),
     )
 }

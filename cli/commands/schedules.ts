@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import type { NewSchedule, ScheduleSummary, ScheduleView } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
+import { listAll } from '../list-all.ts'
 import { readJsonFile } from '../read-text.ts'
-import { formatFields, formatTable } from '../table.ts'
+import { formatFields } from '../table.ts'
 
 interface Flags {
   tenant?: string
@@ -77,20 +78,11 @@ export function addSchedules(program: Command, run: Run): void {
 }
 
 async function list({ client, out, signal }: CommandContext): Promise<void> {
-  const found = await client.schedules.list({ signal })
-  if (out.json) {
-    for (const each of found) out.record(each)
-    return
-  }
-  const rows = found.map((each) => [
-    each.name,
-    timesOf(each),
-    each.job.type,
-    nextOf(each),
-    each.last_error?.message ?? '',
-  ])
-  if (rows.length === 0) out.note('There are no schedules.')
-  else for (const line of formatTable(['NAME', 'TIMES', 'TYPE', 'NEXT', 'ERROR'], rows, out.columns)) out.line(line)
+  listAll(out, await client.schedules.list({ signal }), {
+    heading: ['NAME', 'TIMES', 'TYPE', 'NEXT', 'ERROR'],
+    row: (each) => [each.name, timesOf(each), each.job.type, nextOf(each), each.last_error?.message ?? ''],
+    none: 'There are no schedules.',
+  })
 }
 
 function tell({ out }: CommandContext, schedule: ScheduleView): void {

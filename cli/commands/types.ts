@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { TypeView } from '#shared/client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
+import { listAll } from '../list-all.ts'
 import { parseWhole } from '../parse.ts'
-import { formatTable } from '../table.ts'
 
 const CONCURRENCY_MAX = 100_000
 
@@ -16,23 +16,17 @@ export function addTypes(program: Command, run: Run): void {
     .description('list the job types, and what of them waits and runs')
     .action(
       run(async ({ client, out, signal }) => {
-        const found = await client.types.list({ signal })
-        if (out.json) {
-          for (const each of found) out.record(each)
-          return
-        }
-        const rows = found.map((each) => [
-          each.type,
-          String(each.waiting),
-          String(each.running),
-          limitOf(each),
-          each.paused ? 'paused' : '',
-        ])
-        if (rows.length === 0) out.note('There are no job types.')
-        else {
-          const heading = ['TYPE', 'WAITING', 'RUNNING', 'CONCURRENCY', 'NOTE']
-          for (const line of formatTable(heading, rows, out.columns)) out.line(line)
-        }
+        listAll(out, await client.types.list({ signal }), {
+          heading: ['TYPE', 'WAITING', 'RUNNING', 'CONCURRENCY', 'NOTE'],
+          row: (each) => [
+            each.type,
+            String(each.waiting),
+            String(each.running),
+            limitOf(each),
+            each.paused ? 'paused' : '',
+          ],
+          none: 'There are no job types.',
+        })
       }),
     )
 

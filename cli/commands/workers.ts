@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { WorkerView } from '#shared/client/index.ts'
 import type { Run } from '../command-context.ts'
-import { formatTable } from '../table.ts'
+import { type Listing, listAll } from '../list-all.ts'
 
 export function addWorkers(program: Command, run: Run): void {
   program
@@ -17,21 +17,19 @@ export function addWorkers(program: Command, run: Run): void {
             out.record(worker)
             return
           }
-          for (const line of describe([worker], out.columns)) out.line(line)
+          listAll(out, [worker], LISTING)
           for (const { job_id: jobId, type, attempt, started_at: at } of worker.running_jobs)
             out.line(`  ${jobId} ${type}, attempt ${attempt}, since ${at}`)
           return
         }
-        const workers = await client.workers.list({ live: all ? undefined : true, signal })
-        if (out.json) for (const worker of workers) out.record(worker)
-        else if (workers.length === 0) out.note('There are no such workers.')
-        else for (const line of describe(workers, out.columns)) out.line(line)
+        listAll(out, await client.workers.list({ live: all ? undefined : true, signal }), LISTING)
       }),
     )
 }
 
-function describe(workers: WorkerView[], columns: number): string[] {
-  const rows = workers.map((worker) => [
+const LISTING: Listing<WorkerView> = {
+  heading: ['ID', 'LIVE', 'RUNNING', 'PROCESSED', 'FAILED', 'SINCE', 'TYPES'],
+  row: (worker) => [
     worker.worker_id,
     worker.live ? 'yes' : 'no',
     `${worker.running} of ${worker.slots}`,
@@ -39,6 +37,6 @@ function describe(workers: WorkerView[], columns: number): string[] {
     String(worker.failed),
     worker.since,
     worker.types.join(','),
-  ])
-  return formatTable(['ID', 'LIVE', 'RUNNING', 'PROCESSED', 'FAILED', 'SINCE', 'TYPES'], rows, columns)
+  ],
+  none: 'There are no such workers.',
 }

@@ -98,15 +98,7 @@ await runService(async () => {
     isBrokerUp: () => broker.isUp(),
     log,
   })
-  const keys = new IdempotencyKeys({
-    broker,
-    groupCommit: config.NATS_GROUP_COMMIT,
-    maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
-    keysMax: config.KEYS_MAX,
-    known: metrics.keys,
-    clock,
-    log,
-  })
+  const keys = new IdempotencyKeys({ broker, config, registry, clock, log })
   const houseKeeper = openHouse({
     config,
     broker,

@@ -9,7 +9,6 @@ export const createApiMetrics = (registry: Registry) => ({
   created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
   messages: counter(registry, 'hasty_messages_accepted_total', 'Messages accepted'),
   unreadable: counter(registry, 'hasty_unreadable_events_total', 'Events of the log that could not be read'),
-  keys: gauge(registry, 'hasty_idempotency_keys', 'Idempotency-Keys that are known; KEYS_MAX is the most'),
   lag: gauge(registry, 'hasty_projection_lag_messages', 'Events not yet in the store, as the owner sees it'),
   woken: counter(registry, 'hasty_woken_jobs_total', 'Stuck jobs that the sweeper woke; should stay 0'),
 })

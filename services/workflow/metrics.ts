@@ -1,8 +1,7 @@
-import { counter, gauge, type Registry } from '#shared/runtime/metrics.ts'
+import { counter, type Registry } from '#shared/runtime/metrics.ts'
 
 export const createWorkflowMetrics = (registry: Registry) => ({
   created: counter(registry, 'hasty_requests_created_total', 'Requests accepted'),
-  keys: gauge(registry, 'hasty_idempotency_keys', 'Idempotency-Keys that are known; KEYS_MAX is the most'),
   ended: counter(registry, 'hasty_requests_ended_total', 'Requests that ended, by how', ['status']),
   handedBack: counter(
     registry,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '#shared/runtime/clock.ts'
-import { createRegistry, gauge } from '#shared/runtime/metrics.ts'
+import { createRegistry } from '#shared/runtime/metrics.ts'
 import { silentLog, startTestBus } from '../../e2e/support/bus.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 
@@ -8,10 +8,8 @@ test('of many claims of one key at once one is the first, also where they are co
   await using bus = await startTestBus()
   const keys = new IdempotencyKeys({
     broker: bus.broker,
-    groupCommit: true,
-    maxInFlight: 1_000,
-    keysMax: 1_000,
-    known: gauge(createRegistry('test'), 'known', 'known'),
+    config: { NATS_GROUP_COMMIT: true, KEYS_MAX: 1_000 },
+    registry: createRegistry('test'),
     clock: systemClock,
     log: silentLog,
   })

@@ -12,7 +12,7 @@ import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { hashNames } from '#shared/runtime/hash-names.ts'
 import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
-import type { Gauge } from '#shared/runtime/metrics.ts'
+import { gauge, type Registry } from '#shared/runtime/metrics.ts'
 import { Door } from './door.ts'
 
 export interface KeyClaim {
@@ -64,15 +64,15 @@ const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${has
 
 export interface IdempotencyKeysOptions {
   broker: Broker
-  groupCommit: boolean
-  /** Claims under way; beyond it new ones are refused. */
-  maxInFlight: number
-  /** Of the last 24 hours; some 350 bytes of the broker's memory each. */
-  keysMax: number
-  known: Gauge
+  /** KEYS_MAX: of the last 24 hours; some 350 bytes of the broker's memory each. */
+  config: { NATS_GROUP_COMMIT: boolean; KEYS_MAX: number }
+  registry: Registry
   clock: Clock
   log: Logger
 }
+
+/** Claims under way; beyond it new ones are refused at once. */
+const MAX_IN_FLIGHT = 10_000
 
 /**
  * One small message a key, stored once by compare-and-set 0 and kept for 24 hours (those of one call for an hour, a proxy's for minutes): it
@@ -85,11 +85,19 @@ export class IdempotencyKeys {
   readonly #door: Door
   readonly #clock: Clock
 
-  constructor({ broker, groupCommit, maxInFlight, keysMax, known, clock, log }: IdempotencyKeysOptions) {
+  constructor({ broker, config, registry, clock, log }: IdempotencyKeysOptions) {
+    const { KEYS_MAX: keysMax, NATS_GROUP_COMMIT: groupCommit } = config
+    const known = gauge(registry, 'hasty_idempotency_keys', 'Idempotency-Keys that are known; KEYS_MAX is the most')
     this.#clock = clock
     this.#reader = new LogReader(broker.nc, KEYS_STREAM)
     // Of their own: an atomic batch, and so a group, cannot cross streams.
-    this.#publisher = new Publisher({ broker, reader: this.#reader, clock, maxInFlight, groupCommit })
+    this.#publisher = new Publisher({
+      broker,
+      reader: this.#reader,
+      clock,
+      maxInFlight: MAX_IN_FLIGHT,
+      groupCommit,
+    })
     this.#door = new Door({
       whyFull: async () => {
         const { subjects } = await readLogState(broker, KEYS_STREAM)

@@ -20,6 +20,7 @@ import type {
   RequestView,
   Why,
 } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import { JobCancelled, JobFailed } from './errors.ts'
 import { type FollowOptions, followEvents, type ResetEvent } from './follow-events.ts'
 import type { CallOptions, ChangeOptions, JobOptions, ListOptions, NewJob, RedriveOptions } from './job-request.ts'
@@ -127,13 +128,8 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /** All jobs that are meant, newest first, page by page as they are asked for. */
-  async *list(options: ListOptions = {}): AsyncGenerator<JobSummaryView, void, undefined> {
-    let cursor = options.cursor
-    do {
-      const page = await this.page({ ...options, cursor })
-      yield* page.items
-      cursor = page.next_cursor ?? undefined
-    } while (cursor !== undefined)
+  list(options: ListOptions = {}): AsyncGenerator<JobSummaryView, void, undefined> {
+    return eachItem((cursor) => this.page({ ...options, cursor }), options.cursor)
   }
 
   /** The job's events from its first on, those to come included; ends with the job. */

@@ -5,6 +5,7 @@ import type {
   MessagesRedriven,
   MessageWorkers,
 } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
@@ -42,22 +43,14 @@ export const sendMessages = (
 export const showMessageWorkers = (transport: Transport, { signal }: CallOptions): Promise<MessageWorkers> =>
   sendRequest(transport, { method: 'GET', path: '/v1/message/workers', signal })
 
-export async function* listDeadMessages(
+export function listDeadMessages(
   transport: Transport,
   { shard, limit, signal }: DeadMessagesOptions,
 ): AsyncGenerator<DeadMessageView, void, undefined> {
-  let cursor: string | undefined
-  do {
+  return eachItem((cursor) => {
     const query = { shard: shard?.toString(), limit: limit?.toString(), cursor }
-    const page = await sendRequest<DeadMessageList>(transport, {
-      method: 'GET',
-      path: '/v1/message/dead',
-      query,
-      signal,
-    })
-    yield* page.items
-    cursor = page.next_cursor ?? undefined
-  } while (cursor !== undefined)
+    return sendRequest<DeadMessageList>(transport, { method: 'GET', path: '/v1/message/dead', query, signal })
+  })
 }
 
 export const redriveMessages = (

@@ -7,6 +7,7 @@ import type {
   RequestSummary,
   RequestView,
 } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import { RequestWaitTimeout } from './errors.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { type Call, sendRequest, type Transport } from './request.ts'
@@ -69,18 +70,15 @@ export const signalRequest = (
   return sendRequest(transport, { method: 'POST', path, body: { extras }, idempotencyKey, signal })
 }
 
-export async function* listRequests(
+export function listRequests(
   transport: Transport,
-  { status, limit, cursor, signal }: ListRequestsOptions,
+  { status, limit, cursor: first, signal }: ListRequestsOptions,
 ): AsyncGenerator<RequestSummary, void, undefined> {
   const query = { status: status?.join(','), limit: limit?.toString() }
-  let next = cursor
-  do {
-    const call: Call = { method: 'GET', path: '/v1/requests', query: { ...query, cursor: next }, signal }
-    const page = await sendRequest<RequestList>(transport, call)
-    yield* page.items
-    next = page.next_cursor ?? undefined
-  } while (next !== undefined)
+  return eachItem((cursor) => {
+    const call: Call = { method: 'GET', path: '/v1/requests', query: { ...query, cursor }, signal }
+    return sendRequest<RequestList>(transport, call)
+  }, first)
 }
 
 export const putDefinition = (

@@ -1,4 +1,5 @@
 import type { WorkerAttempt, WorkerAttempts, WorkerDetail, WorkerList } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import type { CallOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
@@ -29,18 +30,15 @@ export function makeWorkerCalls(transport: Transport) {
       sendRequest(transport, { method: 'GET', path: pathOf(workerId), signal }),
 
     /** All that it ran, what ended last first, page by page as they are asked for. */
-    async *attempts(
+    attempts(
       workerId: string,
-      { limit, cursor, signal }: WorkerAttemptsOptions = {},
+      { limit, cursor: first, signal }: WorkerAttemptsOptions = {},
     ): AsyncGenerator<WorkerAttempt, void, undefined> {
       const path = `${pathOf(workerId)}/attempts`
-      let next = cursor
-      do {
-        const query = { limit: limit?.toString(), cursor: next }
-        const page = await sendRequest<WorkerAttempts>(transport, { method: 'GET', path, query, signal })
-        yield* page.items
-        next = page.next_cursor ?? undefined
-      } while (next !== undefined)
+      return eachItem((cursor) => {
+        const query = { limit: limit?.toString(), cursor }
+        return sendRequest<WorkerAttempts>(transport, { method: 'GET', path, query, signal })
+      }, first)
     },
   }
 }

@@ -3,7 +3,7 @@ import Koa, { type Context, type Next } from 'koa'
 import type { Caller } from '#shared/auth/caller.ts'
 import type { ProblemCode } from '#shared/contracts/problems.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
-import { AppError, problemOf } from '#shared/runtime/errors.ts'
+import { AppError, nothingHere, problemOf } from '#shared/runtime/errors.ts'
 import type { Health } from '#shared/runtime/health.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -97,7 +97,7 @@ const EMPTY_ANSWERS: Record<number, ProblemCode> = {
   501: 'not-implemented',
 }
 const DETAILS: Partial<Record<ProblemCode, string>> = {
-  'not-found': 'There is nothing at this address.',
+  'not-found': nothingHere().message,
   'method-not-allowed': 'See the Allow header for what this address takes.',
   'not-implemented': 'This method is not known here.',
 }

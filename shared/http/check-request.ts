@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError, nothingHere } from '#shared/runtime/errors.ts'
 
 export const URI_MAX_LENGTH = 8 * 1024
 export const HEADERS_MAX_BYTES = 16 * 1024
@@ -14,7 +14,7 @@ export function checkRequest(ctx: Context): void {
   checkHeaders(ctx.req)
   const path = pathOf(ctx)
   if (path === undefined) throw new AppError('malformed-request', 'The address is no URL.')
-  if (!isDecodable(path)) throw new AppError('not-found', 'There is nothing at this address.')
+  if (!isDecodable(path)) throw nothingHere()
   if (
     !path.startsWith('/docs') &&
     ctx.get('accept') !== '' &&

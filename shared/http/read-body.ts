@@ -6,6 +6,7 @@ import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
+import { escapeToken } from '#shared/runtime/json-pointer.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -135,4 +136,4 @@ export function invalidBody(
 
 /** RFC 6901, each step cut short. */
 const pointerTo = (path: PropertyKey[]): string =>
-  path.map((step) => `/${String(step).slice(0, 60).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  path.map((step) => `/${escapeToken(String(step).slice(0, 60))}`).join('')

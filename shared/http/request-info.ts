@@ -12,7 +12,7 @@ export interface RequestInfo {
   /** W3C trace context, passed on with every event of the job. */
   traceparent: string | null
   caller: Caller
-  /** Its Idempotency-Key and address: a change asked for under the same one is the same change. Absent without a key. */
+  /** Its Idempotency-Key and address: a change asked for under the same one is the same change. Of `changeInfo`, where there is a key. */
   changeKey?: string
 }
 
@@ -24,12 +24,13 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
   requestIdTrusted: ctx.state.requestIdTrusted,
   traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
   caller: callerOf(ctx),
-  ...changeKeyOf(ctx),
 })
 
-function changeKeyOf(ctx: AppContext): Pick<RequestInfo, 'changeKey'> {
+/** Of a request that changes what is there already. */
+export function changeInfo(ctx: AppContext): RequestInfo {
+  const info = requestInfo(ctx)
   const key = ctx.get('idempotency-key')
-  return key === '' ? {} : { changeKey: hashNames(callerOf(ctx).tenant, ctx.method, ctx.path, key) }
+  return key === '' ? info : { ...info, changeKey: hashNames(info.caller.tenant, ctx.method, ctx.path, key) }
 }
 
 /** What an event says of the request that made it. */

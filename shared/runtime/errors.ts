@@ -28,6 +28,8 @@ export class AppError extends Error {
 }
 
 /** The 503 of a broker or store that cannot do its work. */
+export const nothingHere = (): AppError => new AppError('not-found', 'There is nothing at this address.')
+
 export const unavailable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', detail, { headers: { 'Retry-After': '1' }, cause })
 

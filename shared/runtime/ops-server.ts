@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type ParsedUrlQuery, parse } from 'node:querystring'
 import { SECOND } from './clock.ts'
-import { AppError, problemOf } from './errors.ts'
+import { AppError, nothingHere, problemOf } from './errors.ts'
 import type { Health, OpsAnswer } from './health.ts'
 import { newNonce } from './ids.ts'
 import type { Logger } from './logger.ts'
@@ -63,9 +63,7 @@ export class OpsServer {
         const found = await health.answer(path)
         return found ?? (await routes({ method: request.method ?? 'GET', path, query: parse(query) }))
       })
-      .then(
-        (found) => found ?? problem(new AppError('not-found', 'There is nothing at this address.'), requestId, path),
-      )
+      .then((found) => found ?? problem(nothingHere(), requestId, path))
       .catch((error: unknown) => problem(toAppError(log, requestId, error), requestId, path))
     response.writeHead(answer.status, {
       'Content-Type': answer.contentType,

@@ -4,7 +4,7 @@ import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
 import { readRaw } from '#shared/http/read-body.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { nothingHere } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
 
@@ -91,7 +91,7 @@ export function forwardRequestsRoutes(router: Router, { workflowUrls, trustProxy
 /** @throws AppError `not-found` for a path that would be another one at the service: `..\..\metrics` */
 function targetOf({ path, search }: AppContext): string {
   if (new URL(path, 'http://service').pathname === path) return `${path}${search}`
-  throw new AppError('not-found', 'There is nothing at this address.')
+  throw nothingHere()
 }
 const idOf = (ctx: AppContext): Record<string, string> => ({ 'Hasty-Request-Id': ctx.state.requestId })
 

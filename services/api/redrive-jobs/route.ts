@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { redriveBodySchema } from '#shared/contracts/redrive.ts'
 import { readBody } from '#shared/http/read-body.ts'
-import { requestInfo } from '#shared/http/request-info.ts'
+import { changeInfo } from '#shared/http/request-info.ts'
 import type { RetryJobDeps } from '../retry-job/retry-job.ts'
 import { redriveJobs } from './redrive-jobs.ts'
 
@@ -9,6 +9,6 @@ import { redriveJobs } from './redrive-jobs.ts'
 export function redriveJobsRoutes(router: Router, deps: RetryJobDeps): void {
   router.post('/v1/redrive', async (ctx) => {
     const body = await readBody(ctx, redriveBodySchema)
-    ctx.body = await redriveJobs(deps, body, requestInfo(ctx))
+    ctx.body = await redriveJobs(deps, body, changeInfo(ctx))
   })
 }

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { jobView, retimeJobBodySchema } from '#shared/contracts/http.ts'
 import { readBody } from '#shared/http/read-body.ts'
-import { requestInfo } from '#shared/http/request-info.ts'
+import { changeInfo } from '#shared/http/request-info.ts'
 import type { NextEventDeps } from '../next-event.ts'
 import { retimeJob } from './retime-job.ts'
 
@@ -9,6 +9,6 @@ import { retimeJob } from './retime-job.ts'
 export function retimeJobRoutes(router: Router, deps: NextEventDeps): void {
   router.patch('/v1/jobs/:job_id', async (ctx) => {
     const body = await readBody(ctx, retimeJobBodySchema)
-    ctx.body = jobView(await retimeJob(deps, ctx.params['job_id'] ?? '', body, requestInfo(ctx)))
+    ctx.body = jobView(await retimeJob(deps, ctx.params['job_id'] ?? '', body, changeInfo(ctx)))
   })
 }

@@ -1,4 +1,5 @@
 import type { BatchPolicy } from '#shared/contracts/job-type.ts'
+import { valueAt } from '#shared/runtime/json-pointer.ts'
 import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
 
 /** One job of a batch. */
@@ -69,15 +70,8 @@ export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run
 }
 
 /** What stands at the key in the payload; jobs without it are together. @param key JSON pointer, RFC 6901 */
-function groupOf(payload: unknown, key: string | undefined): string {
-  if (key === undefined) return ''
-  let at: unknown = payload
-  for (const token of key.split('/').slice(1)) {
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    at = typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : null
-  }
-  return JSON.stringify(at ?? null)
-}
+const groupOf = (payload: unknown, key: string | undefined): string =>
+  key === undefined ? '' : JSON.stringify(valueAt(payload, key) ?? null)
 
 async function runTogether(run: RunBatch, entries: Waiting[]): Promise<void> {
   const [first] = entries

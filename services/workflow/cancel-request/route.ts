@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import { cancelRequestBodySchema } from '#shared/contracts/requests-http.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
-import { requestInfo } from '#shared/http/request-info.ts'
+import { changeInfo } from '#shared/http/request-info.ts'
 import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { isEnded } from '../decide/record.ts'
 import { requestView } from '../get-request/request-view.ts'
@@ -10,7 +10,7 @@ import { requestView } from '../get-request/request-view.ts'
 /** `DELETE /v1/requests/:request_id`, and `POST` of its `/cancel` with a reason: what runs is cancelled, nothing more is started. */
 export function cancelRequestRoutes(router: Router, deps: ChangeByCallerDeps): void {
   const cancel = async (ctx: AppContext, reason = 'It was asked for.') => {
-    const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', requestInfo(ctx), {
+    const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', changeInfo(ctx), {
       wish: { kind: 'cancel', reason },
       isAllowed: (before) => !isEnded(before),
       isDone: ({ status }) => status === 'cancelled',

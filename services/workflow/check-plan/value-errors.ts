@@ -1,4 +1,6 @@
+import { escapeToken } from '#shared/runtime/json-pointer.ts'
 import { isObject } from '../decide/merge-patch.ts'
+import { pointerOf } from '../decide/values.ts'
 import type { PlanError } from './plan-errors.ts'
 
 /**
@@ -10,12 +12,11 @@ import type { PlanError } from './plan-errors.ts'
 export function valueErrors(payload: unknown, pointer: string, roots: readonly string[]): PlanError[] {
   if (Array.isArray(payload)) return payload.flatMap((each, n) => valueErrors(each, `${pointer}/${n}`, roots))
   if (!isObject(payload)) return []
-  const { $value: target, ...others } = payload
-  if (typeof target !== 'string' || Object.keys(others).length > 0)
-    return Object.entries(payload).flatMap(([name, value]) => valueErrors(value, `${pointer}/${escape(name)}`, roots))
+  const target = pointerOf(payload)
+  if (target === null)
+    return Object.entries(payload).flatMap(([name, value]) =>
+      valueErrors(value, `${pointer}/${escapeToken(name)}`, roots),
+    )
   if (roots.includes(target.split('/')[1] ?? '') && target.startsWith('/')) return []
   return [{ pointer: `${pointer}/$value`, detail: `must begin with ${roots.map((root) => `/${root}`).join(', ')}` }]
 }
-
-/** As a JSON pointer has it. */
-const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1')

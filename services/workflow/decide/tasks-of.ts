@@ -1,6 +1,7 @@
 import { type PlanJob, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
+import { valueAt } from '#shared/runtime/json-pointer.ts'
 import { allTasks, type RequestRecord, type Task } from './record.ts'
-import { holds, valueAt } from './values.ts'
+import { holds } from './values.ts'
 
 /** Of one job of a plan: several where it is for each item of a list, and one that failed already where there is none. */
 export function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { When } from '#shared/contracts/request.ts'
+import { valueAt } from '#shared/runtime/json-pointer.ts'
 import type { Json } from './record.ts'
 
 /** What pointers of a plan point into. */
@@ -12,18 +13,10 @@ export interface Values {
   result?: unknown
 }
 
-/** The value at an RFC 6901 pointer; undefined where there is none. */
-export function valueAt(values: Values, pointer: string): unknown {
-  const names = pointer
-    .split('/')
-    .slice(1)
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-  let value: unknown = values
-  for (const name of names) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-    value = (value as Json)[name]
-  }
-  return value
+/** Where `{"$value": "/extras/pages"}` points; null: it is no such thing, but a value of its own. */
+export function pointerOf(payload: Json): string | null {
+  const { $value: pointer, ...others } = payload
+  return typeof pointer === 'string' && Object.keys(others).length === 0 ? pointer : null
 }
 
 export function holds(values: Values, when: When | undefined): boolean {

@@ -1,11 +1,11 @@
 import type { CreateJobBody } from '#shared/contracts/http.ts'
 import type { PlanJob } from '#shared/contracts/request.ts'
 import { SERVICE_TYPE, type ServicePayload } from '#shared/contracts/service-call.ts'
-import type { TaskAddress } from '#shared/runtime/task-address.ts'
-import { objectIdOf } from '#shared/runtime/task-address.ts'
+import { valueAt } from '#shared/runtime/json-pointer.ts'
+import { objectIdOf, type TaskAddress } from '#shared/runtime/task-address.ts'
 import { isObject } from '../decide/merge-patch.ts'
 import { isRunning, type RequestRecord, type Task, type UndoTask } from '../decide/record.ts'
-import { type Values, valueAt } from '../decide/values.ts'
+import { pointerOf, type Values } from '../decide/values.ts'
 
 export interface RunningTask {
   task: Task
@@ -101,7 +101,7 @@ const defaultPayload = ({ item }: Task, { params, extras }: Values): unknown =>
 export function fillIn(payload: unknown, values: Values): unknown {
   if (Array.isArray(payload)) return payload.map((each) => fillIn(each, values))
   if (!isObject(payload)) return payload
-  const { $value: pointer, ...others } = payload
-  if (typeof pointer === 'string' && Object.keys(others).length === 0) return valueAt(values, pointer) ?? null
+  const pointer = pointerOf(payload)
+  if (pointer !== null) return valueAt(values, pointer) ?? null
   return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, fillIn(value, values)]))
 }

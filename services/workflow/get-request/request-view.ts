@@ -1,8 +1,7 @@
 import type { Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import type { PlanStep, RequestView } from '#shared/contracts/request.ts'
-import type { TaskAddress } from '#shared/runtime/task-address.ts'
-import { taskJobId } from '#shared/runtime/task-address.ts'
+import { type TaskAddress, taskJobId } from '#shared/runtime/task-address.ts'
 import { isRunning, type RequestRecord, type Step, type Task } from '../decide/record.ts'
 import { attemptsOf } from '../engine/task-end.ts'
 

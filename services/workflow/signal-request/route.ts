@@ -3,7 +3,7 @@ import { EXTRAS_MAX_BYTES, nameSchema } from '#shared/contracts/request.ts'
 import { signalRequestBodySchema } from '#shared/contracts/requests-http.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
-import { requestInfo } from '#shared/http/request-info.ts'
+import { changeInfo } from '#shared/http/request-info.ts'
 import { badParameters } from '#shared/runtime/read-query.ts'
 import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { checkValues } from '../check-plan/check-plan.ts'
@@ -17,7 +17,7 @@ export function signalRequestRoutes(router: Router, deps: ChangeByCallerDeps): v
     const { extras } = await readOptionalBody(ctx, signalRequestBodySchema)
     if (!nameSchema.safeParse(name).success) throw badParameters([{ parameter: 'name', detail: 'is no name' }])
     checkValues({ params: {}, extras })
-    const { record } = await changeByCaller(deps, requestId, requestInfo(ctx), {
+    const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
       wish: { kind: 'signal', name, extras },
       isAllowed: (before) => {
         if (!before.plan.some(({ signal }) => signal === name))
