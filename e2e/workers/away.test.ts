@@ -70,7 +70,7 @@ test('while another process holds the lock of its file jobs run as fast as befor
   }
   await timed()
   const freeMs = await timed()
-  using database = new DatabaseSync(join(hasty.dataDir, 'job.sqlite'))
+  using database = new DatabaseSync(join(hasty.dataDir, 'job.sqlite'), { timeout: 20_000 })
   database.exec('BEGIN IMMEDIATE')
   const heldAtMs = performance.now()
   const heldMs = await timed()
