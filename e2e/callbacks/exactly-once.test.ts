@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LoggedMessage } from '#shared/bus/read-event.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
@@ -30,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => undo.disposeAsync())
 
 /** A job that fails in round 1, is cancelled in round 2 and finishes in round 3. */
-function threeRounds(): { jobId: string; messages: { seq: number; body: string }[] } {
+function threeRounds(): { jobId: string; messages: LoggedMessage[] } {
   const jobId = newJobId(systemClock.now())
   const about = { job_id: jobId, object_id: 'o', type: 'sleep' }
   const spec = {
@@ -56,13 +57,14 @@ function threeRounds(): { jobId: string; messages: { seq: number; body: string }
     { event: 'job:finished', ...about, attempt: 3, worker_id: 'w', result: { n: 1 } },
   ]
   const messages = events.map((event, i) => ({
+    subject: `${String(event['event'])}.sleep.normal.${jobId}`,
     seq: i + 1,
     body: JSON.stringify({ ...event, at: new Date(1_000 + i).toISOString() } satisfies Record<string, unknown>),
   }))
   return { jobId, messages }
 }
 
-const apply = (messages: { seq: number; body: string }[]) =>
+const apply = (messages: LoggedMessage[]) =>
   applyBatch({ store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) }, { generation: 1 }, messages)
 
 const callbacksOf = async (jobId: string): Promise<JobEvent[]> => {
@@ -121,7 +123,11 @@ test('what does not fit is left out of the webhook, the result first', async () 
   const deps = { publisher: bus.publisher, clock: systemClock, log: silentLog }
   const { jobId, messages } = threeRounds()
   const finish = JSON.parse(messages[7]?.body ?? '') as Record<string, unknown>
-  const large = { seq: 8, body: JSON.stringify({ ...finish, result: 'r'.repeat(30_000) }) }
+  const large = {
+    subject: messages[7]?.subject ?? '',
+    seq: 8,
+    body: JSON.stringify({ ...finish, result: 'r'.repeat(30_000) }),
+  }
   await sendCallbacks(deps, await apply([...messages.slice(0, 7), large]))
   const [, , last] = await callbacksOf(jobId)
   const { body } = (last as unknown as { payload: { body: { data: Record<string, unknown> } } }).payload

@@ -4,8 +4,9 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { INGEST_STREAM, MESSAGES_STREAM, receivedSubject } from '#shared/contracts/subjects.ts'
-import { MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
+import { errorForLog } from '#shared/runtime/foreign.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
@@ -31,6 +32,8 @@ import { HistoryTeller } from './tell-history.ts'
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
 /** A filtered purge stalls publishing for a moment: seldom, and of much at once. */
 const PURGE_EVERY_MS = 10 * SECOND
+/** Before the process ends for an error that nobody caught. */
+const GIVE_BACK_MS = 1_500
 /** Signs of life in the time after which a replica counts as dead: some may be lost. */
 const SIGNS_PER_LEASE = 4
 
@@ -153,6 +156,19 @@ await runService(async () => {
   return {
     log,
     service: {
+      foreignErrors: {
+        onRejection(run, thrown) {
+          metrics.unhandledRejections.inc()
+          log.error({ err: errorForLog(thrown), of: run?.of ?? [] }, 'a promise was rejected that nobody awaited')
+          run?.fail(thrown)
+        },
+        async onException(run, thrown) {
+          if (run === null) return
+          // The batch that is to blame has failed once more; what others run is left to the next owner.
+          run.crash(thrown)
+          await Promise.race([claims.stop(GIVE_BACK_MS), sleep(2 * GIVE_BACK_MS)])
+        },
+      },
       async stop() {
         health.drain()
         await purge.stop()

@@ -18,12 +18,18 @@ export function createIngestMetrics(registry: Registry) {
     RUN_BUCKETS_S,
     ['shard'],
   )
+  const unhandledRejections = counter(
+    registry,
+    'hasty_unhandled_rejections_total',
+    'Promises of the handler that were rejected and that nobody awaited',
+  )
   const workers = gauge(registry, 'hasty_message_workers', 'Workers in the pool of a shard that is here', ['shard'])
   const waiting = gauge(registry, 'hasty_messages_waiting', 'Messages of a shard that is here, in no batch yet', [
     'shard',
   ])
   const open = gauge(registry, 'hasty_message_batches_open', 'Batches of a shard that is here, not done yet', ['shard'])
   return {
+    unhandledRejections,
     /** Of the shards that are here now; of others nothing is said any more. */
     show(owners: Pick<ShardOwner, 'record' | 'waiting'>[]): void {
       for (const one of [workers, waiting, open]) one.reset()

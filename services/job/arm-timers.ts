@@ -14,7 +14,7 @@ import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
-import { failPublication } from './fail-publication.ts'
+import { type Failure, failPublication } from './fail-publication.ts'
 
 export interface ArmTimersDeps {
   broker: Broker
@@ -79,9 +79,14 @@ export class ArmTimers {
   async #arm(delivery: Delivery): Promise<void> {
     const job = parseSubject(delivery.subject)
     const dueAt = readDueAt(delivery.body)
-    if (job === null || dueAt === null) {
-      this.#deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'a delayed event cannot be read')
+    if (job === null) {
+      this.#deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'this is the delay of no job')
       this.#deps.puller.ack(delivery)
+      return
+    }
+    if (dueAt === null) {
+      const message = `message ${delivery.seq} of the log does not say when the job is due`
+      await this.#fail(delivery, job, 'unreadable', { name: 'Unreadable', message })
       return
     }
     const traceparent = delivery.header(HEADERS.traceparent)
@@ -106,7 +111,7 @@ export class ArmTimers {
       this.#deps.puller.ack(delivery)
     } catch (error) {
       if (error instanceof AppError && error.code === 'payload-too-large') {
-        await this.#fail(delivery, job, error.message)
+        await this.#fail(delivery, job, 'event_too_large', { name: 'EventTooLarge', message: error.message })
         return
       }
       this.#deps.log.warn({ err: error, job_id: job.job_id }, 'a timer could not be armed, it will be tried again')
@@ -114,13 +119,8 @@ export class ArmTimers {
   }
 
   /** A timer that can never be armed: the job would wait for ever, and hold the log. */
-  async #fail(delivery: Delivery, job: JobAddress, message: string): Promise<void> {
-    const error = { name: 'EventTooLarge', message }
-    const publication = failPublication(this.#deps.clock, job, {
-      after: delivery.seq,
-      reason: 'event_too_large',
-      error,
-    })
+  async #fail(delivery: Delivery, job: JobAddress, reason: string, error: Failure['error']): Promise<void> {
+    const publication = failPublication(this.#deps.clock, job, { after: delivery.seq, reason, error })
     await this.#deps.publisher.publish(publication, { deadlineMs: 30 * SECOND, signal: this.#aborter.signal })
     this.#deps.puller.ack(delivery)
   }

@@ -1,12 +1,10 @@
 import type { PublishResult } from '#shared/bus/publisher.ts'
 import { isTerminalEvent } from '#shared/contracts/subjects.ts'
 import { AppError } from '#shared/runtime/errors.ts'
-import type { Hold, LetGo } from './hold.ts'
-import type { ChildDied } from './isolate/isolation.ts'
+import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
-import { type AttemptEnd, type Interruption, type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
-import { ProgressReporter } from './progress.ts'
-import { contextVerbs, type HandlerOutcome, runHandler } from './run-handler.ts'
+import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
+import { runUntilEnd } from './run-until-end.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
@@ -32,26 +30,14 @@ export async function attemptJob(
   deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
   deps.attempts.begin(spec.job_id, spec.type, attempt.attempt)
 
-  const aborter = new AbortController()
-  const timeout = Promise.withResolvers<Interruption>()
-  const timer = setTimeout(() => timeout.resolve({ kind: 'timeout' }), spec.timeout_ms)
-  const progress = new ProgressReporter(deps, run, attempt)
-  const handled = hold.isAsked ? null : startHandler(deps, run, attempt, aborter.signal, progress)
-  const end: AttemptEnd | LetGo = await (handled === null
-    ? hold.letGo
-    : Promise.race([handled, timeout.promise, hold.letGo]))
-  clearTimeout(timer)
-  progress.close()
-  const isInterrupted = end.kind === 'timeout' || end.kind === 'drain' || end.kind === 'ended-elsewhere'
-  if (isInterrupted) aborter.abort(new Error(end.kind))
-
+  const { end, lingering } = await runUntilEnd(deps, run, attempt, hold)
   const ms = Math.round(deps.clock.monotonic() - startedMs)
   const next =
     end.kind === 'ended-elsewhere'
       ? giveUp(deps, run, attempt, ms)
       : await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
-  if (end.kind === 'drain') hold.settle()
-  if (handled !== null && isInterrupted) await waitOrAbandon(deps, handled)
+  if (end.kind === 'drain' || end.kind === 'crashed') hold.settle()
+  if (lingering !== null) await waitOrAbandon(deps, lingering)
   return next
 }
 
@@ -123,44 +109,6 @@ async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
   } catch (error) {
     deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not see what superseded this attempt')
   }
-}
-
-function startHandler(
-  deps: WorkerDeps,
-  run: JobRun,
-  attempt: StartedAttempt,
-  signal: AbortSignal,
-  progress: ProgressReporter,
-): Promise<HandlerOutcome | ChildDied> {
-  const { spec } = run
-  const job = {
-    jobId: spec.job_id,
-    objectId: spec.object_id,
-    createdAt: spec.created_at,
-    attempt: attempt.attempt,
-    fencingToken: attempt.seq,
-  }
-  const report = (percent: number, message: string | null, data: unknown) => progress.report(percent, message, data)
-  if (attempt.isolated) {
-    if (run.place === null) throw new Error('an isolated attempt started without a place')
-    return run.place.run({
-      job: { ...job, type: spec.type, payload: spec.payload ?? null },
-      signal,
-      onProgress: report,
-    })
-  }
-  const handler = deps.handlers.get(spec.type)
-  if (handler === undefined) throw new Error(`no handler for ${spec.type}: its lane should not have been pulled`)
-  return runHandler(handler, spec.payload, {
-    ...contextVerbs,
-    ...job,
-    signal,
-    // Made when a handler first asks for it: most never do, and a child logger costs as much as a publish.
-    get log() {
-      return deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt })
-    },
-    progress: (percent, message, data) => report(percent, message ?? null, data ?? null),
-  })
 }
 
 /** A handler that ignores its signal still uses this process: its slot stays taken for a while. */

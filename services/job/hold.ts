@@ -1,3 +1,4 @@
+import type { JobError } from '#shared/contracts/job.ts'
 import type { JobAddress } from '#shared/contracts/subjects.ts'
 
 /** Why a worker lets go of a job before its handler has ended. */
@@ -6,6 +7,8 @@ export type LetGo =
   | { kind: 'drain' }
   /** Somebody ended the job: nothing is left to publish. */
   | { kind: 'ended-elsewhere' }
+  /** Code of this job threw where nobody could catch it, and this process ends. */
+  | { kind: 'crashed'; error: JobError }
 
 /**
  * A job that this process holds, as others in it see it. It is asked to let go once; whoever runs the attempt then
@@ -33,15 +36,25 @@ export class Hold {
     return this.#asked.promise
   }
 
-  /** Resolves when the job is out of this worker's hands. */
+  /** This process ends. @returns resolves when the job is out of this worker's hands */
   handBack(): Promise<void> {
     this.#ask({ kind: 'drain' })
-    return this.#settled.promise
+    return this.settled
   }
 
   /** The job has ended elsewhere: its handler is told to stop. */
   end(): void {
     this.#ask({ kind: 'ended-elsewhere' })
+  }
+
+  /** The job is to blame for the end of this process. */
+  crash(error: JobError): void {
+    this.#ask({ kind: 'crashed', error })
+  }
+
+  /** Resolves when the job is out of this worker's hands. */
+  get settled(): Promise<void> {
+    return this.#settled.promise
   }
 
   settle(): void {

@@ -46,6 +46,11 @@ export class JobRun {
     this.#lastSeq = this.after
   }
 
+  /** What the job was given: its handler may have changed the payload that it got. */
+  originalPayload(): unknown {
+    return (JSON.parse(this.delivery.body) as TriggerEvent).payload
+  }
+
   /** Publishes the job's next event after everything published before it; never gives up while the process lives. */
   publish(event: EventBody, nonce: string = newNonce(), after?: number): Promise<PublishResult> {
     const turn = this.#chain.then(() => this.#publishNow(event, nonce, after ?? this.#lastSeq))

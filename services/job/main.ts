@@ -18,6 +18,7 @@ import { VERSION } from '#shared/runtime/version.ts'
 import { ArmTimers } from './arm-timers.ts'
 import { readJobConfig } from './config.ts'
 import { drain } from './drain.ts'
+import { foreignErrors } from './foreign-errors.ts'
 import { isDevelopmentSecret } from './handlers/callback-signature.ts'
 import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 import { ChildIsolation } from './isolate/isolation.ts'
@@ -168,6 +169,7 @@ await runService(async () => {
   return {
     log,
     service: {
+      foreignErrors: foreignErrors({ loop, broker, metrics, log }),
       async stop() {
         health.drain()
         unanswer()

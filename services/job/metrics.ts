@@ -21,5 +21,11 @@ export const createJobMetrics = (registry: Registry) => ({
     'hasty_worker_store_dropped_total',
     'Attempts that never got into the store of workers, which was away for too long',
   ),
+  unhandledRejections: counter(
+    registry,
+    'hasty_unhandled_rejections_total',
+    'Promises of handlers that were rejected and that nobody awaited; of no type where nobody can tell',
+    ['type'],
+  ),
   abandoned: gauge(registry, 'hasty_abandoned_handlers', 'Handlers that ignored their signal and still run'),
 })

@@ -1,7 +1,8 @@
 import { CRASH_LIMIT } from '#shared/contracts/decide.ts'
-import type { AttemptOutcome } from '#shared/contracts/job.ts'
+import type { AttemptOutcome, JobError } from '#shared/contracts/job.ts'
 import { backoffMs } from '#shared/runtime/backoff.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import type { LetGo } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { EventBody, JobRun } from './job-run.ts'
 import type { HandlerOutcome } from './run-handler.ts'
@@ -10,9 +11,8 @@ import type { WorkerDeps } from './worker-deps.ts'
 
 type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'clock' | 'random'>
 
-/** Why a handler was told to stop before it ended by itself. */
-export type Interruption = { kind: 'timeout' } | { kind: 'drain' }
-export type AttemptEnd = HandlerOutcome | ChildDied | Interruption
+/** How an attempt ended here. */
+export type AttemptEnd = HandlerOutcome | ChildDied | { kind: 'timeout' } | Exclude<LetGo, { kind: 'ended-elsewhere' }>
 
 /** What is published for an end, and what happens to the delivery then. */
 export interface Outcome {
@@ -45,6 +45,8 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
       return diedOutcome(run, attempt, end, about)
     case 'threw':
       return threwOutcome(deps, run, attempt, end, about)
+    case 'crashed':
+      return crashedOutcome(deps, run, attempt, end.error, about)
   }
 }
 
@@ -68,13 +70,7 @@ interface AboutAttempt {
 
 function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about: AboutAttempt): Outcome {
   const crashes = attempt.crashes + 1
-  if (crashes >= CRASH_LIMIT) {
-    const error = {
-      name: 'Crashed',
-      message: `${crashes} processes died while they ran this job; the last: ${end.how}`,
-    }
-    return { event: { event: 'job:failed', ...about, reason: 'crashed', error }, label: 'crashed', then: 'ack' }
-  }
+  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, end.how, about)
   const started = { trigger: run.delivery.seq, crashes, isolated: true }
   return {
     event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
@@ -82,6 +78,32 @@ function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about
     then: 'again',
   }
 }
+
+/** Its code ended this process: another attempt after the backoff, isolated, unless it did so too often. */
+function crashedOutcome(
+  deps: OutcomeDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  error: JobError,
+  about: AboutAttempt,
+): Outcome {
+  const crashes = attempt.crashes + 1
+  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
+  const delayMs = backoffMs(run.spec.backoff, attempt.attempt, deps.random())
+  const event = { ...retryingEvent(deps, run, { delayMs, error, crashes }, about), reason: 'crashed' }
+  return { event, label: 'crashed', then: 'ack' }
+}
+
+const crashedForGood = (crashes: number, how: string, about: AboutAttempt): Outcome => ({
+  event: {
+    event: 'job:failed',
+    ...about,
+    reason: 'crashed',
+    error: { name: 'Crashed', message: `${crashes} processes died while they ran this job; the last: ${how}` },
+  },
+  label: 'crashed',
+  then: 'ack',
+})
 
 type Threw = Extract<HandlerOutcome, { kind: 'threw' }>
 
@@ -101,24 +123,32 @@ function threwOutcome(
     }
   }
   const delayMs = end.delayMs ?? backoffMs(spec.backoff, attempt.attempt, deps.random())
-  const event: EventBody = {
-    ...about,
-    event: 'job:retrying',
-    due_at: isoTime(deps.clock.now() + delayMs),
-    error: end.error,
-    ...jobSpec(run, attempt.crashes),
-  }
+  const event = retryingEvent(deps, run, { delayMs, error: end.error, crashes: attempt.crashes }, about)
   return { event, label: 'retrying', then: 'ack' }
 }
 
+interface Again {
+  delayMs: number
+  error: JobError
+  crashes: number
+}
+
 /** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
-const jobSpec = ({ spec }: JobRun, crashes: number) => ({
-  priority: spec.priority,
-  created_at: spec.created_at,
-  round: spec.round,
-  payload: spec.payload,
-  timeout_ms: spec.timeout_ms,
-  max_attempts: spec.max_attempts,
-  backoff: spec.backoff,
+const retryingEvent = (deps: OutcomeDeps, run: JobRun, { delayMs, error, crashes }: Again, about: AboutAttempt) => ({
+  ...about,
+  event: 'job:retrying' as const,
+  due_at: isoTime(deps.clock.now() + delayMs),
+  error,
+  ...jobSpec(run, crashes),
+})
+
+const jobSpec = (run: JobRun, crashes: number) => ({
+  priority: run.spec.priority,
+  created_at: run.spec.created_at,
+  round: run.spec.round,
+  payload: run.originalPayload(),
+  timeout_ms: run.spec.timeout_ms,
+  max_attempts: run.spec.max_attempts,
+  backoff: run.spec.backoff,
   crashes,
 })

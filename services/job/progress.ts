@@ -1,16 +1,16 @@
 import type { EventBody, JobRun } from './job-run.ts'
+import type { ReportedProgress } from './reported-progress.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
 const PROGRESS_EVERY_MS = 1_000
-const DATA_MAX_LENGTH = 16 * 1024
 
 /** Stores at most one `job:progress` a second; of what comes faster the latest wins. */
 export class ProgressReporter {
   readonly #deps: WorkerDeps
   readonly #run: JobRun
   readonly #attempt: StartedAttempt
-  #latest: { percent: number; message: string | null; data: unknown } | null = null
+  #latest: ReportedProgress | null = null
   #timer: NodeJS.Timeout | undefined
   #nextAtMs = 0
   #closed = false
@@ -21,16 +21,9 @@ export class ProgressReporter {
     this.#attempt = attempt
   }
 
-  /** @throws TypeError to the handler, for data that is no JSON */
-  report(percent: number, message: string | null, data: unknown): void {
-    if (this.#closed || !Number.isFinite(percent)) return
-    // Now, and as it is now: later nobody could be told, and the handler may have changed it.
-    const json = JSON.stringify(data) ?? 'null'
-    this.#latest = {
-      percent: Math.min(100, Math.max(0, percent)),
-      message: message?.slice(0, 1_000) ?? null,
-      data: json.length > DATA_MAX_LENGTH ? null : (JSON.parse(json) as unknown),
-    }
+  report(progress: ReportedProgress): void {
+    if (this.#closed) return
+    this.#latest = progress
     if (this.#timer !== undefined) return
     const waitMs = Math.max(0, this.#nextAtMs - this.#deps.clock.monotonic())
     this.#timer = setTimeout(() => this.#store(), waitMs)
@@ -46,7 +39,7 @@ export class ProgressReporter {
     this.#timer = undefined
     if (this.#closed || this.#latest === null) return
     this.#nextAtMs = this.#deps.clock.monotonic() + PROGRESS_EVERY_MS
-    const { percent, message, data } = this.#latest
+    const progress = this.#latest
     this.#latest = null
     const event: EventBody = {
       event: 'job:progress',
@@ -55,9 +48,7 @@ export class ProgressReporter {
       trigger: this.#run.delivery.seq,
       crashes: this.#attempt.crashes,
       isolated: this.#attempt.isolated,
-      percent,
-      message,
-      data,
+      ...progress,
     }
     this.#run
       .publish(event)

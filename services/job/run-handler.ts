@@ -1,6 +1,8 @@
 import type { z } from 'zod'
+import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
 import type { JobError } from '#shared/contracts/job.ts'
-import { coerceJobError } from '#shared/runtime/errors.ts'
+import { describeThrown, textOf } from '#shared/runtime/foreign.ts'
+import { jsonOf } from '#shared/runtime/foreign-json.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import {
   askedDelayMs,
@@ -28,16 +30,21 @@ export async function runHandler(handler: JobHandler, payload: unknown, context:
     // What the schema made of it: defaults filled in, texts turned into numbers.
     return returned(await handler.run(parsed === undefined ? (payload ?? null) : parsed.data, context))
   } catch (thrown) {
-    const error = coerceJobError(thrown)
-    if (isPermanent(thrown)) return permanent('permanent', error)
-    return { kind: 'threw', error, permanent: false, reason: 'attempts_exhausted', delayMs: askedDelayMs(thrown) }
+    return threw(thrown)
   }
+}
+
+/** What it means for the attempt that its handler, or a promise that it left to itself, ended with this. Never throws. */
+export function threw(thrown: unknown): HandlerOutcome {
+  const error = describeThrown(thrown)
+  if (isPermanent(thrown)) return permanent('permanent', error)
+  return { kind: 'threw', error, permanent: false, reason: 'attempts_exhausted', delayMs: askedDelayMs(thrown) }
 }
 
 function payloadError(error: z.ZodError): JobError {
   const [issue] = error.issues
-  const message = `payload${issue === undefined ? '' : `/${issue.path.join('/')}: ${issue.message}`}`
-  return { name: 'InvalidPayload', message }
+  const where = issue === undefined ? '' : `/${issue.path.map(String).join('/')}: ${textOf(issue.message)}`
+  return { name: 'InvalidPayload', message: textOf(`payload${where}`) }
 }
 
 const permanent = (reason: string, error: JobError): HandlerOutcome => ({
@@ -48,26 +55,31 @@ const permanent = (reason: string, error: JobError): HandlerOutcome => ({
   delayMs: null,
 })
 
-function returned(value: unknown): HandlerOutcome {
-  let json: string
-  try {
-    json = JSON.stringify(value) ?? 'null'
-  } catch (error) {
-    return permanent('result_not_json', coerceJobError(error))
+/** What a handler returned, as an outcome. Never throws. */
+export function returned(value: unknown): HandlerOutcome {
+  const result = jsonOf(value, RESULT_MAX_BYTES)
+  switch (result.kind) {
+    case 'json':
+      return { kind: 'returned', json: result.json }
+    case 'not_json':
+      return permanent('result_not_json', describeThrown(result.thrown))
+    case 'too_deep': {
+      const message = `the result is nested deeper than ${BODY_MAX_DEPTH} levels`
+      return permanent('result_too_deep', { name: 'ResultTooDeep', message })
+    }
+    case 'too_large': {
+      const message = `the result has ${result.bytes} bytes, the limit is ${RESULT_MAX_BYTES}`
+      return permanent('result_too_large', { name: 'ResultTooLarge', message })
+    }
   }
-  if (Buffer.byteLength(json) > RESULT_MAX_BYTES) {
-    const message = `the result has ${Buffer.byteLength(json)} bytes, the limit is ${RESULT_MAX_BYTES}`
-    return permanent('result_too_large', { name: 'ResultTooLarge', message })
-  }
-  return { kind: 'returned', json }
 }
 
 /** The two ways a handler speaks besides returning and throwing; the same in process and in a child. */
 export const contextVerbs = {
-  fail(message: string): never {
-    throw new PermanentError(message)
+  fail(message: unknown): never {
+    throw new PermanentError(textOf(message))
   },
-  retryLater(delayMs: number, message?: string): never {
-    throw new RetryLater(delayMs, message)
+  retryLater(delayMs: number, message?: unknown): never {
+    throw new RetryLater(delayMs, message === undefined ? undefined : textOf(message))
   },
 }

@@ -1,5 +1,7 @@
 import { contractVersionOf, type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
-import { CONTRACT_VERSION, type TriggerEvent, triggerEventSchema } from '#shared/contracts/events.ts'
+import { parseForeign } from '#shared/bus/read-event.ts'
+import { HAND_BACK_MS, HAND_BACKS_MAX } from '#shared/contracts/decide.ts'
+import { CONTRACT_VERSION, triggerEventSchema } from '#shared/contracts/events.ts'
 import { parseSubject } from '#shared/contracts/subjects.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { attemptJob } from './attempt-job.ts'
@@ -14,14 +16,19 @@ const LINGERS_MS = 250
 
 /** One delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects for the job's sake. */
 export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
-  if (contractVersionOf(delivery) > CONTRACT_VERSION) {
+  const isNewer = contractVersionOf(delivery) > CONTRACT_VERSION
+  if (isNewer && delivery.deliveries <= HAND_BACKS_MAX) {
     // Written by a newer Hasty: some other worker can read it.
-    deps.puller.nak(delivery, 5 * SECOND)
+    deps.puller.nak(delivery, HAND_BACK_MS)
     return
   }
-  const spec = readTrigger(delivery)
+  const spec = isNewer ? null : parseForeign(triggerEventSchema, delivery.body)
   if (spec === null) {
-    await failUnreadable(deps, delivery)
+    await failUnreadable(
+      deps,
+      delivery,
+      isNewer ? 'was written by a newer Hasty, and no worker of it came' : 'cannot be read',
+    )
     return
   }
   const holding = held.get(spec.job_id)
@@ -50,17 +57,8 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   }
 }
 
-function readTrigger(delivery: Delivery): TriggerEvent | null {
-  try {
-    const parsed = triggerEventSchema.safeParse(JSON.parse(delivery.body))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
-  }
-}
-
 /** Parking it would lose a job: what cannot be read ends as failed, and says so. */
-async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<void> {
+async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string): Promise<void> {
   deps.metrics.parked.inc()
   const job = parseSubject(delivery.subject)
   if (job === null) {
@@ -68,7 +66,7 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery): Promise<voi
     return
   }
   deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'a trigger cannot be read')
-  const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log cannot be read` }
+  const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log ${why}` }
   const failure = { after: triggerAfter(delivery), reason: 'unreadable', error }
   await deps.publisher.publish(failPublication(deps.clock, job, failure), { deadlineMs: 10 * SECOND })
   // Also when it is refused: the trigger is stale then, the job's history went on without it.

@@ -1,7 +1,8 @@
-import { type Decision, decide, type Trigger } from '#shared/contracts/decide.ts'
+import { type Decision, decide, HAND_BACK_MS, type Trigger } from '#shared/contracts/decide.ts'
 import { attemptToStart } from '#shared/contracts/events.ts'
 import { sleep } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
+import type { Failure } from './fail-publication.ts'
 import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
 import { askHolder } from './lease/ask-holder.ts'
@@ -47,6 +48,7 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
       after: run.after,
       attempt: attemptToStart(spec),
       crashes: spec.crashes,
+      deliveries: delivery.deliveries,
     }
     const decision = await decideWithHolder(deps, run, trigger)
     switch (decision.do) {
@@ -64,9 +66,16 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
       case 'drop':
         deps.metrics.dropped.inc()
         return null
-      case 'crashed':
-        await failCrashed(deps, run, decision)
+      case 'crashed': {
+        const message = `${decision.crashes} workers died while they ran this job`
+        await fail(deps, run, { after: decision.after, reason: 'crashed', error: { name: 'Crashed', message } })
         return null
+      }
+      case 'unreadable': {
+        const message = `message ${decision.after} of the log, what happened last to this job, cannot be read`
+        await fail(deps, run, { after: decision.after, reason: 'unreadable', error: { name: 'Unreadable', message } })
+        return null
+      }
       case 'ask':
         throw new Error('the holder was asked already')
     }
@@ -115,28 +124,11 @@ async function readLastEvent(deps: WorkerDeps, run: JobRun) {
 }
 
 const READ_AGAIN_MS = 250
-/** Until a worker of the newer version is there, at the latest the next look. */
-const HAND_BACK_MS = 5_000
 
-async function failCrashed(
-  deps: WorkerDeps,
-  run: JobRun,
-  decision: Extract<Decision, { do: 'crashed' }>,
-): Promise<void> {
-  const result = await run.publish(
-    {
-      event: 'job:failed',
-      reason: 'crashed',
-      error: { name: 'Crashed', message: `${decision.crashes} workers died while they ran this job` },
-    },
-    newNonce(),
-    decision.after,
-  )
+async function fail(deps: WorkerDeps, run: JobRun, { after, reason, error }: Failure): Promise<void> {
+  const result = await run.publish({ event: 'job:failed', reason, error }, newNonce(), after)
   // Refused: somebody else was first; the redelivery after the lease shows what became of it.
   if (result.kind !== 'stored') return
   deps.puller.ack(run.delivery)
-  deps.log.warn(
-    { job_id: run.spec.job_id, type: run.spec.type, crashes: decision.crashes },
-    'job failed: it crashed its workers',
-  )
+  deps.log.warn({ job_id: run.spec.job_id, type: run.spec.type, reason }, 'job failed before another attempt')
 }

@@ -4,8 +4,8 @@ import { News } from '#shared/runtime/news.ts'
 import type { Broker } from './connection.ts'
 import { readLogState } from './event-feed.ts'
 import { watchLive } from './live-events.ts'
-import { parseEvent } from './log-reader.ts'
 import { readBatch } from './read-batch.ts'
+import { readEvent } from './read-event.ts'
 
 export interface FollowOptions {
   /** Of history subjects, as in `*.sleep.*.*`. */
@@ -33,7 +33,8 @@ const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
 /**
  * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more;
  * a reader that does not costs nothing. The live subjects only say that there is something new: what it is comes from
- * the log. Yields an Idle when `idleMs` went by without an event. Events that do not parse are left out.
+ * the log. Yields an Idle when `idleMs` went by without an event. Events that cannot be read are
+ * left out, but for the end of a job.
  * @throws when the log cannot be read
  */
 export async function* followLog(
@@ -108,9 +109,11 @@ async function* readOn(
 ): AsyncGenerator<{ seq: number; event: JobEvent | null }, void, undefined> {
   for (let from = fromSeq; ; ) {
     const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit })
-    for (const { seq, body } of messages) {
+    for (const message of messages) {
+      const { seq } = message
       from = seq + 1
-      yield { seq, event: parseEvent(body) }
+      const event = readEvent(message)
+      yield { seq, event: event?.event === 'unreadable' ? null : event }
     }
     if (!isMore) return
   }

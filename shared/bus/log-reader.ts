@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { LastEvent } from '#shared/contracts/decide.ts'
-import { HEADERS, type JobEvent, jobEventSchema } from '#shared/contracts/events.ts'
+import { CONTRACT_VERSION, HEADERS, type JobEvent, type LoggedEvent } from '#shared/contracts/events.ts'
 import {
   historyFilter,
   historyFilterById,
@@ -9,6 +9,7 @@ import {
   parseSubject,
 } from '#shared/contracts/subjects.ts'
 import { brokerTime } from './broker-time.ts'
+import { parseEvent, readEvent } from './read-event.ts'
 
 export interface LogMessage {
   subject: string
@@ -98,25 +99,25 @@ export class LogReader {
       event: subject.event,
       seq: message.seq,
       nonce: message.headers.get(HEADERS.nonce) ?? '',
-      ...(event === null ? { isUnreadable: true } : aboutRun(event)),
+      ...(event === null ? { isUnreadable: true, isNewer: isNewer(message) } : aboutRun(event)),
     }
   }
 
   /**
-   * Everything the log still has of one job, in order. Events that do not parse are left out.
+   * Everything the log still has of one job, in order.
    * Costs two reads of the last event by bare id or address, then one an event.
    */
-  async history(job: JobAddress | string, fromSeq = 1): Promise<{ seq: number; event: JobEvent }[]> {
+  async history(job: JobAddress | string, fromSeq = 1): Promise<{ seq: number; event: LoggedEvent }[]> {
     const last = await this.lastOf(typeof job === 'string' ? historyFilterById(job) : historyFilter(job))
     const address = last === null ? null : parseSubject(last.subject)
     if (last === null || address === null) return []
     const filter = historyFilter(address)
-    const events: { seq: number; event: JobEvent }[] = []
+    const events: { seq: number; event: LoggedEvent }[] = []
     for (let from = fromSeq; from <= last.seq; ) {
       if (events.length === HISTORY_LIMIT) throw new Error(`more than ${HISTORY_LIMIT} events of one job`)
       const message = await this.nextOf(filter, from)
       if (message === null) break
-      const event = parseEvent(message.body)
+      const event = readEvent(message)
       if (event !== null) events.push({ seq: message.seq, event })
       from = message.seq + 1
     }
@@ -126,19 +127,11 @@ export class LogReader {
 
 function aboutRun(event: JobEvent): Partial<LastEvent> {
   if (event.event !== 'job:started' && event.event !== 'job:progress' && event.event !== 'job:released') return {}
-  const { trigger, attempt, crashes, isolated, worker_id } = event
-  return { trigger, attempt, crashes, isolated, worker_id }
+  const { trigger, attempt, crashes, worker_id } = event
+  return { trigger, attempt, crashes, worker_id }
 }
 
-/** @returns null for what is no event of this contract; the caller counts it */
-export function parseEvent(body: string): JobEvent | null {
-  try {
-    const parsed = jobEventSchema.safeParse(JSON.parse(body))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
-  }
-}
+const isNewer = ({ headers }: LogMessage): boolean => Number(headers.get(HEADERS.contract) ?? 0) > CONTRACT_VERSION
 
 function parseHeaders(base64: string | undefined): Map<string, string> {
   const headers = new Map<string, string>()

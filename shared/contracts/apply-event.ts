@@ -1,5 +1,5 @@
 import { noteOf, withNote } from './event-notes.ts'
-import type { JobEvent } from './events.ts'
+import type { JobEvent, LoggedEvent } from './events.ts'
 import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
 
 /**
@@ -8,13 +8,15 @@ import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError 
  * An event for a job whose `job:created` was never seen returns null: what is not whole is not shown.
  * @param seq stream sequence of the event
  */
-export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job | null {
+export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Job | null {
   if (job === null) return isFirst(event) ? firstState(event, seq) : null
   if (seq <= job.seq) return job
   // After the end only a new round may follow: every writer compares and sets, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
   const next: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
   switch (event.event) {
+    case 'unreadable':
+      return next
     case 'job:created':
     case 'job:scheduled':
       return {
@@ -59,7 +61,12 @@ export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job |
         ...next,
         phase: 'retrying',
         due_at: event.due_at,
-        attempts: endOpenAttempt(job.attempts, 'retrying', event.at, event.error),
+        attempts: endOpenAttempt(
+          job.attempts,
+          event.reason === 'crashed' ? 'crashed' : 'retrying',
+          event.at,
+          event.error,
+        ),
       }
     case 'job:released':
       return { ...next, phase: 'waiting', attempts: endOpenAttempt(job.attempts, 'released', event.at, null) }
@@ -95,7 +102,7 @@ export function applyEvent(job: Job | null, event: JobEvent, seq: number): Job |
 }
 
 /** Later rounds and wake-ups by the sweeper continue a history: alone they are not whole. */
-export const isFirst = (event: JobEvent): event is FirstEvent =>
+export const isFirst = (event: LoggedEvent): event is FirstEvent =>
   (event.event === 'job:created' || event.event === 'job:scheduled') && event.round === 1 && event.attempt === 1
 
 type FirstEvent = Extract<JobEvent, { event: 'job:created' | 'job:scheduled' }>
@@ -131,7 +138,7 @@ function firstState(event: FirstEvent, seq: number): Job {
   }
 }
 
-const startsRound = (event: JobEvent, job: Job): boolean =>
+const startsRound = (event: LoggedEvent, job: Job): boolean =>
   (event.event === 'job:created' || event.event === 'job:scheduled') && event.round > job.round
 
 /** What an operator's retry clears: the history of attempts stays. */

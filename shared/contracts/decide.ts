@@ -11,6 +11,8 @@ export interface Trigger {
   crashes: number
   /** Nonce of the `job:started` that was just refused. */
   nonce: string
+  /** How often it was delivered, 1 at first. */
+  deliveries: number
 }
 
 /** The last event of the job's history, as far as the decision needs it. */
@@ -21,10 +23,11 @@ export interface LastEvent {
   trigger?: number | undefined
   attempt?: number | undefined
   crashes?: number | undefined
-  isolated?: boolean | undefined
   worker_id?: string | undefined
-  /** Written under a contract that this worker cannot read. */
+  /** Nobody of this worker's version can read it. */
   isUnreadable?: boolean | undefined
+  /** It was written under a later contract: a newer worker can read it. */
+  isNewer?: boolean | undefined
 }
 
 export type Decision =
@@ -34,6 +37,8 @@ export type Decision =
   | { do: 'ack' }
   /** Hand it back for a worker that can read what happened last. */
   | { do: 'hand-back' }
+  /** No worker can: publish `job:failed`, reason `unreadable`. */
+  | { do: 'unreadable'; after: number }
   /** Neither ack nor nak: the job is somebody's. */
   | { do: 'drop' }
   /** Ask that worker whether it still runs the job, then decide again. */
@@ -46,6 +51,11 @@ export type Decision =
 /** A job that killed this many workers (or children) is not tried again. */
 export const CRASH_LIMIT = 3
 
+/** With HAND_BACK_MS between them an hour: longer than a rolling upgrade has no worker that can read an event. */
+export const HAND_BACKS_MAX = 720
+/** Until a worker of the newer version is there, at the latest the next look. */
+export const HAND_BACK_MS = 5_000
+
 /**
  * What a worker does when its `job:started` was refused, or may have been: the table of docs/state-machine.md.
  * @param holderAlive the holder's answer; undefined when it was not asked yet
@@ -53,7 +63,10 @@ export const CRASH_LIMIT = 3
 export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: boolean): Decision {
   if (last === null || isTerminalEvent(last.event)) return { do: 'ack' }
   if (last.nonce === trigger.nonce) return { do: 'run', startedSeq: last.seq }
-  if (last.isUnreadable === true) return { do: 'hand-back' }
+  if (last.isUnreadable === true) {
+    const isHopeful = last.isNewer === true && trigger.deliveries <= HAND_BACKS_MAX
+    return isHopeful ? { do: 'hand-back' } : { do: 'unreadable', after: last.seq }
+  }
   if (last.seq === trigger.after) {
     return { do: 'start', after: last.seq, attempt: trigger.attempt, crashes: trigger.crashes }
   }
@@ -64,8 +77,8 @@ export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: b
   if (last.event !== 'job:started' && last.event !== 'job:progress') return { do: 'ack' }
   if (holderAlive === undefined) return { do: 'ask', worker_id: last.worker_id ?? '' }
   if (holderAlive) return { do: 'drop' }
-  // An isolated attempt's child would have been reported by its worker: that worker died of something else.
-  const deaths = last.isolated === true ? crashes : crashes + 1
+  // Isolated or not: a handler can end its worker also from a process of its own.
+  const deaths = crashes + 1
   const next = { after: last.seq, attempt: attempt + 1, crashes: deaths }
   return deaths >= CRASH_LIMIT ? { do: 'crashed', ...next } : { do: 'start', ...next }
 }

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CRASH_LIMIT, decide, type LastEvent, type Trigger } from './decide.ts'
+import { CRASH_LIMIT, decide, HAND_BACKS_MAX, type LastEvent, type Trigger } from './decide.ts'
 import { isTerminalEvent, JOB_EVENTS } from './subjects.ts'
 
-const trigger: Trigger = { seq: 10, after: 10, attempt: 1, crashes: 0, nonce: 'mine' }
+const trigger: Trigger = { seq: 10, after: 10, attempt: 1, crashes: 0, nonce: 'mine', deliveries: 1 }
 const running: LastEvent = {
   event: 'job:started',
   seq: 12,
@@ -11,7 +11,6 @@ const running: LastEvent = {
   trigger: 10,
   attempt: 1,
   crashes: 0,
-  isolated: false,
   worker_id: 'w1',
 }
 
@@ -30,10 +29,16 @@ describe('decide', () => {
     expect(decide(trigger, { ...running, nonce: 'mine' })).toEqual({ do: 'run', startedSeq: 12 })
   })
 
-  test('the last event cannot be read here: another worker’s turn', () => {
-    expect(decide(trigger, { event: 'job:started', seq: 12, nonce: 'other', isUnreadable: true })).toEqual({
-      do: 'hand-back',
-    })
+  test('the last event is of a later contract: another worker’s turn, but not for ever', () => {
+    const newer: LastEvent = { event: 'job:started', seq: 12, nonce: 'other', isUnreadable: true, isNewer: true }
+    expect(decide(trigger, newer)).toEqual({ do: 'hand-back' })
+    expect(decide({ ...trigger, deliveries: HAND_BACKS_MAX }, newer)).toEqual({ do: 'hand-back' })
+    expect(decide({ ...trigger, deliveries: HAND_BACKS_MAX + 1 }, newer)).toEqual({ do: 'unreadable', after: 12 })
+  })
+
+  test('nobody can read the last event: the job ends, and says so', () => {
+    const garbage: LastEvent = { event: 'job:progress', seq: 12, nonce: 'other', isUnreadable: true }
+    expect(decide(trigger, garbage)).toEqual({ do: 'unreadable', after: 12 })
   })
 
   test('nothing happened since the trigger: start again', () => {
@@ -53,13 +58,6 @@ describe('decide', () => {
 
   test('a progress event counts as the start it belongs to', () => {
     expect(decide(trigger, { ...running, event: 'job:progress' }, false)).toMatchObject({ do: 'start', attempt: 2 })
-  })
-
-  test('an isolated attempt is not blamed for the death of its worker', () => {
-    expect(decide(trigger, { ...running, isolated: true, crashes: 1 }, false)).toMatchObject({
-      do: 'start',
-      crashes: 1,
-    })
   })
 
   test('the third death is the last', () => {
@@ -92,7 +90,8 @@ describe('decide', () => {
       trigger: fc.constantFrom(undefined, 10, 11),
       attempt: fc.constantFrom(undefined, 1, 2),
       crashes: fc.constantFrom(undefined, 0, 1, 2),
-      isolated: fc.constantFrom(undefined, true, false),
+      isUnreadable: fc.constantFrom(undefined, true),
+      isNewer: fc.constantFrom(undefined, true),
       worker_id: fc.constantFrom(undefined, 'w1'),
     })
     fc.assert(

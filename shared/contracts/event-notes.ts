@@ -1,11 +1,11 @@
-import type { JobEvent } from './events.ts'
+import type { LoggedEvent } from './events.ts'
 import type { EventNote } from './job.ts'
 
 /** A job that is retried without end must not grow without end: its oldest events go first. */
 const NOTES_MAX = 1_000
 
 /** What people are shown of an event. Payload and result are the job's own: a history repeats neither. */
-export function noteOf(event: JobEvent, seq: number): EventNote {
+export function noteOf(event: LoggedEvent, seq: number): EventNote {
   const { round, attempt, worker_id, due_at, reason, error, percent, message } = event as Partial<EventNote>
   return {
     seq,
@@ -22,7 +22,7 @@ export function noteOf(event: JobEvent, seq: number): EventNote {
 }
 
 /** Progress may come every second for hours: the latest takes the place of the one before. */
-export function withNote(notes: EventNote[], event: JobEvent, seq: number): EventNote[] {
+export function withNote(notes: EventNote[], event: LoggedEvent, seq: number): EventNote[] {
   const isRepeated = event.event === 'job:progress' && notes.at(-1)?.event === 'job:progress'
   const kept = isRepeated ? notes.slice(0, -1) : notes.slice(-(NOTES_MAX - 1))
   return [...kept, noteOf(event, seq)]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backoffSchema, jobErrorSchema, PRIORITIES } from './job.ts'
+import { backoffSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.ts'
 
 /** Version of these schemas, sent as the header `Hasty-Contract`. */
 export const CONTRACT_VERSION = 1
@@ -54,7 +54,7 @@ const aboutRun = {
   ...aboutAttempt,
   trigger: z.number().int().min(1),
   crashes: z.number().int().min(0),
-  /** The attempt runs in a child process of its own, so the death of its worker is not the job's fault. */
+  /** The attempt runs in a child process of its own: it dies there without its neighbours. */
   isolated: z.boolean(),
 }
 
@@ -88,12 +88,13 @@ const progressSchema = z.looseObject({
   message: z.string().nullable(),
   data: z.unknown().optional(),
 })
-/** `attempt` is the one that failed; the trigger made from this event starts the next. */
+/** `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, or none. */
 const retryingSchema = z.looseObject({
   event: z.literal('job:retrying'),
   ...jobSpecShape,
   ...aboutAttempt,
   due_at: z.string(),
+  reason: z.string().optional(),
   error: jobErrorSchema,
 })
 const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...aboutRun })
@@ -132,6 +133,15 @@ export const jobEventSchema = z.discriminatedUnion('event', [
   failedSchema,
 ])
 export type JobEvent = z.infer<typeof jobEventSchema>
+
+/** Stands for an event that nobody here can read: the job's history went on with it, and how is not known. */
+export interface UnreadableEvent extends z.infer<z.ZodObject<typeof aboutJob>> {
+  event: 'unreadable'
+  error: JobError
+}
+
+/** What a reader of the log makes of a message of a history. */
+export type LoggedEvent = JobEvent | UnreadableEvent
 
 export type CreatedEvent = z.infer<typeof createdSchema>
 export type ScheduledEvent = z.infer<typeof scheduledSchema>

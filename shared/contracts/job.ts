@@ -15,10 +15,19 @@ export const ATTEMPT_OUTCOMES = ['finished', 'retrying', 'cancelled', 'failed', 
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 
 /** An error as stored and shown: bounded text, never a stack. `code` is there when the thrown error had one. */
-export const jobErrorSchema = z.looseObject({
+export const jobCauseSchema = z.looseObject({
   name: z.string(),
   message: z.string(),
   code: z.string().optional(),
+})
+export type JobCause = z.infer<typeof jobCauseSchema>
+
+export const jobErrorSchema = z.looseObject({
+  ...jobCauseSchema.shape,
+  causes: z
+    .array(jobCauseSchema)
+    .optional()
+    .meta({ description: 'What caused it, from the outside in; of an AggregateError its parts' }),
 })
 export type JobError = z.infer<typeof jobErrorSchema>
 

@@ -27,6 +27,9 @@ export class AppError extends Error {
   }
 }
 
+/** The error as a job or a schedule keeps it: what a caller may see of it, without its cause. */
+export const publicErrorOf = ({ name, message, code }: AppError): JobError => ({ name, message, code })
+
 /** The 503 of a broker or store that cannot do its work. */
 export const nothingHere = (): AppError => new AppError('not-found', 'There is nothing at this address.')
 
@@ -43,29 +46,5 @@ export function problemOf(error: AppError, requestId: string | undefined, instan
     ...(instance === undefined ? {} : { instance }),
     ...(requestId === undefined ? {} : { request_id: requestId }),
     ...error.members,
-  }
-}
-
-const MESSAGE_MAX_LENGTH = 2_000
-
-/** Anything thrown, as text that may be stored and shown: bounded and without a stack. */
-export function coerceJobError(thrown: unknown): JobError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: describe(thrown) }
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? { code: thrown.code.slice(0, 100) } : {}
-  return {
-    name: thrown.name.slice(0, 100),
-    message: thrown.message.slice(0, MESSAGE_MAX_LENGTH),
-    ...code,
-  }
-}
-
-function describe(thrown: unknown): string {
-  try {
-    return (typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))).slice(
-      0,
-      MESSAGE_MAX_LENGTH,
-    )
-  } catch {
-    return 'something that cannot be shown was thrown'
   }
 }

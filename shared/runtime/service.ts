@@ -1,9 +1,24 @@
 import { ConfigError, environment, readLogSettings } from './config.ts'
+import { errorForLog, messageOf } from './foreign.ts'
+import { currentRun, type ForeignRun } from './foreign-run.ts'
 import { createLogger, type Logger } from './logger.ts'
 
 export interface RunningService {
   /** Drains and ends everything the service started; called once. */
   stop(reason: string): Promise<void>
+  /** Of a service that runs foreign code; without it every error that nobody caught ends the process. */
+  foreignErrors?: ForeignErrors
+}
+
+/** What becomes of errors that nobody caught, where they may be of foreign code. */
+export interface ForeignErrors {
+  /**
+   * A promise was rejected that nobody awaited: the service goes on.
+   * @param run whose code it was; null: nobody can tell
+   */
+  onRejection(run: ForeignRun | null, thrown: unknown): void
+  /** Something threw outside of every call: the process ends when this resolves. */
+  onException(run: ForeignRun | null, thrown: unknown): Promise<void>
 }
 
 /** Exit codes: 0 stopped as asked, 1 broke, 2 settings that cannot be used. */
@@ -32,14 +47,7 @@ export async function runService(start: () => Promise<{ service: RunningService;
     }
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
-    process.on('uncaughtException', (error) => {
-      log.fatal({ err: error }, 'uncaught exception')
-      exitAfterFlush(log, EXIT.failed)
-    })
-    process.on('unhandledRejection', (error) => {
-      log.fatal({ err: error }, 'unhandled rejection')
-      exitAfterFlush(log, EXIT.failed)
-    })
+    endOnUncaught(service, log)
     const onOrphaned = () => stop('the supervisor is gone')
     // It may have gone while we started.
     if (isSupervised && !process.connected) onOrphaned()
@@ -53,6 +61,24 @@ export async function runService(start: () => Promise<{ service: RunningService;
   }
 }
 
+function endOnUncaught({ foreignErrors }: RunningService, log: Logger): void {
+  let ending = false
+  const end = (run: ForeignRun | null, thrown: unknown, what: string) => {
+    log.fatal({ err: errorForLog(thrown), ...(run === null ? {} : { of: run.of }) }, what)
+    if (ending) return
+    ending = true
+    const told = foreignErrors?.onException(run, thrown) ?? Promise.resolve()
+    told
+      .catch((error: unknown) => log.error({ err: error }, 'what runs here could not be handed back'))
+      .finally(() => exitAfterFlush(log, EXIT.failed))
+  }
+  process.on('uncaughtException', (thrown) => end(currentRun(), thrown, 'uncaught exception'))
+  process.on('unhandledRejection', (thrown) => {
+    if (foreignErrors === undefined) end(null, thrown, 'unhandled rejection')
+    else foreignErrors.onRejection(currentRun(), thrown)
+  })
+}
+
 const BAD_SETTINGS = 'These settings cannot be used:'
 
 /**
@@ -60,7 +86,7 @@ const BAD_SETTINGS = 'These settings cannot be used:'
  * @returns the exit code
  */
 export function explainEnd(error: unknown, what: string): number {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   const isConfig = error instanceof ConfigError
   process.stderr.write(isConfig ? `${BAD_SETTINGS}\n${text.replaceAll(/^/gm, '  ')}\n` : `${what}${text}\n`)
   return isConfig ? EXIT.badSettings : EXIT.failed

@@ -3,6 +3,7 @@ import type { DeadMessageView } from '#shared/contracts/dead-messages-http.ts'
 import { deadMessageSchema } from '#shared/contracts/messages-http.ts'
 import { ALL_DEAD_MESSAGES, deadMessagesOf, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
+import { memberOf, textOf } from '#shared/runtime/foreign.ts'
 
 export interface ReadDeadDeps {
   readBatch(query: BatchQuery): Promise<Batch>
@@ -35,10 +36,16 @@ export async function readDead(
 
 /** What is none is a mark that one was put back, or of a later contract. */
 function toDead({ subject, seq: deadSeq, body }: Batch['messages'][number]): DeadMessage[] {
-  const parsed = deadMessageSchema.safeParse(parseJson(body))
+  const parsed = deadMessageSchema.safeParse(withErrorAsText(parseJson(body)))
   if (!parsed.success) return []
   const [, shard, seq] = subject.split('.')
   return [{ subject, deadSeq, view: { ...parsed.data, shard: Number(shard), seq: Number(seq) } }]
+}
+
+/** An error that is no text must not put its message out of reach. */
+function withErrorAsText(letter: unknown): unknown {
+  const error = memberOf(letter, 'error')
+  return typeof error === 'string' || error === undefined ? letter : { ...(letter as object), error: textOf(error) }
 }
 
 function parseJson(text: string): unknown {

@@ -87,7 +87,11 @@ async function setup() {
   })
   /** What the projection would do. */
   const project = async (job: JobAddress) => {
-    const messages = (await bus.reader.history(job)).map(({ seq, event }) => ({ seq, body: JSON.stringify(event) }))
+    const messages = (await bus.reader.history(job)).map(({ seq, event }) => ({
+      subject: `${event.event}.${job.type}.${job.priority}.${job.job_id}`,
+      seq,
+      body: JSON.stringify(event),
+    }))
     await applyBatch({ store, onUnreadable: () => undefined }, { generation: 1 }, messages)
   }
   const wokenCount = async () => (await woken.get()).values[0]?.value ?? 0

@@ -1,21 +1,16 @@
-import { parseEvent } from '#shared/bus/log-reader.ts'
+import { type LoggedMessage, parseEvent, standInFor } from '#shared/bus/read-event.ts'
 import { applyEvent, isFirst } from '#shared/contracts/apply-event.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
+import type { LoggedEvent } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import type { Checkpoint, JobStore, StoredJob } from '#shared/store/port.ts'
 import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
-
-export interface LoggedMessage {
-  seq: number
-  body: string
-}
 
 /** Which generation is written, and from which on sequences are of this log. */
 export type ProjectionGeneration = Pick<Checkpoint, 'generation'> & Partial<Pick<Checkpoint, 'log_generation'>>
 
 export interface ApplyBatchDeps {
   store: JobStore
-  /** Called for each message that is no event of this contract: it is counted and passed over, never stops the rest. */
+  /** Called for each message that cannot be read: it is counted and moves its job's history on, never stops the rest. */
   onUnreadable(seq: number): void
 }
 
@@ -29,11 +24,12 @@ export async function applyBatch(
   { generation, log_generation: logGeneration = 0 }: ProjectionGeneration,
   messages: LoggedMessage[],
 ): Promise<RoundEnd[]> {
-  const events: { seq: number; event: JobEvent }[] = []
+  const events: { seq: number; event: LoggedEvent }[] = []
   for (const message of messages) {
-    const event = parseEvent(message.body)
-    if (event === null) deps.onUnreadable(message.seq)
-    else events.push({ seq: message.seq, event })
+    const read = parseEvent(message.body)
+    if (read === null) deps.onUnreadable(message.seq)
+    const event = read ?? standInFor(message)
+    if (event !== null) events.push({ seq: message.seq, event })
   }
   if (events.length === 0) return []
   const stored = await deps.store.getMany(idsToRead(events.map(({ event }) => event)))
@@ -57,7 +53,7 @@ export async function applyBatch(
  * A history that begins in this batch needs nothing of the store: its fold is whole, and the guarded write loses where
  * the store knows more already. On a busy system that is most jobs.
  */
-function idsToRead(events: JobEvent[]): string[] {
+function idsToRead(events: LoggedEvent[]): string[] {
   const begunHere = new Set<string>()
   const toRead = new Set<string>()
   for (const event of events) {
@@ -70,7 +66,12 @@ function idsToRead(events: JobEvent[]): string[] {
 const currentFold = (stored: StoredJob | undefined, generation: number): Job | null =>
   stored !== undefined && stored.generation >= generation ? stored.job : null
 
-function continueOld(stored: StoredJob | undefined, logGeneration: number, event: JobEvent, seq: number): Job | null {
+function continueOld(
+  stored: StoredJob | undefined,
+  logGeneration: number,
+  event: LoggedEvent,
+  seq: number,
+): Job | null {
   return stored === undefined ? null : applyEvent(asOfThisLog(stored, logGeneration), event, seq)
 }
 

@@ -1,11 +1,12 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { EventFeed, type LogState, readLogState } from '#shared/bus/event-feed.ts'
+import type { LoggedMessage } from '#shared/bus/read-event.ts'
 import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter, Gauge } from '#shared/runtime/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/store/port.ts'
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
-import { applyBatch, type LoggedMessage } from './apply-batch.ts'
+import { applyBatch } from './apply-batch.ts'
 import type { ProjectionView } from './projection-view.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
@@ -166,7 +167,7 @@ export class Projection {
     const { store, unreadable, log } = this.#deps
     const onUnreadable = (seq: number) => {
       unreadable.inc()
-      log.error({ seq }, 'an event cannot be read and is passed over')
+      log.error({ seq }, 'an event cannot be read')
     }
     await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, owned, messages))
   }

@@ -1,6 +1,6 @@
 import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
-import { AppError, coerceJobError } from '#shared/runtime/errors.ts'
+import { AppError, publicErrorOf } from '#shared/runtime/errors.ts'
 import { dueTicks } from './due-ticks.ts'
 import { type MakeTickJobDeps, makeTickJob } from './make-tick-job.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
@@ -39,6 +39,6 @@ async function makeTick(deps: SettleDueDeps, record: ScheduleRecord, tickMs: num
   } catch (error) {
     // Its type is gone, or takes no such payload any more: later ticks may fare better.
     if (!(error instanceof AppError) || error.status >= 500) throw error
-    return { last_error: { ...coerceJobError(error), tick_at: tickAt } }
+    return { last_error: { ...publicErrorOf(error), tick_at: tickAt } }
   }
 }

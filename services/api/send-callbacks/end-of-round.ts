@@ -1,4 +1,4 @@
-import type { JobEvent } from '#shared/contracts/events.ts'
+import type { JobEvent, LoggedEvent } from '#shared/contracts/events.ts'
 import { type EventNote, isTerminal, type Job } from '#shared/contracts/job.ts'
 import { isTerminalEvent } from '#shared/contracts/subjects.ts'
 
@@ -17,8 +17,8 @@ export interface RoundEnd {
  * @param job the fold with the event at `seq` in it
  * @returns null for an event that ends nothing, and for a job that nobody wants to be told of
  */
-export function endOfRound(job: Job, event: JobEvent, seq: number): RoundEnd | null {
-  if (!isTerminalEvent(event.event) || !job.callback_url) return null
+export function endOfRound(job: Job, event: LoggedEvent, seq: number): RoundEnd | null {
+  if (event.event === 'unreadable' || !isTerminalEvent(event.event) || !job.callback_url) return null
   const end = event as EndEvent
   const isStill = job.seq === seq && isTerminal(job.phase)
   return { event: end, job: isStill ? job : asItWas(job, end, seq), callbackUrl: job.callback_url }

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import type { Logger } from '#shared/runtime/logger.ts'
+import type { MessageOutcome } from './read-answer.ts'
 
 export interface BatchMessage {
   /** Its sequence in the stream: larger for what was accepted later, and the same at every attempt. */
@@ -35,24 +35,15 @@ export interface BatchContext {
   readonly confirmOwned: () => Promise<void>
 }
 
-const REASON_MAX_LENGTH = 2_000
-const reason = z.string().transform((text) => text.slice(0, REASON_MAX_LENGTH))
-
-/** Of one message: done, to be tried again, or never to be tried again. */
-export const messageOutcomeSchema = z.union([
-  z.literal('done'),
-  z.object({ retry: reason }),
-  z.object({ failed: reason }),
-])
-export type MessageOutcome = z.output<typeof messageOutcomeSchema>
-
-/** In the order of the messages; without it all are done. */
-export const batchAnswerSchema = z.object({ outcomes: z.array(messageOutcomeSchema).optional() })
-export type BatchAnswer = z.input<typeof batchAnswerSchema>
+/** In the order of the messages; without `outcomes` all are done. */
+export interface BatchAnswer {
+  outcomes?: MessageOutcome[]
+}
 
 /** What is done with the messages of a batch. What it throws is a reason to try all of them again. */
 export interface BatchHandler {
-  run(messages: BatchMessage[], context: BatchContext): BatchAnswer | void | Promise<BatchAnswer | void>
+  /** @returns a BatchAnswer where something is to be said of single messages; anything else says that all are done */
+  run(messages: BatchMessage[], context: BatchContext): unknown
   /** It fails for reasons that no message is to blame for: it is tried until it succeeds. */
   triesForEver?: boolean
   /** Called once by who takes a shard, before its first batch. */

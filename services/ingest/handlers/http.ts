@@ -1,8 +1,8 @@
 import type { CallOut } from '#shared/outbound/call-out.ts'
 import { isForGood } from '#shared/outbound/is-for-good.ts'
+import { textOf } from '#shared/runtime/foreign.ts'
 import { VERSION } from '#shared/runtime/version.ts'
-import type { BatchHandler, MessageOutcome } from './handler.ts'
-import { batchAnswerSchema } from './handler.ts'
+import type { BatchAnswer, BatchHandler } from './handler.ts'
 
 export interface HttpHandlerOptions {
   /** The operator's: it may be private. */
@@ -35,20 +35,17 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
       timeoutMs,
       maxBodyBytes: ANSWER_MAX_BYTES,
     })
-    if (answer.status >= 200 && answer.status < 300) return outcomesIn(answer.text)
-    const said = `the endpoint answered ${answer.status}: ${answer.text.slice(0, REASON_MAX_LENGTH)}`
+    if (answer.status >= 200 && answer.status < 300) return bodyOf(answer.text)
+    const said = `the endpoint answered ${answer.status}: ${textOf(answer.text, REASON_MAX_LENGTH)}`
     if (!isForGood(answer.status)) throw new Error(said)
-    return { outcomes: messages.map((): MessageOutcome => ({ failed: said })) }
+    return { outcomes: messages.map(() => ({ failed: said })) } satisfies BatchAnswer
   },
 })
 
-/** A body that is no JSON object, or has no outcomes, tells nothing: all are done. @throws on outcomes of another form */
-function outcomesIn(text: string) {
-  let body: unknown
+function bodyOf(text: string): unknown {
   try {
-    body = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
-    return {}
+    return text
   }
-  return typeof body === 'object' && body !== null && 'outcomes' in body ? batchAnswerSchema.parse(body) : {}
 }

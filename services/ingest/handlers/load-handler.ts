@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import type { IngestConfig } from '../config.ts'
 import { filesHandler } from './files.ts'
 import type { BatchHandler } from './handler.ts'
@@ -41,9 +42,11 @@ async function importHandler(path: string): Promise<BatchHandler> {
     if (typeof run !== 'function') throw new Error('must export a function run(messages, context)')
     return { run: run as BatchHandler['run'] }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`INGEST_HANDLER: expected "files", a URL or a TypeScript file; ${path}: ${why}`, {
-      cause: error,
-    })
+    throw new ConfigError(
+      `INGEST_HANDLER: expected "files", a URL or a TypeScript file; ${path}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -1,7 +1,8 @@
-import { coerceJobError } from '#shared/runtime/errors.ts'
+import { errorForLog, messageOf } from '#shared/runtime/foreign.ts'
+import { runFor } from '#shared/runtime/foreign-run.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
-import type { MessageOutcome } from '../handlers/handler.ts'
-import { type BatchContext, type BatchHandler, type BatchMessage, batchAnswerSchema } from '../handlers/handler.ts'
+import type { BatchContext, BatchHandler, BatchMessage } from '../handlers/handler.ts'
+import { type MessageOutcome, readAnswer } from '../handlers/read-answer.ts'
 import type { AttemptEnd } from '../plan/commit-batches.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import { type RawMessage, readMessage } from './raw-message.ts'
@@ -77,16 +78,19 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const { handler, timeoutMs, lost, log } = deps
   const { batch } = run
   const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
+  const uncaught = Promise.withResolvers<never>()
+  uncaught.promise.catch(() => undefined)
+  const foreign = { of: [about], fail: uncaught.reject, crash: uncaught.reject }
   try {
-    const answer = await runUntil({ timeoutMs, lost }, (signal) => handler.run(messages, contextOf(deps, run, signal)))
-    const { outcomes } = batchAnswerSchema.parse(answer ?? {})
-    if (outcomes === undefined) return messages.map(() => 'done')
-    if (outcomes.length === messages.length) return outcomes
-    throw new Error(`the handler told ${outcomes.length} outcomes of ${messages.length} messages`)
+    const answer = await runUntil({ timeoutMs, lost }, (signal) => {
+      const handling = runFor(foreign, () => handler.run(messages, contextOf(deps, run, signal)))
+      return Promise.race([handling, uncaught.promise])
+    })
+    return readAnswer(answer, messages.length)
   } catch (error) {
-    if (!lost.aborted) log.warn({ ...about, err: error }, 'batch failed')
-    const { message } = coerceJobError(error)
-    return messages.map(() => ({ retry: message }))
+    if (!lost.aborted) log.warn({ ...about, err: errorForLog(error) }, 'batch failed')
+    const retry = messageOf(error)
+    return messages.map(() => ({ retry }))
   }
 }
 

@@ -76,7 +76,7 @@ test('a batch at which enough replicas died is not begun again', async () => {
 test.each([[[]], [['done']], [['done', 'done', 'perhaps']], ['done']])(
   'outcomes that say nothing of use (%j) are a failure of all',
   async (outcomes) => {
-    expect((await attempt({ run: () => ({ outcomes }) as never })).end).toMatchObject({ done: 0, left: [1, 2, 3] })
+    expect((await attempt({ run: () => ({ outcomes }) })).end).toMatchObject({ done: 0, left: [1, 2, 3] })
   },
 )
 

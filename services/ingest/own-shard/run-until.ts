@@ -12,7 +12,8 @@ export class LostShardError extends Error {
 }
 
 /**
- * Runs something that may not listen to its signal: it is left to itself after the time, or once the shard is lost.
+ * Runs something that may not listen to its signal: it is left to itself after the time, or once the shard is lost. Its
+ * signal is aborted whenever this throws.
  * @throws what it throws; an error of ours when it was left
  */
 export async function runUntil<T>(
@@ -31,6 +32,10 @@ export async function runUntil<T>(
   lost.addEventListener('abort', onLost, { once: true })
   try {
     return await Promise.race([Promise.resolve().then(() => run(control.signal)), left.promise])
+  } catch (error) {
+    // Also where a promise of it failed that it does not await: it may still run.
+    control.abort(error)
+    throw error
   } finally {
     clearTimeout(timer)
     lost.removeEventListener('abort', onLost)

@@ -1,31 +1,17 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
+import { isTooDeep } from '#shared/runtime/foreign-json.ts'
+
+/** A result has the depth of a body at most, and this one stands a few levels within it. */
+const MAX_DEPTH = BODY_MAX_DEPTH - 4
 
 /** JSON as what it says, everything else as text. */
 export function bodyOf({ text, truncated }: Pick<OutboundAnswer, 'text' | 'truncated'>): unknown {
   if (text === '') return null
-  if (truncated || isTooDeep(text)) return text
+  if (truncated || isTooDeep(text, MAX_DEPTH)) return text
   try {
     return JSON.parse(text) as unknown
   } catch {
     return text
   }
-}
-
-/** Everybody who writes or shows a result would have to walk it: as deep as a request's body may be, no deeper. */
-function isTooDeep(json: string): boolean {
-  let depth = 0
-  let isInString = false
-  // One pass, whatever the target sends: this runs on the thread of all jobs.
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i]
-    if (isInString) {
-      if (character === '\\') i++
-      else if (character === '"') isInString = false
-    } else if (character === '"') isInString = true
-    else if (character === '[' || character === '{') depth++
-    else if (character === ']' || character === '}') depth--
-    if (depth > BODY_MAX_DEPTH) return true
-  }
-  return false
 }

@@ -1,4 +1,6 @@
 import type { BatchPolicy } from '#shared/contracts/job-type.ts'
+import { textOf } from '#shared/runtime/foreign.ts'
+import { currentRun, type ForeignRun, joinRuns, runFor } from '#shared/runtime/foreign-run.ts'
 import { valueAt } from '#shared/runtime/json-pointer.ts'
 import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
 
@@ -27,6 +29,8 @@ export type RunBatch = (items: BatchItem[], context: BatchContext) => unknown
 
 interface Waiting {
   item: BatchItem
+  /** Whose code it is when it goes wrong where nobody awaits it; null in a test of this alone. */
+  run: ForeignRun | null
   log: JobContext['log']
   resolve: (result: unknown) => void
   reject: (error: unknown) => void
@@ -59,7 +63,7 @@ export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run
         reject(signal.reason)
         return
       }
-      const entry = { item: { ...about, payload }, log, resolve, reject }
+      const entry = { item: { ...about, payload }, run: currentRun(), log, resolve, reject }
       signal.addEventListener('abort', () => {
         waiting.delete(entry)
         reject(signal.reason)
@@ -78,29 +82,35 @@ async function runTogether(run: RunBatch, entries: Waiting[]): Promise<void> {
   if (first === undefined) return
   try {
     const signal = whenAllAborted(entries.map(({ item }) => item.signal))
-    const returned = await run(
-      entries.map(({ item }) => item),
-      { signal, log: first.log },
-    )
+    const items = entries.map(({ item }) => item)
+    const runs = entries.flatMap((entry) => entry.run ?? [])
+    const returned = await runFor(joinRuns(runs), () => run(items, { signal, log: first.log }))
     if (returned !== undefined && !(Array.isArray(returned) && returned.length === entries.length))
       throw new PermanentError(`a batch handler returns nothing, or an outcome for each of its ${entries.length} jobs`)
-    for (const [i, entry] of entries.entries()) settle(entry, returned === undefined ? 'done' : returned[i])
+    for (const [i, entry] of entries.entries()) settle(entry, returned, i)
   } catch (error) {
     for (const { reject } of entries) reject(error)
   }
 }
 
-function settle({ resolve, reject }: Waiting, outcome: unknown): void {
-  if (outcome === 'done') resolve(null)
-  else if (typeof outcome === 'object' && outcome !== null && 'result' in outcome) resolve(outcome.result)
-  else if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome)
-    reject(new PermanentError(String(outcome.failed)))
-  else if (typeof outcome === 'object' && outcome !== null && 'retry' in outcome) reject(retryOf(outcome))
-  else reject(new PermanentError("an outcome is 'done', {result}, {retry} or {failed}"))
+/** Looking at an outcome may run foreign code: what that throws is this job's alone. */
+function settle({ resolve, reject }: Waiting, returned: unknown[] | undefined, place: number): void {
+  try {
+    const outcome = returned === undefined ? 'done' : returned[place]
+    if (outcome === 'done') resolve(null)
+    else if (isObject(outcome) && 'result' in outcome) resolve(outcome.result)
+    else if (isObject(outcome) && 'failed' in outcome) reject(new PermanentError(textOf(outcome.failed)))
+    else if (isObject(outcome) && 'retry' in outcome) reject(retryOf(outcome))
+    else reject(new PermanentError("an outcome is 'done', {result}, {retry} or {failed}"))
+  } catch (error) {
+    reject(error)
+  }
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
 function retryOf(outcome: { retry: unknown; delay_ms?: unknown }): Error {
-  const message = String(outcome.retry)
+  const message = textOf(outcome.retry)
   return typeof outcome.delay_ms === 'number' ? new RetryLater(outcome.delay_ms, message) : new Error(message)
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { JobPolicy } from '#shared/contracts/job-type.ts'
 import { DELAY_MAX_MS } from '#shared/contracts/limits.ts'
+import { isErrorLike, memberOf } from '#shared/runtime/foreign.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 
 /** What a handler may use besides its payload. */
@@ -49,11 +50,12 @@ export class RetryLater extends Error {
   }
 }
 
-export const isPermanent = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'PermanentError'
+export const isPermanent = (thrown: unknown): boolean =>
+  isErrorLike(thrown) && memberOf(thrown, 'name') === 'PermanentError'
 
 /** @returns the delay in milliseconds that the handler asked for, as long as one may be at most; or null */
 export function askedDelayMs(thrown: unknown): number | null {
-  if (!(thrown instanceof Error) || thrown.name !== 'RetryLater' || !('delayMs' in thrown)) return null
-  const { delayMs } = thrown
+  if (!isErrorLike(thrown) || memberOf(thrown, 'name') !== 'RetryLater') return null
+  const delayMs = memberOf(thrown, 'delayMs')
   return typeof delayMs === 'number' && delayMs >= 0 ? Math.min(delayMs, DELAY_MAX_MS) : null
 }

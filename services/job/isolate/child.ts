@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { environment } from '#shared/runtime/config.ts'
+import { errorForLog, messageOf } from '#shared/runtime/foreign.ts'
 import { createLogger } from '#shared/runtime/logger.ts'
 import { readJobConfig } from '../config.ts'
 import { loadHandlers } from '../handlers/load-handlers.ts'
-import { contextVerbs, type HandlerOutcome, runHandler } from '../run-handler.ts'
+import { reportedProgress } from '../reported-progress.ts'
+import { contextVerbs, type HandlerOutcome, runHandler, threw } from '../run-handler.ts'
 import type { ChildJob, ChildMessage } from './messages.ts'
 
 // A process for one attempt of a job that has killed a worker before: if it dies, only this job is blamed.
@@ -13,7 +15,6 @@ new Worker(new URL('./orphan-watch.ts', import.meta.url), {
 }).unref()
 
 const config = readJobConfig(environment())
-const handlers = await loadHandlers(config)
 const log = createLogger({ service: 'job-child', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
 const aborter = new AbortController()
 
@@ -25,6 +26,23 @@ const send = (message: ChildMessage): void => {
 process.on('disconnect', () => process.exit(0))
 process.on('SIGTERM', () => aborter.abort(new Error('aborted')))
 process.on('SIGINT', () => undefined)
+
+// Everything here is one job's: what nobody caught is its own.
+process.on('unhandledRejection', (thrown) => {
+  log.error({ err: errorForLog(thrown) }, 'a promise of a handler was rejected, and nobody awaited it')
+  send({ kind: 'outcome', outcome: threw(thrown) })
+})
+process.on('uncaughtException', (thrown) => {
+  log.fatal({ err: errorForLog(thrown) }, 'a handler threw where nobody could catch it')
+  const crashed: ChildMessage = { kind: 'crashed', how: `an error that nobody caught: ${messageOf(thrown)}` }
+  if (process.connected) process.send?.(crashed, () => process.exit(1))
+  else process.exit(1)
+})
+
+const handlers = await loadHandlers(config).catch((error: unknown) => {
+  log.fatal({ err: errorForLog(error) }, 'the handlers cannot be loaded')
+  process.exit(1)
+})
 
 process.once('message', (job: ChildJob) => {
   const handler = handlers.get(job.type)
@@ -46,8 +64,10 @@ process.once('message', (job: ChildJob) => {
           fencingToken: job.fencingToken,
           signal: aborter.signal,
           log: log.child({ job_id: job.jobId, attempt: job.attempt }),
-          progress: (percent, message, data) =>
-            send({ kind: 'progress', percent, message: message ?? null, data: data ?? null }),
+          progress: (percent, message, data) => {
+            const progress = reportedProgress(percent, message, data)
+            if (progress !== null) send({ kind: 'progress', ...progress })
+          },
         })
   outcome.then(
     (value) => send({ kind: 'outcome', outcome: value }),

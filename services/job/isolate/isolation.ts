@@ -1,3 +1,5 @@
+import { messageOf } from '#shared/runtime/foreign.ts'
+import type { ReportedProgress } from '../reported-progress.ts'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildJob } from './messages.ts'
 import { type ReadyChild, startReadyChild } from './ready-child.ts'
@@ -5,7 +7,7 @@ import { type ReadyChild, startReadyChild } from './ready-child.ts'
 export interface IsolatedRun {
   job: ChildJob
   signal: AbortSignal
-  onProgress(percent: number, message: string | null, data: unknown): void
+  onProgress(progress: ReportedProgress): void
 }
 
 /** The child died without an outcome: the job is to blame. */
@@ -80,7 +82,7 @@ class ChildPlace implements Place {
       this.#child = null
       return await child.run(request)
     } catch (error) {
-      return { kind: 'died', how: error instanceof Error ? error.message : String(error) }
+      return { kind: 'died', how: messageOf(error) }
     }
   }
 

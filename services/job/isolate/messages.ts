@@ -1,4 +1,8 @@
-import type { HandlerOutcome } from '../run-handler.ts'
+import { z } from 'zod'
+import { jobErrorSchema } from '#shared/contracts/job.ts'
+import { describeThrown } from '#shared/runtime/foreign.ts'
+import { type ReportedProgress, reportedProgress } from '../reported-progress.ts'
+import { type HandlerOutcome, returned } from '../run-handler.ts'
 
 /** Parent to child: the one job to run. */
 export interface ChildJob {
@@ -11,8 +15,71 @@ export interface ChildJob {
   fencingToken: number
 }
 
+const outcomeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('returned'), json: z.string() }),
+  z.strictObject({
+    kind: z.literal('threw'),
+    error: jobErrorSchema,
+    permanent: z.boolean(),
+    reason: z.string(),
+    delayMs: z.number().min(0).nullable(),
+  }),
+])
+
+const childMessageSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ready') }),
+  z.strictObject({ kind: z.literal('outcome'), outcome: outcomeSchema }),
+  /** An error that nobody caught: the process ends. */
+  z.strictObject({ kind: z.literal('crashed'), how: z.string() }),
+  z.strictObject({
+    kind: z.literal('progress'),
+    percent: z.number(),
+    message: z.string().nullable(),
+    data: z.unknown(),
+  }),
+])
+
 /** Child to parent. */
-export type ChildMessage =
+export type ChildMessage = z.infer<typeof childMessageSchema>
+
+export type HeardMessage =
   | { kind: 'ready' }
   | { kind: 'outcome'; outcome: HandlerOutcome }
-  | { kind: 'progress'; percent: number; message: string | null; data: unknown }
+  | { kind: 'crashed'; how: string }
+  | { kind: 'progress'; progress: ReportedProgress }
+
+/**
+ * What a child sent: the handler in it, and its libraries, can send anything too, so nothing is believed that would not
+ * be of a handler in this process. Never throws.
+ * @returns null for what is none of ours
+ */
+export function readChildMessage(message: unknown): HeardMessage | null {
+  const parsed = childMessageSchema.safeParse(message)
+  if (!parsed.success) return null
+  const heard = parsed.data
+  switch (heard.kind) {
+    case 'ready':
+    case 'crashed':
+      return heard
+    case 'progress': {
+      const progress = reportedProgress(heard.percent, heard.message, heard.data)
+      return progress === null ? null : { kind: 'progress', progress }
+    }
+    case 'outcome': {
+      const outcome = checkedOutcome(heard.outcome)
+      return outcome === null ? null : { kind: 'outcome', outcome }
+    }
+  }
+}
+
+function checkedOutcome(outcome: z.infer<typeof outcomeSchema>): HandlerOutcome | null {
+  // Described once more, with its causes as the parts that they may have been.
+  if (outcome.kind === 'threw') {
+    return { ...outcome, error: describeThrown({ ...outcome.error, errors: outcome.error.causes }) }
+  }
+  try {
+    return returned(JSON.parse(outcome.json))
+  } catch {
+    return null
+  }
+}

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
-import type { ChildMessage } from './messages.ts'
+import { readChildMessage } from './messages.ts'
 
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
@@ -31,9 +31,11 @@ export function startReadyChild(): Promise<ReadyChild> {
         child.kill('SIGTERM')
         killer = setTimeout(() => child.kill('SIGKILL'), ABORT_GRACE_MS)
       }
-      child.on('message', (message: ChildMessage) => {
-        if (message.kind === 'progress') request.onProgress(message.percent, message.message, message.data)
-        else if (message.kind === 'outcome') outcome.resolve(message.outcome)
+      child.on('message', (message) => {
+        const heard = readChildMessage(message)
+        if (heard?.kind === 'progress') request.onProgress(heard.progress)
+        else if (heard?.kind === 'outcome') outcome.resolve(heard.outcome)
+        else if (heard?.kind === 'crashed') died.resolve({ kind: 'died', how: heard.how })
       })
       if (request.signal.aborted) abort()
       request.signal.addEventListener('abort', abort, { once: true })
@@ -44,6 +46,11 @@ export function startReadyChild(): Promise<ReadyChild> {
       child.kill('SIGKILL')
       return end
     }
-    child.once('message', () => resolve({ run, end: () => void child.kill('SIGKILL') }))
+    const onReady = (message: unknown) => {
+      if (readChildMessage(message)?.kind !== 'ready') return
+      child.off('message', onReady)
+      resolve({ run, end: () => void child.kill('SIGKILL') })
+    }
+    child.on('message', onReady)
   })
 }

@@ -45,6 +45,8 @@ export type Input =
   | { kind: 'task-ended'; task: TaskAddress; end: TaskEnd }
   /** It cannot be stored as it would be. Before the ends that made it so, which then begin nothing more. */
   | { kind: 'too-large' }
+  /** What becomes of it cannot be told: a fault of ours, which trying again would only repeat. */
+  | { kind: 'broken'; message: string }
   /** Time has passed: a sleeping step may go on. */
   | { kind: 'time' }
 
@@ -106,6 +108,13 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
       stopRunning(draft, at)
       end(draft, 'failed', at, { name: 'RequestTooLarge', message: TOO_LARGE, code: 'request-too-large' })
       return true
+    case 'broken': {
+      if (isEnded(draft)) return false
+      stopRunning(draft, at)
+      const message = `Hasty could not go on with it: ${input.message}`
+      end(draft, 'failed', at, { name: 'RequestBroken', message, code: 'request-broken' })
+      return true
+    }
     case 'retry':
       if (draft.status !== 'failed' && draft.status !== 'cancelled') return false
       // What a cancel has not ended yet would run on beside its successor.

@@ -30,6 +30,12 @@ export function turnsFor(inputs: Input[]): Turn[] {
   ]
 }
 
+/** What is left of these inputs where the request is to end: the ends of its jobs, without all that may be at fault. */
+export const inputsToBreak = (inputs: Input[], message: string): Input[] => [
+  { kind: 'broken', message },
+  ...inputs.filter(({ kind }) => kind === 'task-ended').map(briefly),
+]
+
 /** The status alone; the rest is at the job. Small, and of a size that does not depend on what happened. */
 function briefly(input: Input): Input {
   if (input.kind !== 'task-ended') return input

@@ -7,9 +7,14 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   const merged: Json = isObject(target) ? { ...target } : {}
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete merged[name]
-    else merged[name] = mergePatch(merged[name], value)
+    else setMember(merged, name, mergePatch(Object.hasOwn(merged, name) ? merged[name] : undefined, value))
   }
   return merged
+}
+
+/** A member of any name: what a job returned may have one called `__proto__`, which an assignment would lose. */
+function setMember(object: Json, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
 }
 
 export const isObject = (value: unknown): value is Json =>
@@ -20,9 +25,9 @@ export function patchBetween(before: Json, after: Json): Json {
   const patch: Json = {}
   for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) patch[name] = null
   for (const [name, value] of Object.entries(after)) {
-    const old = before[name]
+    const old = Object.hasOwn(before, name) ? before[name] : undefined
     if (isDeepStrictEqual(old, value)) continue
-    patch[name] = isObject(old) && isObject(value) ? patchBetween(old, value) : value
+    setMember(patch, name, isObject(old) && isObject(value) ? patchBetween(old, value) : value)
   }
   return patch
 }

@@ -1,8 +1,9 @@
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import { decide, type Input } from '../decide/decide.ts'
-import { turnsFor } from '../decide/less-room.ts'
-import { isEnded } from '../decide/record.ts'
+import { inputsToBreak, turnsFor } from '../decide/less-room.ts'
+import { isEnded, type RequestRecord } from '../decide/record.ts'
 import type { Changed, RequestRecords, StoredRequest } from './request-records.ts'
 
 export interface ChangeRequestDeps {
@@ -35,6 +36,15 @@ export async function changeRequest(
   return stored
 }
 
+/** The decision is pure: one that throws would do so at every try, and the request would be stuck. */
+function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, mayGoOn: boolean): RequestRecord {
+  try {
+    return decide(record, inputs, nowMs, mayGoOn)
+  } catch (error) {
+    return decide(record, inputsToBreak(inputs, messageOf(error)), nowMs, mayGoOn)
+  }
+}
+
 /** What a record is that is larger than there is room for. */
 export const isTooLarge = (error: unknown): boolean => error instanceof AppError && error.code === 'payload-too-large'
 
@@ -53,7 +63,7 @@ async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Inp
     const [turn, ...others] = turns
     if (turn === undefined) break
     if (current === null) return { stored: null, refused: [] }
-    const changed = decide(current.record, turn.inputs, clock.now(), goesOnAtOnce)
+    const changed = decideOrBreak(current.record, turn.inputs, clock.now(), goesOnAtOnce)
     if (changed === current.record) {
       if (isSure) return { stored: current, refused: turn.refused }
       current = null

@@ -1,9 +1,9 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
-import { parseEvent } from '#shared/bus/log-reader.ts'
 import { readBatch, readLastOfEach } from '#shared/bus/read-batch.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
+import { type LoggedMessage, readEvent } from '#shared/bus/read-event.ts'
+import type { LoggedEvent } from '#shared/contracts/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/subjects.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
 import { taskOf } from '#shared/runtime/task-address.ts'
@@ -44,10 +44,10 @@ const HISTORY_AT_ONCE = 200
 const HISTORY_MAX = 5_000
 
 async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void> {
-  const end = parseEvent(delivery.body)
+  const end = readEvent(delivery)
   const address = parseSubject(delivery.subject)
   if (end === null || address === null) {
-    deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'the end of a job cannot be read')
+    deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'this is the end of no job')
     return
   }
   // Nearly all are nobody's; one without an object_id is the end of a job that its worker could not read.
@@ -61,7 +61,7 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
   if (stored !== null && deps.jobsAtOnce) await deps.taskJobs.see(stored)
 }
 
-type History = { seq: number; event: JobEvent }[]
+type History = { seq: number; event: LoggedEvent }[]
 
 /** What the log still has of the job before its end, as far as it tells of attempts. */
 async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
@@ -69,7 +69,7 @@ async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq:
   const messages = await readLastOfEach(broker, filter)
   // Any replica of a cluster may answer, also one that is behind.
   if (messages.every(({ seq }) => seq < endSeq)) throw lagging()
-  const lastOfEach = messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body))
+  const lastOfEach = messages.flatMap((message) => eventBefore(endSeq, message))
   // The events of a later round hide those of this one.
   const isLast = messages.every(({ seq }) => seq <= endSeq)
   return isLast && wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
@@ -87,7 +87,7 @@ async function readWholeHistory(broker: Broker, filter: string, endSeq: number):
   const history: History = []
   for (let from = 1; history.length < HISTORY_MAX; ) {
     const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit: HISTORY_AT_ONCE })
-    history.push(...messages.flatMap(({ seq, body }) => eventBefore(endSeq, seq, body)))
+    history.push(...messages.flatMap((message) => eventBefore(endSeq, message)))
     const last = messages.at(-1)
     if (last !== undefined && last.seq >= endSeq) break
     if (last === undefined || !isMore) throw lagging()
@@ -98,7 +98,7 @@ async function readWholeHistory(broker: Broker, filter: string, endSeq: number):
 
 const lagging = (): Error => new Error('the log does not show the end of the job yet')
 
-function eventBefore(endSeq: number, seq: number, body: string): History {
-  const event = seq < endSeq ? parseEvent(body) : null
-  return event === null ? [] : [{ seq, event }]
+function eventBefore(endSeq: number, message: LoggedMessage): History {
+  const event = message.seq < endSeq ? readEvent(message) : null
+  return event === null ? [] : [{ seq: message.seq, event }]
 }

@@ -1,5 +1,5 @@
 import { applyEvent } from '#shared/contracts/apply-event.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
+import type { LoggedEvent } from '#shared/contracts/events.ts'
 import type { Attempt, Job, JobError } from '#shared/contracts/job.ts'
 import type { TaskEnd } from '../decide/decide.ts'
 import type { TaskAttempt } from '../decide/record.ts'
@@ -9,7 +9,7 @@ import type { TaskAttempt } from '../decide/record.ts'
  * has let go, only the last one is told.
  * @param history in order; the last event is the end
  */
-export function taskEndOf(history: { seq: number; event: JobEvent }[]): TaskEnd {
+export function taskEndOf(history: { seq: number; event: LoggedEvent }[]): TaskEnd {
   const end = history.at(-1)?.event
   if (end === undefined) throw new Error('a history without an end')
   let job: Job | null = null
@@ -26,20 +26,20 @@ export function taskEndOf(history: { seq: number; event: JobEvent }[]): TaskEnd 
 }
 
 /** A timeout cancels a job; of the task it is a failure. */
-function statusOf(end: JobEvent): TaskEnd['status'] {
+function statusOf(end: LoggedEvent): TaskEnd['status'] {
   if (end.event === 'job:finished') return 'completed'
   return end.event === 'job:cancelled' && end.reason === 'requested' ? 'cancelled' : 'failure'
 }
 
-function errorOf(end: JobEvent): JobError | null {
+function errorOf(end: LoggedEvent): JobError | null {
   if (end.event === 'job:failed') return end.error
   return end.event === 'job:cancelled' ? (end.error ?? null) : null
 }
 
-const reasonOf = (end: JobEvent): string =>
+const reasonOf = (end: LoggedEvent): string =>
   end.event === 'job:cancelled' ? `cancelled: ${end.reason}` : end.event.replace('job:', '')
 
-const lastAttempt = (end: JobEvent, status: TaskEnd['status'], error: TaskEnd['error']): TaskAttempt[] =>
+const lastAttempt = (end: LoggedEvent, status: TaskEnd['status'], error: TaskEnd['error']): TaskAttempt[] =>
   'attempt' in end && end.attempt !== undefined
     ? [{ attempt: end.attempt, status, started_at: end.at, ended_at: end.at, error }]
     : []

@@ -9,7 +9,8 @@ import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/request.ts'
 import { eventSubject, historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
-import { AppError, coerceJobError, unavailable } from '#shared/runtime/errors.ts'
+import { AppError, publicErrorOf, unavailable } from '#shared/runtime/errors.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { taskJobId } from '#shared/runtime/task-address.ts'
@@ -53,7 +54,7 @@ export class TaskJobs {
     // All whose inputs were applied together see the same record.
     const before = this.#seeing.get(record)
     if (before !== undefined) return before
-    const seeing = this.#seeAll(record, runningTasks(record)).catch((error: unknown) => {
+    const seeing = this.#seeAll(record, () => true).catch((error: unknown) => {
       this.#seeing.delete(record)
       throw error
     })
@@ -63,14 +64,20 @@ export class TaskJobs {
 
   /** Those that are to be cancelled alone: that waits for no time. @throws as `see` */
   seeCancelled({ record }: StoredRequest): Promise<void> {
-    return this.#seeAll(
-      record,
-      runningTasks(record).filter(({ task }) => task.cancelling),
-    )
+    return this.#seeAll(record, ({ task }) => task.cancelling === true)
   }
 
-  async #seeAll(record: RequestRecord, tasks: RunningTask[]): Promise<void> {
-    await Promise.all(tasks.map((running) => this.#seeTask(record, running)))
+  async #seeAll(record: RequestRecord, isMeant: (running: RunningTask) => boolean): Promise<void> {
+    let tasks: RunningTask[]
+    try {
+      tasks = runningTasks(record)
+    } catch (error) {
+      // What its tasks are to do follows from the record alone: trying again would not help.
+      this.#deps.log.error({ err: error, request_id: record.request_id }, 'a request cannot be carried out')
+      await changeRequest(this.#deps, record.request_id, { kind: 'broken', message: messageOf(error) })
+      return
+    }
+    await Promise.all(tasks.filter(isMeant).map((running) => this.#seeTask(record, running)))
   }
 
   async #seeTask(record: RequestRecord, running: RunningTask): Promise<void> {
@@ -96,7 +103,7 @@ export class TaskJobs {
       // Its type is gone, or takes no such payload: the plan was checked, but not what earlier jobs put into it.
       if (!(error instanceof AppError) || error.status >= 500) throw error
       const at = isoTime(this.#deps.clock.now())
-      const end: TaskEnd = { status: 'failure', attempts: [], result: null, error: coerceJobError(error), at }
+      const end: TaskEnd = { status: 'failure', attempts: [], result: null, error: publicErrorOf(error), at }
       await changeRequest(this.#deps, record.request_id, { kind: 'task-ended', task: running.address, end })
     }
   }

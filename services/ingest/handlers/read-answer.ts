@@ -1,0 +1,29 @@
+import { textOf } from '#shared/runtime/foreign.ts'
+
+/** Of one message: done, to be tried again, or never to be tried again. */
+export type MessageOutcome = 'done' | { retry: string } | { failed: string }
+
+/**
+ * What became of each message of a batch, by what its handler returned or its endpoint answered. Without a member
+ * `outcomes` all are done, whatever it is: what a database says of an insert is no answer to us.
+ * @throws what is wrong with outcomes that are none
+ */
+export function readAnswer(answer: unknown, count: number): MessageOutcome[] {
+  const outcomes = isObject(answer) && 'outcomes' in answer ? answer.outcomes : undefined
+  if (outcomes === undefined || outcomes === null) return Array.from({ length: count }, () => 'done')
+  if (!Array.isArray(outcomes)) throw new Error('outcomes: must be a list, one for each message')
+  const { length } = outcomes as unknown[]
+  if (length !== count) throw new Error(`the handler told ${length} outcomes of ${count} messages`)
+  return Array.from({ length: count }, (_, place) => readOutcome((outcomes as unknown[])[place], place))
+}
+
+function readOutcome(outcome: unknown, place: number): MessageOutcome {
+  if (outcome === 'done') return 'done'
+  if (isObject(outcome) && 'failed' in outcome) return { failed: textOf(outcome.failed) }
+  if (isObject(outcome) && 'retry' in outcome) return { retry: textOf(outcome.retry) }
+  throw new Error(
+    `outcomes/${place}: must be "done", {"retry": "why"} or {"failed": "why"}, got ${textOf(outcome, 100)}`,
+  )
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

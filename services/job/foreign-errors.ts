@@ -1,0 +1,41 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { sleep } from '#shared/runtime/clock.ts'
+import { errorForLog } from '#shared/runtime/foreign.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
+import type { ForeignErrors } from '#shared/runtime/service.ts'
+import type { JobMetrics } from './metrics.ts'
+import type { PullLoop } from './pull-loop.ts'
+
+export interface ForeignErrorsDeps {
+  loop: PullLoop
+  broker: Broker
+  metrics: Pick<JobMetrics, 'unhandledRejections'>
+  log: Logger
+}
+
+/** The process is in a state that nobody knows: it hands back what it holds, and ends. */
+const HAND_BACK_MS = 3_000
+
+/**
+ * Handlers start promises that they do not await, timers and listeners. A rejected promise fails its own job, if that
+ * still runs, and nothing else. Something thrown ends the process, and its job alone is blamed: the jobs beside it are
+ * handed back as in a drain. Where nobody can tell whose code it was, all that run here count it as a crash.
+ */
+export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps): ForeignErrors => ({
+  onRejection(run, thrown) {
+    const of = run?.of ?? []
+    log.error({ err: errorForLog(thrown), of }, 'a promise was rejected that nobody awaited')
+    for (const type of of.length === 0 ? [''] : new Set(of.map((about) => String(about['type'])))) {
+      metrics.unhandledRejections.inc({ type })
+    }
+    run?.fail(thrown)
+  },
+  async onException(run, thrown) {
+    if (run === null) return
+    run.crash(thrown)
+    void loop.stop()
+    // Those that are to blame were told so first: for them this only waits until it is stored.
+    const handedBack = Promise.all([...loop.held.values()].map((hold) => hold.handBack()))
+    await Promise.race([handedBack.then(() => broker.nc.flush()), sleep(HAND_BACK_MS)])
+  },
+})

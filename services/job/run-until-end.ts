@@ -1,0 +1,89 @@
+import { describeThrown } from '#shared/runtime/foreign.ts'
+import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
+import type { Hold, LetGo } from './hold.ts'
+import type { ChildDied } from './isolate/isolation.ts'
+import type { JobRun } from './job-run.ts'
+import type { AttemptEnd } from './outcome.ts'
+import { ProgressReporter } from './progress.ts'
+import { reportedProgress } from './reported-progress.ts'
+import { contextVerbs, type HandlerOutcome, runHandler, threw } from './run-handler.ts'
+import type { StartedAttempt } from './start-attempt.ts'
+import type { WorkerDeps } from './worker-deps.ts'
+
+export interface RunEnd {
+  end: AttemptEnd | LetGo
+  /** A handler that was told to stop and still runs; null where none does. */
+  lingering: Promise<unknown> | null
+}
+
+/**
+ * Runs the handler until it ends, or until its time is up, an error of its own that nobody caught fails it, or the job is
+ * to be let go: then its signal is aborted. Nothing is published here but progress.
+ */
+export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, hold: Hold): Promise<RunEnd> {
+  if (hold.isAsked) return { end: await hold.letGo, lingering: null }
+  const { job_id, type, timeout_ms } = run.spec
+  const aborter = new AbortController()
+  const stopped = Promise.withResolvers<AttemptEnd>()
+  const timer = setTimeout(() => stopped.resolve({ kind: 'timeout' }), timeout_ms)
+  const progress = new ProgressReporter(deps, run, attempt)
+  const foreign: ForeignRun = {
+    of: [{ job_id, type, attempt: attempt.attempt }],
+    fail: (thrown) => stopped.resolve(threw(thrown)),
+    crash: (thrown) => hold.crash(describeThrown(thrown)),
+  }
+  try {
+    const handling = runFor(foreign, () => startHandler(deps, run, attempt, aborter.signal, progress))
+    const handled = handling.then((end): RunEnd => ({ end, lingering: null }))
+    const interrupted = Promise.race([stopped.promise, hold.letGo]).then(
+      (end): RunEnd => ({ end, lingering: handling }),
+    )
+    const result = await Promise.race([handled, interrupted])
+    // Listeners of the signal are the handler's code too.
+    if (result.lingering !== null) runFor(foreign, () => aborter.abort(new Error(result.end.kind)))
+    return result
+  } finally {
+    clearTimeout(timer)
+    progress.close()
+  }
+}
+
+function startHandler(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  signal: AbortSignal,
+  progress: ProgressReporter,
+): Promise<HandlerOutcome | ChildDied> {
+  const { spec } = run
+  const job = {
+    jobId: spec.job_id,
+    objectId: spec.object_id,
+    createdAt: spec.created_at,
+    attempt: attempt.attempt,
+    fencingToken: attempt.seq,
+  }
+  if (attempt.isolated) {
+    if (run.place === null) throw new Error('an isolated attempt started without a place')
+    return run.place.run({
+      job: { ...job, type: spec.type, payload: spec.payload ?? null },
+      signal,
+      onProgress: (reported) => progress.report(reported),
+    })
+  }
+  const handler = deps.handlers.get(spec.type)
+  if (handler === undefined) throw new Error(`no handler for ${spec.type}: its lane should not have been pulled`)
+  return runHandler(handler, spec.payload, {
+    ...contextVerbs,
+    ...job,
+    signal,
+    // Made when a handler first asks for it: most never do, and a child logger costs as much as a publish.
+    get log() {
+      return deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt })
+    },
+    progress(percent, message, data) {
+      const reported = reportedProgress(percent, message, data)
+      if (reported !== null) progress.report(reported)
+    },
+  })
+}
