@@ -1,21 +1,18 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { connectBroker } from '#shared/bus/connection.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
-import { Publisher } from '#shared/bus/publisher.ts'
 import type { JobView } from '#shared/contracts/http.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { newJobId } from '#shared/runtime/ids.ts'
-import type { HostilePayload } from '../handlers/hostile.ts'
-import type { HostileBatchPayload } from '../handlers/hostile-batch.ts'
-import { createdPublication, silentLog } from '../support/bus.ts'
+import { createdPublication, openBus } from '../support/bus.ts'
 import { postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
-import { type Hostile, hostile } from '../support/hostile.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { readLog } from '../support/read-log.ts'
+import type { HostilePayload } from './handlers/hostile.ts'
+import type { HostileBatchPayload } from './handlers/hostile-batch.ts'
+import { type Hostile, hostile } from './hostile.ts'
 
 // Whatever a handler hands over, at every door of the worker: the job ends within its attempts, the worker lives, its
 // neighbours are unharmed, and whoever reads of the job can.
@@ -36,7 +33,7 @@ beforeAll(async () => {
     await startHasty({
       env: { OUTBOUND_TRUSTED_HOSTS: receiver.host },
       jobEnv: {
-        HANDLERS_DIR: 'e2e/handlers',
+        HANDLERS_DIR: 'e2e/foreign/handlers',
         JOB_SLOTS: '40',
         WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
       },
@@ -135,13 +132,13 @@ test('in a batch: the outcome of one is nothing to the others', async () => {
 test('isolated: the same, and what a library sends to the parent is not believed', async () => {
   const { pid } = hasty.job[0]!
   const payloads = fc.sample(payloadOf([...DOORS, 'send', 'send']), ISOLATED)
-  await using broker = await openBroker()
+  await using bus = await openBus(hasty.nats.url)
   const ids: string[] = []
   for (const payload of payloads) {
     const address = { type: 'hostile', priority: 'normal', job_id: newJobId(systemClock.now()) } as const
     const first = createdPublication(address)
     const event = { ...(JSON.parse(first.body) as object), payload, crashes: 2, max_attempts: 2, timeout_ms: 20_000 }
-    await broker.publisher.publish({ ...first, body: JSON.stringify(event) }, { deadlineMs: 5_000 })
+    await bus.publisher.publish({ ...first, body: JSON.stringify(event) }, { deadlineMs: 5_000 })
     ids.push(address.job_id)
   }
   for (const [n, id] of ids.entries()) {
@@ -154,22 +151,8 @@ test('isolated: the same, and what a library sends to the parent is not believed
 })
 
 test('all that was published is what the contract says', async () => {
-  await using broker = await openBroker()
-  const log = await readLog(broker.nc)
+  await using bus = await openBus(hasty.nats.url)
+  const log = await readLog(bus.broker.nc)
   expect(log.length).toBeGreaterThan(3 * IN_PROCESS)
   expect(log.filter(({ event, subject }) => event === null && !/^job:(due|timer)/.test(subject))).toEqual([])
 })
-
-async function openBroker() {
-  const broker = await connectBroker({ url: hasty.nats.url, name: 'test', clock: systemClock, log: silentLog })
-  const reader = new LogReader(broker.nc)
-  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 1_000, groupCommit: false })
-  return {
-    nc: broker.nc,
-    publisher,
-    async [Symbol.asyncDispose]() {
-      publisher.close()
-      await broker.close()
-    },
-  }
-}

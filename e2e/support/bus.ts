@@ -12,8 +12,11 @@ import { newJobId, newNonce } from '#shared/runtime/ids.ts'
 import type { NatsServer } from '../../scripts/servers/nats.ts'
 import { startTestNats } from './nats.ts'
 
-export interface TestBus extends AsyncDisposable {
+export interface TestBus extends OpenBus {
   nats: NatsServer
+}
+
+export interface OpenBus extends AsyncDisposable {
   broker: Broker
   reader: LogReader
   publisher: Publisher
@@ -25,22 +28,29 @@ export const silentLog = pino({ level: 'silent' })
 export async function startTestBus(options: { groupCommit?: boolean; cooldownMs?: number } = {}): Promise<TestBus> {
   await using undo = new AsyncDisposableStack()
   const nats = undo.use(await startTestNats())
-  const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
-  undo.defer(() => broker.close())
+  const bus = undo.use(await openBus(nats.url, options.groupCommit))
+  const { broker } = bus
   const topology = { cooldownMs: options.cooldownMs ?? 5_000, leaseMs: 2_000, replicas: 1 }
   await ensureStreams(broker.nc, topology)
   await ensureLanes(broker.nc, { type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null }, topology)
+  const stack = undo.move()
+  return { ...bus, nats, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** What a service uses to speak to a broker that is there. */
+export async function openBus(url: string, groupCommit = false): Promise<OpenBus> {
+  const broker = await connectBroker({ url, name: 'test', clock: systemClock, log: silentLog })
   const reader = new LogReader(broker.nc)
-  const publisher = new Publisher({
+  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 10_000, groupCommit })
+  return {
     broker,
     reader,
-    clock: systemClock,
-    maxInFlight: 10_000,
-    groupCommit: options.groupCommit ?? false,
-  })
-  undo.defer(() => publisher.close())
-  const stack = undo.move()
-  return { nats, broker, reader, publisher, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    publisher,
+    async [Symbol.asyncDispose]() {
+      publisher.close()
+      await broker.close()
+    },
+  }
 }
 
 export const newAddress = (): JobAddress => ({ type: 'sleep', priority: 'normal', job_id: newJobId(systemClock.now()) })

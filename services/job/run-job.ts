@@ -33,10 +33,7 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   }
   const holding = held.get(spec.job_id)
   if (holding !== undefined) {
-    // The next round of a job whose handler has not noticed yet that it was told to stop.
-    if (holding.isAsked && delivery.seq !== holding.seq) deps.puller.nak(delivery, LINGERS_MS)
-    // Else a redelivery of what this very process still runs, after the broker was away.
-    else deps.metrics.dropped.inc()
+    await settleHeld(deps, delivery, holding)
     return
   }
   const run = new JobRun(deps, delivery, spec)
@@ -55,6 +52,32 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
     held.delete(spec.job_id)
     hold.settle()
   }
+}
+
+/** A delivery of a job that this process has already. */
+async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): Promise<void> {
+  if (delivery.seq === holding.seq) {
+    // A redelivery of what runs here, after the broker was away.
+    deps.metrics.dropped.inc()
+    return
+  }
+  if (!holding.isAsked) {
+    const last = await deps.reader.lastEvent(holding.job)
+    if (last !== null && last.seq <= holding.seq) {
+      // Another trigger of what is about to start here.
+      deps.metrics.dropped.inc()
+      return
+    }
+    if (last?.trigger === holding.seq) {
+      // The same, fired once more: what runs here was started by the first.
+      deps.puller.ack(delivery)
+      return
+    }
+    // The job's history has gone on without what runs here, which can publish nothing any more.
+    holding.end()
+  }
+  // Its handler has not noticed yet that it was told to stop.
+  deps.puller.nak(delivery, LINGERS_MS)
 }
 
 /** Parking it would lose a job: what cannot be read ends as failed, and says so. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { jobErrorSchema } from '#shared/contracts/job.ts'
-import { hostile, makeHostile } from '../../e2e/support/hostile.ts'
+import { hostile, makeHostile } from '../../e2e/foreign/hostile.ts'
 import { describeThrown, errorForLog, messageOf, textOf } from './foreign.ts'
 import { jsonOf } from './foreign-json.ts'
 
@@ -68,7 +68,7 @@ test('messages of every form are told', () => {
   expect(withMessage(['width must be a number', 'height too'])).toBe('width must be a number; height too')
   expect(withMessage({ en: 'bad' })).toBe('{"en":"bad"}')
   expect(withMessage(404)).toBe('404')
-  for (const none of [undefined, null, '']) expect(withMessage(none)).toBe('')
+  for (const none of [undefined, null, '']) expect(withMessage(none)).toBe('Error')
   expect(messageOf({ statusCode: 400, message: ['a', 'b'] })).toBe('a; b')
   expect(messageOf('plain')).toBe('plain')
   expect(messageOf({ status: 5 })).toBe('{"status":5}')

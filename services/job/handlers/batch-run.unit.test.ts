@@ -1,5 +1,7 @@
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLogger } from '#shared/runtime/logger.ts'
+import { hostile, makeHostile } from '../../../e2e/foreign/hostile.ts'
 import { batchRun, type ItemOutcome, type RunBatch } from './batch-run.ts'
 import type { JobContext } from './handler.ts'
 
@@ -115,4 +117,15 @@ test('one that is aborted while it waits leaves, and one that runs tells the cal
   aborters[2]?.abort(new Error('timeout'))
   expect(seen?.aborted).toBe(true)
   ended.resolve()
+})
+
+test('an outcome that cannot be looked at is its own job’s failure, whatever it is', async () => {
+  await fc.assert(
+    fc.asyncProperty(hostile, async (spec) => {
+      vi.useRealTimers()
+      const join = batchRun({ size: 3, max_wait_ms: 1_000 }, () => ['done', makeHostile(spec), 'done'])
+      const settled = await Promise.allSettled(['a', 'b', 'c'].map((id) => join(null, contextOf(id))))
+      expect([settled[0]?.status, settled[2]?.status]).toEqual(['fulfilled', 'fulfilled'])
+    }),
+  )
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type PlanStep, planSchema } from '#shared/contracts/request.ts'
 import type { TaskAddress } from '#shared/runtime/task-address.ts'
 import { decide, type Input, type TaskEnd } from './decide.ts'
+import { inputsToBreak } from './less-room.ts'
 import { mergePatch } from './merge-patch.ts'
 import { newRecord } from './new-record.ts'
 import type { Json, RequestRecord } from './record.ts'
@@ -356,4 +357,22 @@ describe('whatever the order in which jobs end, and however often it is told', (
       { numRuns: 300 },
     )
   })
+})
+
+test('a member of any name is merged, also one that an assignment would lose', () => {
+  const patch = JSON.parse('{"__proto__": {"a": 1}, "constructor": {"b": 2}}') as Json
+  const merged = mergePatch(mergePatch({}, patch), JSON.parse('{"__proto__": {"c": 3}}')) as Json
+  expect(JSON.stringify(merged)).toBe('{"__proto__":{"a":1,"c":3},"constructor":{"b":2}}')
+  expect(Object.getPrototypeOf(merged)).toBe(Object.prototype)
+})
+
+test('a request that cannot be carried on fails, says so, and knows the ends of its jobs', () => {
+  const record = begun([{ name: 'one', jobs: jobs('a', 'b') }])
+  const [a, b] = running(record)
+  const broken = decide(record, inputsToBreak([ended(a!, { result: { extras: { x: 1 } } })], 'no such step'), NOW)
+  expect(broken).toMatchObject({ status: 'failed', error: { code: 'request-broken' }, extras: {} })
+  expect(broken.error?.message).toContain('no such step')
+  expect(running(broken)).toEqual([b])
+  expect(broken.steps[0]?.tasks[1]?.cancelling).toBe(true)
+  expect(decide(broken, { kind: 'broken', message: 'again' }, NOW)).toBe(broken)
 })

@@ -1,5 +1,5 @@
-import type { JobContext } from '../../services/job/handlers/handler.ts'
-import { type Hostile, makeHostile } from '../support/hostile.ts'
+import type { JobContext } from '../../../services/job/handlers/handler.ts'
+import { type Hostile, makeHostile } from '../hostile.ts'
 
 /** Through which door of the worker the values go. */
 export type HostilePayload = {

@@ -1,5 +1,5 @@
-import type { BatchItem } from '../../services/job/handlers/batch-run.ts'
-import { type Hostile, makeHostile } from '../support/hostile.ts'
+import type { BatchItem } from '../../../services/job/handlers/batch-run.ts'
+import { type Hostile, makeHostile } from '../hostile.ts'
 
 export type HostileBatchPayload = { as: 'outcome' | 'result' | 'retry' | 'failed'; value: Hostile }
 
