@@ -32,6 +32,10 @@ export function addShowCommands(program: Command, run: Run): void {
           ['payload', JSON.stringify(job.payload)],
           ['result', job.status === 'finished' ? JSON.stringify(job.result) : null],
           ['error', job.error?.message],
+          ...(job.error?.causes ?? []).map(({ name, message }): [string, string] => [
+            'caused by',
+            message === '' ? name : `${name}: ${message}`,
+          ]),
           ['reason', job.reason],
         ])
         for (const line of lines) out.line(line)

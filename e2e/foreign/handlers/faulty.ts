@@ -111,5 +111,5 @@ export const handler = {
     cooldown: false,
     backoff: { kind: 'fixed', base_ms: 50, max_ms: 50, jitter: 0 },
   },
-  run: (payload: FaultyPayload, context: JobContext) => FAULTS[payload.how](payload as never, context as never),
+  run: (payload: FaultyPayload, context: JobContext) => FAULTS[payload.how](payload, context),
 }
