@@ -20,7 +20,7 @@ import { type Hostile, hostile } from './hostile.ts'
 const IN_PROCESS = 240
 const BATCHED = 80
 /** Each is a whole process. */
-const ISOLATED = 16
+const ISOLATED = 10
 const DOORS = ['throw', 'reject', 'return', 'resolve later', 'progress', 'fail', 'retryLater', 'unawaited'] as const
 
 const undo = new AsyncDisposableStack()
