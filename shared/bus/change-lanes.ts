@@ -3,7 +3,6 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
 import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
-import { laneNeed } from './lane-need.ts'
 import {
   ensureLane,
   FOR_EVER,
@@ -15,28 +14,26 @@ import {
   readLane,
   shapeOf,
 } from './lanes.ts'
-import { LogReader } from './log-reader.ts'
-import { found, type TopologyOptions } from './topology.ts'
+import { changesIn, found, type TopologyOptions } from './topology.ts'
 
 /**
- * Brings lanes that exist to what their type and the settings say now. How many run at once is left as it is unless
- * the handler says another number than before: that, like a pause, is changed while Hasty runs. For setup alone: a
- * service that starts never changes a lane.
+ * Brings lanes that exist to what their type and the settings say now, and asks the broker for nothing where they are
+ * that already. How many run at once is left as it is unless the handler says another number than before: that, like
+ * a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
  */
 export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const lanes = await findLanes(nc, info.type)
-  const [first] = lanes
-  const declared = first === undefined ? undefined : readLane(first)?.info.policy.concurrency
-  for (const lane of lanes) {
-    await manager.consumers.update(JOBS_STREAM, lane.name, {
-      ...lane.config,
+  // What the lanes declare changes last, so a change that was cut short is seen, and brought to its end.
+  const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
+  await setConcurrency(nc, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
+  for (const { name, config } of await findLanes(nc, info.type)) {
+    const changes = changesIn(config, {
       ack_wait: options.leaseMs * MILLISECOND_NS,
-      metadata: { ...lane.config.metadata, ...laneMetadata(info) },
+      metadata: { ...config.metadata, ...laneMetadata(info) },
     })
+    if (changes !== null) await manager.consumers.update(JOBS_STREAM, name, changes)
   }
-  // Also where it did not change: a change that was cut short is then brought to its end.
-  await setConcurrency(nc, info, declared === info.policy.concurrency ? shapeOf(lanes) : info.policy.concurrency)
 }
 
 /**
@@ -63,13 +60,13 @@ async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: n
   const lanes = await findLanes(nc, info.type)
   const [first] = lanes
   if (first === undefined) return
-  const startSeq = await firstNeeded(nc, lanes, before + 1)
+  const startSeq = firstNeeded(lanes, before + 1)
   const isPaused = lanes.every(({ paused }) => paused === true)
   const leaseMs = leaseMsOf(first)
   for (const priority of lanesOfShape(concurrency)) {
     const lane = await ensureLane(nc, info, priority, { concurrency, leaseMs, startSeq, isPaused })
     if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
-      await manager.consumers.update(JOBS_STREAM, lane.name, { ...lane.config, max_ack_pending: concurrency })
+      await manager.consumers.update(JOBS_STREAM, lane.name, { max_ack_pending: concurrency })
     }
   }
   for (const old of lanes) {
@@ -78,16 +75,15 @@ async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: n
   }
 }
 
-/** @param otherwise where nothing is left to deliver */
-async function firstNeeded(nc: NatsConnection, lanes: ConsumerInfo[], otherwise: number): Promise<number> {
-  const reader = new LogReader(nc)
-  let first = otherwise
-  for (const lane of lanes.map(readLane)) {
-    const need = lane === null ? null : await laneNeed(reader, lane)
-    if (need !== null) first = Math.min(first, need)
-  }
-  return first
-}
+/**
+ * Up to its floor a lane has delivered everything, and all of it was acked. Setup changes lanes and may not read jobs,
+ * so this is said by the lanes alone.
+ * @param otherwise where nothing is left to deliver
+ */
+const firstNeeded = (lanes: ConsumerInfo[], otherwise: number): number =>
+  lanes
+    .filter(({ num_pending, num_ack_pending }) => num_pending > 0 || num_ack_pending > 0)
+    .reduce((first, { ack_floor }) => Math.min(first, ack_floor.stream_seq + 1), otherwise)
 
 /** Stops or starts the deliveries of a type. What runs goes on. */
 export async function setPaused(nc: NatsConnection, type: string, isPaused: boolean): Promise<void> {
