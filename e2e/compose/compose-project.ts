@@ -77,7 +77,13 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     },
     killProcess: async ({ id }, command) => {
       const script = `for p in /proc/[0-9]*; do if tr '\\0' ' ' <$p/cmdline | grep -q '^${command}'; then kill -9 \${p#/proc/}; fi; done`
-      await docker('exec', id, 'sh', '-c', script)
+      const pid = () => docker('inspect', '--format', '{{.State.Pid}}', id)
+      const before = await pid()
+      // The container ends with its process, and takes the shell that we kill by with it: then the engine says that
+      // our command failed, although it did what it should.
+      await docker('exec', id, 'sh', '-c', script).catch(async (error: unknown) => {
+        if ((await pid()) === before) throw error
+      })
     },
     [Symbol.asyncDispose]: async () => {
       if (process.env.HASTY_KEEP) await keepLogs(name, await compose('logs', '--no-color', '--timestamps'))

@@ -1,8 +1,9 @@
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, laneName } from '#shared/contracts/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
+import { laneNeed } from './lane-need.ts'
 import {
   ensureLane,
   FOR_EVER,
@@ -14,6 +15,7 @@ import {
   readLane,
   shapeOf,
 } from './lanes.ts'
+import { LogReader } from './log-reader.ts'
 import { changesIn, found, type TopologyOptions } from './topology.ts'
 
 /**
@@ -38,8 +40,8 @@ export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, option
 
 /**
  * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes
- * are made before the old ones go, and begin with what those still had to deliver: a job that is delivered by both
- * starts once, and what runs goes on under its worker's lease.
+ * are made before the old ones go, and begin with what those still had to deliver, for which alone the log is read: a
+ * job that is delivered by both starts once, and what runs goes on under its worker's lease.
  */
 export async function setConcurrency(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -60,10 +62,12 @@ async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: n
   const lanes = await findLanes(nc, info.type)
   const [first] = lanes
   if (first === undefined) return
-  const startSeq = firstNeeded(lanes, before + 1)
+  const wanted = lanesOfShape(concurrency)
+  const isThere = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
+  const startSeq = isThere ? null : await firstNeeded(nc, lanes, before + 1)
   const isPaused = lanes.every(({ paused }) => paused === true)
   const leaseMs = leaseMsOf(first)
-  for (const priority of lanesOfShape(concurrency)) {
+  for (const priority of wanted) {
     const lane = await ensureLane(nc, info, priority, { concurrency, leaseMs, startSeq, isPaused })
     if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
       await manager.consumers.update(JOBS_STREAM, lane.name, { max_ack_pending: concurrency })
@@ -75,15 +79,16 @@ async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: n
   }
 }
 
-/**
- * Up to its floor a lane has delivered everything, and all of it was acked. Setup changes lanes and may not read jobs,
- * so this is said by the lanes alone.
- * @param otherwise where nothing is left to deliver
- */
-const firstNeeded = (lanes: ConsumerInfo[], otherwise: number): number =>
-  lanes
-    .filter(({ num_pending, num_ack_pending }) => num_pending > 0 || num_ack_pending > 0)
-    .reduce((first, { ack_floor }) => Math.min(first, ack_floor.stream_seq + 1), otherwise)
+/** @param otherwise where nothing is left to deliver */
+async function firstNeeded(nc: NatsConnection, lanes: ConsumerInfo[], otherwise: number): Promise<number> {
+  const reader = new LogReader(nc)
+  let first = otherwise
+  for (const lane of lanes.map(readLane)) {
+    const need = lane === null ? null : await laneNeed(reader, lane)
+    if (need !== null) first = Math.min(first, need)
+  }
+  return first
+}
 
 /** Stops or starts the deliveries of a type. What runs goes on. */
 export async function setPaused(nc: NatsConnection, type: string, isPaused: boolean): Promise<void> {
