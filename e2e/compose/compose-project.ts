@@ -22,6 +22,8 @@ export type ComposeProject = AsyncDisposable & {
   /** `docker compose ...` of this project; both outputs. */
   compose(...args: string[]): Promise<string>
   docker(...args: string[]): Promise<string>
+  /** From now on these too, as when a `.env` is changed. */
+  use(env: Record<string, string>): void
   /** Everything healthy when this resolves, and setup done. */
   up(...args: string[]): Promise<void>
   /** Waits for the new replicas to be healthy and for the others to be gone. */
@@ -55,6 +57,7 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     image,
     compose,
     docker,
+    use: (more) => void Object.assign(env, more),
     up: async (...args) => void (await compose('up', '--detach', '--wait', '--wait-timeout', '120', ...args)),
     scale: async (replicas) => {
       const scales = Object.entries(replicas).flatMap(([service, count]) => ['--scale', `${service}=${count}`])

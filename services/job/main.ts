@@ -6,6 +6,8 @@ import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { LOG_PROBE } from '#shared/contracts/subjects.ts'
 import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
@@ -58,12 +60,14 @@ await runService(async () => {
   }
 
   const reader = new LogReader(broker.nc)
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
     broker,
     reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
+    probe,
   })
   const lease = await Lease.start({
     natsUrl: config.NATS_URL,
@@ -129,6 +133,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await reader.atSequence(1)
+        await probe.checkNow()
       },
     },
   })

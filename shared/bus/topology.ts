@@ -69,6 +69,8 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     duplicate_window: (options.cooldownMs || NO_COOLDOWN_WINDOW_MS) * MILLISECOND_NS,
     allow_msg_schedules: true,
     allow_atomic: true,
+    // For the probe alone: events stay until housekeeping trims them.
+    allow_msg_ttl: true,
     // Followers of the log read it in batches, from any node: a copy that lags only makes them wait.
     allow_direct: true,
     republish: { src: '>', dest: `${LIVE_PREFIX}>` },

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
+import { isBusy, LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
 
 /**
  * NORMAL: a power cut may lose the last transactions but never reorders them, so the checkpoint is never ahead of the
@@ -58,6 +58,18 @@ function checkVersion(db: DatabaseSync, path: string, schema: DatabaseSchema): n
     )
   }
   return version
+}
+
+/**
+ * Writes what is there already. That another process has the lock is no sign that nothing can be written.
+ * @throws where the disk is full or cannot be written
+ */
+export function tryToWrite(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA application_id = 0')
+  } catch (error) {
+    if (!isBusy(error)) throw error
+  }
 }
 
 /** The work is synchronous, so nothing of this process can slip in between. Throws SQLITE_BUSY when a lock is not had in time. */

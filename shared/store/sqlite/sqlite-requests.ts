@@ -3,7 +3,7 @@ import { REQUEST_STATUSES } from '#shared/contracts/request.ts'
 import { fromColumns, type RequestColumns, toColumns, toSummaryRow } from '../request-columns.ts'
 import type { RequestQuery, RequestStore } from '../requests-port.ts'
 import { checkTenant } from '../wanted-tenant.ts'
-import { inSnapshot, inTransaction, openDatabase } from './open-database.ts'
+import { inSnapshot, inTransaction, openDatabase, tryToWrite } from './open-database.ts'
 import { REQUESTS_SCHEMA } from './requests-schema.ts'
 import { whileBusy } from './while-busy.ts'
 
@@ -32,6 +32,7 @@ export async function openSqliteRequests(path: string): Promise<RequestStore> {
 
     ping: async () => {
       await whileBusy(() => run.get.get(''))
+      tryToWrite(db)
     },
 
     close: async () => {

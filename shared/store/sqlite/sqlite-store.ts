@@ -2,7 +2,7 @@ import { makeJobId } from '#shared/contracts/job-id.ts'
 import { fromRow, type JobRow } from '../job-row.ts'
 import type { Checkpoint, JobStore, StoredJob } from '../port.ts'
 import { countJobs, listJobs } from './list-jobs.ts'
-import { inSnapshot, inTransaction, openDatabase } from './open-database.ts'
+import { inSnapshot, inTransaction, openDatabase, tryToWrite } from './open-database.ts'
 import { deleteEnded, putNewer } from './put-newer.ts'
 import { JOBS_SCHEMA } from './schema.ts'
 import { prepareStatements } from './statements.ts'
@@ -59,6 +59,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
 
     ping: async () => {
       await whileBusy(() => run.readCheckpoint.get())
+      tryToWrite(db)
     },
 
     close: async () => {

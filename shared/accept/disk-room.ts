@@ -1,0 +1,18 @@
+import { statfs } from 'node:fs/promises'
+
+/** Of the disk, at most: what was accepted must find room to its end, in the log and in the store. */
+const RESERVE_SHARE = 0.1
+const RESERVE_MAX_BYTES = 256 * 1024 * 1024
+
+/**
+ * Why nothing new may come in, where the store lies in a folder of this machine: under `npm start` the log fills the
+ * same disk, and its own limits know nothing of the store. null: there is room.
+ */
+export async function whyDiskFull(folder: string): Promise<string | null> {
+  const { bavail, blocks, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  const reserve = Math.floor(Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_MAX_BYTES))
+  return free < reserve
+    ? `the disk of DATA_DIR has ${free} bytes left, and what runs may need the last ${reserve}`
+    : null
+}
