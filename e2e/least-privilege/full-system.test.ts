@@ -232,7 +232,7 @@ async function whatTheBrokerHas() {
   const consumers = []
   for (const name of STREAMS) {
     const { config, state } = await manager.streams.info(name)
-    streams.push({ config, messages: state.messages, first: state.first_seq, last: state.last_seq })
+    streams.push({ config, last: state.last_seq })
     for await (const { config: settings, created, ack_floor, ...counts } of manager.consumers.list(name)) {
       const { num_pending, num_ack_pending } = counts
       consumers.push({ config: settings, created, floor: ack_floor.stream_seq, num_pending, num_ack_pending })

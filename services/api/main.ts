@@ -18,8 +18,7 @@ import { LOG_PROBE, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
-import { atMostEvery } from '#shared/runtime/at-most-every.ts'
-import { SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
@@ -80,7 +79,6 @@ await runService(async () => {
     probe,
   })
   const store = await openStore(config)
-  const pingStore = atMostEvery(1 * SECOND, clock, () => store.ping())
   const registry = createRegistry('api')
   const metrics = createApiMetrics(registry)
 
@@ -193,7 +191,7 @@ await runService(async () => {
         await probe.checkNow()
       },
       store: async () => {
-        await pingStore()
+        await store.ping()
         if (view.generation === 0) throw new Error('no replica has begun to apply the log')
       },
     },

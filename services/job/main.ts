@@ -46,7 +46,7 @@ await runService(async () => {
   const workerId = makeReplicaId(newShortId())
   const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
   const log = createLogger(logger).child({ worker_id: workerId })
-  const handlers = await loadHandlers(config)
+  const handlers = await loadHandlers(config, log)
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }

@@ -14,8 +14,7 @@ import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
 import { servicesOf } from '#shared/outbound/settings.ts'
-import { atMostEvery } from '#shared/runtime/at-most-every.ts'
-import { isoTime, SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
@@ -150,7 +149,7 @@ await runService(async () => {
         await readLogState(broker)
         await probe.checkNow()
       },
-      store: atMostEvery(1 * SECOND, clock, () => store.ping()),
+      store: () => store.ping(),
     },
   })
   const app = createApp({

@@ -44,8 +44,10 @@ export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, option
  * job that is delivered by both starts once, and what runs goes on under its worker's lease.
  */
 export async function setConcurrency(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+  const [first] = await findLanes(nc, info.type)
+  if (first === undefined) return
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    await changeShape(nc, info, concurrency)
+    await changeShape(nc, info, concurrency, leaseMsOf(first))
     // Somebody else may have changed it at the same time and taken a lane of ours for an old one.
     if (isWhole(await findLanes(nc, info.type))) return
   }
@@ -56,17 +58,20 @@ const MAX_TRIES = 5
 
 const isWhole = (lanes: ConsumerInfo[]): boolean => lanes.length === lanesOfShape(shapeOf(lanes)).length
 
-async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+async function changeShape(
+  nc: NatsConnection,
+  info: JobTypeInfo,
+  concurrency: number | null,
+  leaseMs: number,
+): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
   const lanes = await findLanes(nc, info.type)
-  const [first] = lanes
-  if (first === undefined) return
   const wanted = lanesOfShape(concurrency)
   const isThere = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
-  const startSeq = isThere ? null : await firstNeeded(nc, lanes, before + 1)
-  const isPaused = lanes.every(({ paused }) => paused === true)
-  const leaseMs = leaseMsOf(first)
+  // Two who change it at the same time may each have removed what the other made: then all is delivered again.
+  const startSeq = isThere || lanes.length === 0 ? null : await firstNeeded(nc, lanes, before + 1)
+  const isPaused = lanes.length > 0 && lanes.every(({ paused }) => paused === true)
   for (const priority of wanted) {
     const lane = await ensureLane(nc, info, priority, { concurrency, leaseMs, startSeq, isPaused })
     if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {

@@ -60,15 +60,27 @@ function checkVersion(db: DatabaseSync, path: string, schema: DatabaseSchema): n
   return version
 }
 
+const WRITE_EVERY_MS = 1_000
+
 /**
- * Writes what is there already. That another process has the lock is no sign that nothing can be written.
- * @throws where the disk is full or cannot be written
+ * Writes what is there already, at most once a second: who asks sooner is told the same again. That another process has
+ * the lock is no sign that nothing can be written.
+ * @returns what throws where the disk is full or cannot be written
  */
-export function tryToWrite(db: DatabaseSync): void {
-  try {
-    db.exec('PRAGMA application_id = 0')
-  } catch (error) {
-    if (!isBusy(error)) throw error
+export function writeTest(db: DatabaseSync): () => void {
+  let triedAtMs = Number.NEGATIVE_INFINITY
+  let problem: unknown
+  return () => {
+    if (performance.now() - triedAtMs >= WRITE_EVERY_MS) {
+      triedAtMs = performance.now()
+      problem = undefined
+      try {
+        db.exec('PRAGMA application_id = 0')
+      } catch (error) {
+        if (!isBusy(error)) problem = error
+      }
+    }
+    if (problem !== undefined) throw problem
   }
 }
 
