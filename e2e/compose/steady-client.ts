@@ -24,18 +24,14 @@ const TICK_MS = 10
 const ANSWER_MS = 20_000
 
 /** A plain client at a steady rate, however slow the answers are: a POST, then a GET of a job it made, and so on. */
-export function startSteadyClient(
-  url: string,
-  request: (n: number) => JobRequest,
-  perSecond = PER_SECOND,
-): SteadyClient {
-  const load = startLoad({ url, perSecond: perSecond / 2, request })
+export function startSteadyClient(url: string, request: (n: number) => JobRequest): SteadyClient {
+  const load = startLoad({ url, perSecond: PER_SECOND / 2, request })
   const reads: Read[] = []
   const underWay = new Set<Promise<void>>()
   const startedMs = performance.now()
   let begun = 0
   const tick = () => {
-    const due = Math.floor(((performance.now() - startedMs) / 1000) * (perSecond / 2))
+    const due = Math.floor(((performance.now() - startedMs) / 1000) * (PER_SECOND / 2))
     const id = load.accepted.at(-1)
     if (id === undefined) return
     for (; begun < due; begun++) {

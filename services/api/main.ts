@@ -98,7 +98,7 @@ await runService(async () => {
   const types = new JobTypes(lanes, clock, log)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const isBrokerUp = () => broker.isUp()
-  const whyNoRoom = config.MONGO_URL === undefined ? () => whyDiskFull(config.DATA_DIR) : undefined
+  const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
   const door = new Door({
     whyFull: async () => whyLogFull(await readLogState(broker), limits),
     isBrokerUp,

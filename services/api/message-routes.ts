@@ -23,7 +23,7 @@ export interface MessageRoutesDeps {
     /** Of messages that wait; beyond it new ones are refused. */
     MESSAGES_MAX_BYTES: number
   }
-  whyNoRoom: (() => Promise<string | null>) | undefined
+  whyNoRoom: () => Promise<string | null>
   accepted: Counter
   clock: Clock
   log: Logger

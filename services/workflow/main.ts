@@ -108,7 +108,7 @@ await runService(async () => {
         : whyLogFull(await readLogState(broker), limits)
     },
     isBrokerUp: () => broker.isUp(),
-    whyNoRoom: config.WORKFLOW_MONGO_URL === undefined ? () => whyDiskFull(config.DATA_DIR) : undefined,
+    whyNoRoom: () => whyDiskFull(config.DATA_DIR),
     log,
   })
   const keys = new IdempotencyKeys({ broker, config, registry, clock, log })

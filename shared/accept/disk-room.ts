@@ -5,11 +5,16 @@ const RESERVE_SHARE = 0.1
 const RESERVE_MAX_BYTES = 256 * 1024 * 1024
 
 /**
- * Why nothing new may come in, where the store lies in a folder of this machine: under `npm start` the log fills the
- * same disk, and its own limits know nothing of the store. null: there is room.
+ * Why nothing new may come in, where data lies in a folder of this machine: under `npm start` log and stores fill the
+ * same disk, and the limit of none knows of the others. null: there is room, or no such folder.
  */
 export async function whyDiskFull(folder: string): Promise<string | null> {
-  const { bavail, blocks, bsize } = await statfs(folder)
+  const disk = await statfs(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (disk === null) return null
+  const { bavail, blocks, bsize } = disk
   const free = bavail * bsize
   const reserve = Math.floor(Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_MAX_BYTES))
   return free < reserve

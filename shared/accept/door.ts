@@ -11,7 +11,7 @@ export interface DoorOptions {
   whyFull: () => Promise<string | null>
   isBrokerUp: () => boolean
   /** Why nothing can be stored, as `whyFull`. */
-  whyNoRoom?: (() => Promise<string | null>) | undefined
+  whyNoRoom?: () => Promise<string | null>
   log: Logger
 }
 

@@ -12,7 +12,7 @@ type HandlerSettings = Pick<IngestConfig, 'INGEST_HANDLER' | 'DATA_DIR' | 'DATA_
 const FOLDER = 'messages'
 
 /**
- * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript file.
+ * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript or JavaScript module.
  * @throws ConfigError when it cannot be used
  */
 export async function loadHandler(settings: HandlerSettings, replicaId: string): Promise<BatchHandler> {
@@ -42,7 +42,7 @@ async function importHandler(path: string): Promise<BatchHandler> {
     return { run: run as BatchHandler['run'] }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`INGEST_HANDLER: expected "files", a URL or a TypeScript file; ${path}: ${why}`, {
+    throw new ConfigError(`INGEST_HANDLER: expected "files", a URL or the path of a module; ${path}: ${why}`, {
       cause: error,
     })
   }

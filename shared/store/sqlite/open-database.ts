@@ -69,7 +69,7 @@ const WRITE_EVERY_MS = 1_000
  */
 export function writeTest(db: DatabaseSync): () => void {
   let triedAtMs = Number.NEGATIVE_INFINITY
-  let problem: unknown
+  let problem: Error | undefined
   return () => {
     if (performance.now() - triedAtMs >= WRITE_EVERY_MS) {
       triedAtMs = performance.now()
@@ -77,7 +77,7 @@ export function writeTest(db: DatabaseSync): () => void {
       try {
         db.exec('PRAGMA application_id = 0')
       } catch (error) {
-        if (!isBusy(error)) problem = error
+        if (!isBusy(error)) problem = error as Error
       }
     }
     if (problem !== undefined) throw problem
