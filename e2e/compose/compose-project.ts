@@ -91,7 +91,7 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     [Symbol.asyncDispose]: async () => {
       if (process.env.HASTY_KEEP) await keepLogs(name, await compose('logs', '--no-color', '--timestamps'))
       await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '20')
-      await docker('image', 'rm', '--force', image)
+      await docker('image', 'rm', '--force', ...new Set([image, env.HASTY_IMAGE]))
     },
   }
   try {

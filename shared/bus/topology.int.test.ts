@@ -106,6 +106,18 @@ test('a setup that runs again asks the broker to change nothing, and one with an
   expect(changes().filter((subject) => !/CONSUMER\.(DURABLE\.)?CREATE/.test(subject))).toEqual([])
 })
 
+test('a log that an earlier version made, with jobs in it, gets what it lacks', async () => {
+  await using bus = await startTestBus()
+  const manager = await jetstreamManager(bus.broker.nc)
+  await manager.streams.delete(JOBS_STREAM)
+  await manager.streams.add({ name: JOBS_STREAM, subjects: ['job:created.>'], max_bytes: 1_000_000 })
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  const { config, state } = await manager.streams.info(JOBS_STREAM)
+  expect(config).toMatchObject({ allow_msg_ttl: true, allow_atomic: true, max_bytes: 1_000_000 })
+  expect(state.messages).toBe(1)
+})
+
 test('a consumer that was lost and is made again hears every end that the log still has', async () => {
   await using bus = await startTestBus()
   const ended = [await endJob(bus), await endJob(bus)]
