@@ -28,11 +28,13 @@ done
 [ -z "${defaults:-}" ] || say "WARNING: development passwords, which anyone can know: set $defaults"
 
 store=${NATS_STORE_DIR:-/data}
-# Below what the disk has: the broker must refuse for want of room before the disk does.
+# Below what the disk has: the broker must refuse for want of room before the disk does. NATS_DISK_PERCENT says how much of
+# the disk is the broker's, where others keep their data on it.
 wanted=${NATS_MAX_FILE_BYTES:-10737418240}
 free_kb=$(df -Pk "$store" | awk 'END { print $4 }')
 used_kb=$(du -sk "$store" 2>/dev/null | awk '{ print $1 }')
-room=$(awk -v free="$free_kb" -v used="${used_kb:-0}" 'BEGIN { printf "%.0f", (free + used) * 1024 * 0.8 }')
+room=$(awk -v free="$free_kb" -v used="${used_kb:-0}" -v percent="${NATS_DISK_PERCENT:-80}" \
+  'BEGIN { printf "%.0f", (free + used) * 1024 * percent / 100 }')
 if [ "$room" -lt "$wanted" ]; then
   jobs=$(awk -v room="$room" 'BEGIN { printf "%.0f", room * 0.8 }')
   say "WARNING: the disk has room for $room bytes, not for $wanted: give the api LOG_MAX_BYTES=$jobs or less"

@@ -35,7 +35,6 @@ async function run(settings: Settings, log: Logger): Promise<number> {
       settings,
       port,
       natsUrl: broker.url,
-      maxFileBytes: broker.maxFileBytes,
       log,
       onBadSettings,
     }

@@ -22,6 +22,9 @@ describe('without the broker', () => {
     const { body } = await postTo(hasty.url, { object_id: 'before', payload: { ms: 0 } })
     const address = `${hasty.url}/${String(body['job_id'])}`
     await vi.waitFor(async () => expect((await getFrom(address)).body['status']).toBe('finished'), PATIENT)
+    // Until the log was silent for a moment, what stands at its end may be a job's.
+    for (const { url } of hasty.api)
+      await vi.waitFor(async () => expect((await getFrom(`${url}/${neverMade}`)).status).toBe(404), PATIENT)
 
     await hasty.nats.kill('SIGKILL')
     // What is under way when the connection breaks waits for its deadline.

@@ -22,6 +22,8 @@ export type ComposeProject = AsyncDisposable & {
   /** `docker compose ...` of this project; both outputs. */
   compose(...args: string[]): Promise<string>
   docker(...args: string[]): Promise<string>
+  /** From now on these too, as when a `.env` is changed. */
+  use(env: Record<string, string>): void
   /** Everything healthy when this resolves, and setup done. */
   up(...args: string[]): Promise<void>
   /** Waits for the new replicas to be healthy and for the others to be gone. */
@@ -55,6 +57,7 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     image,
     compose,
     docker,
+    use: (more) => void Object.assign(env, more),
     up: async (...args) => void (await compose('up', '--detach', '--wait', '--wait-timeout', '120', ...args)),
     scale: async (replicas) => {
       const scales = Object.entries(replicas).flatMap(([service, count]) => ['--scale', `${service}=${count}`])
@@ -77,12 +80,18 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     },
     killProcess: async ({ id }, command) => {
       const script = `for p in /proc/[0-9]*; do if tr '\\0' ' ' <$p/cmdline | grep -q '^${command}'; then kill -9 \${p#/proc/}; fi; done`
-      await docker('exec', id, 'sh', '-c', script)
+      const pid = () => docker('inspect', '--format', '{{.State.Pid}}', id)
+      const before = await pid()
+      // The container ends with its process, and takes the shell that we kill by with it: then the engine says that
+      // our command failed, although it did what it should.
+      await docker('exec', id, 'sh', '-c', script).catch(async (error: unknown) => {
+        if ((await pid()) === before) throw error
+      })
     },
     [Symbol.asyncDispose]: async () => {
       if (process.env.HASTY_KEEP) await keepLogs(name, await compose('logs', '--no-color', '--timestamps'))
       await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '20')
-      await docker('image', 'rm', '--force', image)
+      await docker('image', 'rm', '--force', ...new Set([image, env.HASTY_IMAGE]))
     },
   }
   try {

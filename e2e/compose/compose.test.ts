@@ -150,28 +150,6 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
 })
 
 describe('under the requests of a plain client', () => {
-  test('scaling api 5 -> 1 -> 3 and job 5 -> 1 fails no request and loses no job', async () => {
-    await hasty.scale({ api: 5, job: 5 })
-    const client = startSteadyClient(hasty.url, (n) => ({ object_id: `scale-${n}` }))
-    try {
-      await client.more(100)
-      await hasty.scale({ api: 1 })
-      await client.more(100)
-      await hasty.scale({ job: 1 })
-      await client.more(100)
-      await hasty.scale({ api: 3 })
-      await client.more(200)
-      // nginx leaves out for 5 s an address that refused it while a replica came or went.
-      await expect.poll(() => replicasUsedLast(60), { timeout: 30_000, interval: 1_000 }).toBe(3)
-    } finally {
-      await client.stop()
-    }
-    const { requests, failed } = client
-    say(`compose: scaled under ${requests} requests, ${failed.length} failed`)
-    expect(failed).toEqual([])
-    expect(await howAllEnded(hasty.url, client.load.accepted)).toEqual({ finished: client.load.posts.length })
-  })
-
   test('a worker’s death costs no job: what it held runs elsewhere within 15 s', async () => {
     await hasty.scale({ api: 3, job: 2 })
     const nap = { type: 'nap', payload: { ms: 1_000 } }
@@ -221,13 +199,6 @@ test('after `down` and `up` every job and the cooldown are still there', async (
     body: { code: 'cooldown', job_id: before.job_id },
   })
 })
-
-/** Distinct api addresses in nginx's log of its last requests. */
-async function replicasUsedLast(lines: number): Promise<number> {
-  const log = await hasty.compose('logs', '--no-log-prefix', '--no-color', '--tail', String(lines), 'nginx')
-  const upstreams = log.split('\n').flatMap((line) => /"upstream":"([^"]+)"/.exec(line)?.[1] ?? [])
-  return new Set(upstreams.flatMap((list) => list.split(', '))).size
-}
 
 async function killOne(service: string): Promise<void> {
   const [victim] = await hasty.containers(service)

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
+import { mountSmallDisk } from '../support/small-disk.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { numbers, sendMessages } from './messages.ts'
-import { mountSmallDisk } from './small-disk.ts'
 
 const SOON = { timeout: 30_000, interval: 100 }
 const COUNT = 500

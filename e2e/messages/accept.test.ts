@@ -207,7 +207,7 @@ test('a stream that is full answers 503, and takes messages again when there is 
   const { config, state } = await streams.info(MESSAGES_STREAM)
   await streams.update(MESSAGES_STREAM, { max_bytes: state.bytes + 10_000 })
   const answer = await post(messagesOf('full', 1_000))
-  expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+  expect(answer).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(answer.headers.get('retry-after')).toBe('1')
   expect(await storedOf('full')).toEqual([])
   await streams.update(MESSAGES_STREAM, { max_bytes: config.max_bytes })

@@ -1,7 +1,7 @@
-import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { type JobEvent, jobEventSchema } from '#shared/contracts/events.ts'
-import { JOBS_STREAM, parseSubject } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE, parseSubject } from '#shared/contracts/subjects.ts'
 
 /** One message of the stream JOBS, as the broker has it. */
 export interface LogEntry {
@@ -27,7 +27,7 @@ function strictEvent(body: string): JobEvent | null {
 
 const BATCH = 500
 
-/** Everything the stream has from a sequence on, timers and triggers included. */
+/** Everything the stream has from a sequence on, timers and triggers included; what /readyz stores for a moment is left out. */
 export async function readLog(nc: NatsConnection, fromSeq = 1): Promise<LogEntry[]> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const { state } = await manager.streams.info(JOBS_STREAM)
@@ -45,21 +45,25 @@ export async function readLog(nc: NatsConnection, fromSeq = 1): Promise<LogEntry
       for await (const message of messages) {
         received++
         pending = message.info.pending
-        const isHistory = message.subject.split('.').length === 4
-        const expected = message.headers?.get('Nats-Expected-Last-Subject-Sequence')
-        entries.push({
-          seq: message.seq,
-          subject: message.subject,
-          timeMs: message.info.timestampNanos / 1_000_000,
-          expectedSeq: expected ? Number(expected) : null,
-          event: isHistory ? strictEvent(message.string()) : null,
-        })
+        if (message.subject !== LOG_PROBE) entries.push(entryOf(message))
         if (pending === 0 || received === BATCH) messages.stop()
       }
       if (pending === 0) return entries
     }
   } finally {
     await consumer.delete().catch(() => undefined)
+  }
+}
+
+function entryOf(message: JsMsg): LogEntry {
+  const isHistory = message.subject.split('.').length === 4
+  const expected = message.headers?.get('Nats-Expected-Last-Subject-Sequence')
+  return {
+    seq: message.seq,
+    subject: message.subject,
+    timeMs: message.info.timestampNanos / 1_000_000,
+    expectedSeq: expected ? Number(expected) : null,
+    event: isHistory ? strictEvent(message.string()) : null,
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,14 +48,4 @@ test('one left over on the same folder is ended before the next one starts', asy
   await using next = await startNatsServer({ dir: folder.path })
   expect(await left.exited).toMatchObject({ code: 0 })
   expect(await greeting(next.port)).toContain('INFO')
-})
-
-test('what it stores already counts as its own: the limit is never below it', async () => {
-  await using folder = await makeFolder()
-  const stored = 1024 ** 4
-  await mkdir(join(folder.path, 'data'))
-  await writeFile(join(folder.path, 'data', 'stored'), '')
-  await truncate(join(folder.path, 'data', 'stored'), stored)
-  await using nats = await startNatsServer({ dir: folder.path })
-  expect(nats.maxFileBytes).toBeGreaterThanOrEqual(stored)
 })

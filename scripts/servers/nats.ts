@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { resolve as absolute, join } from 'node:path'
 import { type Child, commandLineOf, type Exit, startChild } from './child.ts'
@@ -13,7 +13,10 @@ export type NatsOptions = {
   port?: number
   /** `always`: an ack means "on disk". `10ms`: a power cut may cost the last 10 ms, a kill -9 nothing. */
   syncInterval?: string
+  /** Without it what the disk has: a limit from the start knows nothing of what else comes to lie there, or of a disk that grows. */
   maxFileBytes?: number
+  /** Where it tells of its health, on this machine alone. */
+  monitorPort?: number
   /** How long it stays for others when we are killed. */
   outlivesParentByS?: number
   /** nats-server's path, when the caller has found it already. */
@@ -29,8 +32,6 @@ export type NatsServer = AsyncDisposable & {
   /** The end of the process that runs now. */
   readonly exited: Promise<Exit>
   readonly logFile: string
-  /** The broker's own limit: it refuses cleanly there, before the disk is full. */
-  readonly maxFileBytes: number
   /** SIGKILL, SIGSTOP, SIGCONT ...; resolves when a deadly one has done its work. */
   kill(signal: NodeJS.Signals): Promise<void>
   readonly stop: () => Promise<void>
@@ -40,6 +41,7 @@ export type NatsServer = AsyncDisposable & {
 
 // Events carry a body of up to 1 MiB as a JSON string inside JSON: twice that when all of it must be escaped.
 const maxPayloadBytes = 4 << 20
+const NO_LIMIT = 2 ** 50
 
 export async function startNatsServer(options: NatsOptions): Promise<NatsServer> {
   const dir = absolute(options.dir)
@@ -47,8 +49,7 @@ export async function startNatsServer(options: NatsOptions): Promise<NatsServer>
   await mkdir(dir, { recursive: true })
   await killStale(dir)
   const port = options.port ?? (await freePort())
-  const maxFileBytes = await roomFor(options.maxFileBytes, dir)
-  await writeFile(configPath(dir), config({ ...options, dir, port }, maxFileBytes))
+  await writeFile(configPath(dir), config({ ...options, dir, port }))
   const start = (signal?: AbortSignal) => launch(bin, { ...options, dir, port, signal })
   let child = await start(options.signal)
 
@@ -60,7 +61,6 @@ export async function startNatsServer(options: NatsOptions): Promise<NatsServer>
     url: `nats://127.0.0.1:${port}`,
     port,
     logFile: join(dir, 'nats-server.log'),
-    maxFileBytes,
     get pid() {
       return child.pid
     },
@@ -94,37 +94,19 @@ async function launch(bin: string, options: NatsOptions & { port: number }): Pro
   return child
 }
 
-function config(options: NatsOptions & { port: number }, maxFileBytes: number): string {
+function config(options: NatsOptions & { port: number }): string {
   return `# Written at every start; changes made here are lost.
 listen: "127.0.0.1:${options.port}"
-server_name: "hasty-${options.port}"
+${options.monitorPort === undefined ? '' : `http: "127.0.0.1:${options.monitorPort}"\n`}server_name: "hasty-${options.port}"
 max_payload: ${maxPayloadBytes}
 jetstream {
   store_dir: ${JSON.stringify(storeDir(options.dir))}
-  max_file_store: ${maxFileBytes}
+  max_file_store: ${options.maxFileBytes ?? NO_LIMIT}
   sync_interval: ${JSON.stringify(options.syncInterval ?? '10ms')}
   # Atomic batches of jobs, and of messages with their key; the broker's own limit is 1,000.
   limits { batch { max_msgs: 10100 } }
 }
 `
-}
-
-/**
- * Below what the disk has: the broker must refuse for want of room before the disk does. What it stores already counts
- * as its own, so that the limit does not shrink from start to start, and is never below what is there.
- */
-async function roomFor(wanted: number | undefined, dir: string): Promise<number> {
-  const [{ bavail, bsize }, stored] = await Promise.all([statfs(dir), sizeOf(storeDir(dir))])
-  const room = Math.max(Math.floor((bavail * bsize + stored) * 0.8), stored)
-  return Math.min(wanted ?? Number.POSITIVE_INFINITY, room)
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size)
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
 /** True when the server sends the line every NATS connection starts with. */

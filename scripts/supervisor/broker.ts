@@ -2,14 +2,14 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { findNatsServer } from '../servers/find-nats-server.ts'
+import { freePort } from '../servers/free-port.ts'
 import { startNatsServer } from '../servers/nats.ts'
 import { type Kept, keepRunning } from './keep-running.ts'
+import { reviveBroker } from './revive-broker.ts'
 import type { Settings } from './settings.ts'
 
 export type Broker = Kept & {
   readonly url: string
-  /** Undefined for a broker that is not ours. */
-  readonly maxFileBytes: number | undefined
 }
 
 /**
@@ -20,13 +20,14 @@ export async function provideBroker(settings: Settings, log: Logger, signal: Abo
   const dir = join(settings.DATA_DIR, 'nats')
   const urlFile = join(dir, 'url')
   await rm(urlFile, { force: true })
-  if (settings.NATS_URL !== undefined)
-    return { url: settings.NATS_URL, maxFileBytes: undefined, stop: async () => {}, kill: () => {} }
+  if (settings.NATS_URL !== undefined) return { url: settings.NATS_URL, stop: async () => {}, kill: () => {} }
   const { path, how } = await findNatsServer(signal)
   // The services drain when we are gone, and need it for that.
   const outlivesParentByS = Math.ceil(settings.DRAIN_MS / 1000) + 5
   const syncInterval = settings.NATS_SYNC
-  const server = await startNatsServer({ dir, bin: path, syncInterval, outlivesParentByS, signal })
+  const monitorPort = await freePort()
+  const own = { dir, bin: path, syncInterval, outlivesParentByS, monitorPort, signal }
+  const server = await startNatsServer(own)
   await writeFile(urlFile, server.url)
   log.info({ nats_url: server.url, nats_pid: server.pid, from: how, sync: settings.NATS_SYNC }, 'nats-server runs')
 
@@ -36,11 +37,13 @@ export async function provideBroker(settings: Settings, log: Logger, signal: Abo
     isFirst = false
     return server
   }
-  const { url, maxFileBytes } = server
   const kept = keepRunning({ name: 'nats-server', start, log, onBadSettings: () => {} })
+  const healthUrl = `http://127.0.0.1:${monitorPort}/healthz`
+  const stopReviving = reviveBroker({ healthUrl, dir, end: () => server.kill('SIGTERM'), log })
   const stop = async (graceMs: number) => {
+    stopReviving()
     await kept.stop(graceMs)
     await rm(urlFile, { force: true })
   }
-  return { url, maxFileBytes, kill: (signalName) => kept.kill(signalName), stop }
+  return { url: server.url, kill: (signalName) => kept.kill(signalName), stop }
 }

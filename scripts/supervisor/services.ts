@@ -12,7 +12,6 @@ export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> &
   settings: Settings
   port: number
   natsUrl: string
-  maxFileBytes: number | undefined
 }
 
 /** Makes the stream and the lanes; there is nothing to talk to before it is done. Runs to its end. */
@@ -65,22 +64,11 @@ function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
 
-/** New jobs, requests and messages stop before the broker's own limit, so that outcomes always have room. */
-const ROOM = { LOG_MAX_BYTES: 0.6, REQUESTS_MAX_BYTES: 0.1, MESSAGES_MAX_BYTES: 0.1 }
-
-function serviceEnv(
-  { settings, natsUrl, maxFileBytes }: ServiceContext,
-  own: NodeJS.ProcessEnv = {},
-): NodeJS.ProcessEnv {
+function serviceEnv({ settings, natsUrl }: ServiceContext, own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const syncsAlways = settings.NATS_URL === undefined && settings.NATS_SYNC === 'always'
   return {
     // Where every write waits for the disk, publishes go in groups; a user's own choice comes later and wins.
     ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
-    ...(maxFileBytes === undefined
-      ? {}
-      : Object.fromEntries(
-          Object.entries(ROOM).map(([name, share]) => [name, String(Math.floor(maxFileBytes * share))]),
-        )),
     ...process.env,
     NATS_URL: natsUrl,
     HOST: settings.HOST,

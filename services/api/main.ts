@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
@@ -12,7 +13,8 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { LOG_PROBE, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -67,12 +69,14 @@ await runService(async () => {
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
   const broker = await connectBroker({ url: config.NATS_URL, name: `api-${replicaId}`, ...credentials, clock, log })
   const reader = new LogReader(broker.nc)
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
     broker,
     reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
+    probe,
   })
   const store = await openStore(config)
   const registry = createRegistry('api')
@@ -93,9 +97,12 @@ await runService(async () => {
   const lanes = () => listLanes(broker.nc)
   const types = new JobTypes(lanes, clock, log)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
+  const isBrokerUp = () => broker.isUp()
+  const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
   const door = new Door({
     whyFull: async () => whyLogFull(await readLogState(broker), limits),
-    isBrokerUp: () => broker.isUp(),
+    isBrokerUp,
+    whyNoRoom,
     log,
   })
   const keys = new IdempotencyKeys({ broker, config, registry, clock, log })
@@ -166,20 +173,12 @@ await runService(async () => {
   })
   forwardWorkersRoutes(router, { jobUrls: config.JOB_URLS, log })
   forwardRequestsRoutes(router, { workflowUrls: config.WORKFLOW_URLS, trustProxy: config.TRUST_PROXY, log })
-  const isBrokerUp = () => broker.isUp()
-  const scheduleStream = new RecordStream(broker, SCHEDULES_STREAM, clock)
+  const scheduleStream = new RecordStream(broker, SCHEDULES_STREAM, clock, probe)
   const records = new ScheduleRecords(scheduleStream)
   const book = new ScheduleBook(records, log)
   const schedules = new ScheduleLoop({ ...createDeps, records, book, isBrokerUp })
   scheduleRoutes(router, { ...createDeps, records, book })
-  const messages = messageRoutes(router, {
-    broker,
-    shards: config.SHARDS,
-    maxBytes: config.MESSAGES_MAX_BYTES,
-    accepted: metrics.messages,
-    clock,
-    log,
-  })
+  const messages = messageRoutes(router, { broker, config, whyNoRoom, accepted: metrics.messages, clock, log })
   const health = new Health({
     service: 'api',
     version: VERSION,
@@ -189,6 +188,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await readLogState(broker)
+        await probe.checkNow()
       },
       store: async () => {
         await store.ping()
@@ -210,7 +210,7 @@ await runService(async () => {
     },
     httpSeconds: metrics.httpSeconds,
   })
-  const server = new HttpServer({ app, host: config.HOST, port: config.PORT, reusePort: config.REUSE_PORT })
+  const server = new HttpServer(app, config)
 
   await types.start()
   await door.start()
@@ -232,12 +232,7 @@ await runService(async () => {
         await server.stop()
         await schedules.stop()
         scheduleStream.close()
-        await houseKeeper.stop()
-        await projection.stop()
-        await types.stop()
-        await door.stop()
-        await keys.stop()
-        await messages.stop()
+        for (const one of [houseKeeper, projection, types, door, keys, messages]) await one.stop()
         publisher.close()
         await broker.close()
         await store.close()

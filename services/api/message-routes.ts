@@ -6,7 +6,8 @@ import { Publisher } from '#shared/bus/publisher.ts'
 import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { purgeSubject, readMessagesState } from '#shared/bus/stream-state.ts'
-import { INGEST_STREAM, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { Counter } from '#shared/runtime/metrics.ts'
@@ -16,10 +17,13 @@ import { showMessageWorkersRoutes } from './show-message-workers/route.ts'
 
 export interface MessageRoutesDeps {
   broker: Broker
-  /** How many there are. */
-  shards: number
-  /** Bytes of messages that wait beyond which new ones are refused. */
-  maxBytes: number
+  config: {
+    HASTY_REPLICAS: number
+    SHARDS: number
+    /** Of messages that wait; beyond it new ones are refused. */
+    MESSAGES_MAX_BYTES: number
+  }
+  whyNoRoom: () => Promise<string | null>
   accepted: Counter
   clock: Clock
   log: Logger
@@ -34,7 +38,9 @@ const KEY_BYTES = 500
 const MAX_KEYS = 2_000_000
 
 /** `POST /message`, and everything under /v1/message. */
-export function messageRoutes(router: Router, { broker, shards, maxBytes, accepted, clock, log }: MessageRoutesDeps) {
+export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
+  const { broker, config, whyNoRoom, accepted, clock, log } = deps
+  const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes, HASTY_REPLICAS: replicas } = config
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new RecordStream(broker, INGEST_STREAM, clock)
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
@@ -45,6 +51,7 @@ export function messageRoutes(router: Router, { broker, shards, maxBytes, accept
     maxInFlight: MAX_IN_FLIGHT,
     // Also where the broker does not sync every write: an atomic batch costs it a synced file.
     groupCommit: true,
+    probe: new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas, clock }),
   })
   // Not the stream's own limit: what is dead must find room too.
   const door = new Door({
@@ -57,6 +64,7 @@ export function messageRoutes(router: Router, { broker, shards, maxBytes, accept
         : `The broker holds ${waiting} bytes of messages, the limit for new ones is ${maxBytes}.`
     },
     isBrokerUp: () => broker.isUp(),
+    whyNoRoom,
     log,
   })
   acceptMessagesRoutes(router, { publisher, reader, door, shards, underWay: { bytes: 0 }, accepted })

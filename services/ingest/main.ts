@@ -3,7 +3,8 @@ import { readLogState } from '#shared/bus/event-feed.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { INGEST_STREAM, MESSAGES_STREAM, receivedSubject } from '#shared/contracts/subjects.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM, receivedSubject } from '#shared/contracts/subjects.ts'
 import { MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { errorForLog } from '#shared/runtime/foreign.ts'
@@ -54,12 +55,14 @@ await runService(async () => {
     log,
   })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
+  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
     broker,
     reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
+    probe,
   })
   const ingest = new RecordStream(broker, INGEST_STREAM, clock)
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
@@ -135,6 +138,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await ingest.state()
+        await probe.checkNow()
       },
       ...(handler.check === undefined ? {} : { output: handler.check }),
     },

@@ -6,6 +6,8 @@ import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { LOG_PROBE } from '#shared/contracts/subjects.ts'
 import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
@@ -45,7 +47,7 @@ await runService(async () => {
   const workerId = makeReplicaId(newShortId())
   const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
   const log = createLogger(logger).child({ worker_id: workerId })
-  const handlers = await loadHandlers(config)
+  const handlers = await loadHandlers(config, log)
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
@@ -59,12 +61,14 @@ await runService(async () => {
   }
 
   const reader = new LogReader(broker.nc)
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
     broker,
     reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
+    probe,
   })
   const lease = await Lease.start({
     natsUrl: config.NATS_URL,
@@ -130,6 +134,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await reader.atSequence(1)
+        await probe.checkNow()
       },
     },
   })

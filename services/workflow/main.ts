@@ -1,3 +1,4 @@
+import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
@@ -7,7 +8,8 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { DEFINITIONS_STREAM, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
+import { DEFINITIONS_STREAM, LOG_PROBE, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -50,17 +52,19 @@ await runService(async () => {
     log,
   })
   const reader = new LogReader(broker.nc)
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
     broker,
     reader,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
+    probe,
   })
   const store = await openStore(config)
   const registry = createRegistry('workflow')
   const types = new JobTypes(() => listLanes(broker.nc), clock, log)
-  const requests = new RecordStream(broker, REQUESTS_STREAM, clock)
+  const requests = new RecordStream(broker, REQUESTS_STREAM, clock, probe)
   const records = new RequestRecords(requests, broker.maxPayload)
   const times = {
     newRequests: new PickUpTimes(config.WRK_REQUEST_NEW_CRON),
@@ -70,7 +74,7 @@ await runService(async () => {
   const metrics = createWorkflowMetrics(registry)
   const { handedBack } = metrics
   const changeDeps = { records, clock, goesOnAtOnce: times.goingOn.isAtOnce, ended: metrics.ended }
-  const definitionStream = new RecordStream(broker, DEFINITIONS_STREAM, clock)
+  const definitionStream = new RecordStream(broker, DEFINITIONS_STREAM, clock, probe)
   const definitions = new DefinitionRecords(definitionStream)
   const taskDeps = { ...changeDeps, publisher, reader, types, definitions, log }
   const taskJobs = new TaskJobs(taskDeps)
@@ -104,6 +108,7 @@ await runService(async () => {
         : whyLogFull(await readLogState(broker), limits)
     },
     isBrokerUp: () => broker.isUp(),
+    whyNoRoom: () => whyDiskFull(config.DATA_DIR),
     log,
   })
   const keys = new IdempotencyKeys({ broker, config, registry, clock, log })
@@ -142,6 +147,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await readLogState(broker)
+        await probe.checkNow()
       },
       store: () => store.ping(),
     },
@@ -160,7 +166,7 @@ await runService(async () => {
       'code',
     ]),
   })
-  const server = new HttpServer({ app, host: config.HOST, port: config.PORT, reusePort: config.REUSE_PORT })
+  const server = new HttpServer(app, config)
 
   await types.start()
   await door.start()

@@ -1,4 +1,5 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
+import { cannotStore } from '#shared/bus/write-probe.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
@@ -9,6 +10,8 @@ export interface DoorOptions {
   /** Why nothing new may come in, for people; null: it may. Asked once a second. */
   whyFull: () => Promise<string | null>
   isBrokerUp: () => boolean
+  /** Why nothing can be stored, as `whyFull`. */
+  whyNoRoom?: () => Promise<string | null>
   log: Logger
 }
 
@@ -17,6 +20,7 @@ export class Door {
   readonly #options: DoorOptions
   readonly #loop: IntervalLoop
   #full: string | null = null
+  #noRoom: string | null = null
 
   constructor(options: DoorOptions) {
     this.#options = options
@@ -37,16 +41,18 @@ export class Door {
   }
 
   get isShut(): boolean {
-    return this.#full !== null
+    return this.#full !== null || this.#noRoom !== null
   }
 
-  /** @throws AppError `unavailable` */
+  /** @throws AppError `unavailable`, `cannot-store` */
   check(): void {
     if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so nothing can be accepted.')
+    if (this.#noRoom !== null) throw cannotStore(this.#noRoom)
     if (this.#full !== null) throw unavailable(this.#full)
   }
 
   async #look(): Promise<void> {
+    this.#noRoom = (await this.#options.whyNoRoom?.()) ?? null
     this.#full = await this.#options.whyFull()
   }
 }

@@ -5,8 +5,9 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { IDEMPOTENCY_KEY_MAX_LENGTH, ONE_CALL_KEY_PREFIX } from '#shared/contracts/http.ts'
-import { KEYS_STREAM } from '#shared/contracts/subjects.ts'
+import { KEYS_PROBE, KEYS_STREAM } from '#shared/contracts/subjects.ts'
 import type { Clock } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { hashNames } from '#shared/runtime/hash-names.ts'
@@ -65,7 +66,7 @@ const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${has
 export interface IdempotencyKeysOptions {
   broker: Broker
   /** KEYS_MAX: of the last 24 hours; some 350 bytes of the broker's memory each. */
-  config: { NATS_GROUP_COMMIT: boolean; KEYS_MAX: number }
+  config: { NATS_GROUP_COMMIT: boolean; HASTY_REPLICAS: number; KEYS_MAX: number }
   registry: Registry
   clock: Clock
   log: Logger
@@ -97,6 +98,7 @@ export class IdempotencyKeys {
       clock,
       maxInFlight: MAX_IN_FLIGHT,
       groupCommit,
+      probe: new WriteProbe({ broker, subject: KEYS_PROBE, replicas: config.HASTY_REPLICAS, clock }),
     })
     this.#door = new Door({
       whyFull: async () => {

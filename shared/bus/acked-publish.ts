@@ -3,6 +3,7 @@ import type { Clock } from '#shared/runtime/clock.ts'
 import type { Broker } from './connection.ts'
 import type { Outbox } from './outbox.ts'
 import { rawHeaders } from './raw-headers.ts'
+import type { WriteProbe } from './write-probe.ts'
 
 export interface OutgoingMessage {
   subject: string
@@ -26,7 +27,7 @@ export const NOT_SENT: Ack = { kind: 'not-sent' }
 
 interface Waiting {
   resolve: (ack: Ack) => void
-  expiresAt: number
+  sentAt: number
 }
 
 interface AckJson {
@@ -36,6 +37,8 @@ interface AckJson {
 }
 
 const SWEEP_MS = 100
+/** An ack that takes longer makes us ask whether the broker can store at all. */
+const SLOW_MS = 400
 
 /**
  * Publishes and awaits the broker's ack at a seventh of the CPU of the client's own `js.publish`: one wildcard
@@ -45,14 +48,16 @@ export class AckedPublish {
   readonly #outbox: Outbox
   readonly #clock: Clock
   readonly #timeoutMs: number
+  readonly #probe: WriteProbe | undefined
   readonly #inbox: string
   readonly #subscription: Subscription
   readonly #sweeper: NodeJS.Timeout
-  /** In order of their expiry: all publishes have the same timeout. */
+  /** In the order in which they were sent, so of their expiry too: all publishes have the same timeout. */
   readonly #waiting = new Map<string, Waiting>()
   #nextToken = 0
 
-  constructor(broker: Broker, clock: Clock, timeoutMs: number) {
+  constructor(broker: Broker, clock: Clock, timeoutMs: number, probe?: WriteProbe) {
+    this.#probe = probe
     this.#outbox = broker.outbox
     this.#clock = clock
     this.#timeoutMs = timeoutMs
@@ -71,7 +76,7 @@ export class AckedPublish {
   send(message: OutgoingMessage): Promise<Ack> {
     return new Promise((resolve) => {
       const token = (this.#nextToken++).toString(36)
-      this.#waiting.set(token, { resolve, expiresAt: this.#clock.monotonic() + this.#timeoutMs })
+      this.#waiting.set(token, { resolve, sentAt: this.#clock.monotonic() })
       this.#publish(message, `${this.#inbox}.${token}`)
     })
   }
@@ -104,10 +109,20 @@ export class AckedPublish {
   }
 
   #expire(): void {
-    const now = this.#clock.monotonic()
-    for (const [token, waiting] of this.#waiting) {
-      if (waiting.expiresAt > now) return
-      this.#settle(token, { kind: 'unknown', why: 'no answer in time' })
+    this.#giveUp(this.#timeoutMs, 'no answer in time')
+    const [oldest] = this.#waiting.values()
+    if (this.#probe === undefined || oldest === undefined) return
+    if (this.#clock.monotonic() - oldest.sentAt < SLOW_MS) return
+    void this.#probe.whyNot().then((why) => {
+      if (why !== null) this.#giveUp(SLOW_MS, why)
+    })
+  }
+
+  #giveUp(afterMs: number, why: string): void {
+    const sentBefore = this.#clock.monotonic() - afterMs
+    for (const [token, { sentAt }] of this.#waiting) {
+      if (sentAt > sentBefore) return
+      this.#settle(token, { kind: 'unknown', why })
     }
   }
 

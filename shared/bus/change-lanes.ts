@@ -1,7 +1,7 @@
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, laneName } from '#shared/contracts/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import { laneNeed } from './lane-need.ts'
 import {
@@ -16,37 +16,38 @@ import {
   shapeOf,
 } from './lanes.ts'
 import { LogReader } from './log-reader.ts'
-import { found, type TopologyOptions } from './topology.ts'
+import { changesIn, found, type TopologyOptions } from './topology.ts'
 
 /**
- * Brings lanes that exist to what their type and the settings say now. How many run at once is left as it is unless
- * the handler says another number than before: that, like a pause, is changed while Hasty runs. For setup alone: a
- * service that starts never changes a lane.
+ * Brings lanes that exist to what their type and the settings say now, and asks the broker for nothing where they are
+ * that already. How many run at once is left as it is unless the handler says another number than before: that, like
+ * a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
  */
 export async function refreshLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const lanes = await findLanes(nc, info.type)
-  const [first] = lanes
-  const declared = first === undefined ? undefined : readLane(first)?.info.policy.concurrency
-  for (const lane of lanes) {
-    await manager.consumers.update(JOBS_STREAM, lane.name, {
-      ...lane.config,
+  // What the lanes declare changes last, so a change that was cut short is seen, and brought to its end.
+  const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
+  await setConcurrency(nc, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
+  for (const { name, config } of await findLanes(nc, info.type)) {
+    const changes = changesIn(config, {
       ack_wait: options.leaseMs * MILLISECOND_NS,
-      metadata: { ...lane.config.metadata, ...laneMetadata(info) },
+      metadata: { ...config.metadata, ...laneMetadata(info) },
     })
+    if (changes !== null) await manager.consumers.update(JOBS_STREAM, name, changes)
   }
-  // Also where it did not change: a change that was cut short is then brought to its end.
-  await setConcurrency(nc, info, declared === info.policy.concurrency ? shapeOf(lanes) : info.policy.concurrency)
 }
 
 /**
  * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes
- * are made before the old ones go, and begin with what those still had to deliver: a job that is delivered by both
- * starts once, and what runs goes on under its worker's lease.
+ * are made before the old ones go, and begin with what those still had to deliver, for which alone the log is read: a
+ * job that is delivered by both starts once, and what runs goes on under its worker's lease.
  */
 export async function setConcurrency(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+  const [first] = await findLanes(nc, info.type)
+  if (first === undefined) return
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    await changeShape(nc, info, concurrency)
+    await changeShape(nc, info, concurrency, leaseMsOf(first))
     // Somebody else may have changed it at the same time and taken a lane of ours for an old one.
     if (isWhole(await findLanes(nc, info.type))) return
   }
@@ -57,19 +58,24 @@ const MAX_TRIES = 5
 
 const isWhole = (lanes: ConsumerInfo[]): boolean => lanes.length === lanesOfShape(shapeOf(lanes)).length
 
-async function changeShape(nc: NatsConnection, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+async function changeShape(
+  nc: NatsConnection,
+  info: JobTypeInfo,
+  concurrency: number | null,
+  leaseMs: number,
+): Promise<void> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
   const lanes = await findLanes(nc, info.type)
-  const [first] = lanes
-  if (first === undefined) return
-  const startSeq = await firstNeeded(nc, lanes, before + 1)
-  const isPaused = lanes.every(({ paused }) => paused === true)
-  const leaseMs = leaseMsOf(first)
-  for (const priority of lanesOfShape(concurrency)) {
+  const wanted = lanesOfShape(concurrency)
+  const isThere = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
+  // Two who change it at the same time may each have removed what the other made: then all is delivered again.
+  const startSeq = isThere || lanes.length === 0 ? null : await firstNeeded(nc, lanes, before + 1)
+  const isPaused = lanes.length > 0 && lanes.every(({ paused }) => paused === true)
+  for (const priority of wanted) {
     const lane = await ensureLane(nc, info, priority, { concurrency, leaseMs, startSeq, isPaused })
     if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
-      await manager.consumers.update(JOBS_STREAM, lane.name, { ...lane.config, max_ack_pending: concurrency })
+      await manager.consumers.update(JOBS_STREAM, lane.name, { max_ack_pending: concurrency })
     }
   }
   for (const old of lanes) {

@@ -1,12 +1,12 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY, type JobTypeInfo } from '#shared/contracts/job-type.ts'
 import { JOBS_STREAM, laneName, PROJECTION } from '#shared/contracts/subjects.ts'
-import { createdPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
+import { createdPublication, newAddress, startTestBus, type TestBus } from '../../e2e/support/bus.ts'
 import { refreshLanes, setConcurrency, setPaused } from './change-lanes.ts'
 import { EventFeed, readLogState } from './event-feed.ts'
 import { type Delivery, LanePuller, type PullResult, triggerAfter } from './lane-puller.ts'
-import { ensureLanes, listLanes } from './lanes.ts'
+import { ensureLane, ensureLanes, lanesOfShape, listLanes } from './lanes.ts'
 
 const SOON = { deadlineMs: 10_000 }
 const LANE = laneName('sleep', 'normal')
@@ -119,6 +119,50 @@ test('a type that gets a limit keeps one lane, and what waited comes through it'
   ])
 })
 
+test('a limit that changes while jobs wait and run comes with all of them, in both directions', async () => {
+  await using bus = await startTestBus()
+  const { nc } = bus.broker
+  const jobs = Array.from({ length: 6 }, newAddress)
+  for (const job of jobs) await bus.publisher.publish(createdPublication(job), SOON)
+  const puller = new LanePuller(bus.broker)
+  const [first, second] = (await pull(puller, 3)).deliveries
+  for (const done of [first, second]) if (done !== undefined) puller.ack(done)
+  await expect.poll(async () => (await lanesOf(bus)).map(({ pending }) => pending), SOON_POLL).toEqual([0, 0, 3])
+  await refreshLanes(nc, typeWithLimit(2), TOPOLOGY)
+  expect(await lanesOf(bus)).toMatchObject([{ name: 'work-sleep-any', limit: 2, pending: 4 }])
+  await refreshLanes(nc, typeWithLimit(5), TOPOLOGY)
+  expect(await lanesOf(bus)).toMatchObject([{ name: 'work-sleep-any', limit: 5, pending: 4 }])
+  await refreshLanes(nc, typeWithLimit(null), TOPOLOGY)
+  const lanes = await lanesOf(bus)
+  expect(lanes.map(({ name, pending }) => [name, pending])).toEqual([
+    ['work-sleep-high', 0],
+    ['work-sleep-low', 0],
+    ['work-sleep-normal', 4],
+  ])
+  puller.close()
+})
+
+test.each<[string, number | null, number | null]>([
+  ['gets a limit', null, 2],
+  ['loses its limit', 2, null],
+])('setup ends the change of a type that %s, where an earlier setup was cut short in it', async (_, before, after) => {
+  await using bus = await startTestBus()
+  const { nc } = bus.broker
+  await refreshLanes(nc, typeWithLimit(before), TOPOLOGY)
+  // As far as that one came: a lane of the new shape beside those of the old one.
+  const [priority] = lanesOfShape(after)
+  if (priority === undefined) throw new Error('there is no such shape')
+  await ensureLane(nc, typeWithLimit(after), priority, {
+    concurrency: after,
+    leaseMs: 2_000,
+    startSeq: null,
+    isPaused: false,
+  })
+  await refreshLanes(nc, typeWithLimit(after), TOPOLOGY)
+  const lanes = await lanesOf(bus)
+  expect(lanes.map(({ limit }) => limit)).toEqual(after === null ? [null, null, null] : [after])
+})
+
 test('30 races between two changes of a limit leave a type with all its lanes', async () => {
   await using bus = await startTestBus()
   const { nc } = bus.broker
@@ -194,6 +238,17 @@ test('a feed from which a message was lost on its way says so, also when nothing
   await stolen.promise
   await expect(drainFeed(feed)).rejects.toThrow('gap')
 })
+
+const TOPOLOGY = { cooldownMs: 1_000, leaseMs: 2_000, replicas: 1 }
+const SOON_POLL = { timeout: 20_000 }
+
+const typeWithLimit = (concurrency: number | null): JobTypeInfo => ({
+  type: 'sleep',
+  policy: { ...DEFAULT_POLICY, concurrency },
+  payload_schema: null,
+})
+
+const lanesOf = async (bus: TestBus) => (await listLanes(bus.broker.nc)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
 
 async function drainFeed(feed: EventFeed): Promise<void> {
   for (let i = 0; i < 20; i++) await feed.next()

@@ -7,6 +7,7 @@ import type { Broker } from './connection.ts'
 import { GroupCommit, type Unit } from './group-commit.ts'
 import type { LogReader } from './log-reader.ts'
 import { sendBatch } from './send-batch.ts'
+import { cannotStore, type WriteProbe } from './write-probe.ts'
 
 export interface Publication {
   subject: string
@@ -53,6 +54,8 @@ export interface PublisherOptions {
   maxInFlight: number
   /** Commit in groups: for brokers that sync every write, and for many small batches at once. */
   groupCommit: boolean
+  /** Of the stream. With it, whoever would wait in vain is told so at once. */
+  probe?: WriteProbe | undefined
 }
 
 const ACK_TIMEOUT_MS = 1_500
@@ -60,6 +63,7 @@ const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 500
 /** Above what any of our messages carries beside its body. */
 const HEADERS_ROOM_BYTES = 4 * 1024
+const NO_ROOM = 'the broker has no room left'
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
@@ -73,19 +77,15 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
-    this.#acked = new AckedPublish(options.broker, options.clock, ACK_TIMEOUT_MS)
-    this.#group = options.groupCommit
-      ? new GroupCommit(this.#acked, {
-          clock: options.clock,
-          isUp: () => options.broker.isUp(),
-          waitMs: ACK_TIMEOUT_MS,
-        })
-      : null
+    this.#acked = new AckedPublish(options.broker, options.clock, ACK_TIMEOUT_MS, options.probe)
+    const { clock, broker } = options
+    const isUp = () => broker.isUp()
+    this.#group = options.groupCommit ? new GroupCommit(this.#acked, { clock, isUp, waitMs: ACK_TIMEOUT_MS }) : null
   }
 
   /**
-   * @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown; `payload-too-large`
-   * for what the broker can never take
+   * @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown; `cannot-store` when the
+   * broker can store nothing; `payload-too-large` for what it can never take
    */
   async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
     this.#checkSize(publication)
@@ -139,14 +139,19 @@ export class Publisher {
   /**
    * Tries again, with growing pauses, until there is a verdict.
    * @param tryOnce resolves with the verdict, or a text that says why there is none
-   * @throws AppError `unavailable` when there is none by the deadline
+   * @throws AppError `unavailable` when there is none by the deadline; before it `cannot-store`, where the broker can store
+   * nothing: what has no deadline waits until it can
    */
   async #untilVerdict<T extends object>(options: PublishOptions, tryOnce: () => Promise<T | string>): Promise<T> {
     const { clock } = this.#options
     const giveUpAt = clock.monotonic() + options.deadlineMs
+    const probe = Number.isFinite(options.deadlineMs) ? this.#options.probe : undefined
+    await probe?.check()
     for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
       const verdict = await tryOnce()
       if (typeof verdict !== 'string') return verdict
+      if (probe !== undefined && verdict === NO_ROOM) throw cannotStore(verdict)
+      await probe?.check()
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
         throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
       }
@@ -208,7 +213,7 @@ const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? []
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
   if (ack.kind !== 'refused') return 'it is away or too much is in flight'
-  return isFull(ack.code) ? 'it has no room' : `it cannot store now (${ack.code})`
+  return isFull(ack.code) ? NO_ROOM : `it cannot store now (${ack.code})`
 }
 
 /**

@@ -4,6 +4,7 @@ import { newNonce } from '#shared/runtime/ids.ts'
 import type { Broker } from './connection.ts'
 import { type LogMessage, LogReader } from './log-reader.ts'
 import { Publisher } from './publisher.ts'
+import type { WriteProbe } from './write-probe.ts'
 
 export interface RecordStreamState {
   /** When the stream was made, ISO: another value is another stream. */
@@ -33,7 +34,8 @@ export class RecordStream {
   readonly #reader: LogReader
   readonly #publisher: Publisher
 
-  constructor(broker: Broker, stream: string, clock: Clock) {
+  /** @param probe of a stream on the same disk */
+  constructor(broker: Broker, stream: string, clock: Clock, probe?: WriteProbe) {
     this.#broker = broker
     this.#stream = stream
     this.#reader = new LogReader(broker.nc, stream)
@@ -44,6 +46,7 @@ export class RecordStream {
       clock,
       maxInFlight: WRITES_IN_FLIGHT,
       groupCommit: false,
+      probe,
     })
   }
 

@@ -1,9 +1,19 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
-import { JOB_ENDS, JOBS_STREAM, REQUEST_CHANGES, REQUESTS_STREAM, requestSubject } from '#shared/contracts/subjects.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import {
+  DEFINITIONS_STREAM,
+  JOB_ENDS,
+  JOBS_STREAM,
+  REQUEST_CHANGES,
+  REQUESTS_STREAM,
+  requestSubject,
+} from '#shared/contracts/subjects.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { createdPublication, endPublication, newAddress, startTestBus, type TestBus } from '../../e2e/support/bus.ts'
+import { refreshLanes } from './change-lanes.ts'
 import { LanePuller } from './lane-puller.ts'
+import { ensureLanes } from './lanes.ts'
 import { RecordStream } from './record-stream.ts'
 import { ensureStreams } from './topology.ts'
 
@@ -60,6 +70,52 @@ test('a setup that runs again, as at an upgrade, keeps what the consumers have h
   await ensureStreams(bus.broker.nc, TOPOLOGY)
   const next = await endJob(bus)
   expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual([next])
+})
+
+test('a setup that runs again asks the broker to change nothing, and one with another lease only what has it', async () => {
+  await using bus = await startTestBus()
+  const { nc } = bus.broker
+  const types = [null, 2].map((concurrency, n) => ({
+    type: `type-${n}`,
+    policy: { ...DEFAULT_POLICY, concurrency },
+    payload_schema: null,
+  }))
+  const setUp = async (leaseMs: number) => {
+    const topology = { ...TOPOLOGY, leaseMs }
+    await ensureStreams(nc, topology)
+    for (const info of types) {
+      await ensureLanes(nc, info, topology)
+      await refreshLanes(nc, info, topology)
+    }
+  }
+  await setUp(TOPOLOGY.leaseMs)
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  // What the broker tells about each request to it.
+  const asked: string[] = []
+  nc.subscribe('$JS.EVENT.ADVISORY.API', {
+    callback: (_, message) => void asked.push(message.json<{ subject: string }>().subject),
+  })
+  const changes = () => asked.filter((subject) => !/\.INFO(\.|$)/.test(subject))
+  const isHeard = async () => (await jetstreamManager(nc)).streams.info(DEFINITIONS_STREAM).then(() => nc.flush())
+  await setUp(TOPOLOGY.leaseMs)
+  await isHeard()
+  await expect.poll(() => asked.at(-1), { timeout: 20_000 }).toBe(`$JS.API.STREAM.INFO.${DEFINITIONS_STREAM}`)
+  expect(changes()).toEqual([])
+  await setUp(TOPOLOGY.leaseMs + 1)
+  await expect.poll(() => changes().length, { timeout: 20_000 }).toBe(7)
+  expect(changes().filter((subject) => !/CONSUMER\.(DURABLE\.)?CREATE/.test(subject))).toEqual([])
+})
+
+test('a log that an earlier version made, with jobs in it, gets what it lacks', async () => {
+  await using bus = await startTestBus()
+  const manager = await jetstreamManager(bus.broker.nc)
+  await manager.streams.delete(JOBS_STREAM)
+  await manager.streams.add({ name: JOBS_STREAM, subjects: ['job:created.>'], max_bytes: 1_000_000 })
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  const { config, state } = await manager.streams.info(JOBS_STREAM)
+  expect(config).toMatchObject({ allow_msg_ttl: true, allow_atomic: true, max_bytes: 1_000_000 })
+  expect(state.messages).toBe(1)
 })
 
 test('a consumer that was lost and is made again hears every end that the log still has', async () => {

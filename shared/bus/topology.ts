@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   AckPolicy,
   type ConsumerInfo,
@@ -68,6 +69,8 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     duplicate_window: (options.cooldownMs || NO_COOLDOWN_WINDOW_MS) * MILLISECOND_NS,
     allow_msg_schedules: true,
     allow_atomic: true,
+    // For the probe alone: events stay until housekeeping trims them.
+    allow_msg_ttl: true,
     // Followers of the log read it in batches, from any node: a copy that lags only makes them wait.
     allow_direct: true,
     republish: { src: '>', dest: `${LIVE_PREFIX}>` },
@@ -173,11 +176,8 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
 async function ensureFresh(manager: JetStreamManager, stream: string, settings: ConsumerSettings): Promise<void> {
   const { config, name } = await ensureConsumer(manager, stream, settings)
   const { ack_wait, max_ack_pending } = settings
-  await manager.consumers.update(stream, name, {
-    ...config,
-    ...(ack_wait === undefined ? {} : { ack_wait }),
-    ...(max_ack_pending === undefined ? {} : { max_ack_pending }),
-  })
+  const changes = changesIn(config, { ack_wait, max_ack_pending })
+  if (changes !== null) await manager.consumers.update(stream, name, changes)
 }
 
 type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
@@ -185,8 +185,24 @@ type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
 
 async function ensureStream(manager: JetStreamManager, settings: StreamSettings): Promise<void> {
   const existing = await found(() => manager.streams.info(settings.name), STREAM_NOT_FOUND)
-  if (existing !== null) await manager.streams.update(settings.name, settings)
-  else await manager.streams.add(settings)
+  if (existing === null) return void (await manager.streams.add(settings))
+  const changes = changesIn(existing.config, settings)
+  if (changes !== null) await manager.streams.update(settings.name, changes)
+}
+
+/**
+ * Setup runs again whenever something is scaled or upgraded, on a broker that is at work: what is as it should be is
+ * not touched.
+ * @returns the wanted settings that are not so yet; null: all are
+ */
+export function changesIn<T extends object>(
+  now: T,
+  wanted: { [Name in keyof T]?: T[Name] | undefined },
+): Partial<T> | null {
+  const differs = ([name, value]: [string, unknown]) =>
+    value !== undefined && !isDeepStrictEqual(now[name as keyof T], value)
+  const changes = Object.entries(wanted).filter(differs)
+  return changes.length === 0 ? null : (Object.fromEntries(changes) as Partial<T>)
 }
 
 export async function ensureConsumer(

@@ -50,6 +50,8 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something went wrong here' },
   'not-implemented': { status: 501, title: 'The method is not known' },
+  /** Whoever keeps the data has no room, or cannot write: what was accepted stays. */
+  'cannot-store': { status: 503, title: 'Nothing can be stored right now' },
   unavailable: { status: 503, title: 'The service cannot do this right now' },
 } as const satisfies Record<string, { status: number; title: string }>
 

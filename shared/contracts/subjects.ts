@@ -45,6 +45,11 @@ export const ALL_HISTORY = '*.*.*.*'
 export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
 export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
 
+/** Stored for a second, to find out whether the log can store. Five tokens: no history filter sees it, and no lane. */
+export const LOG_PROBE = 'job:timer.probe.normal.probe.t'
+/** The same of the keys. */
+export const KEYS_PROBE = 'key.probe'
+
 export const JOBS_STREAM_SUBJECTS = [...JOB_EVENTS.map((event) => `${event}.>`), 'job:timer.>', 'job:due.>']
 
 /** What was stored, as the stream republishes it. Nobody listens on the job subjects themselves. */
@@ -92,6 +97,8 @@ export const ALL_RECEIVED = 'message:received.*'
 export const receivedSubject = (shard: number): string => `message:received.${shard}`
 /** Fixes that the messages of one POST are there: stored with them, by compare-and-set 0. @param id one token */
 export const messageKeySubject = (id: string): string => `message:key.${id}`
+/** As LOG_PROBE, of the messages. */
+export const MESSAGES_PROBE = messageKeySubject('probe')
 /** What no attempt could process, under the sequence that it had. */
 export const deadMessageSubject = (shard: number, seq: number): string => `message:dead.${shard}.${seq}`
 export const ALL_DEAD_MESSAGES = 'message:dead.*.*'

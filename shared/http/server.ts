@@ -1,16 +1,17 @@
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
 import type { ProblemCode } from '#shared/contracts/problems.ts'
 import { SECOND } from '#shared/runtime/clock.ts'
 import { AppError, problemOf } from '#shared/runtime/errors.ts'
 
-export interface ServerOptions {
-  app: Koa
-  host: string
-  port: number
-  reusePort: boolean
+export interface ServerSettings {
+  HOST: string
+  PORT: number
+  REUSE_PORT: boolean
+  STOP_LINGER_MS: number
 }
 
 /** Above nginx's 60 s, so that it is always nginx that closes an idle connection. */
@@ -26,11 +27,11 @@ const LINGER_MS = 2 * SECOND
 export class HttpServer {
   readonly #server: Server
   #stopping = false
-  readonly #options: ServerOptions
+  readonly #settings: ServerSettings
 
-  constructor(options: ServerOptions) {
-    this.#options = options
-    const handle = options.app.callback()
+  constructor(app: Koa, settings: ServerSettings) {
+    this.#settings = settings
+    const handle = app.callback()
     /** The answer to the last request on each connection. */
     const answers = new WeakMap<Duplex, ServerResponse>()
     this.#server = createServer(
@@ -68,7 +69,7 @@ export class HttpServer {
 
   /** @returns the port it listens on */
   start(): Promise<number> {
-    const { host, port, reusePort } = this.#options
+    const { HOST: host, PORT: port, REUSE_PORT: reusePort } = this.#settings
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, reusePort }, () => {
@@ -78,9 +79,16 @@ export class HttpServer {
     })
   }
 
-  /** Refuses new connections at once, closes idle ones, and answers what it has. */
-  stop(): Promise<void> {
+  /**
+   * Refuses new connections at once, closes idle ones, and answers what it has. An address from which nothing comes
+   * back, not even a refusal, would keep a proxy waiting, so it stays for as long as the proxy needs to see one.
+   */
+  async stop(): Promise<void> {
     this.#stopping = true
+    await Promise.all([this.#close(), pause(this.#settings.STOP_LINGER_MS)])
+  }
+
+  #close(): Promise<void> {
     return new Promise((resolve) => {
       const closing = setInterval(() => this.#server.closeIdleConnections(), CLOSE_IDLE_MS)
       this.#server.close(() => {

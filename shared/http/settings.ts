@@ -1,4 +1,5 @@
 import { authSettings } from '#shared/auth/settings.ts'
+import { MINUTE } from '#shared/runtime/clock.ts'
 import { flagSetting, integerSetting, originsSetting } from '#shared/runtime/config.ts'
 
 /** Of every service that callers reach. */
@@ -8,6 +9,8 @@ export const httpSettings = {
   REUSE_PORT: flagSetting(false),
   /** Believe `Hasty-Request-Id` and `X-Forwarded-For` of the caller: only behind a proxy that always overwrites them. */
   TRUST_PROXY: flagSetting(false),
+  /** How long a stopping replica goes on refusing connections before it ends: a proxy that is refused asks another one. */
+  STOP_LINGER_MS: integerSetting(0, 0, MINUTE),
   /** `https://app.example.com,...`: the pages that a browser lets call. */
   CORS_ORIGINS: originsSetting(),
   /** Requests that one token, or one address, may send in a window, at each replica; 0: no limit. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Door } from '#shared/accept/door.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { BatchResult, Publication, Publisher } from '#shared/bus/publisher.ts'
+import { cannotStore } from '#shared/bus/write-probe.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { type StoredMessage, shardOf } from '#shared/contracts/message.ts'
 import type { Message, MessagesAccepted } from '#shared/contracts/messages-http.ts'
@@ -50,7 +51,7 @@ export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 
  * Accepts all of the messages or none: they go into the stream as one atomic batch, behind a key that is stored once,
  * by compare-and-set 0. So whatever is repeated, an unanswered publish, a request of our proxy or one under an
  * Idempotency-Key, finds the key and with it the proof that the messages are there.
- * @throws AppError `key-reused`, `payload-too-large`, `unavailable`
+ * @throws AppError `key-reused`, `payload-too-large`, `unavailable`, `cannot-store`
  */
 export async function acceptMessages(
   deps: AcceptMessagesDeps,
@@ -72,7 +73,7 @@ export async function acceptMessages(
     deps.accepted.inc(accepted)
     return { accepted, replayed: false }
   }
-  if (result.why === 'full') throw unavailable('There is no room for these messages now: nothing was accepted.')
+  if (result.why === 'full') throw cannotStore('the broker has no room for these messages')
   if (result.why === 'too-large') {
     throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many messages: send fewer at once.')
   }

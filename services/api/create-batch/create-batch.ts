@@ -1,7 +1,8 @@
 import type { KeyClaim } from '#shared/accept/idempotency-keys.ts'
+import { cannotStore } from '#shared/bus/write-probe.ts'
 import type { BatchItem, BatchResult } from '#shared/contracts/batch.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { AppError, problemOf, unavailable } from '#shared/runtime/errors.ts'
+import { AppError, problemOf } from '#shared/runtime/errors.ts'
 import { derivedJobId } from '#shared/runtime/ids.ts'
 import {
   ACCEPT_DEADLINE_MS,
@@ -129,7 +130,7 @@ async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: K
   if (result.why === 'too-large') {
     throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many jobs: send fewer at once.')
   }
-  if (result.why === 'full') throw unavailable('The log has no room for this batch now: nothing was accepted.')
+  if (result.why === 'full') throw cannotStore('the log has no room for this batch')
   // Another request of the same claim was faster.
   if (claim !== null && (await allExist(deps, prepared))) return
   throw new AppError(

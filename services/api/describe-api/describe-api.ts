@@ -44,6 +44,7 @@ const OF_EVERY_ROUTE: ProblemCode[] = [
   'rate-limited',
   'headers-too-large',
   'not-implemented',
+  'cannot-store',
   'unavailable',
 ]
 const OF_EVERY_TOKEN: ProblemCode[] = ['token-required', 'invalid-token', 'insufficient-scope']

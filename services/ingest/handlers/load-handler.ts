@@ -13,7 +13,7 @@ type HandlerSettings = Pick<IngestConfig, 'INGEST_HANDLER' | 'DATA_DIR' | 'DATA_
 const FOLDER = 'messages'
 
 /**
- * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript file.
+ * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript or JavaScript module.
  * @throws ConfigError when it cannot be used
  */
 export async function loadHandler(settings: HandlerSettings, replicaId: string): Promise<BatchHandler> {
@@ -42,11 +42,7 @@ async function importHandler(path: string): Promise<BatchHandler> {
     if (typeof run !== 'function') throw new Error('must export a function run(messages, context)')
     return { run: run as BatchHandler['run'] }
   } catch (error) {
-    throw new ConfigError(
-      `INGEST_HANDLER: expected "files", a URL or a TypeScript file; ${path}: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    )
+    const wanted = 'expected "files", a URL or the path of a module'
+    throw new ConfigError(`INGEST_HANDLER: ${wanted}; ${path}: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { batchPolicySchema, DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
@@ -9,11 +7,13 @@ import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
+import type { Logger } from '#shared/runtime/logger.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
 import { batchRun, type RunBatch } from './batch-run.ts'
 import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
+import { findHandlerFiles } from './handler-files.ts'
 import { httpHandler } from './http.ts'
 import { serviceHandler } from './service.ts'
 import { sleepHandler } from './sleep.ts'
@@ -47,14 +47,17 @@ const userHandlerSchema = z.strictObject({
 
 /**
  * The built-in types and those of HANDLERS_DIR, one a file.
+ * @param log is told of files that look like handlers and are passed over; the processes of a worker leave it to the worker
  * @throws ConfigError that names every file that cannot be used
  */
-export async function loadHandlers(settings: HandlerSettings): Promise<Handlers> {
+export async function loadHandlers(settings: HandlerSettings, log?: Pick<Logger, 'warn'>): Promise<Handlers> {
   const handlers = new Map(builtInHandlers(settings).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const problems: string[] = []
-  for (const file of await handlerFiles(settings.HANDLERS_DIR)) {
+  const { files, passedOver } = await findHandlerFiles(settings.HANDLERS_DIR)
+  if (passedOver.length > 0) log?.warn({ files: passedOver }, 'files of HANDLERS_DIR are not loaded')
+  for (const file of files) {
     try {
       const handler = await importHandler(file, settings.JOB_TIMEOUT_MS)
       // A schema that has no JSON form fails here, with its file's name, and not when the lanes are made.
@@ -99,20 +102,6 @@ export const typeInfo = (handler: JobHandler): JobTypeInfo => ({
   payload_schema:
     handler.schema === null ? null : (z.toJSONSchema(handler.schema, { io: 'input' }) as Record<string, unknown>),
 })
-
-async function handlerFiles(directory: string): Promise<string[]> {
-  try {
-    const names = await readdir(directory)
-    return names
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.includes('.test.'))
-      .toSorted()
-      .map((name) => resolve(join(directory, name)))
-  } catch (error) {
-    throw new ConfigError(
-      `HANDLERS_DIR: cannot read ${directory}: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-}
 
 async function importHandler(file: string, timeoutMs: number): Promise<JobHandler> {
   const module: unknown = await import(pathToFileURL(file).href)

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
+import { isBusy, LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
 
 /**
  * NORMAL: a power cut may lose the last transactions but never reorders them, so the checkpoint is never ahead of the
@@ -58,6 +58,30 @@ function checkVersion(db: DatabaseSync, path: string, schema: DatabaseSchema): n
     )
   }
   return version
+}
+
+const WRITE_EVERY_MS = 1_000
+
+/**
+ * Writes what is there already, at most once a second: who asks sooner is told the same again. That another process has
+ * the lock is no sign that nothing can be written.
+ * @returns what throws where the disk is full or cannot be written
+ */
+export function writeTest(db: DatabaseSync): () => void {
+  let triedAtMs = Number.NEGATIVE_INFINITY
+  let problem: Error | undefined
+  return () => {
+    if (performance.now() - triedAtMs >= WRITE_EVERY_MS) {
+      triedAtMs = performance.now()
+      problem = undefined
+      try {
+        db.exec('PRAGMA application_id = 0')
+      } catch (error) {
+        if (!isBusy(error)) problem = error as Error
+      }
+    }
+    if (problem !== undefined) throw problem
+  }
 }
 
 /** The work is synchronous, so nothing of this process can slip in between. Throws SQLITE_BUSY when a lock is not had in time. */

@@ -3,13 +3,14 @@ import { REQUEST_STATUSES } from '#shared/contracts/request.ts'
 import { fromColumns, type RequestColumns, toColumns, toSummaryRow } from '../request-columns.ts'
 import type { RequestQuery, RequestStore } from '../requests-port.ts'
 import { checkTenant } from '../wanted-tenant.ts'
-import { inSnapshot, inTransaction, openDatabase } from './open-database.ts'
+import { inSnapshot, inTransaction, openDatabase, writeTest } from './open-database.ts'
 import { REQUESTS_SCHEMA } from './requests-schema.ts'
 import { whileBusy } from './while-busy.ts'
 
 /** One file that all workflow processes of a machine share. Calls run on the caller's thread. */
 export async function openSqliteRequests(path: string): Promise<RequestStore> {
   const db = await openDatabase(path, REQUESTS_SCHEMA)
+  const testWrite = writeTest(db)
   const run = prepareStatements(db)
   return {
     putNewer: async (rows) => {
@@ -32,6 +33,7 @@ export async function openSqliteRequests(path: string): Promise<RequestStore> {
 
     ping: async () => {
       await whileBusy(() => run.get.get(''))
+      testWrite()
     },
 
     close: async () => {

@@ -2,7 +2,7 @@ import { makeJobId } from '#shared/contracts/job-id.ts'
 import { fromRow, type JobRow } from '../job-row.ts'
 import type { Checkpoint, JobStore, StoredJob } from '../port.ts'
 import { countJobs, listJobs } from './list-jobs.ts'
-import { inSnapshot, inTransaction, openDatabase } from './open-database.ts'
+import { inSnapshot, inTransaction, openDatabase, writeTest } from './open-database.ts'
 import { deleteEnded, putNewer } from './put-newer.ts'
 import { JOBS_SCHEMA } from './schema.ts'
 import { prepareStatements } from './statements.ts'
@@ -11,6 +11,7 @@ import { whileBusy } from './while-busy.ts'
 /** One file that several processes may open. Calls run on the caller's thread: batches of up to 500 take some ms. */
 export async function openSqliteStore(path: string): Promise<JobStore> {
   const db = await openDatabase(path, JOBS_SCHEMA)
+  const testWrite = writeTest(db)
   const run = prepareStatements(db)
   return {
     get: (jobId) =>
@@ -59,6 +60,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
 
     ping: async () => {
       await whileBusy(() => run.readCheckpoint.get())
+      testWrite()
     },
 
     close: async () => {

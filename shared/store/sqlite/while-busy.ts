@@ -22,5 +22,5 @@ export async function whileBusy<T>(work: () => T): Promise<T> {
 }
 
 /** SQLITE_BUSY is 5; its kinds (recovery, snapshot, timeout) are in the higher bits. */
-const isBusy = (error: unknown): boolean =>
+export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5

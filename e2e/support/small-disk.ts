@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,6 +10,22 @@ export interface SmallDisk extends AsyncDisposable {
   readonly dir: string
   /** @param size as mount takes it: `8m` */
   grow(size: string): Promise<void>
+  /** Somebody else's file takes all that is left. */
+  fill(): Promise<void>
+  /** That file goes. */
+  empty(): Promise<void>
+}
+
+async function takeRest(path: string): Promise<void> {
+  const file = await open(path, 'w')
+  const some = Buffer.alloc(64 * 1024)
+  try {
+    for (;;) await file.write(some)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    await file.close()
+  }
 }
 
 /** A file system of its own of a few kilobytes. @returns why there is none, where this user may not mount one */
@@ -22,9 +38,12 @@ export async function mountSmallDisk(size: string): Promise<SmallDisk | string> 
     await remove()
     return `no small disk can be mounted: ${error instanceof Error ? error.message.trim() : String(error)}`
   }
+  const rest = join(dir, 'rest')
   return {
     dir,
     grow: async (larger) => void (await run('mount', ['-o', `remount,size=${larger}`, dir])),
+    fill: () => takeRest(rest),
+    empty: () => rm(rest),
     [Symbol.asyncDispose]: async () => {
       await run('umount', ['--lazy', dir])
       await remove()

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { freePort } from '../../scripts/servers/free-port.ts'
+import { type ApiAnswer, getFrom, postTo, send } from '../support/call.ts'
+import { makeJob, untilJob } from '../support/jobs.ts'
+import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
+
+// `npm start` on a disk that it fills, and that gets room again without anybody's help.
+
+const SOON = { timeout: 20_000 }
+const LARGE = 'x'.repeat(400_000)
+
+test('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
+  skip,
+}) => {
+  const mounted = await mountSmallDisk('80m')
+  if (typeof mounted === 'string') return skip(mounted)
+  await using disk = mounted
+  await using hasty = await startOn(disk)
+  const accepted: string[] = []
+  let refused: Answered | undefined
+  for (let n = 0; refused === undefined && n < 500; n++) {
+    const answered = await postTask(hasty.url, n, LARGE)
+    if (answered.status === 201) accepted.push(String(answered.body['job_id']))
+    else refused = answered
+  }
+  expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
+  expect(refused?.ms).toBeLessThan(1_000)
+  // Somebody else takes the rest of the disk, and what runs writes until the broker can write no more.
+  await disk.fill()
+  await expect
+    .poll(() => getFrom(`${hasty.url}/readyz`), SOON)
+    .toMatchObject({ status: 503, body: { checks: { broker: expect.stringContaining('disk is full') as string } } })
+  const again = await postTask(hasty.url, 1_000, '')
+  expect(again).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
+  expect(again.ms).toBeLessThan(1_000)
+
+  const roomSinceMs = performance.now()
+  await disk.grow('300m')
+  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
+  const taken = async () => (await postTask(hasty.url, 2_000, '')).status
+  await expect.poll(taken, SOON).toBe(201)
+  expect(performance.now() - roomSinceMs).toBeLessThan(15_000)
+  for (const id of accepted) await untilJob(hasty, id, { status: 'finished' })
+})
+
+test('a disk that cannot be written is told from one that is slow, and healed when it can be', async ({ skip }) => {
+  const mounted = await mountSmallDisk('200m')
+  if (typeof mounted === 'string') return skip(mounted)
+  await using disk = mounted
+  await using hasty = await startOn(disk)
+  const before = await makeJob(hasty, { type: 'task', payload: { data: 1, ms: 1 } })
+  await untilJob(hasty, before, { status: 'finished' })
+  await disk.fill()
+  let last: Answered | undefined
+  await expect.poll(async () => (last = await postTask(hasty.url, Math.random(), LARGE)).status, SOON).toBe(503)
+  expect(last).toMatchObject({ body: { code: 'cannot-store' } })
+  for (const path of ['/message', '/v1/requests', '/v1/schedules/x']) {
+    const startedMs = performance.now()
+    const answer = await send(path.endsWith('x') ? 'PUT' : 'POST', `${hasty.url}${path}`, BODIES[path])
+    expect([path, answer.status, answer.body['code']]).toEqual([path, 503, 'cannot-store'])
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+  }
+  await disk.empty()
+  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
+  await untilJob(hasty, await makeJob(hasty, { type: 'add', payload: { numbers: [1] } }), { status: 'finished' })
+})
+
+const BODIES: Record<string, unknown> = {
+  '/message': [{ timestamp: '2026-11-29T05:00:00Z', value: LARGE }],
+  '/v1/requests': { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'add', payload: { numbers: [1] } }] }] },
+  '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
+}
+
+type Answered = ApiAnswer & { ms: number }
+
+async function postTask(url: string, n: number, data: string): Promise<Answered> {
+  const startedMs = performance.now()
+  const answer = await postTo(`${url}/v1/jobs`, { object_id: `disk-${n}`, type: 'task', payload: { data, ms: 1 } })
+  return { ...answer, ms: performance.now() - startedMs }
+}
+
+/** All that `npm start` starts, ready. */
+async function startOn(disk: SmallDisk): Promise<AsyncDisposable & { url: string }> {
+  const port = await freePort()
+  const { NATS_URL: _natsUrl, MONGO_URL: _mongoUrl, ...inherited } = process.env
+  const env = {
+    ...inherited,
+    PORT: String(port),
+    DATA_DIR: join(disk.dir, 'data'),
+    LOG_FORMAT: 'json',
+    COOLDOWN_MS: '0',
+  }
+  const root = join(import.meta.dirname, '../..')
+  const args = [join(root, 'scripts/run.mjs'), 'scripts/start.ts']
+  const child: ChildProcess = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const ended = once(child, 'exit')
+  const url = `http://localhost:${port}`
+  await expect.poll(() => fetch(`${url}/readyz`).then(({ status }) => status, String), { timeout: 60_000 }).toBe(200)
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGINT')
+      await ended
+    },
+  }
+}

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Whether the broker is healthy; with `live` whether it answers at all. nats-server 2.15 writes no more to a stream once a
+# write has failed, also when its disk has room again: then this ends it, and whoever runs the container starts it anew.
+set -u
+address=${NATS_MONITOR:-127.0.0.1:8222}
+port=${address##*:}
+store=${NATS_STORE_DIR:-/data}
+
+# Not wget: of an answer that is no 200 it shows only the status.
+ask() { printf 'GET %s HTTP/1.0\r\n\r\n' "$1" | nc -w 3 127.0.0.1 "$port"; }
+
+# As much as one message may need.
+has_room() {
+  dd if=/dev/zero of="$store/.room" bs=1048576 count=4 conv=fsync 2>/dev/null
+  written=$?
+  rm -f "$store/.room"
+  return "$written"
+}
+
+health=$(ask /healthz)
+case $health in
+  *'write error'*)
+    if has_room; then
+      echo "health.sh: the broker refuses to write although its disk has room: it is ended, to be started anew"
+      kill -TERM "$(pidof nats-server)"
+    fi
+    ;;
+esac
+[ "${1:-}" != live ] || health=$(ask '/healthz?js-enabled-only=true')
+case $health in
+  *' 200 OK'*) exit 0 ;;
+  *) exit 1 ;;
+esac

@@ -1,0 +1,51 @@
+import { readdir } from 'node:fs/promises'
+import { join, parse, resolve } from 'node:path'
+import { ConfigError } from '#shared/runtime/config.ts'
+
+export interface HandlerFiles {
+  /** In the order of their names. */
+  files: string[]
+  /** What looks like a handler and is none that we load, with the reason, for people. */
+  passedOver: string[]
+}
+
+/** What Node runs as a module, the ones first that are not made from others. */
+const LOADED = ['.ts', '.mts', '.js', '.mjs']
+/** What somebody may have taken for a handler. */
+const LOOKS_LIKE_CODE =
+  /\.(?:[cm]?[jt]s|[jt]sx|coffee|vue|wasm|py|rb|php|pl|lua|sh|go|rs|java|kt|kts|scala|cs|swift|c|cc|cpp|ex|exs|clj|hs)$/i
+/** Beside handlers on purpose: what a compiler or a test runner reads. */
+const NOT_MEANT = /\.d\.[cm]?ts$|\.(?:test|spec)\./i
+
+/**
+ * The files of HANDLERS_DIR that hold a handler each. Folders are for what handlers share.
+ * @throws ConfigError when the folder cannot be read
+ */
+export async function findHandlerFiles(directory: string): Promise<HandlerFiles> {
+  const names = (await namesIn(directory)).filter((name) => !NOT_MEANT.test(name))
+  const files: string[] = []
+  const passedOver: string[] = []
+  for (const name of names) {
+    const { name: base, ext } = parse(name)
+    const source = LOADED.slice(0, LOADED.indexOf(ext)).find((other) => names.includes(base + other))
+    if (!LOADED.includes(ext)) {
+      if (LOOKS_LIKE_CODE.test(name)) passedOver.push(`${name} (handlers end in ${LOADED.join(', ')})`)
+    } else if (source === undefined) files.push(resolve(join(directory, name)))
+    else passedOver.push(`${name} (${base}${source} is loaded instead)`)
+  }
+  return { files, passedOver }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true })
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name)
+      .toSorted()
+  } catch (error) {
+    throw new ConfigError(
+      `HANDLERS_DIR: cannot read ${directory}: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { LOG_PROBE } from '#shared/contracts/subjects.ts'
+import { systemClock } from '#shared/runtime/clock.ts'
+import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
+import { readLogState } from './event-feed.ts'
+import { WriteProbe } from './write-probe.ts'
+
+const probeOf = ({ broker }: TestBus, subject = LOG_PROBE) =>
+  new WriteProbe({ broker, subject, replicas: 1, clock: systemClock })
+
+test('many who ask at once cost one message, which does not stay', async () => {
+  await using bus = await startTestBus()
+  const probe = probeOf(bus)
+  expect(await Promise.all(Array.from({ length: 20 }, () => probe.whyNot()))).toEqual(Array(20).fill(null))
+  expect(await readLogState(bus.broker)).toMatchObject({ lastSeq: 1 })
+  await expect.poll(async () => (await readLogState(bus.broker)).firstSeq, { timeout: 20_000 }).toBe(2)
+})
+
+test('a broker that stands still is not taken for one that cannot write', async () => {
+  await using bus = await startTestBus()
+  const probe = probeOf(bus)
+  await bus.nats.kill('SIGSTOP')
+  expect(await probe.whyNot()).toBeNull()
+  await bus.nats.kill('SIGCONT')
+})
+
+test('neither is one that takes no message of its own lifetime, as before setup ran', async () => {
+  await using bus = await startTestBus()
+  expect(await probeOf(bus, 'schedule.probe').whyNot()).toBeNull()
+})
