@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
+import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { countFrom } from '#shared/bus/count-from.ts'
@@ -12,7 +13,7 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
-import { SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -63,9 +64,11 @@ await runService(async () => {
   const config = readApiConfig(environment())
   const replicaId = makeReplicaId(newShortId())
   const log = createLogger({ service: 'api', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  const clock = systemClock
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
-  const broker = await connectBroker({ url: config.NATS_URL, name: `api-${replicaId}`, ...credentials, clock, log })
+  const connection = { url: config.NATS_URL, name: `api-${replicaId}`, ...credentials }
+  const broker = await connectBroker({ ...connection, clock: systemClock, log })
+  const registry = createRegistry('api')
+  const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
   const publisher = new Publisher({
     broker,
@@ -75,7 +78,6 @@ await runService(async () => {
     groupCommit: config.NATS_GROUP_COMMIT,
   })
   const store = await openStore(config)
-  const registry = createRegistry('api')
   const metrics = createApiMetrics(registry)
 
   const view = new ProjectionView(store)
@@ -185,6 +187,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -239,6 +242,7 @@ await runService(async () => {
         await keys.stop()
         await messages.stop()
         publisher.close()
+        await clock.stop()
         await broker.close()
         await store.close()
       },

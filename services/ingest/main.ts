@@ -1,3 +1,4 @@
+import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
@@ -41,15 +42,16 @@ await runService(async () => {
     replica_id: replicaId,
   })
   const handler = await loadHandler(config, replicaId)
-  const clock = systemClock
   const broker = await connectBroker({
     url: config.NATS_URL,
     name: replicaId,
     user: config.NATS_USER,
     password: config.NATS_PASSWORD,
-    clock,
+    clock: systemClock,
     log,
   })
+  const registry = createRegistry('ingest')
+  const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(MESSAGES_STREAM), registry, log })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
   const publisher = new Publisher({
     broker,
@@ -62,7 +64,6 @@ await runService(async () => {
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new ShardRecords(ingest)
   const findRegrownIn: FindRegrown = (shard, seq, storedNs) => findRegrown(reader, shard, seq, storedNs)
-  const registry = createRegistry('ingest')
   const metrics = createIngestMetrics(registry)
   const pool = { batchSize: config.BATCH_SIZE, workersMin: config.WORKERS_MIN, workersMax: config.WORKERS_MAX }
   const ownerDeps = {
@@ -128,6 +129,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -161,6 +163,7 @@ await runService(async () => {
         publisher.close()
         ingest.close()
         messages.close()
+        await clock.stop()
         await broker.close()
         await ops.stop()
       },

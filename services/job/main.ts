@@ -1,4 +1,5 @@
 import { availableParallelism, hostname } from 'node:os'
+import { BrokerClock, consumerInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
 import { LanePuller } from '#shared/bus/lane-puller.ts'
@@ -6,6 +7,7 @@ import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { ARM_TIMERS } from '#shared/contracts/subjects.ts'
 import { isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
@@ -48,9 +50,11 @@ await runService(async () => {
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
-  const clock = systemClock
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
-  const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock, log })
+  const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock: systemClock, log })
+  const registry = createRegistry('job')
+  // Its user may not look at the stream as a whole.
+  const clock = await BrokerClock.start({ broker, subject: consumerInfoSubject(ARM_TIMERS), registry, log })
   const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
@@ -77,7 +81,6 @@ await runService(async () => {
       process.exit(1)
     },
   })
-  const registry = createRegistry('job')
   const metrics = createJobMetrics(registry)
   const attempts = new AttemptRecorder({
     worker: {
@@ -125,6 +128,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -181,6 +185,7 @@ await runService(async () => {
         await broker.nc.flush().catch(() => undefined)
         publisher.close()
         await lease.stop()
+        await clock.stop()
         await broker.close()
         await ops.stop()
         await store.stop()

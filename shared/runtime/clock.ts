@@ -12,6 +12,12 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
+/** Two clocks further apart than this do not mean the same time. */
+const CLOCKS_AGREE_WITHIN_MS = 5 * SECOND
+
+export const clocksAgree = (oneMs: number, otherMs: number): boolean =>
+  Math.abs(oneMs - otherMs) <= CLOCKS_AGREE_WITHIN_MS
+
 /** For pauses between tries; never to wait for something that can be awaited. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 

@@ -10,6 +10,8 @@ export interface HealthOptions {
   clock: Clock
   registry: Registry
   checks: ReadinessChecks
+  /** What is told beside the checks, and makes nobody unready: `ok`, or what is wrong. */
+  details?: () => Record<string, string>
 }
 
 export interface OpsAnswer {
@@ -68,7 +70,8 @@ export class Health {
     const checks: Record<string, string> = Object.fromEntries(names.map((name, i) => [name, results[i] ?? 'unknown']))
     if (this.#draining) checks['draining'] = 'shutting down'
     const ready = Object.values(checks).every((result) => result === 'ok')
-    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks })
+    const details = this.#options.details?.()
+    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks, details })
   }
 
   async #run(name: string): Promise<string> {
