@@ -23,7 +23,7 @@ export const streamInfoSubject = (stream: string): string => `$JS.API.STREAM.INF
 export const consumerInfoSubject = (consumer: string): string => `$JS.API.CONSUMER.INFO.${JOBS_STREAM}.${consumer}`
 
 const ANSWER_WITHIN_MS = 2 * SECOND
-const FIRST_TRIES = 3
+const FIRST_ASKED = 4
 const LOOK_EVERY_MS = 1 * SECOND
 const ASK_EVERY_MS = 5 * SECOND
 /** The wall clock moved against the monotonic one: it was set, or the machine slept and the monotonic clock with it. */
@@ -58,10 +58,9 @@ export class BrokerClock implements Clock {
   /** Where the broker does not say its time, the wall clock counts until it does, and is not trusted. */
   static async start(options: BrokerClockOptions): Promise<BrokerClock> {
     const clock = new BrokerClock(options)
-    for (let tries = 1; clock.#baseMs === null && tries <= FIRST_TRIES; tries++) {
-      await clock
-        .#ask()
-        .catch((error: unknown) => options.log.warn({ err: error, tries }, "the broker's time is not known yet"))
+    // Several times: the first answer in the life of a process is a slow one, and tells less.
+    for (let asked = 0; asked < FIRST_ASKED; asked++) {
+      await clock.#ask().catch((error: unknown) => options.log.warn({ err: error }, 'the broker did not say its time'))
     }
     clock.#tell()
     clock.#loop.start()
