@@ -1,12 +1,14 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
+import { findLostNumber } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 
-/** JSON as what it says, everything else as text. */
+/** JSON as what it says, everything else as text; also JSON with a number that would become another one (a long id). */
 export function bodyOf({ text, truncated }: Pick<OutboundAnswer, 'text' | 'truncated'>): unknown {
   if (text === '') return null
   if (truncated || isTooDeep(text)) return text
   try {
-    return JSON.parse(text) as unknown
+    const value: unknown = JSON.parse(text)
+    return findLostNumber(text) === null ? value : text
   } catch {
     return text
   }

@@ -2,7 +2,13 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { batchPolicySchema, DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
+import {
+  batchPolicySchema,
+  DEFAULT_POLICY,
+  declaredPolicySchema,
+  type JobTypeInfo,
+  jobPolicySchema,
+} from '#shared/contracts/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
@@ -34,7 +40,7 @@ type HandlerSettings = Pick<
   ServiceSettings
 
 /** Strict, unlike what is read from lanes: a limit that is misspelt would be none. */
-const userPolicySchema = z.strictObject(jobPolicySchema.omit({ batch: true, internal: true }).shape).partial()
+const userPolicySchema = z.strictObject(declaredPolicySchema.omit({ batch: true, internal: true }).shape).partial()
 
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
