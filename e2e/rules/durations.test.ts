@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const SERVICES = ['api', 'job', 'workflow', 'ingest']
+
+/** The settings of a service that say milliseconds. */
+const durationsOf = (service: string): string[] =>
+  [...readFileSync(join(root, `services/${service}/config.ts`), 'utf8').matchAll(/^  ([A-Z_]+_MS): (\w+)/gm)].map(
+    ([, name = '']) => name,
+  )
+
+test.each(SERVICES)('every duration of the %s service has a maximum, which is said', (service) => {
+  const names = durationsOf(service)
+  expect(names.length).toBeGreaterThan(1)
+  const env = { ...process.env, ...Object.fromEntries(names.map((name) => [name, '9007199254740991'])) }
+  const check = join(root, `services/${service}/check-settings.ts`)
+  const { status, stderr } = spawnSync(process.execPath, [check], { env, encoding: 'utf8' })
+  expect(status).toBe(2)
+  for (const name of names) expect(stderr).toMatch(new RegExp(`${name}: must be at most \\d+, got`))
+})
+
+test('the settings of 30 days that a timer counts are refused, and those that nothing counts are not', () => {
+  const env = { ...process.env, HOUSEKEEPING_MS: '2592000000', JOB_RETENTION_MS: '2592000000' }
+  const check = join(root, 'services/api/check-settings.ts')
+  const { status, stderr } = spawnSync(process.execPath, [check], { env, encoding: 'utf8' })
+  expect({ status, stderr }).toMatchObject({ status: 2 })
+  expect(stderr).toContain('HOUSEKEEPING_MS: must be at most 2147483647')
+  expect(stderr).not.toContain('JOB_RETENTION_MS')
+})
+
+test('no setting that says milliseconds is a mere whole number', () => {
+  for (const file of globSync('{services,shared}/**/*.ts', { cwd: root }).filter((name) => !name.includes('.test.')))
+    expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/_MS: integerSetting\(/)
+})
