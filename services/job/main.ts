@@ -8,7 +8,7 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { ARM_TIMERS } from '#shared/contracts/subjects.ts'
-import { isoTime, systemClock } from '#shared/runtime/clock.ts'
+import { type Clock, isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
@@ -46,7 +46,9 @@ await runService(async () => {
   const workerId = makeReplicaId(newShortId())
   const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
   const log = createLogger(logger).child({ worker_id: workerId })
-  const handlers = await loadHandlers(config)
+  // The broker's, once it is there: whoever gets a webhook compares its time with a clock that is right.
+  let clock: Clock = systemClock
+  const handlers = await loadHandlers(config, () => clock.now())
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
@@ -54,7 +56,8 @@ await runService(async () => {
   const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock: systemClock, log })
   const registry = createRegistry('job')
   // Its user may not look at the stream as a whole.
-  const clock = await BrokerClock.start({ broker, subject: consumerInfoSubject(ARM_TIMERS), registry, log })
+  const brokerClock = await BrokerClock.start({ broker, subject: consumerInfoSubject(ARM_TIMERS), registry, log })
+  clock = brokerClock
   const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
@@ -128,7 +131,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
-    details: () => ({ clock: clock.describe() }),
+    details: () => ({ clock: brokerClock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -185,7 +188,7 @@ await runService(async () => {
         await broker.nc.flush().catch(() => undefined)
         publisher.close()
         await lease.stop()
-        await clock.stop()
+        await brokerClock.stop()
         await broker.close()
         await ops.stop()
         await store.stop()

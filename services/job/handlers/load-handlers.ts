@@ -53,10 +53,11 @@ const userHandlerSchema = z.strictObject({
 
 /**
  * The built-in types and those of HANDLERS_DIR, one a file.
+ * @param now what webhooks are signed with
  * @throws ConfigError that names every file that cannot be used
  */
-export async function loadHandlers(settings: HandlerSettings): Promise<Handlers> {
-  const handlers = new Map(builtInHandlers(settings).map((handler) => [handler.type, handler]))
+export async function loadHandlers(settings: HandlerSettings, now = () => systemClock.now()): Promise<Handlers> {
+  const handlers = new Map(builtInHandlers(settings, now).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const problems: string[] = []
@@ -75,11 +76,11 @@ export async function loadHandlers(settings: HandlerSettings): Promise<Handlers>
   return handlers
 }
 
-function builtInHandlers(settings: HandlerSettings): JobHandler[] {
+function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandler[] {
   const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings
   const outbound = {
     callOut: makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS }),
-    now: () => systemClock.now(),
+    now,
   }
   const toServices = {
     ...outbound,
