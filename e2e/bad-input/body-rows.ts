@@ -105,6 +105,12 @@ export const bodyRows: Row[] = [
     pointer: '/payload',
   },
   {
+    what: 'a sleep that no timer counts',
+    request: post(job('a', ',"type":"sleep","payload":{"ms":2147483648}')),
+    expect: '400 invalid-payload',
+    pointer: '/payload/ms',
+  },
+  {
     what: 'one level too deep',
     request: post(job('a', `,"payload":${nested(BODY_MAX_DEPTH)}`)),
     expect: '400 too-deep',

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -34,4 +35,24 @@ test('the settings of 30 days that a timer counts are refused, and those that no
 test('no setting that says milliseconds is a mere whole number', () => {
   for (const file of globSync('{services,shared}/**/*.ts', { cwd: root }).filter((name) => !name.includes('.test.')))
     expect(readFileSync(join(root, file), 'utf8')).not.toMatch(/_MS: integerSetting\(/)
+})
+
+test.each([
+  ['timeout_ms: 30 * 86_400_000', 'policy.timeout_ms: must be at most 2147483647'],
+  ['timeout_ms: Infinity', 'policy.timeout_ms'],
+  ["backoff: { kind: 'fixed', base_ms: 1, max_ms: 9e15, jitter: 0 }", 'policy.backoff.max_ms'],
+])('a policy of %s keeps the job service from starting, and is said', (policy, complaint) => {
+  const dir = mkdtempSync(join(tmpdir(), 'hasty-policy-'))
+  try {
+    writeFileSync(
+      join(dir, 'long.ts'),
+      `export const handler = { type: 'long', policy: { ${policy} }, run: () => 'ok' }`,
+    )
+    const check = join(root, 'services/job/check-settings.ts')
+    const env = { ...process.env, HANDLERS_DIR: dir }
+    const { status, stderr } = spawnSync(process.execPath, [check], { env, encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(complaint) as string })
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
