@@ -1,17 +1,30 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
-import { findLostNumber } from '#shared/formats/json-numbers.ts'
+import { findLostNumber, type LostNumber } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 
-/** JSON as what it says, everything else as text; also JSON with a number that would become another one (a long id). */
-export function bodyOf({ text, truncated }: Pick<OutboundAnswer, 'text' | 'truncated'>): unknown {
-  if (text === '') return null
-  if (truncated || isTooDeep(text)) return text
+type Answer = Pick<OutboundAnswer, 'text' | 'truncated'>
+
+export interface AnswerBody {
+  /** JSON as what it says, everything else as text. */
+  body: unknown
+  /** The first number of the JSON that is another one in `body`, such as a long id. */
+  lost: LostNumber | null
+}
+
+export function readAnswer({ text, truncated }: Answer): AnswerBody {
+  if (text === '') return { body: null, lost: null }
+  if (truncated || isTooDeep(text)) return { body: text, lost: null }
   try {
-    const value: unknown = JSON.parse(text)
-    return findLostNumber(text) === null ? value : text
+    return { body: JSON.parse(text) as unknown, lost: findLostNumber(text) }
   } catch {
-    return text
+    return { body: text, lost: null }
   }
+}
+
+/** As a result: what would be changed by being read stays text. */
+export function bodyOf(answer: Answer): unknown {
+  const { body, lost } = readAnswer(answer)
+  return lost === null ? body : answer.text
 }
 
 /** Everybody who writes or shows a result would have to walk it: as deep as a request's body may be, no deeper. */
