@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { JobFilter } from '#shared/client/index.ts'
+import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { parseDuration } from './parse.ts'
 
 /** As commander gives them. */
@@ -25,10 +26,14 @@ export const toFilter = ({ type, objectId, createdAfter, createdBefore }: Filter
   createdBefore,
 })
 
+const DAY_ALONE = /^\d{4}-\d\d-\d\d$/
+
 /** @returns RFC 3339 */
 function parseTime(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return new Date(new Date().getTime() - parseDuration(text)).toISOString()
-  const time = new Date(text)
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Give a time as 2026-11-22T08:00:00Z, or 1h.')
-  return time.toISOString()
+  // A day alone is its midnight, UTC.
+  const ms = epochMsOf(DAY_ALONE.test(text) ? `${text}T00:00:00Z` : text)
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError('Give a time as 2026-11-22T08:00:00Z, a day as 2026-11-22, or 1h.')
+  return new Date(ms).toISOString()
 }

@@ -1,19 +1,31 @@
 import { InvalidArgumentError } from 'commander'
+import { findLostNumber, lossOf, lostNumberDetail } from '#shared/formats/json-numbers.ts'
+import { plainId, withoutMark } from '#shared/formats/plain-text.ts'
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A hundred years. */
+const DURATION_MAX_MS = 36_500 * 86_400_000
 
 /** `500ms`, `30s`, `5m`, `2h`, `1d`; a bare number is seconds. @returns milliseconds */
 export function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
   if (digits === undefined) throw new InvalidArgumentError('Give a duration as 500ms, 30s, 5m or 2h.')
-  return Math.round(Number(digits) * (unitMs[unit] ?? 0))
+  const ms = Math.round(Number(digits) * (unitMs[unit] ?? 0))
+  if (ms > DURATION_MAX_MS) throw new InvalidArgumentError('Give a duration of at most 36500d.')
+  return ms
 }
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 /** `1,2,3.5` */
 export function parseNumbers(text: string): number[] {
-  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
-  if (!numbers.every(Number.isFinite)) throw new InvalidArgumentError('Give numbers with commas between, as 1,2,3.')
-  return numbers
+  const parts = text.split(',').map((part) => part.trim())
+  if (!parts.every((part) => NUMBER.test(part) && Number.isFinite(Number(part))))
+    throw new InvalidArgumentError('Give numbers with commas between, as 1,2,3.')
+  const lost = parts.find((part) => lossOf(part) !== null)
+  if (lost !== undefined) throw new InvalidArgumentError(`${lost} is too long to be calculated with exactly.`)
+  return parts.map(Number)
 }
 
 export const parseWhole =
@@ -33,8 +45,16 @@ export function parseRate(text: string): number {
 }
 
 export function parseJson(text: string): unknown {
+  const json = withoutMark(text)
+  const value = valueOf(json)
+  const lost = findLostNumber(json)
+  if (lost === null) return value
+  throw new InvalidArgumentError(`number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}.`)
+}
+
+function valueOf(json: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(json)
   } catch {
     throw new InvalidArgumentError('It is not valid JSON; in a shell put it in single quotes, as \'{"ms": 100}\'.')
   }
@@ -42,5 +62,5 @@ export function parseJson(text: string): unknown {
 
 export const parseList = (text: string): string[] => text.split(',').map((part) => part.trim())
 
-/** An id, also as a deferred task is called. */
-export const parseJobId = (text: string): string => text.replace(/^task_/, '')
+/** An id, also as a deferred task is called, and with what copying put around it. */
+export const parseJobId = (text: string): string => plainId(text).replace(/^task_/, '')

@@ -1,18 +1,22 @@
 import { expect, test } from 'vitest'
 import { withoutControls } from './output.ts'
-import { parseDuration, parseJobId, parseNumbers, parseRate, parseWhole } from './parse.ts'
+import { parseDuration, parseJobId, parseJson, parseNumbers, parseRate, parseWhole } from './parse.ts'
 import { progressBar } from './progress-bar.ts'
 import { formatTable } from './table.ts'
 
 test('durations carry a unit; without one they are seconds', () => {
   const texts = ['500ms', '30s', '5m', '2h', '1d', '0.5s', '10']
   expect(texts.map(parseDuration)).toEqual([500, 30_000, 300_000, 7_200_000, 86_400_000, 500, 10_000])
-  for (const bad of ['', 's', '-1s', '1w', '1 s', '1e3']) expect(() => parseDuration(bad)).toThrow('Give a duration')
+  for (const bad of ['', 's', '-1s', '1w', '1 s', '1e3', '36501d', '9'.repeat(400)])
+    expect(() => parseDuration(bad)).toThrow('Give a duration')
+  expect(parseDuration('36500d')).toBe(36_500 * 86_400_000)
 })
 
 test('numbers are given with commas between', () => {
   expect(parseNumbers('1,-2, 3.5')).toEqual([1, -2, 3.5])
-  for (const bad of ['', '1,', '1,,2', '1,x', 'Infinity']) expect(() => parseNumbers(bad)).toThrow('Give numbers')
+  for (const bad of ['', '1,', '1,,2', '1,x', 'Infinity', '0x10', '1e400'])
+    expect(() => parseNumbers(bad)).toThrow('Give numbers')
+  expect(() => parseNumbers('1,9007199254740993')).toThrow('9007199254740993 is too long')
 })
 
 test('counts and rates have limits', () => {
@@ -23,7 +27,15 @@ test('counts and rates have limits', () => {
 })
 
 test('a task is a job by another name', () => {
-  expect([parseJobId('task_abc'), parseJobId('abc')]).toEqual(['abc', 'abc'])
+  expect(['task_abc', 'abc', ' abc\n', '\ufefftask_abc\r\n'].map(parseJobId)).toEqual(['abc', 'abc', 'abc', 'abc'])
+})
+
+test('JSON is taken with the mark of an editor, and not with a number that would become another one', () => {
+  expect(parseJson('\ufeff{"a":1}\r\n')).toEqual({ a: 1 })
+  expect(() => parseJson('{')).toThrow('not valid JSON')
+  expect(() => parseJson('{"data":{"id":1970670598291982290}}')).toThrow(
+    'number-out-of-range: /data/id is the whole number 1970670598291982290, which cannot be kept as it is; send it as text.',
+  )
 })
 
 test('a bar shows the percentage and fits the line', () => {

@@ -1,4 +1,6 @@
 import type { NewMessage } from '#shared/client/index.ts'
+import { findLostNumber, lostNumberDetail } from '#shared/formats/json-numbers.ts'
+import { withoutMark } from '#shared/formats/plain-text.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
 import { readText } from './read-text.ts'
@@ -8,7 +10,7 @@ import { readText } from './read-text.ts'
  * @throws UsageError
  */
 export async function readMessages(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<NewMessage[]> {
-  const text = await readText(context, file)
+  const text = withoutMark(await readText(context, file))
   const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array') as NewMessage[]) : readLines(text)
   if (messages.length === 0) throw new UsageError('There are no messages in it; nothing was sent.')
   return messages
@@ -18,6 +20,13 @@ const readLines = (text: string): NewMessage[] =>
   text.split('\n').flatMap((line, n) => (line.trim() === '' ? [] : [parse(line, `Line ${n + 1}`) as NewMessage]))
 
 function parse(text: string, what: string): unknown {
+  const value = valueOf(text, what)
+  const lost = findLostNumber(text)
+  if (lost === null) return value
+  throw new UsageError(`${what}: number-out-of-range: ${lost.pointer} ${lostNumberDetail(lost)}; nothing was sent.`)
+}
+
+function valueOf(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {

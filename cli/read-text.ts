@@ -25,6 +25,10 @@ export async function readJsonFile(context: Pick<CommandContext, 'readStdin'>, f
   try {
     return parseJson(text)
   } catch (error) {
-    throw new UsageError(`${file === '-' ? 'What stdin has' : `The file ${file}`} is not valid JSON.`, { cause: error })
+    const what = file === '-' ? 'What stdin has' : `The file ${file}`
+    const why = error instanceof Error && error.message.startsWith('number-out-of-range') ? error.message : null
+    throw new UsageError(why === null ? `${what} is not valid JSON.` : `${what} cannot be sent: ${why}`, {
+      cause: error,
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { withoutMark } from '#shared/formats/plain-text.ts'
 import { UsageError } from './explain-error.ts'
 
 export interface Settings {
@@ -52,7 +53,7 @@ export const configPath = (env: Env): string =>
 function readConfig(path: string, mustBe: boolean): { url?: string; token?: string } {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = withoutMark(readFileSync(path, 'utf8'))
   } catch (error) {
     if (!mustBe && (error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new UsageError(`The config file ${path} cannot be read; check HASTY_CONFIG.`, { cause: error })
@@ -86,6 +87,10 @@ export function readSecret(path: string, option: string): string {
   }
 }
 
-export const textOf = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+/** With a line end behind it, as a shell's `$(cat file)` never gives it and an .env file may. */
+export const textOf = (value: string | undefined): string | undefined => {
+  const text = value?.trim()
+  return text === '' ? undefined : text
+}
 
 const protocolOf = (url: string): string => (URL.canParse(url) ? new URL(url).protocol : '')

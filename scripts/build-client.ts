@@ -1,7 +1,7 @@
 // Writes the client as a package of its own into dist/client: ES modules, types, no dependency. `npm run build:client`,
 // with another folder as its argument where wanted.
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { contractTypes } from './build-client/contract-types.ts'
@@ -15,11 +15,22 @@ await rm(target, { recursive: true, force: true })
 await mkdir(target, { recursive: true })
 // What tsc made of the contracts stays behind: the client takes types from them, and those are written here.
 await cp(join(scratch.dir, 'client'), target, { recursive: true })
+await takeFormats(target)
 await writeFile(join(target, 'contracts.d.ts'), contractTypes())
 await cp(join(root, 'docs/how-to/client.md'), join(target, 'README.md'))
 await cp(join(root, 'LICENSE'), join(target, 'LICENSE'))
 await writeFile(join(target, 'package.json'), `${JSON.stringify(await makeManifest(), null, 2)}\n`)
 process.stdout.write(`${target}\n`)
+
+/** What the client reads as the server does lies beside it in the repository, and in a folder of the package. */
+async function takeFormats(folder: string): Promise<void> {
+  for (const file of await readdir(folder)) {
+    const text = await readFile(join(folder, file), 'utf8')
+    const own = text.replaceAll("'../formats/", "'./formats/")
+    if (own !== text) await writeFile(join(folder, file), own)
+  }
+  await cp(join(scratch.dir, 'formats'), join(folder, 'formats'), { recursive: true })
+}
 
 async function makeScratch() {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-client-'))
@@ -49,6 +60,6 @@ async function makeManifest() {
     sideEffects: false,
     engines: { node: '>=20' },
     exports: { '.': { types: './index.d.ts', default: './index.js' }, './package.json': './package.json' },
-    files: ['*.js', '*.d.ts'],
+    files: ['*.js', '*.d.ts', 'formats/*.js', 'formats/*.d.ts'],
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Hasty, HastyError } from '#shared/client/index.ts'
+import { timerMs } from '#shared/formats/durations.ts'
 import { type EndStatus, type JobEnd, type Ledger, makeLedger } from './ledger.ts'
 
 export interface LoadOptions {
@@ -150,4 +151,4 @@ async function askAll(options: LoadOptions, ledger: Ledger, ids: string[], waitM
 
 /** Ends early, and without an error, when it is time to leave. */
 const pause = (ms: number, leaving: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal: leaving }).catch(() => undefined)
+  sleep(timerMs(ms), undefined, { signal: leaving }).catch(() => undefined)

@@ -89,8 +89,26 @@ export const bodyRows: Row[] = [
   {
     what: '12345678901234567891 as object_id',
     request: post('{"object_id":12345678901234567891}'),
-    expect: '400 invalid-request',
+    expect: '400 number-out-of-range',
     pointer: '/object_id',
+  },
+  {
+    what: 'a whole number that JSON.parse would change',
+    request: post(job('a', ',"type":"task","payload":{"data":[0,{"a/b":9007199254740993}]}')),
+    expect: '400 number-out-of-range',
+    pointer: '/payload/data/1/a~1b',
+  },
+  {
+    what: 'the same, as a fraction of nothing',
+    request: post(job('a', ',"payload":9007199254740993.0')),
+    expect: '400 number-out-of-range',
+    pointer: '/payload',
+  },
+  {
+    what: 'a sleep that no timer counts',
+    request: post(job('a', ',"type":"sleep","payload":{"ms":2147483648}')),
+    expect: '400 invalid-payload',
+    pointer: '/payload/ms',
   },
   {
     what: 'one level too deep',

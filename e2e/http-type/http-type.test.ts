@@ -17,6 +17,9 @@ beforeAll(async () => {
       const path = request.path.split('?', 1)[0]
       const json = { 'content-type': 'application/json', etag: '"1"', 'set-cookie': 'a=b' }
       if (path === '/base/ok') response.writeHead(201, json).end('{"said":"yes","list":[1,2]}')
+      else if (path === '/long-id') response.writeHead(200, json).end('\ufeff{"id":1970670598291982290}')
+      else if (path === '/marked') response.writeHead(200, json).end('\ufeff{"id":7}')
+      else if (path === '/at-once' && earlier.length === 0) response.writeHead(503, { 'retry-after': '0' }).end('now')
       else if (path === '/text') response.end('just text')
       else if (path === '/missing') response.writeHead(404).end(`no such thing ${'x'.repeat(5_000)}`)
       else if (path === '/busy' && earlier.length === 0) response.writeHead(503, { 'retry-after': '1' }).end('later')
@@ -118,6 +121,19 @@ describe('an http job', () => {
     const waitedMs = Date.parse(second?.started_at ?? '') - Date.parse(first?.ended_at ?? '')
     expect(waitedMs).toBeGreaterThan(900)
     expect(waitedMs).toBeLessThan(5_000)
+  })
+
+  test('keeps an answer with a number that would become another one as text, and is not stopped by a byte order mark', async () => {
+    const long = await run('http', { url: url('/long-id') })
+    expect(long).toMatchObject({ status: 'finished', result: { body: '{"id":1970670598291982290}' } })
+    const marked = await run('http', { url: url('/marked') })
+    expect(marked).toMatchObject({ status: 'finished', result: { body: { id: 7 } } })
+  })
+
+  test('does not come again at once because a 503 says 0', async () => {
+    const job = await run('http', { url: url('/at-once') }, { backoff: { base_ms: 1_500, jitter: 0 } })
+    const [first, second] = job.attempts as { ended_at: string; started_at: string }[]
+    expect(Date.parse(second?.started_at ?? '') - Date.parse(first?.ended_at ?? '')).toBeGreaterThan(1_000)
   })
 
   test('comes again after a 500, and after an answer that does not end in time', async () => {

@@ -27,6 +27,8 @@ beforeAll(async () => {
         '/said-success': [500, { status: 'success', extras: { a: 1 } }],
         '/said-retry': earlier.length === 0 ? [400, { status: 'retry', error: 'not yet' }] : [200, {}],
         '/broken': earlier.length === 0 ? [500, 'oh'] : [200, { result: 'fine' }],
+        '/long-id': [200, '{"extras":{"id":1970670598291982290}}'],
+        '/long-retry': earlier.length === 0 ? [200, '{"status":"retry","id":1970670598291982290}'] : [200, {}],
         '/bad-extras': [200, { extras: [1] }],
         '/busy': earlier.length === 0 ? [429, 'later'] : [200, {}],
       }
@@ -52,6 +54,14 @@ afterAll(() => undo.disposeAsync())
 const call = (path: string, more: Record<string, unknown> = {}) =>
   run(url, { steps: [step('one', [{ name: 'a', service: 'service1', path, backoff: { base_ms: 20 }, ...more }])] })
 const jobOf = ({ steps }: RequestView) => steps[0]?.jobs[0]
+
+test('extras with a number that would become another one fail the job, and say so; what is said otherwise counts', async () => {
+  const request = await call('/long-id')
+  expect(request).toMatchObject({ status: 'failed', extras: {} })
+  expect(jobOf(request)).toMatchObject({ error: { code: 'invalid-answer' } })
+  expect(jobOf(request)?.error?.message).toContain('/extras/id is the whole number 1970670598291982290')
+  expect(await call('/long-retry')).toMatchObject({ status: 'completed' })
+})
 
 test('a service is told all that the job may know, and its extras become those of the request', async () => {
   const request = await run(url, {

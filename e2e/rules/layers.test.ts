@@ -7,14 +7,25 @@ const root = join(import.meta.dirname, '../..')
 
 /** A layer is a folder; of several that fit, the longest is meant. Entries: packages, `node:*`, other layers. */
 const mayImport: Record<string, string[]> = {
-  'shared/contracts': ['zod'],
-  'shared/runtime': ['node:*', 'pino', 'pino-pretty', 'prom-client', 'zod', 'nanoid', 'shared/contracts'],
+  // How values are read that server, client and command line must read alike.
+  'shared/formats': [],
+  'shared/contracts': ['zod', 'shared/formats'],
+  'shared/runtime': [
+    'node:*',
+    'pino',
+    'pino-pretty',
+    'prom-client',
+    'zod',
+    'nanoid',
+    'shared/contracts',
+    'shared/formats',
+  ],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', 'shared/contracts', 'shared/runtime'],
   'shared/store': ['shared/contracts', 'shared/runtime'],
   'shared/store/mongo': ['mongoose', 'shared/store', 'shared/contracts', 'shared/runtime'],
   'shared/store/sqlite': ['node:*', 'shared/store', 'shared/contracts', 'shared/runtime'],
-  'shared/outbound': ['node:*', 'undici', 'ipaddr.js', 'shared/contracts', 'shared/runtime'],
-  'shared/auth': ['node:*', 'jose', 'zod', 'shared/contracts', 'shared/runtime'],
+  'shared/outbound': ['node:*', 'undici', 'ipaddr.js', 'shared/contracts', 'shared/formats', 'shared/runtime'],
+  'shared/auth': ['node:*', 'jose', 'zod', 'shared/contracts', 'shared/formats', 'shared/runtime'],
   'shared/http': [
     'node:*',
     'koa',
@@ -26,6 +37,7 @@ const mayImport: Record<string, string[]> = {
     'zod',
     'shared/auth',
     'shared/contracts',
+    'shared/formats',
     'shared/runtime',
   ],
   'shared/accept': [
@@ -37,8 +49,8 @@ const mayImport: Record<string, string[]> = {
     'shared/runtime',
     'shared/http',
   ],
-  'shared/client': ['shared/contracts'],
-  cli: ['node:*', 'commander', 'shared/client', 'shared/auth'],
+  'shared/client': ['shared/contracts', 'shared/formats'],
+  cli: ['node:*', 'commander', 'shared/client', 'shared/auth', 'shared/formats'],
   'services/api': ['node:*', 'koa', '@koa/router', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', '@koa/router', 'croner', 'zod', 'shared/*'],
@@ -54,10 +66,11 @@ const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
 
 /** A package without dependencies: at run time it has nothing but its own files. */
-test('the client takes nothing but types from the contracts', () => {
+test('the client takes nothing but types from the contracts, and the formats, which its package has', () => {
   for (const file of globSync('shared/client/*.ts', { cwd: root })) {
     const lines = readFileSync(join(root, file), 'utf8').split('\n')
-    expect(lines.filter((line) => /'(#shared|\.\.)\//.test(line) && !/^(import|export) type /.test(line))).toEqual([])
+    const outside = lines.filter((line) => /'(#shared|\.\.)\//.test(line) && !/^(import|export) type /.test(line))
+    expect(outside.filter((line) => !line.includes("'../formats/"))).toEqual([])
   }
 })
 

@@ -104,6 +104,7 @@ export const oldRecord = (name: string, madeMs: number, own: Partial<ScheduleRec
   updated_at: isoTime(madeMs),
   anchor: isoTime(madeMs),
   settled_until: isoTime(madeMs),
+  made_until: null,
   changed_seq: null,
   last_tick_at: null,
   last_job_id: null,

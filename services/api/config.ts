@@ -7,12 +7,14 @@ import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
 import {
   addressesSetting,
   commonSettings,
+  durationSetting,
   type Environment,
   flagSetting,
   integerSetting,
   optionalText,
   parseConfig,
   portSetting,
+  retentionSetting,
 } from '#shared/runtime/config.ts'
 
 const settings = {
@@ -20,17 +22,17 @@ const settings = {
   ...httpSettings,
   PORT: portSetting(8080),
   MONGO_URL: optionalText(),
-  COOLDOWN_MS: integerSetting(5 * MINUTE, 0),
-  LEASE_MS: integerSetting(10_000, 500),
-  LOG_RETENTION_MS: integerSetting(HOUR, 0),
+  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0),
+  LEASE_MS: durationSetting(10_000, 500),
+  LOG_RETENTION_MS: retentionSetting(HOUR, 0),
   ...logLimitSettings,
   /** Into how many shards messages go; the ingest services must be told the same. */
   SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX),
   /** New messages are refused beyond so many bytes of them at the broker. */
   MESSAGES_MAX_BYTES: integerSetting(1024 ** 3, 1),
-  JOB_RETENTION_MS: integerSetting(30 * DAY, 0),
+  JOB_RETENTION_MS: retentionSetting(30 * DAY, 0),
   /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
-  HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
+  HOUSEKEEPING_MS: durationSetting(MINUTE, 100),
   /** Whether a job may have a `callback_url`; it needs WEBHOOK_SECRET at the job services. */
   CALLBACKS: flagSetting(true),
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),

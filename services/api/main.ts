@@ -3,6 +3,7 @@ import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
+import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { countFrom } from '#shared/bus/count-from.ts'
@@ -14,7 +15,7 @@ import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { LOG_PROBE, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -65,9 +66,10 @@ await runService(async () => {
   const config = readApiConfig(environment())
   const replicaId = makeReplicaId(newShortId())
   const log = createLogger({ service: 'api', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  const clock = systemClock
-  const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
-  const broker = await connectBroker({ url: config.NATS_URL, name: `api-${replicaId}`, ...credentials, clock, log })
+  const known = { name: `api-${replicaId}`, user: config.NATS_USER, password: config.NATS_PASSWORD }
+  const broker = await connectBroker({ url: config.NATS_URL, ...known, clock: systemClock, log })
+  const registry = createRegistry('api')
+  const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
   const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
@@ -79,7 +81,6 @@ await runService(async () => {
     probe,
   })
   const store = await openStore(config)
-  const registry = createRegistry('api')
   const metrics = createApiMetrics(registry)
 
   const view = new ProjectionView(store)
@@ -184,6 +185,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -234,6 +236,7 @@ await runService(async () => {
         scheduleStream.close()
         for (const one of [houseKeeper, projection, types, door, keys, messages]) await one.stop()
         publisher.close()
+        await clock.stop()
         await broker.close()
         await store.close()
       },

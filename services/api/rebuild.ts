@@ -4,6 +4,7 @@ import { type Broker, connectBroker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { environment } from '#shared/runtime/config.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import { createLogger, type Logger } from '#shared/runtime/logger.ts'
 import { explainEnd } from '#shared/runtime/service.ts'
 import type { JobStore } from '#shared/store/port.ts'
@@ -28,7 +29,7 @@ function connectTo(config: ReturnType<typeof readConfig>, log: Logger): Promise<
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
   const connecting = connectBroker({ url: config.NATS_URL, name: 'rebuild', ...credentials, clock: systemClock, log })
   return connecting.catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new Error(`the broker cannot be reached (${reason}): is Hasty running, on this DATA_DIR or NATS_URL?`, {
       cause: error,
     })

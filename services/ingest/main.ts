@@ -1,3 +1,4 @@
+import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
@@ -45,15 +46,16 @@ await runService(async () => {
     replica_id: replicaId,
   })
   const handler = await loadHandler(config, replicaId)
-  const clock = systemClock
   const broker = await connectBroker({
     url: config.NATS_URL,
     name: replicaId,
     user: config.NATS_USER,
     password: config.NATS_PASSWORD,
-    clock,
+    clock: systemClock,
     log,
   })
+  const registry = createRegistry('ingest')
+  const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(MESSAGES_STREAM), registry, log })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
   const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
@@ -68,7 +70,6 @@ await runService(async () => {
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new ShardRecords(ingest)
   const findRegrownIn: FindRegrown = (shard, seq, storedNs) => findRegrown(reader, shard, seq, storedNs)
-  const registry = createRegistry('ingest')
   const metrics = createIngestMetrics(registry)
   const pool = { batchSize: config.BATCH_SIZE, workersMin: config.WORKERS_MIN, workersMax: config.WORKERS_MAX }
   const ownerDeps = {
@@ -134,6 +135,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -181,6 +183,7 @@ await runService(async () => {
         publisher.close()
         ingest.close()
         messages.close()
+        await clock.stop()
         await broker.close()
         await ops.stop()
       },

@@ -1,4 +1,5 @@
 import { availableParallelism, hostname } from 'node:os'
+import { BrokerClock, consumerInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
 import { LanePuller } from '#shared/bus/lane-puller.ts'
@@ -7,8 +8,8 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { LOG_PROBE } from '#shared/contracts/subjects.ts'
-import { isoTime, systemClock } from '#shared/runtime/clock.ts'
+import { ARM_TIMERS, LOG_PROBE } from '#shared/contracts/subjects.ts'
+import { type Clock, isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
 import { newShortId } from '#shared/runtime/ids.ts'
@@ -47,13 +48,18 @@ await runService(async () => {
   const workerId = makeReplicaId(newShortId())
   const logger: LoggerOptions = { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) }
   const log = createLogger(logger).child({ worker_id: workerId })
-  const handlers = await loadHandlers(config, log)
+  // The broker's, once it is there: whoever gets a webhook compares its time with a clock that is right.
+  let clock: Clock = systemClock
+  const handlers = await loadHandlers(config, { log, now: () => clock.now() })
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
-  const clock = systemClock
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
-  const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock, log })
+  const broker = await connectBroker({ url: config.NATS_URL, name: workerId, ...credentials, clock: systemClock, log })
+  const registry = createRegistry('job')
+  // Its user may not look at the stream as a whole.
+  const brokerClock = await BrokerClock.start({ broker, subject: consumerInfoSubject(ARM_TIMERS), registry, log })
+  clock = brokerClock
   const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
@@ -82,7 +88,6 @@ await runService(async () => {
       process.exit(1)
     },
   })
-  const registry = createRegistry('job')
   const metrics = createJobMetrics(registry)
   const attempts = new AttemptRecorder({
     worker: {
@@ -130,6 +135,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: brokerClock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -188,6 +194,7 @@ await runService(async () => {
         await broker.nc.flush().catch(() => undefined)
         publisher.close()
         await lease.stop()
+        await brokerClock.stop()
         await broker.close()
         await ops.stop()
         await store.stop()

@@ -1,3 +1,4 @@
+import { timerMs } from '#shared/formats/durations.ts'
 import { describeThrown } from '#shared/runtime/foreign.ts'
 import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
 import type { Hold, LetGo } from './hold.ts'
@@ -25,7 +26,7 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
   const { job_id, type, timeout_ms } = run.spec
   const aborter = new AbortController()
   const stopped = Promise.withResolvers<AttemptEnd>()
-  const timer = setTimeout(() => stopped.resolve({ kind: 'timeout' }), timeout_ms)
+  const timer = setTimeout(() => stopped.resolve({ kind: 'timeout' }), timerMs(timeout_ms))
   const progress = new ProgressReporter(deps, run, attempt)
   const foreign: ForeignRun = {
     of: [{ job_id, type, attempt: attempt.attempt }],

@@ -14,7 +14,7 @@ import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 try {
   const config = readJobConfig(environment())
   const log = createLogger({ service: 'setup', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  const handlers = await loadHandlers(config, log)
+  const handlers = await loadHandlers(config, { log })
   const broker = await connectBroker({
     url: config.NATS_URL,
     name: 'setup',

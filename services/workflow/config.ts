@@ -7,12 +7,14 @@ import { serviceSettings } from '#shared/outbound/settings.ts'
 import { DAY, MINUTE } from '#shared/runtime/clock.ts'
 import {
   commonSettings,
+  durationSetting,
   type Environment,
   flagSetting,
   integerSetting,
   optionalText,
   parseConfig,
   portSetting,
+  retentionSetting,
 } from '#shared/runtime/config.ts'
 
 /** Five or six fields, UTC. */
@@ -46,8 +48,8 @@ const settings = {
   /** New requests are refused beyond so many bytes of them at the broker; those that run go on. */
   REQUESTS_MAX_BYTES: integerSetting(GIB, 1),
   /** How long ended requests can be read: not less than their Idempotency-Keys are known. */
-  REQUEST_RETENTION_MS: integerSetting(30 * DAY, 1 * DAY),
-  HOUSEKEEPING_MS: integerSetting(MINUTE, 100),
+  REQUEST_RETENTION_MS: retentionSetting(30 * DAY, 1 * DAY),
+  HOUSEKEEPING_MS: durationSetting(MINUTE, 100),
 }
 
 export function readWorkflowConfig(env: Environment) {

@@ -2,6 +2,7 @@ import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
+import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { listLanes } from '#shared/bus/lanes.ts'
@@ -9,7 +10,7 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { DEFINITIONS_STREAM, LOG_PROBE, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import { DEFINITIONS_STREAM, JOBS_STREAM, LOG_PROBE, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -42,15 +43,16 @@ const DELETED_AT_ONCE = 1_000
 await runService(async () => {
   const config = readWorkflowConfig(environment())
   const log = createLogger({ service: 'workflow', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  const clock = systemClock
   const broker = await connectBroker({
     url: config.NATS_URL,
     name: `workflow-${makeReplicaId(newShortId())}`,
     user: config.NATS_USER,
     password: config.NATS_PASSWORD,
-    clock,
+    clock: systemClock,
     log,
   })
+  const registry = createRegistry('workflow')
+  const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
   const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
   const publisher = new Publisher({
@@ -62,7 +64,6 @@ await runService(async () => {
     probe,
   })
   const store = await openStore(config)
-  const registry = createRegistry('workflow')
   const types = new JobTypes(() => listLanes(broker.nc), clock, log)
   const requests = new RecordStream(broker, REQUESTS_STREAM, clock, probe)
   const records = new RequestRecords(requests, broker.maxPayload)
@@ -94,6 +95,7 @@ await runService(async () => {
   const forget = new IntervalLoop(
     config.HOUSEKEEPING_MS,
     async () => {
+      if (!clock.isTrusted()) return
       await store.deleteEndedBefore(isoTime(clock.now() - config.REQUEST_RETENTION_MS), DELETED_AT_ONCE)
     },
     (error) => log.warn({ err: error }, 'old requests could not be deleted'),
@@ -143,6 +145,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
+    details: () => ({ clock: clock.describe() }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
@@ -191,6 +194,7 @@ await runService(async () => {
         requests.close()
         definitionStream.close()
         publisher.close()
+        await clock.stop()
         await broker.close()
         await store.close()
       },

@@ -15,7 +15,8 @@ export function startTimeMs({ delay_ms: delayMs, run_at: runAt }: StartTime, now
     throw invalid('/run_at', 'cannot stand beside delay_ms')
   }
   const dueMs = runAt === undefined ? nowMs + (delayMs ?? 0) : Date.parse(runAt)
-  if (dueMs > nowMs + DELAY_MAX_MS) throw invalid('/run_at', `must be within ${DELAY_MAX_MS} ms from now`)
+  // Also a time that is none, which is never "now".
+  if (!(dueMs <= nowMs + DELAY_MAX_MS)) throw invalid('/run_at', `must be within ${DELAY_MAX_MS} ms from now`)
   return dueMs > nowMs ? dueMs : null
 }
 

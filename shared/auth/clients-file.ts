@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/auth.ts'
+import { withoutMark } from '#shared/formats/plain-text.ts'
 
 const clientSchema = z.strictObject({
   client_id: z.string().regex(CLIENT_ID_PATTERN),
@@ -59,7 +60,7 @@ export async function readClients(file: string): Promise<Client[]> {
     throw new ClientsFileError(`${file} cannot be read.`, { cause: error })
   }
   try {
-    return fileSchema.parse(JSON.parse(text)).clients
+    return fileSchema.parse(JSON.parse(withoutMark(text))).clients
   } catch (error) {
     throw new ClientsFileError(`${file} is no file of clients.`, { cause: error })
   }

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject } from
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, type JWTPayload, SignJWT } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Clock, systemClock } from '#shared/runtime/clock.ts'
 import { parseConfig } from '#shared/runtime/config.ts'
 import { authSettings } from './settings.ts'
@@ -177,6 +177,24 @@ describe('with the keys of an issuer', () => {
       await expect(verify(token)).rejects.toMatchObject({ code: 'invalid-token' })
     }
     expect(fetches).toBe(1)
+  })
+
+  test('a new key is fetched soon, also where the wall clock was ahead by a month at the last fetch', async () => {
+    let aheadMs = 0
+    const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`
+    const right = { now: () => NOW_MS, monotonic: () => performance.now() + aheadMs }
+    const own = createVerifier(parseConfig(authSettings, { JWT_JWKS_URL: url }), right)
+    const at = (key: KeyObject, kid: string) => new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256', kid }).sign(key)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30 * 86_400_000 })
+    await own(await at(old.privateKey, 'old'))
+    vi.useRealTimers()
+    published.keys.push(await jwkOf(next.publicKey, 'next'))
+    const token = await at(next.privateKey, 'next')
+    await expect(own(token)).rejects.toMatchObject({ code: 'invalid-token' })
+    expect(fetches).toBe(1)
+    aheadMs = 31_000
+    expect(await own(token)).toMatchObject({ subject: 'someone' })
+    expect(fetches).toBe(2)
   })
 
   test('a symmetric token keyed with what it publishes is refused', async () => {

@@ -90,11 +90,14 @@ function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms:
     return { verify: (token, options) => verifyWithAny(keys, token, options), algorithms: ['HS256'] }
   }
   if (jwksUrl === undefined) throw new Error('there is no key to verify tokens with')
+  let fetchedAtMs = Number.NEGATIVE_INFINITY
   const jwks = createRemoteJWKSet(new URL(jwksUrl), {
     cooldownDuration: JWKS_COOLDOWN_MS,
     cacheMaxAge: JWKS_MAX_AGE_MS,
     timeoutDuration: JWKS_TIMEOUT_MS,
-    [customFetch]: fetchSeldomWhenDown(clock),
+    [customFetch]: fetchSeldomWhenDown(clock, () => {
+      fetchedAtMs = clock.monotonic()
+    }),
   })
   let refreshAtMs = clock.monotonic() + JWKS_REFRESH_MS
   const verify: Verify = (token, options) => {
@@ -103,19 +106,28 @@ function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms:
       // One that fails is made up for by the next.
       jwks.reload().catch(() => undefined)
     }
-    return jwtVerify(token, jwks, options)
+    return jwtVerify(token, jwks, options).catch(async (error: unknown) => {
+      // jose's own cooldown goes by the wall clock, which may have been ahead at the last fetch.
+      const isCool = clock.monotonic() - fetchedAtMs > JWKS_COOLDOWN_MS
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !isCool) throw error
+      await jwks.reload()
+      return jwtVerify(token, jwks, options)
+    })
   }
   return { verify, algorithms: config.JWT_ALGORITHMS }
 }
 
 /** The cooldown counts from a fetch that worked: without this, each request would ask an issuer that is down. */
-function fetchSeldomWhenDown(clock: Clock): FetchImplementation {
+function fetchSeldomWhenDown(clock: Clock, onFetched: () => void): FetchImplementation {
   let downUntilMs = 0
   return async (url, options) => {
     if (clock.monotonic() < downUntilMs) throw new Error('the keys could not be fetched a moment ago')
     downUntilMs = clock.monotonic() + JWKS_DOWN_MS
     const response = await fetch(url, options)
-    if (response.ok) downUntilMs = 0
+    if (response.ok) {
+      downUntilMs = 0
+      onFetched()
+    }
     return response
   }
 }

@@ -1,4 +1,4 @@
-import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node'
+import { connect, createInbox, type NatsConnection, type ReconnectToServerHandler } from '@nats-io/transport-node'
 import type { Clock } from '#shared/runtime/clock.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import { Outbox } from './outbox.ts'
@@ -35,6 +35,19 @@ const MIN_PAYLOAD_BYTES = 3 * 1024 * 1024
 /** What compose uses where nothing else is set. */
 const DEVELOPMENT_PASSWORD = 'development-only'
 
+/** The next server in turn, each again only after a pause with some chance in it. */
+function pauseBetweenDials(clock: Clock): ReconnectToServerHandler {
+  const dialledAtMs = new Map<string, number>()
+  return ([next]) => {
+    if (next === undefined) return null
+    const nowMs = clock.monotonic()
+    const waitMs = RECONNECT_WAIT_MS * (1 + Math.random())
+    const delay = Math.max(0, (dialledAtMs.get(next.listen) ?? Number.NEGATIVE_INFINITY) + waitMs - nowMs)
+    dialledAtMs.set(next.listen, nowMs + delay)
+    return { server: next, delay }
+  }
+}
+
 /** @throws when the broker cannot be reached within 10 s, or takes only messages that are too small for us */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   if (options.password?.startsWith(DEVELOPMENT_PASSWORD)) {
@@ -53,8 +66,9 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     inboxPrefix,
     timeout: 10_000,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_WAIT_MS,
+    // The client's own pauses go by the wall clock: one that was set back would keep it from ever trying again.
+    reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
+    reconnectToServer: pauseBetweenDials(options.clock),
     // A peer that is silent for 2 x 2 s is gone, also where no packet says so.
     pingInterval: 2_000,
     maxPingOut: 2,

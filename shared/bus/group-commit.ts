@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/runtime/clock.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { sendBatch } from './send-batch.ts'
 
@@ -149,7 +150,7 @@ export class GroupCommit {
   #sendTogether(messages: OutgoingMessage[]): Promise<Ack> {
     return sendBatch(this.#acked, messages).catch((error: unknown) => ({
       kind: 'unknown',
-      why: error instanceof Error ? error.message : String(error),
+      why: messageOf(error),
     }))
   }
 }

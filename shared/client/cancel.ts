@@ -1,3 +1,4 @@
+import { plainId } from '../formats/plain-text.ts'
 import type { JobSummaryView, JobView, RequestView } from './contracts.ts'
 import { HastyError } from './errors.ts'
 import type { ChangeOptions } from './job-request.ts'
@@ -10,14 +11,14 @@ export interface CancelOptions extends ChangeOptions {
 
 /** Ends a job that has not ended. @throws HastyError `wrong-state` where it ended otherwise, also by its timeout */
 export const cancelJob = (transport: Transport, jobId: string, options: CancelOptions): Promise<JobView> =>
-  cancel(transport, `/v1/jobs/${encodeURIComponent(jobId)}`, options, ({ problem }) => {
+  cancel(transport, `/v1/jobs/${encodeURIComponent(plainId(jobId))}`, options, ({ problem }) => {
     const job = problem?.['job'] as JobSummaryView | undefined
     return job?.status === 'cancelled' && job.reason === 'requested'
   })
 
 /** Cancels what runs, and starts nothing more. @throws HastyError `wrong-state` where the request ended otherwise */
 export const cancelRequest = (transport: Transport, requestId: string, options: CancelOptions): Promise<RequestView> =>
-  cancel(transport, `/v1/requests/${encodeURIComponent(requestId)}`, options, ({ problem }) => {
+  cancel(transport, `/v1/requests/${encodeURIComponent(plainId(requestId))}`, options, ({ problem }) => {
     const request = problem?.['request'] as Pick<RequestView, 'status'> | undefined
     return request?.status === 'cancelled'
   })

@@ -31,18 +31,18 @@ const RENEW_SHARE = 0.2
  * many requests wait for it, one is sent. The function throws as `requestToken` does.
  */
 export function clientCredentials(credentials: ClientCredentials): () => Promise<string> {
-  let held: { token: string; renewAtMs: number; endsAtMs: number } | null = null
+  let held: { token: string; lifeMs: number; ageMs: () => number } | null = null
   let asking: Promise<string> | null = null
 
   async function renew(): Promise<string> {
-    const askedMs = nowMs()
+    const ageMs = startAge()
     try {
       const { access_token: token, expires_in: lifeS } = await requestToken(credentials)
-      held = { token, renewAtMs: askedMs + lifeS * 1000 * (1 - RENEW_SHARE), endsAtMs: askedMs + lifeS * 1000 }
+      held = { token, lifeMs: lifeS * 1000, ageMs }
       return token
     } catch (error) {
       // What is good for a while yet is used meanwhile.
-      if (held !== null && nowMs() < held.endsAtMs) return held.token
+      if (held !== null && held.ageMs() < held.lifeMs) return held.token
       throw error
     } finally {
       asking = null
@@ -50,11 +50,18 @@ export function clientCredentials(credentials: ClientCredentials): () => Promise
   }
 
   return async () => {
-    if (held !== null && nowMs() < held.renewAtMs) return held.token
+    if (held !== null && held.ageMs() < held.lifeMs * (1 - RENEW_SHARE)) return held.token
     asking ??= renew()
     return asking
   }
 }
 
-/** By the wall clock: a machine that was asleep must know that its token is over. */
-const nowMs = (): number => new Date().getTime()
+/**
+ * Milliseconds from now on, by whichever clock says more: a machine that was asleep must know that its token is over, and
+ * so must one whose wall clock was set back.
+ */
+function startAge(): () => number {
+  const wallMs = new Date().getTime()
+  const monotonicMs = performance.now()
+  return () => Math.max(new Date().getTime() - wallMs, performance.now() - monotonicMs)
+}

@@ -31,17 +31,20 @@ export async function* followEvents(
 ): AsyncGenerator<EventView | ResetEvent, void, undefined> {
   const { signal } = options
   let lastId = options.afterSeq
-  for (let broken = 0; ; broken++) {
-    if (broken > 0) await pause(backoffMs(broken - 1), signal)
+  const rest = makeRest(signal)
+  for (;;) {
     const stream = await openStream(transport, call, lastId, signal)
     if (stream === null) return
+    let isNews = false
     try {
       for await (const { id, event, data } of messagesOf(stream)) {
+        if (!/^\d{1,15}$/.test(id)) continue
         const seq = Number(id)
         if (event !== 'reset' && lastId !== undefined && seq <= lastId) continue
         lastId = seq
-        broken = -1
-        yield { ...(JSON.parse(data) as EventView), event, seq }
+        isNews = true
+        // An id alone: nothing for the reader, who goes on from there all the same.
+        if (data !== null) yield { ...(JSON.parse(data) as EventView), event, seq }
       }
     } catch {
       // However it broke: the next connection tells.
@@ -50,6 +53,22 @@ export async function* followEvents(
       stream.deadline.close()
       await stream.reader.cancel().catch(() => undefined)
     }
+    await rest(isNews)
+  }
+}
+
+/** At once is connected again after a stream that told something, and no more often than this. */
+const AT_ONCE_EVERY_MS = 1_000
+
+/** What is waited before the next connection: none becomes a loop without a pause, whatever the server does. */
+function makeRest(signal: AbortSignal | undefined): (isNews: boolean) => Promise<void> {
+  let broken = 0
+  let lastAtOnceMs = Number.NEGATIVE_INFINITY
+  return async (isNews) => {
+    const nowMs = performance.now()
+    if (isNews) broken = 0
+    if (isNews && nowMs - lastAtOnceMs >= AT_ONCE_EVERY_MS) lastAtOnceMs = nowMs
+    else await pause(backoffMs(broken++), signal)
   }
 }
 

@@ -30,6 +30,7 @@ import * as messages from './messages.ts'
 import { makeTransport, sendRequest, type TokenSource, type Transport, type TransportOptions } from './request.ts'
 import * as requests from './requests.ts'
 import { makeScheduleCalls, type ScheduleCalls } from './schedules.ts'
+import { durationOption } from './timing.ts'
 import { makeTypeCalls, type TypeCalls } from './types.ts'
 import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitForEnd } from './wait-job.ts'
 import { makeWorkerCalls, type WorkerCalls } from './workers.ts'
@@ -71,7 +72,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     options: JobOptions & ChangeOptions & WaitOptions = {},
   ): Promise<ResultOf<Types, Type>> {
     const sinceMs = performance.now()
-    const waitS = firstWaitS(options.waitMs ?? WAIT_DEFAULT_MS)
+    const waitS = firstWaitS(durationOption('waitMs', options.waitMs, WAIT_DEFAULT_MS))
     const first = await jobs.createJob<JobAccepted | JobView>(this.#transport, { type, payload }, options, waitS)
     const job =
       'attempts' in first && hasEnded(first) ? first : await waitForEnd(this.#transport, first.job_id, options, sinceMs)

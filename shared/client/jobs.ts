@@ -1,3 +1,4 @@
+import { plainId } from '../formats/plain-text.ts'
 import type { BatchResult, JobList, JobView, RedriveResult } from './contracts.ts'
 import {
   type ChangeOptions,
@@ -65,4 +66,4 @@ export function redriveJobs(transport: Transport, options: RedriveOptions): Prom
   return sendRequest(transport, { method: 'POST', path: '/v1/redrive', body, idempotencyKey, signal })
 }
 
-export const jobPath = (jobId: string): string => `/v1/jobs/${encodeURIComponent(jobId)}`
+export const jobPath = (jobId: string): string => `/v1/jobs/${encodeURIComponent(plainId(jobId))}`

@@ -1,31 +1,38 @@
 /** One event as it came over the wire (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface StreamMessage {
   event: string
-  data: string
+  /** null: an id alone, which says how far the stream is. */
+  data: string | null
   /** The last one that was sent, with this event or before. */
   id: string
 }
 
-/** Takes a stream's text in whatever pieces it comes. @returns the events that a piece completes */
+/** Takes a stream's text in whatever pieces it comes. @returns the events, and ids alone, that a piece completes */
 export function makeStreamParser(): (piece: string) => StreamMessage[] {
   let rest = ''
   let id = ''
   let event = ''
   let data: string[] = []
+  let hasNewId = false
 
   function takeLine(line: string): StreamMessage | null {
     if (line === '') {
-      const message = data.length > 0 ? { event: event || 'message', data: data.join('\n'), id } : null
+      const isMessage = data.length > 0 || hasNewId
+      const message = { event: event || 'message', data: data.length > 0 ? data.join('\n') : null, id }
       event = ''
       data = []
-      return message
+      hasNewId = false
+      return isMessage ? message : null
     }
     const colon = line.indexOf(':')
     const field = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '')
     if (field === 'data') data.push(value)
     else if (field === 'event') event = value
-    else if (field === 'id') id = value
+    else if (field === 'id' && !value.includes('\0')) {
+      id = value
+      hasNewId = true
+    }
     return null
   }
 

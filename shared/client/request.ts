@@ -1,7 +1,16 @@
+import { findLostNumber, lostNumberDetail, unsafeLossOf } from '../formats/json-numbers.ts'
 import type { Problem } from './contracts.ts'
 import { HastyError } from './errors.ts'
 import { oneCallKey } from './random-id.ts'
-import { backoffMs, type Deadline, pause, retryAfterMs, startDeadline, unlessAborted } from './timing.ts'
+import {
+  backoffMs,
+  type Deadline,
+  durationOption,
+  pause,
+  retryAfterMs,
+  startDeadline,
+  unlessAborted,
+} from './timing.ts'
 
 /** Where a server is, and how patiently it is asked. */
 export interface TransportOptions {
@@ -9,9 +18,9 @@ export interface TransportOptions {
   url: string
   /** Instead of the global one. */
   fetch?: typeof fetch | undefined
-  /** Milliseconds, from its first failure on, in which a request is repeated; 30,000 when not given, 0 for never. */
+  /** Milliseconds, from its first failure on, in which a request is repeated; 30,000 when not given, 0 for never, Infinity for ever. */
   retryForMs?: number | undefined
-  /** Milliseconds without an answer after which a try counts as failed; 10,000 when not given. */
+  /** Milliseconds without an answer after which a try counts as failed; 10,000 when not given, Infinity for never, at most 24.8 days. */
   tryTimeoutMs?: number | undefined
   /** Told before each repeat. */
   onRetry?: ((retry: Retry) => void) | undefined
@@ -55,7 +64,7 @@ export interface Call {
   signal?: AbortSignal | undefined
 }
 
-/** @throws TypeError for an address that is none */
+/** @throws TypeError for an address or a number of milliseconds that is none */
 export function makeTransport(options: TransportOptions, token?: TokenSource): Transport {
   const { origin, pathname } = new URL(options.url)
   return {
@@ -63,8 +72,8 @@ export function makeTransport(options: TransportOptions, token?: TokenSource): T
     token,
     // The global one looked up at each call, and called as a function of nothing, as browsers want it.
     fetch: options.fetch ?? ((...given) => fetch(...given)),
-    retryForMs: options.retryForMs ?? 30_000,
-    tryTimeoutMs: options.tryTimeoutMs ?? 10_000,
+    retryForMs: durationOption('retryForMs', options.retryForMs, 30_000),
+    tryTimeoutMs: durationOption('tryTimeoutMs', options.tryTimeoutMs, 10_000),
     onRetry: options.onRetry ?? (() => undefined),
   }
 }
@@ -143,7 +152,19 @@ async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
   if (call.form !== undefined) return { method: call.method, headers, body: new URLSearchParams(call.form) }
   if (call.body === undefined) return { method: call.method, headers }
   headers.set('content-type', 'application/json')
-  return { method: call.method, headers, body: JSON.stringify(call.body) }
+  return { method: call.method, headers, body: toJson(call.body) }
+}
+
+/**
+ * A whole number that no double can tell from its neighbours has been changed already, or will be by a reader.
+ * @throws HastyError `number-out-of-range`: nothing is sent
+ */
+function toJson(body: unknown): string {
+  const json = JSON.stringify(body)
+  const lost = findLostNumber(json, unsafeLossOf)
+  if (lost === null) return json
+  const detail = `${lost.pointer} ${lostNumberDetail(lost)}; nothing was sent`
+  throw new HastyError({ status: 0, code: 'number-out-of-range', detail, problem: null, retryAfterMs: null })
 }
 
 function addressOf({ url }: Transport, { path, query = {} }: Call): string {

@@ -1,3 +1,4 @@
+import { plainId } from '../formats/plain-text.ts'
 import type {
   DefinitionList,
   DefinitionView,
@@ -11,7 +12,7 @@ import { eachItem } from './each-item.ts'
 import { RequestWaitTimeout } from './errors.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { type Call, sendRequest, type Transport } from './request.ts'
-import { pause } from './timing.ts'
+import { durationOption, pause } from './timing.ts'
 import { WAIT_DEFAULT_MS, type WaitOptions } from './wait-job.ts'
 
 export interface SignalOptions extends ChangeOptions {
@@ -41,7 +42,7 @@ export const getRequest = (transport: Transport, requestId: string, { signal }: 
 
 /** @throws RequestWaitTimeout */
 export async function waitRequest(transport: Transport, requestId: string, options: WaitOptions): Promise<RequestView> {
-  const waitMs = options.waitMs ?? WAIT_DEFAULT_MS
+  const waitMs = durationOption('waitMs', options.waitMs, WAIT_DEFAULT_MS)
   const endMs = performance.now() + waitMs
   for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_POLL_MS)) {
     const request = await getRequest(transport, requestId, options)
@@ -102,5 +103,5 @@ export const listDefinitions = async (
 ): Promise<DefinitionList['items']> =>
   (await sendRequest<DefinitionList>(transport, { method: 'GET', path: '/v1/definitions', signal })).items
 
-const pathOf = (requestId: string): string => `/v1/requests/${encodeURIComponent(requestId)}`
+const pathOf = (requestId: string): string => `/v1/requests/${encodeURIComponent(plainId(requestId))}`
 const definitionPath = (name: string): string => `/v1/definitions/${encodeURIComponent(name)}`

@@ -1,3 +1,7 @@
+import { timerMs } from '../formats/durations.ts'
+import { httpDateMs } from '../formats/http-date.ts'
+import { readRetryAfter } from '../formats/retry-after.ts'
+
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 2_000
 
@@ -8,11 +12,24 @@ export function backoffMs(tries: number): number {
 }
 
 /** Milliseconds that Retry-After asks for, as seconds or as a date, by the server's own clock; null: it says nothing. */
-export function retryAfterMs(headers: Headers): number | null {
-  const text = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const ms = Date.parse(text) - Date.parse(headers.get('date') ?? '')
-  return Number.isNaN(ms) ? null : Math.max(0, ms)
+export const retryAfterMs = (headers: Headers): number | null =>
+  readRetryAfter(headers.get('retry-after'), httpDateMs(headers.get('date') ?? ''))
+
+/**
+ * A number of milliseconds as an option gives it; Infinity is one without an end.
+ * @throws TypeError for what is none, which would be "at once" for every timer
+ */
+export function durationOption(name: string, given: number | undefined, usual: number): number {
+  const ms = given ?? usual
+  if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`${name} must be a number of milliseconds`)
+  return ms
+}
+
+/** Calls back after the time, at most as late as a timer can; never for Infinity. @returns how to stop it */
+function startTimer(ms: number, onTime: () => void): () => void {
+  if (ms === Number.POSITIVE_INFINITY) return () => undefined
+  const timer = setTimeout(onTime, timerMs(ms))
+  return () => clearTimeout(timer)
 }
 
 /** @throws the signal's reason, as soon as it is aborted */
@@ -20,15 +37,15 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {
-      clearTimeout(timer)
+      stop()
       // What an abort's caller gave as the reason, an Error or not, is thrown as it is.
       // oxlint-disable-next-line prefer-promise-reject-errors
       reject(signal?.reason)
     }
-    const timer = setTimeout(() => {
+    const stop = startTimer(ms, () => {
       signal?.removeEventListener('abort', onAbort)
       resolve()
-    }, ms)
+    })
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
@@ -69,12 +86,12 @@ export interface Deadline {
 export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
   const aborter = new AbortController()
   let isOver = false
-  const onTime = () => {
+  const onTime = (givenMs: number) => () => {
     isOver = true
-    aborter.abort(new Error(`There was no answer within ${ms} ms`))
+    aborter.abort(new Error(`There was no answer within ${givenMs} ms`))
   }
   const onAbort = () => aborter.abort(parent?.reason)
-  let timer = setTimeout(onTime, ms)
+  let stop = startTimer(ms, onTime(ms))
   if (parent?.aborted) onAbort()
   parent?.addEventListener('abort', onAbort)
   return {
@@ -83,11 +100,11 @@ export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
       return isOver
     },
     restart: (newMs) => {
-      clearTimeout(timer)
-      timer = setTimeout(onTime, newMs)
+      stop()
+      stop = startTimer(newMs, onTime(newMs))
     },
     close: () => {
-      clearTimeout(timer)
+      stop()
       parent?.removeEventListener('abort', onAbort)
     },
   }

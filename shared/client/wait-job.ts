@@ -1,15 +1,19 @@
+import { plainId } from '../formats/plain-text.ts'
 import type { JobView } from './contracts.ts'
 import { WaitTimeout } from './errors.ts'
 import { sendRequest, type Transport } from './request.ts'
-import { startDeadline } from './timing.ts'
+import { backoffMs, durationOption, pause, startDeadline } from './timing.ts'
 
 /** Seconds a poll asks the server to wait: under what proxies allow, and a stopping server answers at once anyway. */
 const POLL_S = 30
 
+/** An answer that came sooner was no wait. */
+const EARLY_MS = 1_000
+
 export const WAIT_DEFAULT_MS = 60_000
 
 export interface WaitOptions {
-  /** Milliseconds to wait for the end of the job; 60,000 when not given, Infinity for no limit. */
+  /** Milliseconds to wait for the end; 60,000 when not given, Infinity for no limit. */
   waitMs?: number | undefined
   signal?: AbortSignal | undefined
 }
@@ -31,15 +35,20 @@ export async function waitForEnd(
   options: WaitOptions,
   sinceMs: number,
 ): Promise<JobView> {
-  const waitMs = options.waitMs ?? WAIT_DEFAULT_MS
+  const waitMs = durationOption('waitMs', options.waitMs, WAIT_DEFAULT_MS)
   const endMs = sinceMs + waitMs
-  for (;;) {
-    const leftMs = endMs - performance.now()
+  for (let early = 0; ; ) {
+    const askedMs = performance.now()
+    const leftMs = endMs - askedMs
     const job = leftMs > 0 ? await pollJob(transport, jobId, leftMs, options.signal) : null
     // The last look is without a wait, so that who waited too long knows how the job stood then.
     const seen = job ?? (await readJob(transport, jobId, 0, options.signal))
     if (hasEnded(seen)) return seen
-    if (performance.now() >= endMs) throw new WaitTimeout(seen, waitMs)
+    const nowMs = performance.now()
+    if (nowMs >= endMs) throw new WaitTimeout(seen, waitMs)
+    // A server that stops, or does not wait, answers at once: the pause is then made here.
+    early = nowMs - askedMs < EARLY_MS ? early + 1 : 0
+    if (early > 0) await pause(Math.min(backoffMs(early - 1), endMs - nowMs), options.signal)
   }
 }
 
@@ -68,6 +77,6 @@ export function readJob(
   waitS: number,
   signal: AbortSignal | undefined,
 ): Promise<JobView> {
-  const path = `/v1/jobs/${encodeURIComponent(jobId)}`
+  const path = `/v1/jobs/${encodeURIComponent(plainId(jobId))}`
   return sendRequest(transport, { method: 'GET', path, waitS, signal })
 }

@@ -1,3 +1,4 @@
+import { plainId } from '../formats/plain-text.ts'
 import type { WorkerAttempt, WorkerAttempts, WorkerDetail, WorkerList } from './contracts.ts'
 import { eachItem } from './each-item.ts'
 import type { CallOptions } from './job-request.ts'
@@ -18,7 +19,7 @@ export type WorkerCalls = ReturnType<typeof makeWorkerCalls>
 
 /** The processes that run jobs. Takes the scope `admin` where tokens are required. */
 export function makeWorkerCalls(transport: Transport) {
-  const pathOf = (workerId: string): string => `/v1/workers/${encodeURIComponent(workerId)}`
+  const pathOf = (workerId: string): string => `/v1/workers/${encodeURIComponent(plainId(workerId))}`
   return {
     /** Those there are, and those there were, the newest first. */
     list: async ({ live, signal }: ListWorkersOptions = {}): Promise<WorkerList['items']> => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { TIMER_MAX_MS } from '../formats/durations.ts'
 import { backoffSchema } from './job.ts'
-import { ATTEMPTS_MAX, TIMEOUT_MAX_MS } from './limits.ts'
+import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
 
 /** Jobs of one type that run in one call of their handler. */
 export const batchPolicySchema = z.strictObject({
@@ -36,6 +37,14 @@ export const jobPolicySchema = z.looseObject({
   batch: batchPolicySchema.nullable().default(null),
 })
 export type JobPolicy = z.infer<typeof jobPolicySchema>
+
+const delay = z.number().int().min(0).max(DELAY_MAX_MS)
+
+/** What a handler may say. Lanes that an older version made may say more, and are read all the same. */
+export const declaredPolicySchema = jobPolicySchema.extend({
+  timeout_ms: jobPolicySchema.shape.timeout_ms.max(TIMER_MAX_MS),
+  backoff: backoffSchema.extend({ base_ms: delay, max_ms: delay }),
+})
 
 /** What the lanes of a type say about it: the registry that every service reads. */
 export interface JobTypeInfo {

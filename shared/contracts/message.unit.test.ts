@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { epochMsOf } from '../formats/rfc3339.ts'
 import { shardOf } from './message.ts'
 import { messageSchema } from './messages-http.ts'
-import { epochMsOf } from './rfc3339.ts'
 
 const START_MS = Date.parse('2026-11-22T00:00:00Z')
 const every = (stepMs: number, count: number) => Array.from({ length: count }, (_, n) => START_MS + n * stepMs)

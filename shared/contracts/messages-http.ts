@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { epochMsOf } from '../formats/rfc3339.ts'
 import { storedMessageSchema, VALUE_MAX_BYTES } from './message.ts'
-import { epochMsOf } from './rfc3339.ts'
 
 const encoder = new TextEncoder()
 

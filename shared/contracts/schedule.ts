@@ -53,7 +53,7 @@ export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
 /** As it is sent: what has a default may be left out. */
 export type NewSchedule = z.input<typeof putScheduleBodySchema>
 
-/** A schedule as it is stored. Times are ISO; `anchor`, `settled_until` and `changed_seq` are not shown. */
+/** A schedule as it is stored. Times are ISO; `anchor`, `settled_until`, `made_until` and `changed_seq` are not shown. */
 export const scheduleRecordSchema = z.looseObject({
   name: z.string(),
   /** Whose it is; a record from before there were tenants is nobody's. */
@@ -73,6 +73,8 @@ export const scheduleRecordSchema = z.looseObject({
   anchor: z.string(),
   /** No tick up to this time is to be made any more: it was, or was skipped, or lies before the last change. */
   settled_until: z.string(),
+  /** Ticks up to this time may have been made before they were due, by an api whose clock was ahead. */
+  made_until: z.string().nullable().default(null),
   /** Sequence of the last change by a caller, on what a tick has written since; null: the record's own sequence. */
   changed_seq: z.number().nullable(),
   last_tick_at: z.string().nullable(),
@@ -82,7 +84,7 @@ export const scheduleRecordSchema = z.looseObject({
 export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>
 
 export const scheduleViewSchema = scheduleRecordSchema
-  .omit({ anchor: true, settled_until: true, changed_seq: true })
+  .omit({ anchor: true, settled_until: true, made_until: true, changed_seq: true })
   .extend({
     tenant: z.string().optional().meta({ description: "Whose it is, where its maker's token named a tenant" }),
     job: scheduledJobSchema,

@@ -24,7 +24,8 @@ export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: A
     const key = limiter === null ? null : keyOf(ctx)
     if (limiter === null || key === null) return next()
     const { remainingPoints, msBeforeNext, isOver } = await consume(limiter, key)
-    const leftS = Math.ceil(msBeforeNext / SECOND)
+    // Worked out by the wall clock, which may have been set meanwhile; the window itself ends by a timer.
+    const leftS = Math.min(Math.max(Math.ceil(msBeforeNext / SECOND), 0), windowS)
     ctx.append('RateLimit-Policy', `"${name}";q=${requests};w=${windowS}`)
     ctx.append('RateLimit', `"${name}";r=${remainingPoints};t=${leftS}`)
     if (isOver) {

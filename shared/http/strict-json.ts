@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
+import { endOfNumber, endOfString, lossOf, lostNumberDetail, pointerAt } from '#shared/formats/json-numbers.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 
 /**
  * Parses a JSON body and refuses what JSON.parse lets through or changes silently: invalid UTF-8, lone surrogates,
- * members that stand twice, names that reach a prototype, numbers beyond a double, and nesting that later code
+ * members that stand twice, names that reach a prototype, numbers that would become others, and nesting that later code
  * could not walk.
  * @param membersMax members and array items in all
  * @throws AppError with a code of its own for each
@@ -62,7 +63,7 @@ function checkTokens(text: string, membersMax: number): void {
         break
       case 0x22: {
         // "
-        const end = endOfString(text, i)
+        const end = endOfString(text, i) - 1
         const raw = text.slice(i, end + 1)
         const content = checkString(raw)
         if (nameExpected) {
@@ -78,12 +79,6 @@ function checkTokens(text: string, membersMax: number): void {
         if (character === 0x2d || (character >= 0x30 && character <= 0x39)) i = checkNumber(text, i)
     }
   }
-}
-
-function endOfString(text: string, start: number): number {
-  let end = start + 1
-  while (text.charCodeAt(end) !== 0x22) end += text.charCodeAt(end) === 0x5c ? 2 : 1
-  return end
 }
 
 /** Only an escape can make a lone surrogate: the bytes were valid UTF-8. */
@@ -104,16 +99,19 @@ function checkName(name: string, container: Container | undefined): void {
   container?.names?.add(name)
 }
 
-const NUMBER_END = /[^0-9eE.+-]/g
-
-function checkNumber(text: string, start: number): number {
-  NUMBER_END.lastIndex = start
-  const end = NUMBER_END.exec(text)?.index ?? text.length
-  if (!Number.isFinite(Number(text.slice(start, end)))) {
-    throw new AppError('number-out-of-range', 'A number is too large to be represented.')
-  }
+/** @returns where its last character is */
+function checkNumber(json: string, start: number): number {
+  const end = endOfNumber(json, start)
+  const text = json.slice(start, end)
+  const reason = lossOf(text)
+  if (reason !== null) throw numberOutOfRange(pointerAt(json, start), lostNumberDetail({ text, reason }))
   return end - 1
 }
+
+export const numberOutOfRange = (pointer: string, detail: string): AppError =>
+  new AppError('number-out-of-range', `${pointer || 'The body'} ${detail}.`, {
+    members: { errors: [{ pointer, detail }] },
+  })
 
 const tooManyMembers = (membersMax: number): AppError =>
   new AppError('too-many-members', `The body has more than ${membersMax} members and array items.`)

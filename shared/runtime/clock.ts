@@ -1,3 +1,5 @@
+import { timerMs } from '#shared/formats/durations.ts'
+
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
@@ -12,7 +14,13 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
+/** Two clocks further apart than this do not mean the same time. */
+const CLOCKS_AGREE_WITHIN_MS = 5 * SECOND
+
+export const clocksAgree = (oneMs: number, otherMs: number): boolean =>
+  Math.abs(oneMs - otherMs) <= CLOCKS_AGREE_WITHIN_MS
+
 /** For pauses between tries; never to wait for something that can be awaited. */
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timerMs(ms)))
 
 export const isoTime = (ms: number): string => new Date(ms).toISOString()

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { KEPT_MAX_MS, TIMER_MAX_MS } from '#shared/formats/durations.ts'
+import { withoutMark } from '#shared/formats/plain-text.ts'
+import { messageOf } from './foreign.ts'
 
 /** One or more settings cannot be used. Each line of the message names one. */
 export class ConfigError extends Error {
@@ -12,7 +15,7 @@ export type Environment = Record<string, string | undefined>
 /** The only place that reads the process's environment. */
 export const environment = (): Environment => process.env
 
-/** A whole number in [min, max]. Durations carry their unit in the setting's name. */
+/** A whole number in [min, max]. Durations have kinds of their own. */
 export const integerSetting = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   z
     .string()
@@ -20,6 +23,12 @@ export const integerSetting = (fallback: number, min: number, max = Number.MAX_S
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback)
+
+/** Milliseconds that something waits or takes: at most what a timer can count, 24.8 days. */
+export const durationSetting = (fallbackMs: number, minMs: number, maxMs = TIMER_MAX_MS) =>
+  integerSetting(fallbackMs, minMs, maxMs)
+/** Milliseconds that something is kept or remembered, which no timer counts: at most a hundred years. */
+export const retentionSetting = (fallbackMs: number, minMs: number) => integerSetting(fallbackMs, minMs, KEPT_MAX_MS)
 
 export const textSetting = (fallback: string) => z.string().default(fallback)
 export const optionalText = () => z.string().optional()
@@ -118,9 +127,9 @@ export function readLogSettings(env: Environment) {
 
 function readSecret(name: string, file: string, problems: string[]): string | undefined {
   try {
-    return readFileSync(file, 'utf8').trimEnd()
+    return withoutMark(readFileSync(file, 'utf8')).trimEnd()
   } catch (error) {
-    problems.push(`${name}: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+    problems.push(`${name}: cannot read ${file}: ${messageOf(error)}`)
     return undefined
   }
 }

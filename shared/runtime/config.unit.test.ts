@@ -1,13 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
   ConfigError,
   choiceSetting,
+  durationSetting,
   flagSetting,
   integerSetting,
   optionalText,
   parseConfig,
   portSetting,
   readLogSettings,
+  retentionSetting,
 } from './config.ts'
 
 const shape = {
@@ -54,4 +59,26 @@ test('how to log is known whatever else is bad', () => {
     LOG_LEVEL: 'info',
     LOG_FORMAT: 'pretty',
   })
+})
+
+test('a duration is no longer than a timer can count, and what is kept no longer than a date can say', () => {
+  const durations = { WAIT_MS: durationSetting(1, 0), KEPT_MS: retentionSetting(1, 0) }
+  const most = { WAIT_MS: String(2 ** 31 - 1), KEPT_MS: String(36_525 * 86_400_000) }
+  expect(parseConfig(durations, most)).toEqual({ WAIT_MS: 2 ** 31 - 1, KEPT_MS: 36_525 * 86_400_000 })
+  expect(() => parseConfig(durations, { WAIT_MS: String(2 ** 31) })).toThrow(
+    'WAIT_MS: must be at most 2147483647, got "2147483648"',
+  )
+  expect(() => parseConfig(durations, { KEPT_MS: '8640000000000000' })).toThrow(
+    'KEPT_MS: must be at most 3155760000000',
+  )
+})
+
+test('a file with a setting may begin with the mark of an editor and end with a line', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-config-'))
+  const file = join(dir, 'port')
+  for (const text of ['7', '7\n', '7\r\n', '\ufeff7\r\n']) {
+    await writeFile(file, text)
+    expect(parseConfig(shape, { PORT_FILE: file })).toMatchObject({ PORT: 7 })
+  }
+  await rm(dir, { recursive: true })
 })

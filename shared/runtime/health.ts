@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
+import { messageOf } from './foreign.ts'
 
 /** Each check resolves when it is well and throws an error that says what is wrong. */
 export type ReadinessChecks = Record<string, () => Promise<void>>
@@ -10,6 +11,8 @@ export interface HealthOptions {
   clock: Clock
   registry: Registry
   checks: ReadinessChecks
+  /** What is told beside the checks, and makes nobody unready: `ok`, or what is wrong. */
+  details?: () => Record<string, string>
 }
 
 export interface OpsAnswer {
@@ -68,7 +71,8 @@ export class Health {
     const checks: Record<string, string> = Object.fromEntries(names.map((name, i) => [name, results[i] ?? 'unknown']))
     if (this.#draining) checks['draining'] = 'shutting down'
     const ready = Object.values(checks).every((result) => result === 'ok')
-    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks })
+    const details = this.#options.details?.()
+    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks, details })
   }
 
   async #run(name: string): Promise<string> {
@@ -78,7 +82,7 @@ export class Health {
     })
     const check = this.#options.checks[name]?.().then(
       () => 'ok',
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => messageOf(error),
     )
     return Promise.race([check ?? 'unknown', late])
   }

@@ -1,3 +1,5 @@
+import { timerMs } from '#shared/formats/durations.ts'
+
 /**
  * Runs `task` again and again, `intervalMs` after the last run ended, until stopped.
  * An error goes to `onError` and never ends the loop.
@@ -11,7 +13,8 @@ export class IntervalLoop {
   #stopped = true
 
   constructor(intervalMs: number, task: () => Promise<void>, onError: (error: unknown) => void) {
-    this.#intervalMs = intervalMs
+    // Longer than a timer can count would be each millisecond.
+    this.#intervalMs = timerMs(intervalMs)
     this.#task = task
     this.#onError = onError
   }

@@ -5,7 +5,7 @@ import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/message.ts'
 import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/messages-http.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
-import { parseStrictJson } from '#shared/http/strict-json.ts'
+import { numberOutOfRange, parseStrictJson } from '#shared/http/strict-json.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
 
@@ -34,7 +34,7 @@ async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Me
   const issues: z.core.$ZodIssue[] = []
   for (const [index, item] of items.entries()) {
     if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))
-    const checked = checkOne(item, parse)
+    const checked = checkOne(item, index, parse)
     if (!('problem' in checked)) messages.push(checked.message)
     else if (issues.push({ ...checked.problem, path: [index, ...checked.problem.path] }) === BAD_SHOWN) break
   }
@@ -43,7 +43,11 @@ async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Me
 }
 
 /** Of a bad message only the first problem is told: so that there is room for the other bad ones. */
-function checkOne<T>(item: T, parse: (item: T) => unknown): { message: Message } | { problem: z.core.$ZodIssue } {
+function checkOne<T>(
+  item: T,
+  index: number,
+  parse: (item: T) => unknown,
+): { message: Message } | { problem: z.core.$ZodIssue } {
   const problem = (message: string) => ({ problem: { code: 'custom' as const, message, path: [], input: undefined } })
   try {
     const { success, data, error } = messageSchema.safeParse(parse(item), { error: inOurWords })
@@ -52,7 +56,14 @@ function checkOne<T>(item: T, parse: (item: T) => unknown): { message: Message }
     if (issue === undefined) return problem('is not valid')
     return { problem: issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, 1) } : issue }
   } catch (error) {
-    if (error instanceof AppError) return problem(error.message)
-    throw error
+    if (!(error instanceof AppError)) throw error
+    if (error.code === 'number-out-of-range') throw atIndex(error, index)
+    return problem(error.message)
   }
+}
+
+/** A line knows only where in itself it is wrong. */
+function atIndex(error: AppError, index: number): AppError {
+  const [inLine] = error.members['errors'] as { pointer: string; detail: string }[]
+  return numberOutOfRange(`/${index}${inLine?.pointer ?? ''}`, inLine?.detail ?? '')
 }

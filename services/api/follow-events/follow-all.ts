@@ -30,11 +30,13 @@ export async function* followAll(
   const options = { filter: allFilter(type), afterSeq: from, signal }
   // At once, and with every comment: who has seen no event yet must be able to come back too.
   yield { id: from, event: null }
+  let toldMs = deps.clock.monotonic()
   for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
-    if (event === null) yield { id: seq, event }
-    else if (await isVisible(deps, caller, event)) {
-      yield { id: seq, event: event.event, data: eventView(event, seq) }
-    }
+    const isShown = event !== null && (await isVisible(deps, caller, event))
+    // Also while there are events, all of them of others: the reader must not fall behind what the log keeps.
+    if (!isShown && event !== null && deps.clock.monotonic() - toldMs < COMMENT_EVERY_MS) continue
+    toldMs = deps.clock.monotonic()
+    yield isShown ? { id: seq, event: event.event, data: eventView(event, seq) } : { id: seq, event: null }
   }
 }
 

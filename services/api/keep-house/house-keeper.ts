@@ -24,7 +24,7 @@ export function createHouseKeeper(deps: HouseKeeperDeps): IntervalLoop {
     if (!deps.isOwner()) return
     await wakeStuckJobs(deps.wake)
     await trimLog(deps.trim)
-    await deleteOldJobs(deps)
+    if (deps.trim.isClockTrusted()) await deleteOldJobs(deps)
   }
   return new IntervalLoop(deps.everyMs, keepHouse, (error) =>
     deps.log.warn({ err: error }, 'housekeeping failed, it will be tried again'),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readLogState } from '#shared/bus/event-feed.ts'
 import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import { listLanes } from '#shared/bus/lanes.ts'
@@ -20,7 +20,7 @@ import {
   laneName,
   timerSubject,
 } from '#shared/contracts/subjects.ts'
-import { type Clock, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
+import { type Clock, DAY, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import { counter, createRegistry } from '#shared/runtime/metrics.ts'
 import { objectIdOf, taskJobId } from '#shared/runtime/task-address.ts'
@@ -35,6 +35,7 @@ import {
   type TestBus,
 } from '../../../e2e/support/bus.ts'
 import { applyBatch } from '../project-events/apply-batch.ts'
+import { createHouseKeeper } from './house-keeper.ts'
 import { firstSeqAfter, type TrimDeps, trimLog } from './trim-log.ts'
 import { UnheardEnds } from './unheard-ends.ts'
 import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
@@ -81,6 +82,7 @@ async function setup() {
     clock,
     logRetentionMs: HOUR,
     cooldownMs: 1_000,
+    isClockTrusted: () => true,
     maxJobs: 1_000_000,
     maxBytes: 1e12,
     log: silentLog,
@@ -334,6 +336,46 @@ test('under pressure the log is cut before its time, but never within the cooldo
   const tight = (clock: Clock): TrimDeps => ({ ...house.trim(clock, 100), maxJobs: 7 })
   expect(await trimLog(tight(systemClock))).toBeNull()
   expect(await trimLog(tight(laterBy(10 * SECOND)))).toBe(11)
+})
+
+describe('while the clocks of the machine and the broker differ', () => {
+  const differing = (deps: TrimDeps): TrimDeps => ({ ...deps, isClockTrusted: () => false })
+
+  test('the log is not cut for its age, and under pressure all the same', async () => {
+    await using house = await setup()
+    for (let i = 0; i < 20; i++) await create(house.bus)
+    await ackLane(house.bus)
+    const later = house.trim(laterBy(30 * DAY), 100)
+    expect(await trimLog(differing(later))).toBeNull()
+    expect(await trimLog(differing({ ...later, maxJobs: 7 }))).toBe(11)
+    expect(await trimLog(later)).toBe(21)
+  })
+
+  test('no job is deleted for its age, and all are once they agree', async () => {
+    await using house = await setup()
+    const { job, seq } = await create(house.bus)
+    await house.bus.publisher.publish(endPublication(job, 'job:cancelled', seq), SOON)
+    await house.project(job)
+    let isTrusted = false
+    let rounds = 0
+    const clock = laterBy(31 * DAY)
+    const keeper = createHouseKeeper({
+      isOwner: () => true,
+      wake: { ...house.wake(clock), listLanes: () => (rounds++, listLanes(house.bus.broker.nc)) },
+      trim: { ...house.trim(clock, 0), isClockTrusted: () => isTrusted },
+      store: house.store,
+      clock,
+      everyMs: 10,
+      jobRetentionMs: 30 * DAY,
+      log: silentLog,
+    })
+    keeper.start()
+    await expect.poll(() => rounds, { timeout: 20_000 }).toBeGreaterThan(3)
+    expect(await house.store.get(job.job_id)).not.toBeNull()
+    isTrusted = true
+    await expect.poll(() => house.store.get(job.job_id), { timeout: 20_000 }).toBeNull()
+    await keeper.stop()
+  })
 })
 
 test('the first sequence after a time is found by halving, also over gaps', async () => {

@@ -27,7 +27,7 @@ export interface OpenHouseDeps extends Pick<WakeDeps, 'woken'> {
   store: JobStore
   listLanes(): Promise<LaneInfo[]>
   limits: LogLimits
-  clock: Clock
+  clock: Clock & { isTrusted(): boolean }
   log: Logger
 }
 
@@ -51,6 +51,7 @@ export function openHouse({ config, broker, projection, view, limits, woken, ...
       checkpointSeq: () => view.seq,
       logRetentionMs: config.LOG_RETENTION_MS,
       cooldownMs: config.COOLDOWN_MS,
+      isClockTrusted: () => clock.isTrusted(),
       ...limits,
     },
     store,

@@ -19,6 +19,8 @@ export interface TrimDeps extends DelayedDeps {
   checkpointSeq(): number
   logRetentionMs: number
   cooldownMs: number
+  /** false: nobody can say how old anything is. */
+  isClockTrusted(): boolean
   maxJobs: number
   maxBytes: number
 }
@@ -56,7 +58,10 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
 /** Everything before the returned sequence is older than the retention, or over the limits and older than the cooldown. */
 async function retentionCut(deps: TrimDeps, state: LogState): Promise<number> {
   const nowMs = deps.clock.now()
-  const byAge = await firstSeqAfter(deps.reader, state, nowMs - deps.logRetentionMs)
+  // For its age nothing goes while clocks differ; a log that fills is cut all the same, or new jobs would be refused.
+  const byAge = deps.isClockTrusted()
+    ? await firstSeqAfter(deps.reader, state, nowMs - deps.logRetentionMs)
+    : state.firstSeq
   const used = Math.max(state.bytes / deps.maxBytes, state.subjects / (deps.maxJobs * SUBJECTS_PER_JOB))
   if (used <= PRESSURE) return byAge
   const kept = Math.floor((state.lastSeq - state.firstSeq + 1) * (PRESSURE / used))

@@ -21,6 +21,7 @@ const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecor
   updated_at: isoTime(NOW),
   anchor: isoTime(NOW - DAY),
   settled_until: isoTime(NOW - settledMs),
+  made_until: null,
   changed_seq: null,
   last_tick_at: null,
   last_job_id: null,

@@ -21,7 +21,7 @@ export interface MakeTickJobDeps extends CheckJobDeps {
 
 /** Longer than a reconnect; then the tick is tried again. */
 const DEADLINE_MS = 5 * SECOND
-/** So old a tick's job may have ended and left the log, which then no longer tells that it was there. */
+/** So old a tick's job may have ended and left the log, which then no longer tells that it was there; so may one that was made too early. */
 const OLD_MS = 1 * MINUTE
 
 /**
@@ -36,7 +36,8 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   const type = await checkJob(deps, body)
   const jobId = derivedJobId(tickMs, 'schedule', ...ownerOf(record), record.name, record.created_at, tickMs)
   const nowMs = deps.clock.now()
-  if (nowMs - tickMs > OLD_MS && (await deps.jobExists(jobId))) return jobId
+  const mayBeMade = nowMs - tickMs > OLD_MS || (record.made_until !== null && tickMs <= Date.parse(record.made_until))
+  if (mayBeMade && (await deps.jobExists(jobId))) return jobId
   const event = firstEvent(jobId, record.tenant, body, type, nowMs)
   const address = { type: body.type, priority: body.priority, job_id: jobId }
   const result = await deps.publisher.publish(

@@ -15,6 +15,7 @@ import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } fro
 import { badTiming, checkTiming } from './check-timing.ts'
 import type { ScheduleBook } from './schedule-book.ts'
 import type { ScheduleKey, ScheduleRecords } from './schedule-records.ts'
+import { settledUntil } from './settled-until.ts'
 import { nextTick } from './tick-times.ts'
 
 export interface PutScheduleDeps extends CheckJobDeps {
@@ -111,7 +112,8 @@ function nextRecord(
     created_at: before?.created_at ?? at,
     updated_at: at,
     anchor: keepsAnchor && before !== null ? before.anchor : (body.starts_at ?? at),
-    settled_until: keepsTimes && before !== null ? before.settled_until : at,
+    settled_until: keepsTimes && before !== null ? settledUntil(before, nowMs) : at,
+    made_until: before?.made_until ?? null,
     changed_seq: null,
     last_tick_at: before?.last_tick_at ?? null,
     last_job_id: before?.last_job_id ?? null,

@@ -3,6 +3,7 @@ import { SECOND } from '#shared/runtime/clock.ts'
 import type { ScheduleBook } from './schedule-book.ts'
 import type { StoredSchedule } from './schedule-records.ts'
 import { type SettleDueDeps, settleDue } from './settle-due.ts'
+import { isSettledAhead } from './settled-until.ts'
 import { nextTick } from './tick-times.ts'
 
 // Every replica runs the same loop, and none leads: look at what changed, make what is due, then rest until the next
@@ -69,7 +70,10 @@ export class ScheduleLoop {
     const schedules = this.#deps.book.all()
     const known = this.#nextTicks
     this.#nextTicks = new Map(schedules.map(({ record }) => [record, known.get(record) ?? nextTickOf(record)]))
-    return schedules.filter(({ record }) => (this.#nextTicks.get(record) ?? Infinity) <= nowMs)
+    return schedules.filter(
+      ({ record }) =>
+        (this.#nextTicks.get(record) ?? Infinity) <= nowMs || (!record.paused && isSettledAhead(record, nowMs)),
+    )
   }
 
   #untilNextTickMs(): number {

@@ -1,6 +1,7 @@
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { NEXT_RUNS, type ScheduleRecord, type ScheduleSummary, type ScheduleView } from '#shared/contracts/schedule.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
+import { settledUntil } from './settled-until.ts'
 import { nextTicks } from './tick-times.ts'
 
 export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleView {
@@ -31,4 +32,4 @@ const shown = (record: ScheduleRecord) => ({
 })
 
 const nextRuns = (record: ScheduleRecord, nowMs: number, count: number): string[] =>
-  record.paused ? [] : nextTicks(record, Math.max(nowMs, Date.parse(record.settled_until)), count).map(isoTime)
+  record.paused ? [] : nextTicks(record, Math.max(nowMs, Date.parse(settledUntil(record, nowMs))), count).map(isoTime)

@@ -4,6 +4,7 @@ import { AppError, publicErrorOf } from '#shared/runtime/errors.ts'
 import { dueTicks } from './due-ticks.ts'
 import { type MakeTickJobDeps, makeTickJob } from './make-tick-job.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
+import { goneOnFromNow, isSettledAhead } from './settled-until.ts'
 
 export interface SettleDueDeps extends MakeTickJobDeps {
   records: ScheduleRecords
@@ -18,7 +19,9 @@ type TickNotes = Pick<ScheduleRecord, 'last_tick_at' | 'last_job_id' | 'last_err
  * @throws AppError `unavailable`: try again
  */
 export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSchedule): Promise<void> {
-  const due = dueTicks(record, deps.clock.now())
+  const nowMs = deps.clock.now()
+  if (!record.paused && isSettledAhead(record, nowMs)) return goOnFromNow(deps, { seq, record }, nowMs)
+  const due = dueTicks(record, nowMs)
   if (due === null) return
   const { last_tick_at, last_job_id, last_error } = record
   let notes: TickNotes = { last_tick_at, last_job_id, last_error }
@@ -30,6 +33,15 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
   // The same failure at every tick is one line.
   else if (notes.last_error !== null && notes.last_error.message !== last_error?.message)
     deps.log.warn({ ...about, err: notes.last_error }, 'a schedule made no job')
+}
+
+async function goOnFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {
+  const next = { ...goneOnFromNow(record, nowMs), changed_seq: record.changed_seq ?? seq }
+  if ((await deps.records.write(next, seq)) === null) return
+  deps.log.warn(
+    { schedule: record.name, settled_until: record.settled_until },
+    'a schedule was settled ahead of its time by a clock that was wrong: it goes on from now',
+  )
 }
 
 async function makeTick(deps: SettleDueDeps, record: ScheduleRecord, tickMs: number): Promise<Partial<TickNotes>> {

@@ -57,13 +57,13 @@ const nextOfCron = ({ timezone }: Timing, cron: string, afterMs: number): number
 function nextOfEvery({ every_ms: everyMs, anchor }: Timing, afterMs: number): number | null {
   if (everyMs === null) return null
   const anchorMs = Date.parse(anchor)
-  return anchorMs + Math.max(Math.floor((afterMs - anchorMs) / everyMs) + 1, 0) * everyMs
+  // Also before the anchor, where a clock that was ahead made it: `starts_at` alone says that there is none before.
+  return anchorMs + (Math.floor((afterMs - anchorMs) / everyMs) + 1) * everyMs
 }
 
 function lastOfEvery({ every_ms: everyMs, anchor }: Timing, untilMs: number, count: number): number[] {
   if (everyMs === null) return []
   const anchorMs = Date.parse(anchor)
   const last = Math.floor((untilMs - anchorMs) / everyMs)
-  const first = Math.max(last - count + 1, 0)
-  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => anchorMs + (first + i) * everyMs)
+  return Array.from({ length: count }, (_, i) => anchorMs + (last - count + 1 + i) * everyMs)
 }

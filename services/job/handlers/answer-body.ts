@@ -1,17 +1,32 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
+import { findLostNumber, type LostNumber } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 import { isTooDeep } from '#shared/runtime/foreign-json.ts'
 
 /** A result has the depth of a body at most, and this one stands a few levels within it. */
 const MAX_DEPTH = BODY_MAX_DEPTH - 4
 
-/** JSON as what it says, everything else as text. */
-export function bodyOf({ text, truncated }: Pick<OutboundAnswer, 'text' | 'truncated'>): unknown {
-  if (text === '') return null
-  if (truncated || isTooDeep(text, MAX_DEPTH)) return text
+type Answer = Pick<OutboundAnswer, 'text' | 'truncated'>
+
+export interface AnswerBody {
+  /** JSON as what it says, everything else as text. */
+  body: unknown
+  /** The first number of the JSON that is another one in `body`, such as a long id. */
+  lost: LostNumber | null
+}
+
+export function readAnswer({ text, truncated }: Answer): AnswerBody {
+  if (text === '') return { body: null, lost: null }
+  if (truncated || isTooDeep(text, MAX_DEPTH)) return { body: text, lost: null }
   try {
-    return JSON.parse(text) as unknown
+    return { body: JSON.parse(text) as unknown, lost: findLostNumber(text) }
   } catch {
-    return text
+    return { body: text, lost: null }
   }
+}
+
+/** As a result: what would be changed by being read stays text. */
+export function bodyOf(answer: Answer): unknown {
+  const { body, lost } = readAnswer(answer)
+  return lost === null ? body : answer.text
 }

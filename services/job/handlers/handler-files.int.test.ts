@@ -17,7 +17,7 @@ async function load(path: string) {
   const warnings: unknown[] = []
   const config = readJobConfig({ HANDLERS_DIR: path })
   const builtIn = await loadHandlers(readJobConfig({}))
-  const all = await loadHandlers(config, { warn: (...warning: unknown[]) => void warnings.push(warning) })
+  const all = await loadHandlers(config, { log: { warn: (...warning: unknown[]) => void warnings.push(warning) } })
   return { types: [...all.keys()].filter((type) => !builtIn.has(type)), warnings }
 }
 

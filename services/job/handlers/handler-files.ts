@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, parse, resolve } from 'node:path'
 import { ConfigError } from '#shared/runtime/config.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 
 export interface HandlerFiles {
   /** In the order of their names. */
@@ -44,8 +45,6 @@ async function namesIn(directory: string): Promise<string[]> {
       .map(({ name }) => name)
       .toSorted()
   } catch (error) {
-    throw new ConfigError(
-      `HANDLERS_DIR: cannot read ${directory}: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw new ConfigError(`HANDLERS_DIR: cannot read ${directory}: ${messageOf(error)}`)
   }
 }

@@ -38,7 +38,7 @@ const startOf = (text: string): string =>
   new TextDecoder().decode(Buffer.from(text).subarray(0, TEXT_MAX_BYTES), { stream: true })
 
 function errorFor({ headers }: OutboundAnswer, message: string, isPermanent: boolean, nowMs: number): Error {
-  const delayMs = retryAfterMs(headers['retry-after'], nowMs)
+  const delayMs = retryAfterMs(headers, nowMs)
   if (isPermanent) return new PermanentError(message)
   return delayMs === null ? new HttpError(message) : new RetryLater(delayMs, message)
 }

@@ -1,11 +1,18 @@
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { batchPolicySchema, DEFAULT_POLICY, type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
+import {
+  batchPolicySchema,
+  DEFAULT_POLICY,
+  declaredPolicySchema,
+  type JobTypeInfo,
+  jobPolicySchema,
+} from '#shared/contracts/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { ConfigError } from '#shared/runtime/config.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { JobConfig } from '../config.ts'
@@ -34,7 +41,7 @@ type HandlerSettings = Pick<
   ServiceSettings
 
 /** Strict, unlike what is read from lanes: a limit that is misspelt would be none. */
-const userPolicySchema = z.strictObject(jobPolicySchema.omit({ batch: true, internal: true }).shape).partial()
+const userPolicySchema = z.strictObject(declaredPolicySchema.omit({ batch: true, internal: true }).shape).partial()
 
 /** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
@@ -45,13 +52,20 @@ const userHandlerSchema = z.strictObject({
   run: z.custom<JobHandler['run']>((value) => typeof value === 'function', 'must be a function run(payload, context)'),
 })
 
+export interface LoadOptions {
+  /** Told of files that look like handlers and are passed over; the processes of a worker leave it to the worker. */
+  log?: Pick<Logger, 'warn'>
+  /** What webhooks are signed with, milliseconds; the wall clock where it is not given. */
+  now?: () => number
+}
+
 /**
  * The built-in types and those of HANDLERS_DIR, one a file.
- * @param log is told of files that look like handlers and are passed over; the processes of a worker leave it to the worker
  * @throws ConfigError that names every file that cannot be used
  */
-export async function loadHandlers(settings: HandlerSettings, log?: Pick<Logger, 'warn'>): Promise<Handlers> {
-  const handlers = new Map(builtInHandlers(settings).map((handler) => [handler.type, handler]))
+export async function loadHandlers(settings: HandlerSettings, options: LoadOptions = {}): Promise<Handlers> {
+  const { log, now = () => systemClock.now() } = options
+  const handlers = new Map(builtInHandlers(settings, now).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const problems: string[] = []
@@ -65,18 +79,18 @@ export async function loadHandlers(settings: HandlerSettings, log?: Pick<Logger,
       if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} is already there`)
       handlers.set(handler.type, handler)
     } catch (error) {
-      problems.push(`HANDLERS_DIR: ${file}: ${error instanceof Error ? error.message : String(error)}`)
+      problems.push(`HANDLERS_DIR: ${file}: ${messageOf(error)}`)
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return handlers
 }
 
-function builtInHandlers(settings: HandlerSettings): JobHandler[] {
+function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandler[] {
   const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings
   const outbound = {
     callOut: makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS }),
-    now: () => systemClock.now(),
+    now,
   }
   const toServices = {
     ...outbound,

@@ -5,9 +5,10 @@ import {
   serviceAnswerSchema,
   servicePayloadSchema,
 } from '#shared/contracts/service-call.ts'
+import { lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 import { isForGood } from '#shared/outbound/is-for-good.ts'
-import { bodyOf } from './answer-body.ts'
+import { readAnswer } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
 import type { HttpOptions } from './http.ts'
@@ -47,14 +48,15 @@ function resultOf(answer: OutboundAnswer, nowMs: number) {
   if (isOk && answer.truncated) {
     throw withCode(new PermanentError(`the answer has more than ${ANSWER_MAX_BYTES} bytes`), 'answer-too-large')
   }
-  const body = bodyOf(answer)
-  const said = readAnswer(body, isOk)
+  const { body, lost } = readAnswer(answer)
+  const said = whatIsSaid(body, isOk)
   const status = said?.status ?? (isOk ? 'success' : null)
   if (status === null && said?.error === undefined) throw failureOf(answer, isForGood(answer.status), nowMs)
   if (status !== 'success') {
     const isPermanent = status === null ? isForGood(answer.status) : status === 'failure'
     throw saidFailure(answer, said?.error ?? `the service answered ${status}`, isPermanent, nowMs)
   }
+  if (lost !== null) throw invalidAnswer(`${lost.pointer} ${lostNumberDetail(lost)}`)
   if (said === null) return { result: body }
   return { ...(said.extras === undefined ? {} : { extras: said.extras }), result: said.result ?? null }
 }
@@ -63,7 +65,7 @@ function resultOf(answer: OutboundAnswer, nowMs: number) {
  * What a service says in the words of serviceAnswerSchema; null: its body is something else, of a success the result.
  * @throws PermanentError for extras that cannot be merged: to pass over them would lose what the next step needs
  */
-function readAnswer(body: unknown, isOk: boolean) {
+function whatIsSaid(body: unknown, isOk: boolean) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return null
   const parsed = serviceAnswerSchema.safeParse(body)
   if (parsed.success) {
@@ -73,6 +75,8 @@ function readAnswer(body: unknown, isOk: boolean) {
   }
   if (!isOk || !('extras' in body)) return null
   const [issue] = parsed.error.issues
-  const message = `the answer is not what a service may say: ${issue?.path.join('.')}: ${issue?.message}`
-  throw withCode(new PermanentError(message), 'invalid-answer')
+  throw invalidAnswer(`${issue?.path.join('.')}: ${issue?.message}`)
 }
+
+const invalidAnswer = (what: string): Error =>
+  withCode(new PermanentError(`the answer is not what a service may say: ${what}`), 'invalid-answer')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { TIMER_MAX_MS } from '#shared/formats/durations.ts'
 import type { JobHandler } from './handler.ts'
 
 export interface SleepOptions {
@@ -15,7 +16,7 @@ export interface SleepOptions {
 export const sleepHandler = (options: SleepOptions): JobHandler => ({
   type: 'sleep',
   policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs },
-  schema: z.looseObject({ ms: z.number().int().min(0).optional() }).nullable(),
+  schema: z.looseObject({ ms: z.number().int().min(0).max(TIMER_MAX_MS).optional() }).nullable(),
   async run(payload, context) {
     const asked = (payload as { ms?: number } | null | undefined)?.ms
     const span = options.maxMs - options.minMs

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { SECOND } from '#shared/runtime/clock.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
 import type { AttemptStore } from '#shared/store/attempts-port.ts'
 import type { Method, StoreThreadOptions, ThreadMessage } from './messages.ts'
@@ -51,7 +52,7 @@ export class StoreClient {
     })
     this.#thread = thread
     thread.on('message', (message: ThreadMessage) => this.#hear(message))
-    thread.on('error', (error) => this.#away(String(error)))
+    thread.on('error', (error) => this.#away(messageOf(error)))
     thread.on('exit', () => this.#onExit())
   }
 

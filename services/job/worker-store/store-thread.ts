@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { isoTime, MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
+import { clocksAgree, isoTime, MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
+import { messageOf } from '#shared/runtime/foreign.ts'
 import type { AttemptStore, WorkerRecord } from '#shared/store/attempts-port.ts'
 import { openStore } from '../open-store.ts'
 import type { StoreCall, StoreThreadOptions, ThreadMessage } from './messages.ts'
@@ -12,6 +13,8 @@ const OPEN_AGAIN_MS = 1 * SECOND
 const OPEN_AGAIN_MAX_MS = 10 * SECOND
 const BEAT_EVERY_MS = 1 * SECOND
 const KEEP_HOUSE_EVERY_MS = 3 * MINUTE
+/** Where nobody could say how old anything is. */
+const KEEP_HOUSE_AGAIN_MS = 5 * SECOND
 const DELETE_AT_ONCE = 500
 /** Between two batches, so that other writers come in. */
 const DELETE_PAUSE_MS = 50
@@ -22,13 +25,15 @@ let store: AttemptStore | null = null
 let saving: Promise<unknown> = Promise.resolve()
 let isSaving = false
 let lastSaved: WorkerRecord | null = null
+/** Monotonic, of the last save. */
+let lastSavedMs = 0
 
 const tell = (message: ThreadMessage): void => parentPort?.postMessage(message)
 
 parentPort?.on('message', (call: StoreCall) => {
   answer(call).then(
     (result) => tell({ kind: 'result', id: call.id, result }),
-    (error: unknown) => tell({ kind: 'failed', id: call.id, why: String(error) }),
+    (error: unknown) => tell({ kind: 'failed', id: call.id, why: messageOf(error) }),
   )
 })
 
@@ -50,6 +55,7 @@ function save(to: AttemptStore, ...[worker, attempts]: Parameters<AttemptStore['
   const turn = saving.then(async () => {
     isSaving = true
     lastSaved = worker
+    lastSavedMs = systemClock.monotonic()
     await to.save(worker, attempts).finally(() => {
       isSaving = false
     })
@@ -58,26 +64,32 @@ function save(to: AttemptStore, ...[worker, attempts]: Parameters<AttemptStore['
   return turn
 }
 
+/** The broker's time: what the main thread says with each beat, and what has gone by since. */
+const nowSince = (saved: WorkerRecord): number =>
+  Math.floor(Date.parse(saved.beat_at) + systemClock.monotonic() - lastSavedMs)
+
 /** A handler may keep the main loop to itself for long: the worker lives all the same. */
 async function beatWhileMainIsBusy(to: AttemptStore): Promise<void> {
   for (;;) {
     await sleep(BEAT_EVERY_MS)
     if (lastSaved === null || lastSaved.stopped_at !== null || isSaving) continue
-    const now = systemClock.now()
-    if (now - Date.parse(lastSaved.beat_at) < 2 * BEAT_EVERY_MS) continue
-    await save(to, { ...lastSaved, beat_at: isoTime(now) }, []).catch(() => undefined)
+    if (systemClock.monotonic() - lastSavedMs < 2 * BEAT_EVERY_MS) continue
+    await save(to, { ...lastSaved, beat_at: isoTime(nowSince(lastSaved)) }, []).catch(() => undefined)
   }
 }
 
 async function keepHouse(to: AttemptStore): Promise<void> {
   for (;;) {
-    await deleteOld(to).catch((error: unknown) => tell({ kind: 'undeleted', why: String(error) }))
-    await sleep(KEEP_HOUSE_EVERY_MS)
+    const nowMs = lastSaved === null ? null : nowSince(lastSaved)
+    const isKnown = nowMs !== null && clocksAgree(nowMs, systemClock.now())
+    if (isKnown)
+      await deleteOld(to, nowMs).catch((error: unknown) => tell({ kind: 'undeleted', why: messageOf(error) }))
+    await sleep(isKnown ? KEEP_HOUSE_EVERY_MS : KEEP_HOUSE_AGAIN_MS)
   }
 }
 
-async function deleteOld(from: AttemptStore): Promise<void> {
-  const before = isoTime(systemClock.now() - options.retentionMs)
+async function deleteOld(from: AttemptStore, nowMs: number): Promise<void> {
+  const before = isoTime(nowMs - options.retentionMs)
   while ((await from.deleteBefore(before, DELETE_AT_ONCE)) >= DELETE_AT_ONCE) await sleep(DELETE_PAUSE_MS)
 }
 
@@ -86,7 +98,7 @@ async function openAtLast(): Promise<AttemptStore> {
     try {
       return await openStore(options)
     } catch (error) {
-      tell({ kind: 'away', why: String(error) })
+      tell({ kind: 'away', why: messageOf(error) })
     }
     await sleep(pauseMs)
   }

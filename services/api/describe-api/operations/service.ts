@@ -6,7 +6,15 @@ const text = z.string()
 const heartbeatSchema = z
   .object({ status: z.literal('ok'), service: text, version: text, uptime_s: z.number().int() })
   .meta({ id: 'Heartbeat' })
-const readinessSchema = z.object({ status: text, checks: z.record(text, text) }).meta({ id: 'Readiness' })
+const readinessSchema = z
+  .object({
+    status: text,
+    checks: z.record(text, text),
+    details: z.record(text, text).optional().meta({
+      description: 'What makes nobody unready; `clock`: whether the clocks of this machine and the broker agree',
+    }),
+  })
+  .meta({ id: 'Readiness' })
 
 export const serviceOperations: Operation[] = [
   {
