@@ -69,7 +69,7 @@ await runService(async () => {
   const credentials = { user: config.NATS_USER, password: config.NATS_PASSWORD }
   const broker = await connectBroker({ url: config.NATS_URL, name: `api-${replicaId}`, ...credentials, clock, log })
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
   const publisher = new Publisher({
     broker,
     reader,

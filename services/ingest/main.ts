@@ -52,7 +52,7 @@ await runService(async () => {
     log,
   })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
-  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas: config.HASTY_REPLICAS, clock })
+  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, clock })
   const publisher = new Publisher({
     broker,
     reader,
