@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { type ApiAnswer, getFrom, postTo, send } from '../support/call.ts'
-import { makeJob, untilJob } from '../support/jobs.ts'
+import { startHasty } from '../support/hasty.ts'
+import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
 // `npm start` on a disk that it fills, and that gets room again without anybody's help.
@@ -66,6 +67,28 @@ test('a disk that cannot be written is told from one that is slow, and healed wh
   await disk.empty()
   await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
   await untilJob(hasty, await makeJob(hasty, { type: 'add', payload: { numbers: [1] } }), { status: 'finished' })
+})
+
+test('a store whose own disk is full keeps new work out, while what runs ends, and is told what it missed', async ({
+  skip,
+}) => {
+  const mounted = await mountSmallDisk('40m')
+  if (typeof mounted === 'string') return skip(mounted)
+  await using disk = mounted
+  await using hasty = await startHasty({ workflows: 1, env: { DATA_DIR: disk.dir } })
+  const running = await makeJob(hasty, { type: 'sleep', payload: { ms: 1_500 } })
+  await untilRunning(hasty, running)
+  await disk.fill()
+  for (const { url } of [...hasty.api, ...hasty.workflow])
+    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 503 })
+  const refused = await postTask(hasty.url, 1, '')
+  expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
+  expect(refused.ms).toBeLessThan(1_000)
+  await disk.empty()
+  await untilJob(hasty, running, { status: 'finished' })
+  for (const { url } of [...hasty.api, ...hasty.workflow])
+    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 200 })
+  await expect.poll(async () => (await postTask(hasty.url, 2, '')).status, SOON).toBe(201)
 })
 
 const BODIES: Record<string, unknown> = {

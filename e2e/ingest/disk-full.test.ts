@@ -43,3 +43,22 @@ test('a full disk loses nothing: it is said, tried until there is room, and each
   }, SOON)
   expect((await getFrom(`${hasty.url}/v1/message/dead`)).body['items']).toEqual([])
 })
+
+test('files that cannot be written for a while, on a disk that is read-only, are said and written when they can be', async ({
+  skip,
+}) => {
+  const mounted = await mountSmallDisk('8m')
+  if (typeof mounted === 'string') return skip(mounted)
+  await using disk = mounted
+  const ingestEnv = { DATA_OUTPUT_DIR: disk.dir, BATCH_BACKOFF_MS: '50', BATCH_ATTEMPTS: '2' }
+  await using hasty = await startHasty({ jobs: 0, ingests: 1, env: { SHARDS: '1' }, ingestEnv })
+  const readiness = () => getFrom(`${hasty.ingest[0]?.url}/readyz`)
+  await disk.allowWrites(false)
+  await sendMessages(hasty.url, 0, 10)
+  await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 503 }), SOON)
+  expect(JSON.stringify((await readiness()).body)).toContain('EROFS')
+  await disk.allowWrites(true)
+  await vi.waitFor(async () => expect(valuesIn(await readBatchFiles(disk.dir)).toSorted()).toEqual(numbers(10)), SOON)
+  await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 200 }), SOON)
+  expect((await getFrom(`${hasty.url}/v1/message/dead`)).body['items']).toEqual([])
+})

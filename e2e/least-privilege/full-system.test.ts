@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -8,6 +8,7 @@ import { getFrom, postTo, send } from '../support/call.ts'
 import { type GuardedNats, startGuardedNats } from '../support/guarded-nats.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { type Replica, startReplica, startService } from '../support/replica.ts'
+import { writeHandlers } from './write-handlers.ts'
 
 // What runs on a system that is full: jobs wait, run, are delayed, retried and dead in every lane, requests run,
 // messages wait, schedules tick. Each service, and setup, has its own user of nats/nats.conf.
@@ -43,7 +44,7 @@ beforeAll(async () => {
   undo.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
   handlers = join(dir, 'handlers')
   await mkdir(handlers)
-  await writeHandlers({ wide: null, narrow: 1 })
+  await writeHandlers(handlers, { wide: null, narrow: 1 })
   nats = undo.use(await startGuardedNats(dir, {}))
   await setUp()
   api = await start('api', {})
@@ -64,7 +65,7 @@ test('setup runs again, and again, and changes nothing', async () => {
 
 test('setup gives a type a limit and takes another one its own, and every job comes through the new lanes', async () => {
   const before = await unendedOf('wide', 'narrow')
-  await writeHandlers({ wide: 2, narrow: null })
+  await writeHandlers(handlers, { wide: 2, narrow: null })
   await setUp()
   expect(await limitsOf('wide', 'narrow')).toEqual([2, null])
   expect(await unendedOf('wide', 'narrow')).toEqual(before)
@@ -73,7 +74,7 @@ test('setup gives a type a limit and takes another one its own, and every job co
   expect((await whatTheBrokerHas()).consumers.map(({ config }) => config)).toEqual(
     changed.consumers.map(({ config }) => config),
   )
-  await writeHandlers({ wide: null, narrow: 4 })
+  await writeHandlers(handlers, { wide: null, narrow: 4 })
   await setUp()
   expect(await limitsOf('wide', 'narrow')).toEqual([null, 4])
   expect(await unendedOf('wide', 'narrow')).toEqual(before)
@@ -182,22 +183,6 @@ async function fill(): Promise<void> {
     expect((await getFrom(`${workflow.url}/v1/requests?status=inprogress`)).body['items']).toHaveLength(2)
   }, SOON)
   for (const id of waiting) expect((await readJob(api, id)).status).toBe('processing')
-}
-
-async function writeHandlers(limits: Record<string, number | null>): Promise<void> {
-  for (const [type, concurrency] of Object.entries(limits))
-    await writeFile(
-      join(handlers, `${type}.ts`),
-      `import { setTimeout as pause } from 'node:timers/promises'
-export const handler = {
-  type: '${type}',
-  policy: { concurrency: ${concurrency}, max_attempts: 1 },
-  async run({ ms = 0, fails = false }, { signal }) {
-    await pause(ms, undefined, { signal })
-    if (fails) throw new Error('as asked')
-  },
-}`,
-    )
 }
 
 async function start(name: User, own: Record<string, string>): Promise<Replica> {

@@ -10,6 +10,8 @@ export interface SmallDisk extends AsyncDisposable {
   readonly dir: string
   /** @param size as mount takes it: `8m` */
   grow(size: string): Promise<void>
+  /** Only while nobody has a file of it open for writing. */
+  allowWrites(isAllowed: boolean): Promise<void>
   /** Somebody else's file takes all that is left. */
   fill(): Promise<void>
   /** That file goes. */
@@ -42,6 +44,7 @@ export async function mountSmallDisk(size: string): Promise<SmallDisk | string> 
   return {
     dir,
     grow: async (larger) => void (await run('mount', ['-o', `remount,size=${larger}`, dir])),
+    allowWrites: async (isAllowed) => void (await run('mount', ['-o', `remount,${isAllowed ? 'rw' : 'ro'}`, dir])),
     fill: () => takeRest(rest),
     empty: () => rm(rest),
     [Symbol.asyncDispose]: async () => {

@@ -18,7 +18,6 @@ import { showMessageWorkersRoutes } from './show-message-workers/route.ts'
 export interface MessageRoutesDeps {
   broker: Broker
   config: {
-    HASTY_REPLICAS: number
     SHARDS: number
     /** Of messages that wait; beyond it new ones are refused. */
     MESSAGES_MAX_BYTES: number
@@ -40,7 +39,7 @@ const MAX_KEYS = 2_000_000
 /** `POST /message`, and everything under /v1/message. */
 export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
   const { broker, config, whyNoRoom, accepted, clock, log } = deps
-  const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes, HASTY_REPLICAS: replicas } = config
+  const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes } = config
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new RecordStream(broker, INGEST_STREAM, clock)
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
@@ -51,7 +50,7 @@ export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
     maxInFlight: MAX_IN_FLIGHT,
     // Also where the broker does not sync every write: an atomic batch costs it a synced file.
     groupCommit: true,
-    probe: new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas, clock }),
+    probe: new WriteProbe({ broker, subject: MESSAGES_PROBE, clock }),
   })
   // Not the stream's own limit: what is dead must find room too.
   const door = new Door({

@@ -57,7 +57,7 @@ await runService(async () => {
   const registry = createRegistry('ingest')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(MESSAGES_STREAM), registry, log })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
-  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, replicas: config.HASTY_REPLICAS, clock })
+  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, clock })
   const publisher = new Publisher({
     broker,
     reader,

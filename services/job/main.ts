@@ -67,7 +67,7 @@ await runService(async () => {
   }
 
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
   const publisher = new Publisher({
     broker,
     reader,

@@ -54,7 +54,7 @@ await runService(async () => {
   const registry = createRegistry('workflow')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, replicas: config.HASTY_REPLICAS, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
   const publisher = new Publisher({
     broker,
     reader,

@@ -8,7 +8,7 @@ test('of many claims of one key at once one is the first, also where they are co
   await using bus = await startTestBus()
   const keys = new IdempotencyKeys({
     broker: bus.broker,
-    config: { NATS_GROUP_COMMIT: true, HASTY_REPLICAS: 1, KEYS_MAX: 1_000 },
+    config: { NATS_GROUP_COMMIT: true, KEYS_MAX: 1_000 },
     registry: createRegistry('test'),
     clock: systemClock,
     log: silentLog,

@@ -66,7 +66,7 @@ const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${has
 export interface IdempotencyKeysOptions {
   broker: Broker
   /** KEYS_MAX: of the last 24 hours; some 350 bytes of the broker's memory each. */
-  config: { NATS_GROUP_COMMIT: boolean; HASTY_REPLICAS: number; KEYS_MAX: number }
+  config: { NATS_GROUP_COMMIT: boolean; KEYS_MAX: number }
   registry: Registry
   clock: Clock
   log: Logger
@@ -98,7 +98,7 @@ export class IdempotencyKeys {
       clock,
       maxInFlight: MAX_IN_FLIGHT,
       groupCommit,
-      probe: new WriteProbe({ broker, subject: KEYS_PROBE, replicas: config.HASTY_REPLICAS, clock }),
+      probe: new WriteProbe({ broker, subject: KEYS_PROBE, clock }),
     })
     this.#door = new Door({
       whyFull: async () => {

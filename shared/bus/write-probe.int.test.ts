@@ -5,8 +5,7 @@ import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
 import { readLogState } from './event-feed.ts'
 import { WriteProbe } from './write-probe.ts'
 
-const probeOf = ({ broker }: TestBus, subject = LOG_PROBE) =>
-  new WriteProbe({ broker, subject, replicas: 1, clock: systemClock })
+const probeOf = ({ broker }: TestBus, subject = LOG_PROBE) => new WriteProbe({ broker, subject, clock: systemClock })
 
 test('many who ask at once cost one message, which does not stay', async () => {
   await using bus = await startTestBus()

@@ -10,8 +10,6 @@ export interface WriteProbeOptions {
   broker: Broker
   /** Of the stream that is meant, and read by nobody; the stream must allow a message its own lifetime. */
   subject: string
-  /** How many nodes of a cluster store each message. */
-  replicas: number
   clock: Clock
 }
 
@@ -54,13 +52,13 @@ export class WriteProbe {
   }
 
   async #ask(): Promise<string | null> {
-    const { broker, replicas } = this.#options
+    const { broker } = this.#options
     if (!broker.isUp()) return null
     const write = this.#send('Nats-TTL', KEPT_FOR)
     const refused = this.#send('Nats-Expected-Stream', 'NONE')
     const dropped = refused.then(async ({ kind }) => {
       if (kind === 'none') return write
-      await pause(replicas === 1 ? ACK_AFTER_MS.alone : ACK_AFTER_MS.cluster)
+      await pause(broker.nc.info?.cluster === undefined ? ACK_AFTER_MS.alone : ACK_AFTER_MS.cluster)
       return null
     })
     const answer = await Promise.race([write, dropped])
