@@ -15,7 +15,7 @@ import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { JOBS_STREAM, LOG_PROBE, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE, probeSubject, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -71,7 +71,7 @@ await runService(async () => {
   const registry = createRegistry('api')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('api'), clock })
   const publisher = new Publisher({
     broker,
     reader,
@@ -190,7 +190,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await readLogState(broker)
-        await probe.checkNow()
+        await probe.checkReady()
       },
       store: async () => {
         await store.ping()

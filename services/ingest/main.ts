@@ -5,7 +5,13 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM, receivedSubject } from '#shared/contracts/subjects.ts'
+import {
+  INGEST_STREAM,
+  MESSAGES_PROBE,
+  MESSAGES_STREAM,
+  probeSubject,
+  receivedSubject,
+} from '#shared/contracts/subjects.ts'
 import { MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { errorForLog } from '#shared/runtime/foreign.ts'
@@ -57,7 +63,7 @@ await runService(async () => {
   const registry = createRegistry('ingest')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(MESSAGES_STREAM), registry, log })
   const reader = new LogReader(broker.nc, MESSAGES_STREAM)
-  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, clock })
+  const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, readySubject: probeSubject('ingest'), clock })
   const publisher = new Publisher({
     broker,
     reader,
@@ -140,7 +146,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await ingest.state()
-        await probe.checkNow()
+        await probe.checkReady()
       },
       ...(handler.check === undefined ? {} : { output: handler.check }),
     },

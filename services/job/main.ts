@@ -8,7 +8,7 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { ARM_TIMERS, LOG_PROBE } from '#shared/contracts/subjects.ts'
+import { ARM_TIMERS, LOG_PROBE, probeSubject } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime, systemClock } from '#shared/runtime/clock.ts'
 import { environment, makeReplicaId } from '#shared/runtime/config.ts'
 import { Health } from '#shared/runtime/health.ts'
@@ -67,7 +67,7 @@ await runService(async () => {
   }
 
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('job'), clock })
   const publisher = new Publisher({
     broker,
     reader,
@@ -140,7 +140,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await reader.atSequence(1)
-        await probe.checkNow()
+        await probe.checkReady()
       },
     },
   })

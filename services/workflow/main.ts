@@ -10,7 +10,13 @@ import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { RecordStream } from '#shared/bus/record-stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { DEFINITIONS_STREAM, JOBS_STREAM, LOG_PROBE, REQUESTS_STREAM } from '#shared/contracts/subjects.ts'
+import {
+  DEFINITIONS_STREAM,
+  JOBS_STREAM,
+  LOG_PROBE,
+  probeSubject,
+  REQUESTS_STREAM,
+} from '#shared/contracts/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -54,7 +60,7 @@ await runService(async () => {
   const registry = createRegistry('workflow')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
   const reader = new LogReader(broker.nc)
-  const probe = new WriteProbe({ broker, subject: LOG_PROBE, clock })
+  const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('workflow'), clock })
   const publisher = new Publisher({
     broker,
     reader,
@@ -150,7 +156,7 @@ await runService(async () => {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
         await readLogState(broker)
-        await probe.checkNow()
+        await probe.checkReady()
       },
       store: () => store.ping(),
     },

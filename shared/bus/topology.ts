@@ -15,6 +15,7 @@ import {
   ALL_DEAD_MESSAGES,
   ALL_DEFINITIONS,
   ALL_INGEST_REPLICAS,
+  ALL_PROBES,
   ALL_RECEIVED,
   ALL_REQUESTS,
   ALL_SCHEDULES,
@@ -31,6 +32,7 @@ import {
   LIVE_PREFIX,
   MESSAGES_STREAM,
   messageKeySubject,
+  PROBES_STREAM,
   REQUEST_CHANGES,
   REQUESTS_STREAM,
   SCHEDULES_STREAM,
@@ -136,6 +138,14 @@ export async function ensureStreams(nc: NatsConnection, options: TopologyOptions
     retention: RetentionPolicy.Limits,
     max_msgs_per_subject: 1,
     allow_msg_ttl: true,
+    num_replicas: options.replicas,
+  })
+  await ensureStream(manager, {
+    name: PROBES_STREAM,
+    subjects: [ALL_PROBES],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    max_msgs_per_subject: 1,
     num_replicas: options.replicas,
   })
   const armTimers = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LOG_PROBE } from '#shared/contracts/subjects.ts'
+import { LOG_PROBE, PROBES_STREAM, probeSubject } from '#shared/contracts/subjects.ts'
 import { systemClock } from '#shared/runtime/clock.ts'
 import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
 import { readLogState } from './event-feed.ts'
@@ -26,4 +26,17 @@ test('a broker that stands still is not taken for one that cannot write', async 
 test('neither is one that takes no message of its own lifetime, as before setup ran', async () => {
   await using bus = await startTestBus()
   expect(await probeOf(bus, 'schedule.probe').whyNot()).toBeNull()
+})
+
+test('readiness writes, but leaves no gap in the log for its readers to see', async () => {
+  await using bus = await startTestBus()
+  const probe = new WriteProbe({
+    broker: bus.broker,
+    subject: LOG_PROBE,
+    readySubject: probeSubject('api'),
+    clock: systemClock,
+  })
+  await probe.checkReady()
+  expect(await readLogState(bus.broker, PROBES_STREAM)).toMatchObject({ lastSeq: 1 })
+  expect(await readLogState(bus.broker)).toMatchObject({ firstSeq: 0, lastSeq: 0 })
 })

@@ -10,6 +10,8 @@ export interface WriteProbeOptions {
   broker: Broker
   /** Of the stream that is meant, and read by nobody; the stream must allow a message its own lifetime. */
   subject: string
+  /** Of the stream of probes, for readiness; where nothing is asked of that, none. */
+  readySubject?: string
   clock: Clock
 }
 
@@ -30,32 +32,43 @@ export class WriteProbe {
   readonly #options: WriteProbeOptions
   /** Why nothing can be stored; null: it can, or the broker says nothing at all. Never rejects. */
   readonly whyNot: () => Promise<string | null>
+  readonly #whyNotReady: () => Promise<string | null>
   #why: string | null = null
 
   constructor(options: WriteProbeOptions) {
     this.#options = options
     this.whyNot = atMostEvery(1 * SECOND, options.clock, async () => {
-      this.#why = await this.#ask()
+      this.#why = await this.#ask(options.subject, KEPT_FOR)
       return this.#why
     })
+    const { readySubject } = options
+    const ask = () => (readySubject === undefined ? Promise.resolve(null) : this.#ask(readySubject, null))
+    this.#whyNotReady = atMostEvery(1 * SECOND, options.clock, ask)
   }
 
   /** Costs nothing while all is well: a publish that is slow has it found out. @throws AppError `cannot-store` */
   async check(): Promise<void> {
-    if (this.#why !== null) await this.checkNow()
-  }
-
-  /** @throws AppError `cannot-store` */
-  async checkNow(): Promise<void> {
-    const why = await this.whyNot()
+    const why = this.#why === null ? null : await this.whyNot()
     if (why !== null) throw cannotStore(why)
   }
 
-  async #ask(): Promise<string | null> {
+  /**
+   * For readiness: writes, also where nothing else is written, and not into the stream that is meant, whose readers count
+   * what comes and goes.
+   * @throws AppError `cannot-store`
+   */
+  async checkReady(): Promise<void> {
+    await this.check()
+    const why = await this.#whyNotReady()
+    if (why !== null) throw cannotStore(why)
+  }
+
+  /** @param ttl how long what is written stays; null: until the next one takes its place */
+  async #ask(subject: string, ttl: string | null): Promise<string | null> {
     const { broker } = this.#options
     if (!broker.isUp()) return null
-    const write = this.#send('Nats-TTL', KEPT_FOR)
-    const refused = this.#send('Nats-Expected-Stream', 'NONE')
+    const write = this.#send(subject, ttl === null ? null : ['Nats-TTL', ttl])
+    const refused = this.#send(subject, ['Nats-Expected-Stream', 'NONE'])
     const dropped = refused.then(async ({ kind }) => {
       if (kind === 'none') return write
       await pause(broker.nc.info?.cluster === undefined ? ACK_AFTER_MS.alone : ACK_AFTER_MS.cluster)
@@ -66,10 +79,10 @@ export class WriteProbe {
     return answer.kind === 'refused' && isFull(answer.code) ? 'the broker has no room left' : null
   }
 
-  async #send(header: string, value: string): Promise<Answer> {
-    const { broker, subject } = this.#options
+  async #send(subject: string, header: [name: string, value: string] | null): Promise<Answer> {
+    const { broker } = this.#options
     const own = headers()
-    own.set(header, value)
+    if (header !== null) own.set(...header)
     try {
       const reply = await broker.nc.request(subject, '', { headers: own, timeout: ANSWER_MS })
       const { error } = reply.json<{ error?: { err_code?: number } }>()

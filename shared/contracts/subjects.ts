@@ -45,7 +45,14 @@ export const ALL_HISTORY = '*.*.*.*'
 export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
 export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
 
-/** Stored for a second, to find out whether the log can store. Five tokens: no history filter sees it, and no lane. */
+/** What services store for no other reason than to find out whether the broker can: one message each kind, read by nobody. */
+export const PROBES_STREAM = 'PROBES'
+export const ALL_PROBES = 'probe.*'
+export const probeSubject = (service: string): string => `probe.${service}`
+/**
+ * Stored for a second where publishes to the log itself are slow, to find out whether it can store. Five tokens: no
+ * history filter sees it, and no lane.
+ */
 export const LOG_PROBE = 'job:timer.probe.normal.probe.t'
 /** The same of the keys. */
 export const KEYS_PROBE = 'key.probe'

@@ -1,6 +1,6 @@
 import { authSettings } from '#shared/auth/settings.ts'
 import { MINUTE } from '#shared/runtime/clock.ts'
-import { flagSetting, integerSetting, originsSetting } from '#shared/runtime/config.ts'
+import { durationSetting, flagSetting, integerSetting, originsSetting } from '#shared/runtime/config.ts'
 
 /** Of every service that callers reach. */
 export const httpSettings = {
@@ -10,7 +10,7 @@ export const httpSettings = {
   /** Believe `Hasty-Request-Id` and `X-Forwarded-For` of the caller: only behind a proxy that always overwrites them. */
   TRUST_PROXY: flagSetting(false),
   /** How long a stopping replica goes on refusing connections before it ends: a proxy that is refused asks another one. */
-  STOP_LINGER_MS: integerSetting(0, 0, MINUTE),
+  STOP_LINGER_MS: durationSetting(0, 0, MINUTE),
   /** `https://app.example.com,...`: the pages that a browser lets call. */
   CORS_ORIGINS: originsSetting(),
   /** Requests that one token, or one address, may send in a window, at each replica; 0: no limit. */
