@@ -13,12 +13,24 @@ type Upstream = { server: Server; port: number }
 /** The response of the one `/stream` that is open. */
 let streaming: ServerResponse | undefined
 
+/** How often each address that dies was asked. */
+const asked = new Map<string, number>()
+/** The ids of the requests that died, in their order. */
+const deadIds: unknown[] = []
+
 async function startUpstream(): Promise<Upstream> {
   const port = await freePort()
   const server = createServer({ maxHeaderSize: 64 << 10 }, (request, response) => {
     if (request.url === '/stream') {
       response.write('first')
       streaming = response
+      return
+    }
+    const deaths = Number(/^\/dies\/(\d)/.exec(request.url ?? '')?.[1] ?? 0)
+    if (request.url !== undefined && (asked.get(request.url) ?? 0) < deaths) {
+      asked.set(request.url, (asked.get(request.url) ?? 0) + 1)
+      deadIds.push(request.headers['hasty-request-id'])
+      request.socket.destroy()
       return
     }
     const status = Number(/^\/(\d{3})$/.exec(request.url ?? '')?.[1] ?? 200)
@@ -161,6 +173,22 @@ test('a client cannot choose its request id or its address', async () => {
   expect(headers['x-forwarded-for']).toBe('127.0.0.1')
   expect(headers).not.toHaveProperty('forwarded')
   expect(headers).not.toHaveProperty('x-forwarded-host')
+})
+
+test('a request whose every replica dies in the middle of it begins anew once, body and id and all', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'hasty-nginx-'))
+  await using one = await startNginx({ dir: own, upstreams: [`127.0.0.1:${upstreams[0]?.port}`] })
+  const body = JSON.stringify({ object_id: 'x'.repeat(100_000) })
+  const post = (path: string) => fetch(one.url + path, { method: 'POST', body })
+  const answer = await post('/dies/1')
+  expect(answer.status).toBe(200)
+  const { headers } = (await answer.json()) as { headers: Record<string, string> }
+  expect(headers).toMatchObject({ 'content-length': String(body.length) })
+  expect(headers['hasty-request-id']).toBe(deadIds.at(-1))
+  const failed = await post('/dies/9')
+  expect(failed.status).toBe(502)
+  expect(await failed.json()).toMatchObject({ code: 'unavailable', request_id: deadIds.at(-1) })
+  await rm(own, { recursive: true, force: true })
 })
 
 test('a POST goes to the other replica when one is gone, and without any the answer says when to come back', async () => {
