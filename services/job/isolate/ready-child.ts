@@ -13,7 +13,10 @@ export interface ReadyChild {
 /** Between the abort and the end of the child by force. */
 const ABORT_GRACE_MS = 2_000
 
-/** @throws when it ends before it is ready */
+/** Loading the handlers takes a second or two; what takes longer than this waits for something that never comes. */
+const READY_WITHIN_MS = 60_000
+
+/** @throws when it ends before it is ready, or is not ready in time */
 export function startReadyChild(): Promise<ReadyChild> {
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
@@ -22,7 +25,14 @@ export function startReadyChild(): Promise<ReadyChild> {
     const died = Promise.withResolvers<ChildDied>()
     child.on('error', (error) => died.resolve({ kind: 'died', how: error.message }))
     child.on('exit', (code, signal) => died.resolve({ kind: 'died', how: signal ?? `exit code ${code}` }))
-    void died.promise.then(({ how }) => reject(new Error(`a child process could not be started: ${how}`)))
+    const late = setTimeout(() => {
+      died.resolve({ kind: 'died', how: `not ready within ${READY_WITHIN_MS} ms` })
+      child.kill('SIGKILL')
+    }, READY_WITHIN_MS)
+    void died.promise.then(({ how }) => {
+      clearTimeout(late)
+      reject(new Error(`a child process could not be started: ${how}`))
+    })
 
     const run = async (request: IsolatedRun): Promise<HandlerOutcome | ChildDied> => {
       const outcome = Promise.withResolvers<HandlerOutcome>()
@@ -49,6 +59,7 @@ export function startReadyChild(): Promise<ReadyChild> {
     const onReady = (message: unknown) => {
       if (readChildMessage(message)?.kind !== 'ready') return
       child.off('message', onReady)
+      clearTimeout(late)
       resolve({ run, end: () => void child.kill('SIGKILL') })
     }
     child.on('message', onReady)
