@@ -10,6 +10,7 @@ import {
   parseSubject,
   timerSubject,
 } from '#shared/contracts/subjects.ts'
+import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -130,7 +131,7 @@ export class ArmTimers {
 function readDueAt(body: string): string | null {
   try {
     const { due_at } = JSON.parse(body) as { due_at?: unknown }
-    const ms = typeof due_at === 'string' ? Date.parse(due_at) : Number.NaN
+    const ms = typeof due_at === 'string' ? epochMsOf(due_at) : Number.NaN
     return Number.isNaN(ms) ? null : new Date(ms).toISOString()
   } catch {
     return null
