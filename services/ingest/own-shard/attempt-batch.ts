@@ -80,7 +80,12 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
   const uncaught = Promise.withResolvers<never>()
   uncaught.promise.catch(() => undefined)
-  const foreign = { of: [about], fail: uncaught.reject, crash: uncaught.reject }
+  let hasEnded = false
+  const crash = (thrown: unknown) => {
+    uncaught.reject(thrown)
+    return !hasEnded
+  }
+  const foreign = { of: [about], fail: uncaught.reject, crash }
   try {
     const answer = await runUntil({ timeoutMs, lost }, (signal) => {
       const handling = runFor(foreign, () => handler.run(messages, contextOf(deps, run, signal)))
@@ -91,6 +96,8 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
     if (!lost.aborted) log.warn({ ...about, err: errorForLog(error) }, 'batch failed')
     const retry = messageOf(error)
     return messages.map(() => ({ retry }))
+  } finally {
+    hasEnded = true
   }
 }
 
