@@ -1,3 +1,4 @@
+import { sleep } from '#shared/runtime/clock.ts'
 import { errorForLog, messageOf } from '#shared/runtime/foreign.ts'
 import { runFor } from '#shared/runtime/foreign-run.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -53,8 +54,12 @@ async function bury({ deadLetters, confirmOwned, leaseMs, lost }: AttemptDeps, l
     await confirmOwned()
     if (await deadLetters.put(letter, leaseMs, lost)) return
     lost.throwIfAborted()
+    // A broker that can store nothing says so at once.
+    await sleep(BURY_AGAIN_MS)
   }
 }
+
+const BURY_AGAIN_MS = 250
 
 async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
   const { attemptsMax, handler } = deps
