@@ -7,6 +7,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export interface ForeignRun {
   /** For the log, each as its members. */
   readonly of: readonly Record<string, unknown>[]
+  /** It runs in a process of its own: what is thrown for it in this one ends nothing else. */
+  readonly isElsewhere?: true
   /** An error that nobody caught: it fails what still runs, and is nothing to what has ended. */
   fail(thrown: unknown): void
   /**

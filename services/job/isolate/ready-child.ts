@@ -1,4 +1,6 @@
 import { fork } from 'node:child_process'
+import { messageOf } from '#shared/runtime/foreign.ts'
+import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
 import { readChildMessage } from './messages.ts'
@@ -19,10 +21,22 @@ const READY_WITHIN_MS = 60_000
 /** @throws when it ends before it is ready, or is not ready in time */
 export function startReadyChild(): Promise<ReadyChild> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
     const died = Promise.withResolvers<ChildDied>()
+    // Node reads the channel, and throws where nobody can catch it for what is no message: a handler can write there too.
+    const channel: ForeignRun = {
+      of: [],
+      isElsewhere: true,
+      fail: () => undefined,
+      crash(thrown) {
+        died.resolve({ kind: 'died', how: `it sent what cannot be read: ${messageOf(thrown)}` })
+        return child.kill('SIGKILL')
+      },
+    }
+    const child = runFor(channel, () =>
+      fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    )
     child.on('error', (error) => died.resolve({ kind: 'died', how: error.message }))
     child.on('exit', (code, signal) => died.resolve({ kind: 'died', how: signal ?? `exit code ${code}` }))
     const late = setTimeout(() => {
