@@ -93,16 +93,18 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const foreign = { of: [about], fail: uncaught.reject, crash }
   try {
     const answer = await runUntil({ timeoutMs, lost }, (signal) => {
-      const handling = runFor(foreign, () => handler.run(messages, contextOf(deps, run, signal)))
-      return Promise.race([handling, uncaught.promise])
+      const handling = runFor(foreign, async () => handler.run(messages, contextOf(deps, run, signal)))
+      // One that is left to itself has not: what it throws is still its own.
+      const ended = handling.finally(() => {
+        hasEnded = true
+      })
+      return Promise.race([ended, uncaught.promise])
     })
     return readAnswer(answer, messages.length)
   } catch (error) {
     if (!lost.aborted) log.warn({ ...about, err: errorForLog(error) }, 'batch failed')
     const retry = messageOf(error)
     return messages.map(() => ({ retry }))
-  } finally {
-    hasEnded = true
   }
 }
 
