@@ -27,7 +27,7 @@ export function addShowCommands(program: Command, run: Run): void {
           ['due', job.due_at],
           ['started', job.started_at],
           ['ended', job.finished_at],
-          ['attempts', `${job.attempts.length} of ${job.max_attempts}, round ${job.round}`],
+          ['attempts', `${job.attempts.at(-1)?.attempt ?? 0} of ${job.max_attempts}, round ${job.round}`],
           ['progress', job.progress === null ? null : `${job.progress.percent} % ${job.progress.message ?? ''}`],
           ['payload', JSON.stringify(job.payload)],
           ['result', job.status === 'finished' ? JSON.stringify(job.result) : null],

@@ -26,6 +26,8 @@ const EXOTIC = [
   'invalid date',
   'bytes',
   'throwing iterator',
+  'endless proxy',
+  'endless causes',
 ] as const
 const MEMBERS = ['message', 'name', 'stack', 'code', 'cause', 'errors', 'delayMs'] as const
 
@@ -124,6 +126,15 @@ function explode(): never {
   throw new Error('an accessor threw')
 }
 
+/** Every member is another one, as mocks have it. */
+const endlessProxy = (): object => new Proxy({}, { get: endlessProxy })
+
+class EndlessError extends Error {
+  override get cause(): EndlessError {
+    return new EndlessError(this.message)
+  }
+}
+
 function makeExotic(of: (typeof EXOTIC)[number]): unknown {
   switch (of) {
     case 'circular': {
@@ -168,5 +179,9 @@ function makeExotic(of: (typeof EXOTIC)[number]): unknown {
       return new Uint8Array(100)
     case 'throwing iterator':
       return { [Symbol.iterator]: explode, [Symbol.toPrimitive]: explode }
+    case 'endless proxy':
+      return endlessProxy()
+    case 'endless causes':
+      return new EndlessError('wrapped')
   }
 }

@@ -152,10 +152,11 @@ test('a job whose last event nobody can read ends when its worker is gone', asyn
   })
 })
 
-test.each<[string, (id: string, objectId: string) => string, string]>([
-  ['a list as the message', (id, objectId) => failedAs(id, { message: ['a', 'b'] }, objectId), 'a; b'],
-  ['no JSON', () => '{', 'cannot be read'],
-])('a request whose job ended with %s fails, and can be retried', async (_what, body, message) => {
+test.each<[string, JobEventName, (id: string, objectId: string) => string, string]>([
+  ['a list as the message', 'job:failed', (id, objectId) => failedAs(id, { message: ['a', 'b'] }, objectId), 'a; b'],
+  ['no JSON', 'job:failed', () => '{', 'cannot be read'],
+  ['a result that is no JSON', 'job:finished', () => '{', 'cannot be read'],
+])('a request whose job ended with %s fails, and can be retried', async (_what, event, body, message) => {
   const url = `${hasty.workflow[0]!.url}/v1/requests`
   const made = await postTo(url, { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'sleep' }] }] })
   const request = `${url}/${String(made.body['request_id'])}`
@@ -169,7 +170,7 @@ test.each<[string, (id: string, objectId: string) => string, string]>([
     { timeout: 20_000 },
   )
   const { object_id: objectId } = await untilRunning(hasty, jobId)
-  await store(jobId, 'job:failed', body(jobId, objectId))
+  await store(jobId, event, body(jobId, objectId))
   await expect
     .poll(async () => (await getFrom(request)).body, { timeout: 20_000 })
     .toMatchObject({ status: 'failed', error: { message: expect.stringContaining(message) as unknown } })

@@ -256,7 +256,8 @@ test('a signal lets a request go on, counts once, and may bring extras', async (
 test('requests are listed newest first, by status and page by page', async () => {
   const signal = [{ name: 'wait', signal: 'go' }]
   const ids: string[] = []
-  for (let n = 0; n < 5; n++) ids.unshift(await make(n % 2 === 0 ? here : there, { name: `l${n}`, steps: signal }))
+  // By one replica: what each of them knows of the broker's time may differ by some milliseconds.
+  for (let n = 0; n < 5; n++) ids.unshift(await make(here, { name: `l${n}`, steps: signal }))
   const listed = async (query: string) => {
     const { status, headers, body } = await getFrom(`${requestsAt(here)}?${query}`)
     expect(status).toBe(200)

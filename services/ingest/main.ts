@@ -175,9 +175,9 @@ await runService(async () => {
           run?.fail(thrown)
         },
         async onException(run, thrown) {
-          if (run === null) return
-          // The batch that is to blame has failed once more; what others run is left to the next owner.
-          run.crash(thrown)
+          // Nobody can tell which batch is to blame: each counts the death of its replica.
+          if (run === null || !run.crash(thrown)) return
+          // The batch that is has failed once more; what others run is left to the next owner.
           await Promise.race([claims.stop(GIVE_BACK_MS), sleep(2 * GIVE_BACK_MS)])
         },
       },

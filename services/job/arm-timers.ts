@@ -10,6 +10,7 @@ import {
   parseSubject,
   timerSubject,
 } from '#shared/contracts/subjects.ts'
+import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
 import { AppError } from '#shared/runtime/errors.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
@@ -65,15 +66,20 @@ export class ArmTimers {
       }
       // Those of the last batch may still be under way: one that takes long must not keep the others waiting.
       while (this.#arming.size >= MAX_UNDER_WAY) await Promise.race(this.#arming)
-      const onDelivery = (delivery: Delivery) => this.#track(this.#arm(delivery))
+      const onDelivery = (delivery: Delivery) => this.#track(delivery)
       const { end } = await this.#deps.puller.pull({ consumer: ARM_TIMERS, batch: BATCH, waitMs: WAIT_MS, onDelivery })
       if (end === 'gone') await sleep(BROKER_AWAY_MS)
     }
   }
 
-  #track(arming: Promise<void>): void {
-    const tracked = arming.finally(() => this.#arming.delete(tracked))
-    this.#arming.add(tracked)
+  #track(delivery: Delivery): void {
+    const arming = this.#arm(delivery)
+      .catch((error: unknown) => {
+        const { subject, seq } = delivery
+        this.#deps.log.warn({ err: error, subject, seq }, 'a timer could not be armed, it will be tried again')
+      })
+      .finally(() => this.#arming.delete(arming))
+    this.#arming.add(arming)
   }
 
   async #arm(delivery: Delivery): Promise<void> {
@@ -110,11 +116,8 @@ export class ArmTimers {
       // Refused means that the job's history went on: there is nothing left to wait for.
       this.#deps.puller.ack(delivery)
     } catch (error) {
-      if (error instanceof AppError && error.code === 'payload-too-large') {
-        await this.#fail(delivery, job, 'event_too_large', { name: 'EventTooLarge', message: error.message })
-        return
-      }
-      this.#deps.log.warn({ err: error, job_id: job.job_id }, 'a timer could not be armed, it will be tried again')
+      if (!(error instanceof AppError && error.code === 'payload-too-large')) throw error
+      await this.#fail(delivery, job, 'event_too_large', { name: 'EventTooLarge', message: error.message })
     }
   }
 
@@ -130,7 +133,7 @@ export class ArmTimers {
 function readDueAt(body: string): string | null {
   try {
     const { due_at } = JSON.parse(body) as { due_at?: unknown }
-    const ms = typeof due_at === 'string' ? Date.parse(due_at) : Number.NaN
+    const ms = typeof due_at === 'string' ? epochMsOf(due_at) : Number.NaN
     return Number.isNaN(ms) ? null : new Date(ms).toISOString()
   } catch {
     return null

@@ -19,7 +19,9 @@ const HAND_BACK_MS = 3_000
 /**
  * Handlers start promises that they do not await, timers and listeners. A rejected promise fails its own job, if that
  * still runs, and nothing else. Something thrown ends the process, and its job alone is blamed: the jobs beside it are
- * handed back as in a drain. Where nobody can tell whose code it was, all that run here count it as a crash.
+ * handed back as in a drain. Where its job has ended, it may as well be the code of another that used what that one left
+ * behind, such as a connection: all are handed back, and run isolated next. Where nobody can tell whose code it was, all
+ * that run here count it as a crash.
  */
 export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps): ForeignErrors => ({
   onRejection(run, thrown) {
@@ -32,10 +34,10 @@ export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps)
   },
   async onException(run, thrown) {
     if (run === null) return
-    run.crash(thrown)
+    const isBlamed = run.crash(thrown)
     void loop.stop()
     // Those that are to blame were told so first: for them this only waits until it is stored.
-    const handedBack = Promise.all([...loop.held.values()].map((hold) => hold.handBack()))
+    const handedBack = Promise.all([...loop.held.values()].map((hold) => hold.handBack(!isBlamed)))
     await Promise.race([handedBack.then(() => broker.nc.flush()), sleep(HAND_BACK_MS)])
   },
 })

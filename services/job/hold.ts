@@ -3,8 +3,8 @@ import type { JobAddress } from '#shared/contracts/subjects.ts'
 
 /** Why a worker lets go of a job before its handler has ended. */
 export type LetGo =
-  /** This process ends: hand the job back. */
-  | { kind: 'drain' }
+  /** This process ends: hand the job back. `isSuspect`: it may be this job's code that ends it. */
+  | { kind: 'drain'; isSuspect: boolean }
   /** Somebody ended the job: nothing is left to publish. */
   | { kind: 'ended-elsewhere' }
   /** Code of this job threw where nobody could catch it, and this process ends. */
@@ -37,8 +37,8 @@ export class Hold {
   }
 
   /** This process ends. @returns resolves when the job is out of this worker's hands */
-  handBack(): Promise<void> {
-    this.#ask({ kind: 'drain' })
+  handBack(isSuspect = false): Promise<void> {
+    this.#ask({ kind: 'drain', isSuspect })
     return this.settled
   }
 

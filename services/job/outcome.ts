@@ -37,7 +37,9 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
       return { event: { event: 'job:cancelled', ...about, reason: 'timeout', error }, label: 'timeout', then: 'ack' }
     }
     case 'drain': {
-      const { crashes, isolated } = attempt
+      const { isolated } = attempt
+      // What ran in a process of its own did not end this one.
+      const crashes = attempt.crashes + (end.isSuspect && !isolated ? 1 : 0)
       const event = { event: 'job:released', ...about, trigger: run.delivery.seq, crashes, isolated } as const
       return { event, label: 'released', then: 'nak' }
     }

@@ -68,7 +68,7 @@ export function returned(value: unknown): HandlerOutcome {
       return permanent('result_too_deep', { name: 'ResultTooDeep', message })
     }
     case 'too_large': {
-      const message = `the result has ${result.bytes} bytes, the limit is ${RESULT_MAX_BYTES}`
+      const message = `the result has at least ${result.bytes} bytes, the limit is ${RESULT_MAX_BYTES}`
       return permanent('result_too_large', { name: 'ResultTooLarge', message })
     }
   }

@@ -28,14 +28,21 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
   const stopped = Promise.withResolvers<AttemptEnd>()
   const timer = setTimeout(() => stopped.resolve({ kind: 'timeout' }), timerMs(timeout_ms))
   const progress = new ProgressReporter(deps, run, attempt)
+  let hasEnded = false
   const foreign: ForeignRun = {
     of: [{ job_id, type, attempt: attempt.attempt }],
     fail: (thrown) => stopped.resolve(threw(thrown)),
-    crash: (thrown) => hold.crash(describeThrown(thrown)),
+    crash(thrown) {
+      hold.crash(describeThrown(thrown))
+      return !hasEnded
+    },
   }
   try {
     const handling = runFor(foreign, () => startHandler(deps, run, attempt, aborter.signal, progress))
-    const handled = handling.then((end): RunEnd => ({ end, lingering: null }))
+    const handled = handling.then((end): RunEnd => {
+      hasEnded = true
+      return { end, lingering: null }
+    })
     const interrupted = Promise.race([stopped.promise, hold.letGo]).then(
       (end): RunEnd => ({ end, lingering: handling }),
     )

@@ -4,6 +4,7 @@ import { sleep } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Failure } from './fail-publication.ts'
 import type { Hold } from './hold.ts'
+import type { Place } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'
 import { askHolder } from './lease/ask-holder.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -26,11 +27,12 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
   const { delivery, spec } = run
   let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
   for (;;) {
-    const isolated = mustIsolate(deps, run, next.crashes)
-    if (isolated && !(await takePlace(deps, run, hold))) {
-      deps.puller.nak(delivery)
+    const where = await chooseWhere(deps, run, hold, next.crashes)
+    if (where === 'nowhere') {
+      await withoutPlace(deps, run, hold, next)
       return null
     }
+    const isolated = where === 'child'
     const nonce = newNonce()
     const event = {
       event: 'job:started',
@@ -84,20 +86,44 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
 
 /**
  * A job that has killed a worker runs in a child of its own. After the first death that is a precaution for all jobs
- * the worker held, taken where there is room: a dead worker's jobs must not queue behind each other. After the second
- * it is certain.
+ * the worker held, taken where there is room and a child starts: a dead worker's jobs must not queue behind each other.
+ * After the second it is certain.
  */
-const mustIsolate = (deps: WorkerDeps, run: JobRun, crashes: number): boolean =>
-  crashes > 1 || (crashes === 1 && (run.place !== null || deps.isolation.hasRoom))
+async function chooseWhere(deps: WorkerDeps, run: JobRun, hold: Hold, crashes: number) {
+  const isCertain = crashes > 1
+  if (!isCertain && (crashes === 0 || (run.place === null && !deps.isolation.hasRoom))) return 'here'
+  run.place ??= await takePlace(deps, run, hold)
+  if (run.place !== null) return 'child'
+  return isCertain || hold.isAsked ? 'nowhere' : 'here'
+}
 
-/** @returns false when the job was to be let go before there was room */
-async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<boolean> {
-  if (run.place !== null) return true
-  const reserving = deps.isolation.reserve()
+/** @returns null when the job was to be let go before there was room, or no child starts */
+async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<Place | null> {
+  const reserving = deps.isolation.reserve().catch((error: unknown) => {
+    deps.log.error({ err: error, job_id: run.spec.job_id }, 'a job that has killed a worker got no process of its own')
+    return null
+  })
   const place = await Promise.race([reserving, hold.letGo.then(() => null)])
-  if (place === null) void reserving.then((late) => late.leave()).catch(() => undefined)
-  run.place = place
-  return place !== null
+  if (place === null) void reserving.then((late) => late?.leave())
+  return place
+}
+
+/** With HAND_BACK_MS between them five minutes, in which somebody may mend what keeps a child from starting. */
+const CHILD_STARTS_MAX = 60
+
+async function withoutPlace(
+  deps: WorkerDeps,
+  run: JobRun,
+  hold: Hold,
+  { after, crashes }: { after: number; crashes: number },
+): Promise<void> {
+  const { delivery } = run
+  if (hold.isAsked) deps.puller.nak(delivery)
+  else if (delivery.deliveries <= CHILD_STARTS_MAX) deps.puller.nak(delivery, HAND_BACK_MS)
+  else {
+    const message = `${crashes} workers died while they ran this job, and no process of its own can be started for it`
+    await fail(deps, run, { after, reason: 'crashed', error: { name: 'Crashed', message } })
+  }
 }
 
 async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger): Promise<Decision> {

@@ -51,9 +51,16 @@ export class Door {
     if (this.#full !== null) throw unavailable(this.#full)
   }
 
+  /** Each by itself: where one cannot be told, the other still is. */
   async #look(): Promise<void> {
-    this.#noRoom = (await this.#options.whyNoRoom?.()) ?? null
-    this.#full = await this.#options.whyFull()
+    const { whyFull, whyNoRoom } = this.#options
+    const lookForRoom = async () => {
+      this.#noRoom = (await whyNoRoom?.()) ?? null
+    }
+    const lookForLimits = async () => {
+      this.#full = await whyFull()
+    }
+    await Promise.all([lookForRoom(), lookForLimits()])
   }
 }
 

@@ -120,7 +120,7 @@ export class BrokerClock implements Clock {
     const answer = await broker.nc.request(subject, '', { timeout: ANSWER_WITHIN_MS })
     const receivedMs = this.#system.monotonic()
     const { ts, error } = answer.json<{ ts?: string; error?: { description?: string } }>()
-    const brokerMs = typeof ts === 'string' ? Date.parse(ts) : Number.NaN
+    const brokerMs = typeof ts === 'string' ? exactMs(ts) : Number.NaN
     if (Number.isNaN(brokerMs)) throw new Error(`the broker does not say its time: ${error?.description ?? 'no ts'}`)
     this.#askedAtMs = receivedMs
     this.#baseMs = nextBase(this.#baseMs, { brokerMs, sentMs, receivedMs })
@@ -138,6 +138,9 @@ export class BrokerClock implements Clock {
     else log.info(about, "this machine's clock is the broker's again")
   }
 }
+
+/** With what is below a millisecond: cut off, it would make a clock that is right look ahead, and be set back. */
+const exactMs = (time: string): number => Date.parse(time) + Number(`0.${/\.\d{3}(\d+)/.exec(time)?.[1] ?? 0}`)
 
 export interface TimeSample {
   /** What the broker said. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type JobEvent, jobEventSchema, type LoggedEvent } from '#shared/contracts/events.ts'
 import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
 import { parseSubject } from '#shared/contracts/subjects.ts'
+import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { isoTime } from '#shared/runtime/clock.ts'
 import { describeThrown, memberOf, textOf } from '#shared/runtime/foreign.ts'
 import { isTooDeep } from '#shared/runtime/foreign-json.ts'
@@ -58,7 +59,7 @@ export function standInFor({ subject, seq, body }: LoggedMessage): LoggedEvent |
   const { event: name } = job
   const value = parseJson(body)
   const [at, objectId, tenant] = [memberOf(value, 'at'), memberOf(value, 'object_id'), memberOf(value, 'tenant')]
-  const isTime = typeof at === 'string' && !Number.isNaN(Date.parse(at))
+  const isTime = typeof at === 'string' && !Number.isNaN(epochMsOf(at))
   const about = {
     job_id: job.job_id,
     object_id: typeof objectId === 'string' ? objectId : '',

@@ -52,6 +52,10 @@ test('an end that cannot be read is an end all the same, and says so', () => {
       expect(readEvent(messageOf(event, body))).toMatchObject({ event, job_id: jobId, object_id: '', ...why })
   }
   expect(read('job:failed', { ...about, event: 'job:failed' })).toMatchObject({ object_id: 'o', at: about.at, ...why })
+  // Date.parse would take it for a day in 2001.
+  expect(read('job:failed', { ...about, event: 'job:failed', at: '1' })).toMatchObject({
+    at: '2027-01-01T00:00:00.000Z',
+  })
 })
 
 test('what is nested thousands deep is not read, but counted', () => {

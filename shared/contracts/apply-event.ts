@@ -3,6 +3,12 @@ import type { JobEvent, LoggedEvent } from './events.ts'
 import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
 
 /**
+ * A job that is retried without end must not grow without end: a record too large for its store would keep all others
+ * from being shown. More than a round may have.
+ */
+const ATTEMPTS_KEPT = 200
+
+/**
  * The fold of a job's history, one event at a time, in stream order.
  * An event at or below `job.seq` changes nothing and returns the very same object, so repeats are harmless.
  * An event for a job whose `job:created` was never seen returns null: what is not whole is not shown.
@@ -48,7 +54,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         started_at: job.started_at ?? event.at,
         crashes: event.crashes,
         // An attempt that is still open when the next one starts was cut short by the death of its worker.
-        attempts: [...endOpenAttempt(job.attempts, 'crashed', event.at, null), attempt],
+        attempts: [...endOpenAttempt(job.attempts, 'crashed', event.at, null), attempt].slice(-ATTEMPTS_KEPT),
       }
     }
     case 'job:progress':

@@ -180,3 +180,14 @@ describe('applyEvent', () => {
     )
   })
 })
+
+test('of a job that is retried without end the last attempts are kept', () => {
+  let state = applyEvent(null, created, 1)
+  for (let n = 1; n <= 300; n++) {
+    state = applyEvent(state, started(2 * n, n), 2 * n)
+    state = applyEvent(state, retrying(2 * n + 1, n), 2 * n + 1)
+  }
+  expect(state?.attempts).toHaveLength(200)
+  expect(state?.attempts.at(-1)).toMatchObject({ attempt: 300, outcome: 'retrying' })
+  expect(state?.attempts[0]).toMatchObject({ attempt: 101 })
+})

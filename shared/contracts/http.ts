@@ -145,7 +145,7 @@ export const jobViewSchema = z
     backoff: backoffSchema,
     callback_url: z.string().nullable(),
     progress: progressSchema.nullable(),
-    attempts: z.array(attemptSchema),
+    attempts: z.array(attemptSchema).meta({ description: 'Of all rounds, oldest first: the last 200' }),
     payload: z.unknown(),
     result: z.unknown(),
     error: jobErrorSchema.nullable(),

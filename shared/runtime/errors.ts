@@ -30,9 +30,9 @@ export class AppError extends Error {
 /** The error as a job or a schedule keeps it: what a caller may see of it, without its cause. */
 export const publicErrorOf = ({ name, message, code }: AppError): JobError => ({ name, message, code })
 
-/** The 503 of a broker or store that cannot do its work. */
 export const nothingHere = (): AppError => new AppError('not-found', 'There is nothing at this address.')
 
+/** The 503 of a broker or store that cannot do its work. */
 export const unavailable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', detail, { headers: { 'Retry-After': '1' }, cause })
 

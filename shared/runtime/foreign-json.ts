@@ -1,5 +1,5 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
-import { messageOf } from './foreign.ts'
+import { leastJsonLength, messageOf } from './foreign.ts'
 
 /** A value of foreign code as JSON text that every reader takes, or why there is none. */
 export type ForeignJson =
@@ -7,6 +7,7 @@ export type ForeignJson =
   /** `thrown`: what JSON.stringify, or a `toJSON` of the value, threw. */
   | { kind: 'not_json'; thrown: unknown }
   | { kind: 'too_deep' }
+  /** `bytes`: at the least. */
   | { kind: 'too_large'; bytes: number }
 
 /**
@@ -14,6 +15,8 @@ export type ForeignJson =
  * text for it. Nothing nested deeper than a request's body may be: everybody who folds or shows it would have to walk it.
  */
 export function jsonOf(value: unknown, maxBytes: number): ForeignJson {
+  const least = leastJsonLength(value)
+  if (least > maxBytes) return { kind: 'too_large', bytes: least }
   let json: string
   try {
     json = JSON.stringify(value) ?? 'null'
@@ -26,10 +29,10 @@ export function jsonOf(value: unknown, maxBytes: number): ForeignJson {
   return { kind: 'json', json: json.includes('\\ud') ? wellFormed(json) : json }
 }
 
-/** Whether a JSON text is nested deeper than so many levels. One pass, whatever is in it. */
+/** Whether a JSON text is nested deeper than so many levels. */
 export function isTooDeep(json: string, maxDepth: number = BODY_MAX_DEPTH): boolean {
-  // Each level takes a character at least.
-  if (json.length <= maxDepth) return false
+  // Nearly every text has fewer brackets than that in all, and those are found much faster than they are understood.
+  if (!hasMoreBrackets(json, maxDepth)) return false
   let depth = 0
   let isInString = false
   for (let i = 0; i < json.length; i++) {
@@ -41,6 +44,15 @@ export function isTooDeep(json: string, maxDepth: number = BODY_MAX_DEPTH): bool
     else if (character === '[' || character === '{') depth++
     else if (character === ']' || character === '}') depth--
     if (depth > maxDepth) return true
+  }
+  return false
+}
+
+/** Whether more than so many open, within texts too. */
+function hasMoreBrackets(json: string, count: number): boolean {
+  let left = count
+  for (const bracket of ['{', '[']) {
+    for (let at = json.indexOf(bracket); at !== -1; at = json.indexOf(bracket, at + 1)) if (--left < 0) return true
   }
   return false
 }

@@ -7,10 +7,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export interface ForeignRun {
   /** For the log, each as its members. */
   readonly of: readonly Record<string, unknown>[]
+  /** It runs in a process of its own: what is thrown for it in this one ends nothing else. */
+  readonly isElsewhere?: true
   /** An error that nobody caught: it fails what still runs, and is nothing to what has ended. */
   fail(thrown: unknown): void
-  /** An error that ends the process: what still runs is to blame for it. */
-  crash(thrown: unknown): void
+  /**
+   * An error that ends the process: what still runs is to blame for it.
+   * @returns false when nothing does any more: what a run left behind, such as a connection, others may have used
+   */
+  crash(thrown: unknown): boolean
 }
 
 const runs = new AsyncLocalStorage<ForeignRun>()
@@ -27,7 +32,5 @@ export const joinRuns = (joined: readonly ForeignRun[]): ForeignRun => ({
   fail: (thrown) => {
     for (const run of joined) run.fail(thrown)
   },
-  crash: (thrown) => {
-    for (const run of joined) run.crash(thrown)
-  },
+  crash: (thrown) => joined.map((run) => run.crash(thrown)).includes(true),
 })

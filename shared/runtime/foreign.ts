@@ -10,8 +10,12 @@ const NAME_MAX_LENGTH = 100
 /** Of one cause; a hundred attempts with their errors must still fit into one record. */
 const CAUSE_MAX_LENGTH = 500
 const CAUSES_MAX = 8
+/** A getter, or a proxy, may make another cause each time it is asked, without end. */
+const CAUSES_LOOKED_AT_MAX = 100
 /** Characters of a stack that are searched for the message at its beginning. */
 const STACK_READ_LENGTH = 10_000
+/** What has a longer JSON is looked at only in part. */
+const JSON_MAX_LENGTH = 1_000_000
 
 /** Any value as well-formed text of at most so many characters (UTF-16 units). */
 export function textOf(value: unknown, maxLength: number = MESSAGE_MAX_LENGTH): string {
@@ -84,7 +88,7 @@ const isSaid = (message: unknown): boolean => message !== undefined && message !
 /** A stack that was looked at keeps the message of that moment, whatever became of it since. */
 function messageInStack(stack: unknown): string {
   if (typeof stack !== 'string') return ''
-  const [header = ''] = stack.slice(0, STACK_READ_LENGTH).split(/\n\s+at /, 1)
+  const [header = ''] = stack.slice(0, STACK_READ_LENGTH).split(/\n[ \t]+at /, 1)
   return /^[^\s:]+(?: \[[^\]]*\])?: (?<message>[\s\S]*)$/.exec(header)?.groups?.['message'] ?? ''
 }
 
@@ -94,7 +98,7 @@ function causesOf(thrown: unknown): JobCause[] {
   const above = messageIn(thrown)
   const seen = new Set<unknown>([thrown])
   const waiting = causesIn(thrown)
-  while (found.length < CAUSES_MAX) {
+  while (found.length < CAUSES_MAX && seen.size <= CAUSES_LOOKED_AT_MAX) {
     const cause = waiting.shift()
     if (cause === undefined) break
     if (seen.has(cause)) continue
@@ -124,9 +128,27 @@ function listIn(value: unknown): unknown[] | null {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
+/**
+ * How many characters its JSON has at the least, where it is bytes or has some as a member; 0 for all else. JSON has each
+ * byte as a number of its own: making that of a file of some hundred MB takes more memory than a process has.
+ */
+export function leastJsonLength(value: unknown): number {
+  try {
+    if (!isObject(value)) return 0
+    if (ArrayBuffer.isView(value)) return 2 * countOf(value)
+    return Object.values(value).reduce<number>((sum, member) => sum + 2 * countOf(member), 0)
+  } catch {
+    return 0
+  }
+}
+
+/** Of numbers; a DataView has none that JSON shows. */
+const countOf = (value: unknown): number =>
+  ArrayBuffer.isView(value) ? ((value as { length?: number }).length ?? 0) : 0
+
 function shown(value: unknown): string {
   try {
-    const json = JSON.stringify(value) as string | undefined
+    const json = leastJsonLength(value) > JSON_MAX_LENGTH ? undefined : (JSON.stringify(value) as string | undefined)
     if (json !== undefined) return json
   } catch {
     // What is no JSON can still be looked at.

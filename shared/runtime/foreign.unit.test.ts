@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { jobErrorSchema } from '#shared/contracts/job.ts'
 import { hostile, makeHostile } from '../../e2e/foreign/hostile.ts'
 import { describeThrown, errorForLog, messageOf, textOf } from './foreign.ts'
-import { jsonOf } from './foreign-json.ts'
+import { isTooDeep, jsonOf } from './foreign-json.ts'
 
 /** In all: message and causes. */
 const ERROR_MAX_LENGTH = 2_000 + 8 * 500 + 18 * 100
@@ -128,4 +128,33 @@ test('a result is refused for what is wrong with it', () => {
     kind: 'json',
     json: JSON.stringify({ 'a\ufffd': ['\ufffd', '\\ud83d'] }),
   })
+})
+
+test('what makes other values each time it is looked at, without end, is described all the same', () => {
+  const endless = (): unknown => new Proxy({}, { get: endless })
+  expect(describeThrown(endless()).message).toBe('{}')
+  class Wrapped extends Error {
+    override get cause() {
+      return new Wrapped(this.message)
+    }
+  }
+  expect(describeThrown(new Wrapped('the reason'))).toEqual({ name: 'Error', message: 'the reason' })
+})
+
+test('bytes are not written out as numbers to learn that there are too many', () => {
+  // A process has no memory for the JSON of these.
+  const file = Buffer.alloc(2 ** 30)
+  const tooLarge = { kind: 'too_large', bytes: 2 ** 31 }
+  expect(jsonOf(file, 1_000)).toEqual(tooLarge)
+  expect(jsonOf({ name: 'a.mp4', file }, 1_000)).toEqual(tooLarge)
+  expect(textOf(file)).toContain('Buffer(1073741824)')
+  expect(textOf({ file })).toContain('Buffer(1073741824)')
+  expect(jsonOf(new DataView(file.buffer), 1_000)).toEqual({ kind: 'json', json: '{}' })
+})
+
+test('a depth is told whatever stands in texts', () => {
+  const deep = (levels: number) => '[{"a":'.repeat(levels / 2) + '"]}{\\"["' + '}]'.repeat(levels / 2)
+  expect(isTooDeep(deep(64))).toBe(false)
+  expect(isTooDeep(deep(66))).toBe(true)
+  expect(isTooDeep(`[${'{},'.repeat(100)}"${'{'.repeat(100)}"]`)).toBe(false)
 })

@@ -72,7 +72,15 @@ function endOnUncaught({ foreignErrors }: RunningService, log: Logger): void {
       .catch((error: unknown) => log.error({ err: error }, 'what runs here could not be handed back'))
       .finally(() => exitAfterFlush(log, EXIT.failed))
   }
-  process.on('uncaughtException', (thrown) => end(currentRun(), thrown, 'uncaught exception'))
+  process.on('uncaughtException', (thrown) => {
+    const run = currentRun()
+    if (run?.isElsewhere !== true) {
+      end(run, thrown, 'uncaught exception')
+      return
+    }
+    log.error({ err: errorForLog(thrown) }, 'a child process sent what cannot be read')
+    run.crash(thrown)
+  })
   process.on('unhandledRejection', (thrown) => {
     if (foreignErrors === undefined) end(null, thrown, 'unhandled rejection')
     else foreignErrors.onRejection(currentRun(), thrown)

@@ -4,6 +4,7 @@ import { type LogState, readLogState } from '#shared/bus/event-feed.ts'
 import { followLog, readLogFrom } from '#shared/bus/follow-log.ts'
 import type { JobEvent } from '#shared/contracts/events.ts'
 import type { eventsPageSchema } from '#shared/contracts/events-http.ts'
+import { ALL_HISTORY } from '#shared/contracts/subjects.ts'
 import { unavailable } from '#shared/runtime/errors.ts'
 import { findJob } from '../get-job/get-job.ts'
 import { eventView } from './event-view.ts'
@@ -24,7 +25,7 @@ export async function* followAll(
 ): AsyncGenerator<ServerSentEvent | Position, void, undefined> {
   const state = await readLogState(deps.broker)
   const start = afterSeq ?? state.lastSeq
-  const isGap = hasGap(state, start)
+  const isGap = await hasGap(deps, state, start)
   const from = isGap ? state.firstSeq - 1 : start
   if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
   const options = { filter: allFilter(type), afterSeq: from, signal }
@@ -54,7 +55,7 @@ export async function readEvents(
 ): Promise<z.infer<typeof eventsPageSchema>> {
   try {
     const state = await readLogState(deps.broker)
-    const reset = afterSeq > 0 && hasGap(state, afterSeq)
+    const reset = afterSeq > 0 && (await hasGap(deps, state, afterSeq))
     const from = reset ? state.firstSeq - 1 : afterSeq
     const { events, lastSeq } = await readLogFrom(deps.broker, allFilter(type), from + 1, limit)
     const visible = await Promise.all(events.map(({ event }) => isVisible(deps, caller, event)))
@@ -74,7 +75,10 @@ async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Pro
 }
 
 /** Whether events after this sequence are gone, or it is of another log. */
-const hasGap = ({ firstSeq, lastSeq }: LogState, afterSeq: number): boolean =>
-  afterSeq + 1 < firstSeq || afterSeq > lastSeq
+async function hasGap({ reader }: FollowDeps, { firstSeq, lastSeq }: LogState, afterSeq: number): Promise<boolean> {
+  if (afterSeq > lastSeq) return true
+  // A log keeps its last event: one without any never had one.
+  return afterSeq + 1 < firstSeq && (await reader.lastOf(ALL_HISTORY)) !== null
+}
 
 const allFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`

@@ -4,7 +4,7 @@ import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
-import { ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
+import { ALL_HISTORY, ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
 
 export interface TrimDeps extends DelayedDeps {
@@ -46,7 +46,10 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
   // After the lanes: what has left its lane meanwhile has its end in the log by now.
   const forRequests = await deps.neededByRequests(state)
   const froms = [unarmedFrom, forRequests, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
-  const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, ...froms)
+  // The last event stays: so a log that begins after what a reader has seen has been cut there. Timers, and what readiness
+  // stores for a moment, go by themselves.
+  const lastEvent = (await deps.reader.lastOf(ALL_HISTORY))?.seq ?? state.firstSeq
+  const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, lastEvent, ...froms)
   if (allowed <= state.firstSeq) return null
   const cut = await keepDelayedJobs(deps, needs, allowed)
   if (cut <= state.firstSeq) return null

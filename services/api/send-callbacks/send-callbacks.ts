@@ -24,7 +24,7 @@ const DEADLINE_MS = 5_000
  * Makes the job that delivers the webhook, for each end of a job that has a `callback_url`. Its id follows from the end
  * and its first event compares with nothing being there: however often a batch is applied, and by however many
  * replicas, there is exactly one.
- * @throws AppError `unavailable` when the broker gives no verdict: do not move the checkpoint past these ends
+ * @throws AppError `unavailable` or `cannot-store` when the broker gives no verdict: do not move the checkpoint past these ends
  */
 export async function sendCallbacks(deps: SendCallbacksDeps, ends: RoundEnd[]): Promise<void> {
   await Promise.all(ends.map((end) => sendCallback(deps, end)))
@@ -70,7 +70,7 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     expect: { seq: 0, filter: historyFilter(address) },
   }
   const result = await deps.publisher.publish(publication, { deadlineMs: DEADLINE_MS }).catch((error: unknown) => {
-    if (error instanceof AppError && error.code === 'unavailable') throw error
+    if (error instanceof AppError && error.status >= 500) throw error
     // Refused for its own sake it would be refused for ever, and nobody else's jobs would be shown meanwhile.
     deps.log.error({ err: error, job_id: job.job_id }, 'the broker does not take a callback: it is not sent')
     return { kind: 'refused' as const }

@@ -42,10 +42,13 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
   },
 })
 
+/** @throws for outcomes that were cut off, or are no JSON: what they would have said is not "done" */
 function bodyOf(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch {
+  } catch (error) {
+    if (text.includes('"outcomes"'))
+      throw new Error('the outcomes that the endpoint answered are no JSON', { cause: error })
     return text
   }
 }

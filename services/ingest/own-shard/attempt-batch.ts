@@ -1,3 +1,4 @@
+import { sleep } from '#shared/runtime/clock.ts'
 import { errorForLog, messageOf } from '#shared/runtime/foreign.ts'
 import { runFor } from '#shared/runtime/foreign-run.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -53,8 +54,12 @@ async function bury({ deadLetters, confirmOwned, leaseMs, lost }: AttemptDeps, l
     await confirmOwned()
     if (await deadLetters.put(letter, leaseMs, lost)) return
     lost.throwIfAborted()
+    // A broker that can store nothing says so at once.
+    await sleep(BURY_AGAIN_MS)
   }
 }
+
+const BURY_AGAIN_MS = 250
 
 async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
   const { attemptsMax, handler } = deps
@@ -80,11 +85,20 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   const about = { shard: deps.shard, batch: batch.batch, worker: batch.worker, attempt: batch.failed + 1 }
   const uncaught = Promise.withResolvers<never>()
   uncaught.promise.catch(() => undefined)
-  const foreign = { of: [about], fail: uncaught.reject, crash: uncaught.reject }
+  let hasEnded = false
+  const crash = (thrown: unknown) => {
+    uncaught.reject(thrown)
+    return !hasEnded
+  }
+  const foreign = { of: [about], fail: uncaught.reject, crash }
   try {
     const answer = await runUntil({ timeoutMs, lost }, (signal) => {
-      const handling = runFor(foreign, () => handler.run(messages, contextOf(deps, run, signal)))
-      return Promise.race([handling, uncaught.promise])
+      const handling = runFor(foreign, async () => handler.run(messages, contextOf(deps, run, signal)))
+      // One that is left to itself has not: what it throws is still its own.
+      const ended = handling.finally(() => {
+        hasEnded = true
+      })
+      return Promise.race([ended, uncaught.promise])
     })
     return readAnswer(answer, messages.length)
   } catch (error) {

@@ -6,7 +6,12 @@ import type { DeadLetter } from './dead-letters.ts'
 
 const body = (n: number) => JSON.stringify({ timestamp: '2026-11-22T18:00:00Z', value: `v${n}` })
 
-async function attempt(handler: BatchHandler, { failed = 0, bodies = [1, 2, 3].map(body), lost = false } = {}) {
+const alwaysStored = () => true
+
+async function attempt(
+  handler: BatchHandler,
+  { failed = 0, bodies = [1, 2, 3].map(body), lost = false, isStored = alwaysStored } = {},
+) {
   const dead: DeadLetter[] = []
   const control = new AbortController()
   if (lost) control.abort()
@@ -14,7 +19,7 @@ async function attempt(handler: BatchHandler, { failed = 0, bodies = [1, 2, 3].m
     {
       shard: 0,
       handler,
-      deadLetters: { put: async (letter) => dead.push(letter) > 0 },
+      deadLetters: { put: async (letter) => isStored() && dead.push(letter) > 0 },
       leaseMs: 50,
       timeoutMs: 50,
       attemptsMax: 3,
@@ -50,6 +55,17 @@ test('what is thrown leaves all for another attempt; after the last they are dea
   const { end, dead } = await attempt({ run: refuse }, { failed: 2 })
   expect(end).toEqual({ batch: 7, done: 0, dead: 3, left: [] })
   expect(dead.map(({ error, attempts }) => [error, attempts])).toEqual(Array.from({ length: 3 }, () => ['no', 3]))
+})
+
+test('a dead letter that cannot be stored is tried again, and everything else has its turn meanwhile', async () => {
+  let [tries, hadItsTurn] = [0, false]
+  setImmediate(() => {
+    hadItsTurn = true
+  })
+  const isStored = () => ++tries > 1 || hadItsTurn
+  const { dead } = await attempt({ run: refuse }, { failed: 2, bodies: [body(1)], isStored })
+  expect(dead).toHaveLength(1)
+  expect(hadItsTurn).toBe(true)
 })
 
 test('a handler that is never to blame the messages for is tried for ever', async () => {

@@ -38,6 +38,8 @@ test('what looks like code and is not loaded is named, once; what is meant for o
     'package.json': '{}',
     'types.d.ts': '',
     'a.test.ts': 'throw new Error()',
+    '.eslintrc.js': 'module.exports = {}',
+    '._a.ts': '\0',
     'a.ts': handler('a'),
     'a.js': 'throw new Error("made from a.ts")',
     'b.cjs': '',

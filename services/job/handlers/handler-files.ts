@@ -15,8 +15,8 @@ const LOADED = ['.ts', '.mts', '.js', '.mjs']
 /** What somebody may have taken for a handler. */
 const LOOKS_LIKE_CODE =
   /\.(?:[cm]?[jt]s|[jt]sx|coffee|vue|wasm|py|rb|php|pl|lua|sh|go|rs|java|kt|kts|scala|cs|swift|c|cc|cpp|ex|exs|clj|hs)$/i
-/** Beside handlers on purpose: what a compiler or a test runner reads. */
-const NOT_MEANT = /\.d\.[cm]?ts$|\.(?:test|spec)\./i
+/** Beside handlers on purpose: what a compiler, a test runner, a linter or an editor reads. */
+const NOT_MEANT = /^\.|\.d\.[cm]?ts$|\.(?:test|spec)\./i
 
 /**
  * The files of HANDLERS_DIR that hold a handler each. Folders are for what handlers share.

@@ -1,4 +1,6 @@
 import { fork } from 'node:child_process'
+import { messageOf } from '#shared/runtime/foreign.ts'
+import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
 import { readChildMessage } from './messages.ts'
@@ -13,16 +15,38 @@ export interface ReadyChild {
 /** Between the abort and the end of the child by force. */
 const ABORT_GRACE_MS = 2_000
 
-/** @throws when it ends before it is ready */
+/** Loading the handlers takes a second or two; what takes longer than this waits for something that never comes. */
+const READY_WITHIN_MS = 60_000
+
+/** @throws when it ends before it is ready, or is not ready in time */
 export function startReadyChild(): Promise<ReadyChild> {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
     const died = Promise.withResolvers<ChildDied>()
+    // Node reads the channel, and throws where nobody can catch it for what is no message: a handler can write there too.
+    const channel: ForeignRun = {
+      of: [],
+      isElsewhere: true,
+      fail: () => undefined,
+      crash(thrown) {
+        died.resolve({ kind: 'died', how: `it sent what cannot be read: ${messageOf(thrown)}` })
+        return child.kill('SIGKILL')
+      },
+    }
+    const child = runFor(channel, () =>
+      fork(new URL('./child.ts', import.meta.url), [String(process.pid)], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    )
     child.on('error', (error) => died.resolve({ kind: 'died', how: error.message }))
     child.on('exit', (code, signal) => died.resolve({ kind: 'died', how: signal ?? `exit code ${code}` }))
-    void died.promise.then(({ how }) => reject(new Error(`a child process could not be started: ${how}`)))
+    const late = setTimeout(() => {
+      died.resolve({ kind: 'died', how: `not ready within ${READY_WITHIN_MS} ms` })
+      child.kill('SIGKILL')
+    }, READY_WITHIN_MS)
+    void died.promise.then(({ how }) => {
+      clearTimeout(late)
+      reject(new Error(`a child process could not be started: ${how}`))
+    })
 
     const run = async (request: IsolatedRun): Promise<HandlerOutcome | ChildDied> => {
       const outcome = Promise.withResolvers<HandlerOutcome>()
@@ -49,6 +73,7 @@ export function startReadyChild(): Promise<ReadyChild> {
     const onReady = (message: unknown) => {
       if (readChildMessage(message)?.kind !== 'ready') return
       child.off('message', onReady)
+      clearTimeout(late)
       resolve({ run, end: () => void child.kill('SIGKILL') })
     }
     child.on('message', onReady)

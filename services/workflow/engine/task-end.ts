@@ -25,14 +25,15 @@ export function taskEndOf(history: { seq: number; event: LoggedEvent }[]): TaskE
   }
 }
 
-/** A timeout cancels a job; of the task it is a failure. */
+/** A timeout cancels a job; of the task it is a failure. So is a result that nobody can read: the next step would miss its extras. */
 function statusOf(end: LoggedEvent): TaskEnd['status'] {
-  if (end.event === 'job:finished') return 'completed'
+  if (end.event === 'job:finished') return errorOf(end) === null ? 'completed' : 'failure'
   return end.event === 'job:cancelled' && end.reason === 'requested' ? 'cancelled' : 'failure'
 }
 
 function errorOf(end: LoggedEvent): JobError | null {
   if (end.event === 'job:failed') return end.error
+  if (end.event === 'job:finished') return end['reason'] === 'unreadable' ? (end['error'] as JobError) : null
   return end.event === 'job:cancelled' ? (end.error ?? null) : null
 }
 

@@ -4,6 +4,7 @@ import type { JobTypes } from '#shared/accept/job-types.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import { applyEvent } from '#shared/contracts/apply-event.ts'
+import { BODY_MAX_BYTES } from '#shared/contracts/http.ts'
 import type { Job } from '#shared/contracts/job.ts'
 import { tenantMember } from '#shared/contracts/job-spec.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/request.ts'
@@ -19,6 +20,7 @@ import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import type { DefinitionRecords } from '../definitions/definition-records.ts'
 import { type ChangeRequestDeps, changeRequest } from './change-request.ts'
+import { isLongerThan } from './json-length.ts'
 import type { StoredRequest } from './request-records.ts'
 import { type ChildWork, type JobWork, type RunningTask, runningTasks } from './task-work.ts'
 
@@ -98,6 +100,7 @@ export class TaskJobs {
   async #make(record: RequestRecord, running: RunningTask, jobId: string): Promise<void> {
     const { work } = running
     try {
+      checkSize(work.kind === 'job' ? work.body.payload : work.params)
       await (work.kind === 'job' ? this.#publishFirst(record, work, jobId) : this.#begin(record, running, work, jobId))
     } catch (error) {
       // Its type is gone, or takes no such payload: the plan was checked, but not what earlier jobs put into it.
@@ -194,6 +197,18 @@ export class TaskJobs {
     }
     throw unavailable('The job changes too quickly to be cancelled.')
   }
+}
+
+/**
+ * A plan may say `$value` thousands of times: what it becomes would not fit into the memory that its text takes.
+ * @throws AppError `payload-too-large`
+ */
+function checkSize(given: unknown): void {
+  if (!isLongerThan(given, BODY_MAX_BYTES)) return
+  throw new AppError(
+    'payload-too-large',
+    `With its values filled in the payload has more than ${BODY_MAX_BYTES} bytes.`,
+  )
 }
 
 /** A job as the log has it; null when it has none of it. */
