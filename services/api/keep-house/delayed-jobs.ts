@@ -1,9 +1,11 @@
 import { type LaneNeed, mayDeliver } from '#shared/bus/lane-need.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { LogMessage, LogReader } from '#shared/bus/log-reader.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
-import { HEADERS } from '#shared/contracts/events.ts'
+import { parseForeign } from '#shared/bus/read-event.ts'
+import { HEADERS, type JobEvent, triggerEventSchema } from '#shared/contracts/events.ts'
 import type { Job } from '#shared/contracts/job.ts'
-import { dueSubject, historyFilter } from '#shared/contracts/subjects.ts'
+import { tenantMember } from '#shared/contracts/job-spec.ts'
+import { dueSubject, eventSubject, historyFilter } from '#shared/contracts/subjects.ts'
 import { type Clock, isoTime, SECOND } from '#shared/runtime/clock.ts'
 import { newNonce } from '#shared/runtime/ids.ts'
 import type { Logger } from '#shared/runtime/logger.ts'
@@ -45,6 +47,15 @@ export async function hasWaitingTrigger(reader: LogReader, needs: LaneNeed[], jo
   return due !== null && Number(due.headers.get(HEADERS.after)) === job.seq && mayDeliver(needs, job.type, due.seq)
 }
 
+/** The event once more; where nobody can read it, the job cannot go on from it and ends. */
+function eventAgain(job: Job, { seq, body }: LogMessage, at: string): JobEvent {
+  const event = parseForeign(triggerEventSchema, body)
+  if (event !== null) return { ...event, at, follows: job.seq }
+  const error = { name: 'Unreadable', message: `message ${seq} of the log, what this job waits by, cannot be read` }
+  const { job_id, object_id, type } = job
+  return { event: 'job:failed', job_id, object_id, ...tenantMember(job.tenant), type, at, reason: 'unreadable', error }
+}
+
 /** Compare-and-set on the event itself makes it harmless. @returns whether it was stored */
 export async function publishAgain(deps: DelayedDeps, job: Job): Promise<boolean> {
   const last = await deps.reader.atSequence(job.seq)
@@ -52,10 +63,11 @@ export async function publishAgain(deps: DelayedDeps, job: Job): Promise<boolean
     deps.log.error({ job_id: job.job_id, seq: job.seq }, 'the last event of a delayed job is gone from the log')
     return false
   }
+  const event = eventAgain(job, last, isoTime(deps.clock.now()))
   const result = await deps.publisher.publish(
     {
-      subject: last.subject,
-      body: JSON.stringify({ ...(JSON.parse(last.body) as object), at: isoTime(deps.clock.now()), follows: job.seq }),
+      subject: eventSubject(event.event, job),
+      body: JSON.stringify(event),
       nonce: newNonce(),
       jobId: job.job_id,
       expect: { seq: job.seq, filter: historyFilter(job) },

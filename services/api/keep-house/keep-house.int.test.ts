@@ -90,9 +90,10 @@ async function setup() {
   /** What the projection would do. */
   const project = async (job: JobAddress) => {
     const messages = (await bus.reader.history(job)).map(({ seq, event }) => ({
-      subject: `${event.event}.${job.type}.${job.priority}.${job.job_id}`,
+      // What cannot be read has no name of its own.
+      subject: eventSubject(event.event === 'unreadable' ? 'job:progress' : event.event, job),
       seq,
-      body: JSON.stringify(event),
+      body: event.event === 'unreadable' ? '' : JSON.stringify(event),
     }))
     await applyBatch({ store, onUnreadable: () => undefined }, { generation: 1 }, messages)
   }
@@ -203,6 +204,26 @@ test('a delayed job is published again where the log is cut past it, once a cut,
 
   await armTimers(house.bus)
   expect((await house.bus.reader.lastOf(timerSubject(job)))?.seq).toBeGreaterThan(lastSeq)
+})
+
+test('a delayed job whose last event nobody can read ends, and keeps no other from being looked after', async () => {
+  await using house = await setup()
+  const { job, seq } = await createRetrying(house, systemClock.now() + 10 * HOUR)
+  const expect_ = { seq, filter: historyFilter(job) }
+  const subject = eventSubject('job:scheduled', job)
+  await house.bus.publisher.publish(
+    { subject, body: '[]', nonce: newNonce(), jobId: job.job_id, expect: expect_ },
+    SOON,
+  )
+  await house.project(job)
+  const other = await createRetrying(house, systemClock.now() + 10 * HOUR)
+  await armTimers(house.bus)
+  await create(house.bus)
+  await ackLane(house.bus)
+  const { lastSeq } = await readLogState(house.bus.broker)
+  await trimLog(house.trim(laterBy(2 * HOUR), lastSeq))
+  expect(await eventsOf(house, job)).toEqual(['job:failed'])
+  expect(await eventsOf(house, other.job)).toEqual(['job:retrying'])
 })
 
 test('under pressure too: a cut within the retention takes no delayed job with it', async () => {
