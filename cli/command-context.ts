@@ -9,7 +9,7 @@ export interface ProgramDeps {
   env: Record<string, string | undefined>
   makeOutput: (options: OutputOptions) => Output
   interrupts: Interrupts
-  readStdin: () => Promise<string>
+  readStdin: () => Promise<Uint8Array>
   /** null: there is nobody at a terminal to be asked. */
   ask: ((question: string) => Promise<string>) | null
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { watchInterrupts } from './interrupts.ts'
 import { makeOutput } from './output.ts'
 import { runProgram } from './program.ts'
@@ -15,7 +15,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   makeOutput: (options) => makeOutput({ stdout: process.stdout, stderr: process.stderr, ...options }),
   interrupts: watchInterrupts(process),
-  readStdin: () => text(process.stdin),
+  readStdin: () => buffer(process.stdin),
   ask: process.stdin.isTTY ? askOnTerminal : null,
 })
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { findDuplicateMember } from '#shared/formats/json-members.ts'
 import { findLostNumber, lossOf, lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import { plainId, withoutMark } from '#shared/formats/plain-text.ts'
 
@@ -47,9 +48,17 @@ export function parseRate(text: string): number {
 export function parseJson(text: string): unknown {
   const json = withoutMark(text)
   const value = valueOf(json)
+  const change = changeByParsing(json)
+  if (change === null) return value
+  throw new InvalidArgumentError(`${change}.`)
+}
+
+/** What a text that JSON.parse takes would lose by it, as the server's code and a sentence; null: nothing. */
+export function changeByParsing(json: string): string | null {
   const lost = findLostNumber(json)
-  if (lost === null) return value
-  throw new InvalidArgumentError(`number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}.`)
+  if (lost !== null) return `number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}`
+  const twice = findDuplicateMember(json)
+  return twice === null ? null : `duplicate-member: ${twice} stands twice in one object`
 }
 
 function valueOf(json: string): unknown {

@@ -1,8 +1,8 @@
 import type { NewMessage } from '#shared/client/index.ts'
-import { findLostNumber, lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
+import { changeByParsing } from './parse.ts'
 import { readText } from './read-text.ts'
 
 /**
@@ -21,9 +21,9 @@ const readLines = (text: string): NewMessage[] =>
 
 function parse(text: string, what: string): unknown {
   const value = valueOf(text, what)
-  const lost = findLostNumber(text)
-  if (lost === null) return value
-  throw new UsageError(`${what}: number-out-of-range: ${lost.pointer} ${lostNumberDetail(lost)}; nothing was sent.`)
+  const change = changeByParsing(text)
+  if (change === null) return value
+  throw new UsageError(`${what}: ${change}; nothing was sent.`)
 }
 
 function valueOf(text: string, what: string): unknown {

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readMessages } from './read-messages.ts'
 
-const read = (stdin: string) => readMessages({ readStdin: () => Promise.resolve(stdin) }, '-')
+const read = (stdin: string | Uint8Array) =>
+  readMessages({ readStdin: () => Promise.resolve(typeof stdin === 'string' ? Buffer.from(stdin) : stdin) }, '-')
 
 test('messages are the same with any line ends, blank lines, with a mark in front, and as an array', async () => {
   const message = fc.record({ timestamp: fc.nat(), value: fc.string({ unit: 'grapheme', maxLength: 20 }) })
@@ -30,4 +31,11 @@ test('what cannot be kept, or is no JSON, is said with its line, and nothing is 
   )
   await expect(read('{"timestamp":1}\n{')).rejects.toThrow('Line 2 is not valid JSON')
   await expect(read('\ufeff\r\n')).rejects.toThrow('There are no messages')
+})
+
+test('what the server would refuse is refused before it is changed by reading: bytes that are no text, members that stand twice', async () => {
+  await expect(read(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).rejects.toThrow('not UTF-8')
+  await expect(read('{"value":"a"}\n{"value":"a","value":"b"}')).rejects.toThrow(
+    'Line 2: duplicate-member: /value stands twice in one object; nothing was sent.',
+  )
 })

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { decodeUtf8 } from '#shared/formats/plain-text.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
 import { parseJson } from './parse.ts'
@@ -8,16 +9,22 @@ import { parseJson } from './parse.ts'
  * @param advice what to check where it cannot be read
  * @throws UsageError
  */
-export const readText = (
+export async function readText(
   { readStdin }: Pick<CommandContext, 'readStdin'>,
   file: string,
   advice = 'its name',
-): Promise<string> =>
-  file === '-'
-    ? readStdin()
-    : readFile(file, 'utf8').catch((error: unknown) => {
-        throw new UsageError(`The file ${file} cannot be read; check ${advice}.`, { cause: error })
-      })
+): Promise<string> {
+  const reading: Promise<Uint8Array> = file === '-' ? readStdin() : readFile(file)
+  const bytes = await reading.catch((error: unknown) => {
+    throw new UsageError(`The file ${file} cannot be read; check ${advice}.`, { cause: error })
+  })
+  try {
+    return decodeUtf8(bytes)
+  } catch (error) {
+    const what = file === '-' ? 'What stdin has' : `The file ${file}`
+    throw new UsageError(`${what} is not UTF-8, so its text would be changed; nothing was sent.`, { cause: error })
+  }
+}
 
 /** The JSON of a file; `-` is stdin. @throws UsageError */
 export async function readJsonFile(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<unknown> {
@@ -26,7 +33,8 @@ export async function readJsonFile(context: Pick<CommandContext, 'readStdin'>, f
     return parseJson(text)
   } catch (error) {
     const what = file === '-' ? 'What stdin has' : `The file ${file}`
-    const why = error instanceof Error && error.message.startsWith('number-out-of-range') ? error.message : null
+    const why =
+      error instanceof Error && /^(number-out-of-range|duplicate-member):/.test(error.message) ? error.message : null
     throw new UsageError(why === null ? `${what} is not valid JSON.` : `${what} cannot be sent: ${why}`, {
       cause: error,
     })

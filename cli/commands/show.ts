@@ -31,7 +31,7 @@ export function addShowCommands(program: Command, run: Run): void {
           ['progress', job.progress === null ? null : `${job.progress.percent} % ${job.progress.message ?? ''}`],
           ['payload', JSON.stringify(job.payload)],
           ['result', job.status === 'finished' ? JSON.stringify(job.result) : null],
-          ['error', job.error?.message],
+          ['error', job.error === null ? null : job.error.message || job.error.name],
           ...(job.error?.causes ?? []).map(({ name, message }): [string, string] => [
             'caused by',
             message === '' ? name : `${name}: ${message}`,

@@ -185,7 +185,7 @@ await runService(async () => {
     version: VERSION,
     clock,
     registry,
-    details: () => ({ clock: clock.describe() }),
+    details: () => ({ clock: clock.describe(), new_jobs: door.whyShut ?? 'ok' }),
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')

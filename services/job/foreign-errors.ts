@@ -38,6 +38,11 @@ export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps)
     void loop.stop()
     // Those that are to blame were told so first: for them this only waits until it is stored.
     const handedBack = Promise.all([...loop.held.values()].map((hold) => hold.handBack(!isBlamed)))
-    await Promise.race([handedBack.then(() => broker.nc.flush()), sleep(HAND_BACK_MS)])
+    const isSent = handedBack.then(() => {
+      // What hands a job back waits there for the end of this turn.
+      broker.outbox.flush()
+      return broker.nc.flush()
+    })
+    await Promise.race([isSent, sleep(HAND_BACK_MS)])
   },
 })

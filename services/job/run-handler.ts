@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
 import type { JobError } from '#shared/contracts/job.ts'
-import { describeThrown, textOf } from '#shared/runtime/foreign.ts'
+import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/runtime/foreign.ts'
 import { jsonOf } from '#shared/runtime/foreign-json.ts'
 import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import {
@@ -74,12 +74,17 @@ export function returned(value: unknown): HandlerOutcome {
   }
 }
 
+/** Many hand over the error that they caught. */
+const textOfReason = (reason: unknown): string => (isErrorLike(reason) ? messageOf(reason) : textOf(reason))
+
 /** The two ways a handler speaks besides returning and throwing; the same in process and in a child. */
 export const contextVerbs = {
-  fail(message: unknown): never {
-    throw new PermanentError(textOf(message))
+  fail(reason: unknown): never {
+    throw new PermanentError(reason === undefined ? 'failed for good, without a reason' : textOfReason(reason), {
+      cause: reason,
+    })
   },
-  retryLater(delayMs: number, message?: unknown): never {
-    throw new RetryLater(delayMs, message === undefined ? undefined : textOf(message))
+  retryLater(delayMs: number, reason?: unknown): never {
+    throw new RetryLater(delayMs, reason === undefined ? undefined : textOfReason(reason))
   },
 }

@@ -53,6 +53,20 @@ test('fail() ends it for good, retryLater() names its delay', async () => {
   })
 })
 
+test('what is handed to fail() and retryLater() is told whatever it is, an error with its causes', async () => {
+  const caught = new Error('no such file', { cause: new Error('disk gone') })
+  const failing = (reason: unknown) => outcomeOf((_payload, { fail }) => fail(reason as string))
+  expect(await failing(caught)).toMatchObject({
+    permanent: true,
+    error: { name: 'PermanentError', message: 'no such file', causes: [{ message: 'disk gone' }] },
+  })
+  expect(await failing(undefined)).toMatchObject({ error: { message: 'failed for good, without a reason' } })
+  expect(await failing({ why: 5 })).toMatchObject({ error: { message: '{"why":5}' } })
+  expect(await outcomeOf((_payload, { retryLater }) => retryLater(5, caught as unknown as string))).toMatchObject({
+    error: { message: 'no such file' },
+  })
+})
+
 test('an error that only has the name counts too: a user file cannot import our class', async () => {
   const named = Object.assign(new Error('never'), { name: 'PermanentError' })
   expect(await outcomeOf(() => Promise.reject(named))).toMatchObject({ permanent: true })

@@ -41,7 +41,12 @@ export class Door {
   }
 
   get isShut(): boolean {
-    return this.#full !== null || this.#noRoom !== null
+    return this.whyShut !== null
+  }
+
+  /** For people; null: new work may come in. */
+  get whyShut(): string | null {
+    return this.#noRoom ?? this.#full
   }
 
   /** @throws AppError `unavailable`, `cannot-store` */

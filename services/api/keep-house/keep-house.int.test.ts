@@ -209,12 +209,14 @@ test('a delayed job is published again where the log is cut past it, once a cut,
 test('a delayed job whose last event nobody can read ends, and keeps no other from being looked after', async () => {
   await using house = await setup()
   const { job, seq } = await createRetrying(house, systemClock.now() + 10 * HOUR)
-  const expect_ = { seq, filter: historyFilter(job) }
-  const subject = eventSubject('job:scheduled', job)
-  await house.bus.publisher.publish(
-    { subject, body: '[]', nonce: newNonce(), jobId: job.job_id, expect: expect_ },
-    SOON,
-  )
+  const publication = {
+    subject: eventSubject('job:progress', job),
+    body: '[]',
+    nonce: newNonce(),
+    jobId: job.job_id,
+    expect: { seq, filter: historyFilter(job) },
+  }
+  await house.bus.publisher.publish(publication, SOON)
   await house.project(job)
   const other = await createRetrying(house, systemClock.now() + 10 * HOUR)
   await armTimers(house.bus)

@@ -93,11 +93,15 @@ async function runTogether(run: RunBatch, entries: Waiting[]): Promise<void> {
   }
 }
 
+const KINDS = ['result', 'retry', 'failed']
+
 /** Looking at an outcome may run foreign code: what that throws is this job's alone. */
 function settle({ resolve, reject }: Waiting, returned: unknown[] | undefined, place: number): void {
   try {
     const outcome = returned === undefined ? 'done' : returned[place]
     if (outcome === 'done') resolve(null)
+    else if (isObject(outcome) && KINDS.filter((kind) => kind in outcome).length > 1)
+      reject(new PermanentError(`an outcome has one of ${KINDS.join(', ')}`))
     else if (isObject(outcome) && 'result' in outcome) resolve(outcome.result)
     else if (isObject(outcome) && 'failed' in outcome) reject(new PermanentError(textOf(outcome.failed)))
     else if (isObject(outcome) && 'retry' in outcome) reject(retryOf(outcome))

@@ -129,3 +129,9 @@ test('an outcome that cannot be looked at is its own job’s failure, whatever i
     }),
   )
 })
+
+test('an outcome that says two things says none', async () => {
+  vi.useRealTimers()
+  const join = batchRun({ size: 1, max_wait_ms: 0 }, () => [{ result: 1, failed: 'x' }])
+  await expect(join(null, contextOf('a'))).rejects.toMatchObject({ name: 'PermanentError' })
+})

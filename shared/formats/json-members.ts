@@ -1,0 +1,34 @@
+import { endOfString, pointerAt } from './json-numbers.ts'
+
+/**
+ * The JSON pointer of the first member that stands twice in one object: JSON.parse takes the last one and says nothing.
+ * @param json what JSON.parse accepts
+ * @returns null when every name stands once
+ */
+export function findDuplicateMember(json: string): string | null {
+  /** Of each container that is open, the names so far; null for an array. */
+  const open: (Set<string> | null)[] = []
+  let isName = false
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === '"') {
+      const end = endOfString(json, at)
+      if (isName) {
+        const name = JSON.parse(json.slice(at, end)) as string
+        const names = open.at(-1)
+        // Behind its colon the pointer is this member's.
+        if (names?.has(name)) return pointerAt(json, end)
+        names?.add(name)
+      }
+      isName = false
+      at = end - 1
+    } else if (character === '{' || character === '[') {
+      open.push(character === '{' ? new Set() : null)
+      isName = character === '{'
+    } else if (character === '}' || character === ']') {
+      open.pop()
+      isName = false
+    } else if (character === ',') isName = open.at(-1) !== null
+  }
+  return null
+}
