@@ -19,7 +19,7 @@ test('what JSON.stringify writes has none, and a member that is repeated in it i
     fc.property(fc.json(), fc.string(), (json, name) => {
       expect(findDuplicateMember(json)).toBeNull()
       const member = JSON.stringify(name)
-      expect(findDuplicateMember(`{${member}:${json},"other ${0}":1,${member}:null}`)).not.toBeNull()
+      expect(findDuplicateMember(`{${member}:${json},"other":1,${member}:null}`)).not.toBeNull()
     }),
   )
 })
