@@ -25,31 +25,30 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
   if (hold.isAsked) return { end: await hold.letGo, lingering: null }
   const { job_id, type, timeout_ms } = run.spec
   const aborter = new AbortController()
-  const stopped = Promise.withResolvers<AttemptEnd>()
-  const timer = setTimeout(() => stopped.resolve({ kind: 'timeout' }), timerMs(timeout_ms))
+  const ended = Promise.withResolvers<RunEnd['end']>()
+  const timer = setTimeout(() => ended.resolve({ kind: 'timeout' }), timerMs(timeout_ms))
   const progress = new ProgressReporter(deps, run, attempt)
-  let hasEnded = false
+  let isRunning = true
   const foreign: ForeignRun = {
     of: [{ job_id, type, attempt: attempt.attempt }],
-    fail: (thrown) => stopped.resolve(threw(thrown)),
+    fail: (thrown) => ended.resolve(threw(thrown)),
     crash(thrown) {
       hold.crash(describeThrown(thrown))
-      return !hasEnded
+      return isRunning
     },
   }
   try {
     const handling = runFor(foreign, () => startHandler(deps, run, attempt, aborter.signal, progress))
-    const handled = handling.then((end): RunEnd => {
-      hasEnded = true
-      return { end, lingering: null }
-    })
-    const interrupted = Promise.race([stopped.promise, hold.letGo]).then(
-      (end): RunEnd => ({ end, lingering: handling }),
-    )
-    const result = await Promise.race([handled, interrupted])
+    handling.then((outcome) => {
+      isRunning = false
+      ended.resolve(outcome)
+    }, ended.reject)
+    void hold.letGo.then(ended.resolve)
+    const end = await ended.promise
+    if (!isRunning) return { end, lingering: null }
     // Listeners of the signal are the handler's code too.
-    if (result.lingering !== null) runFor(foreign, () => aborter.abort(new Error(result.end.kind)))
-    return result
+    runFor(foreign, () => aborter.abort(new Error(end.kind)))
+    return { end, lingering: handling }
   } finally {
     clearTimeout(timer)
     progress.close()

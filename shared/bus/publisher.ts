@@ -146,12 +146,12 @@ export class Publisher {
     const { clock } = this.#options
     const giveUpAt = clock.monotonic() + options.deadlineMs
     const probe = Number.isFinite(options.deadlineMs) ? this.#options.probe : undefined
-    await probe?.check()
+    if (probe?.isSuspect) await probe.check()
     for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
       const verdict = await tryOnce()
       if (typeof verdict !== 'string') return verdict
       if (probe !== undefined && verdict === NO_ROOM) throw cannotStore(verdict)
-      await probe?.check()
+      if (probe?.isSuspect) await probe.check()
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
         throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
       }

@@ -46,9 +46,14 @@ export class WriteProbe {
     this.#whyNotReady = atMostEvery(1 * SECOND, options.clock, ask)
   }
 
-  /** Costs nothing while all is well: a publish that is slow has it found out. @throws AppError `cannot-store` */
+  /** Whether nothing could be stored when it was last asked: a publish that is slow has it found out. */
+  get isSuspect(): boolean {
+    return this.#why !== null
+  }
+
+  /** @throws AppError `cannot-store` */
   async check(): Promise<void> {
-    const why = this.#why === null ? null : await this.whyNot()
+    const why = await this.whyNot()
     if (why !== null) throw cannotStore(why)
   }
 
@@ -58,7 +63,7 @@ export class WriteProbe {
    * @throws AppError `cannot-store`
    */
   async checkReady(): Promise<void> {
-    await this.check()
+    if (this.isSuspect) await this.check()
     const why = await this.#whyNotReady()
     if (why !== null) throw cannotStore(why)
   }
