@@ -23,4 +23,13 @@ export const clocksAgree = (oneMs: number, otherMs: number): boolean =>
 /** For pauses between tries; never to wait for something that can be awaited. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timerMs(ms)))
 
-export const isoTime = (ms: number): string => new Date(ms).toISOString()
+let lastMs = Number.NaN
+let lastText = ''
+
+/** RFC 3339 in UTC. A busy service asks for the same millisecond many times, and writing it out is dear. */
+export function isoTime(ms: number): string {
+  if (ms === lastMs) return lastText
+  lastText = new Date(ms).toISOString()
+  lastMs = ms
+  return lastText
+}
