@@ -20,7 +20,7 @@ const mayImport: Record<string, string[]> = {
     'shared/contracts',
     'shared/formats',
   ],
-  'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', 'shared/contracts', 'shared/runtime'],
+  'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', 'shared/contracts', 'shared/formats', 'shared/runtime'],
   'shared/store': ['shared/contracts', 'shared/runtime'],
   'shared/store/mongo': ['mongoose', 'shared/store', 'shared/contracts', 'shared/runtime'],
   'shared/store/sqlite': ['node:*', 'shared/store', 'shared/contracts', 'shared/runtime'],
