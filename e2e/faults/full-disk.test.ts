@@ -92,7 +92,7 @@ test('a store whose own disk is full keeps new work out, while what runs ends, a
 })
 
 const BODIES: Record<string, unknown> = {
-  '/message': [{ timestamp: '2026-11-29T05:00:00Z', value: LARGE }],
+  '/message': [{ timestamp: '2026-11-29T05:00:00Z', value: 'x'.repeat(60_000) }],
   '/v1/requests': { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'add', payload: { numbers: [1] } }] }] },
   '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
 }

@@ -21,7 +21,7 @@ test('a reader who comes back to a quiet log is told of a reset where events are
   async function beQuiet(): Promise<void> {
     const forASecond = headers()
     forASecond.set('Nats-TTL', '1s')
-    for (let n = 0; n < 3; n++) await nc.request(LOG_PROBE, '', { headers: forASecond })
+    for (let n = 0; n < 3; n++) await nc.request(LOG_PROBE, '', { headers: forASecond, timeout: 5_000 })
     await expect.poll(async () => (await state()).messages, SOON).toBeLessThanOrEqual(1)
   }
 

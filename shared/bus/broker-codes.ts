@@ -1,12 +1,15 @@
 /** Error codes of the broker that decide what we do next. Source: nats-server 2.15, server/errors.json. */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164])
+/** A message of an atomic batch did not get as far as the broker's disk: nothing of the batch is stored. */
+const BATCH_INCOMPLETE = 10176
 /** Another write of the same subject or id is in flight (clusters), or too many batches: nothing is decided yet. */
-const IN_FLIGHT = new Set([10164, 10158, 10210])
+const IN_FLIGHT = new Set([10164, 10158, 10210, BATCH_INCOMPLETE])
 /** The broker's own limits: it will take messages again once the log was trimmed. */
 const FULL = new Set([10023, 10047, 10077])
 
 export const isWrongSequence = (code: number): boolean => WRONG_LAST_SEQUENCE.has(code)
 export const isUndecided = (code: number): boolean => IN_FLIGHT.has(code)
+export const isIncomplete = (code: number): boolean => code === BATCH_INCOMPLETE
 export const isFull = (code: number): boolean => FULL.has(code)
 
 /** An atomic batch holds a message whose id is known. */

@@ -2,7 +2,7 @@ import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
 import { type Clock, sleep } from '#shared/runtime/clock.ts'
 import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
-import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isUndecided, isWrongSequence } from './broker-codes.ts'
+import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isIncomplete, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { GroupCommit, type Unit } from './group-commit.ts'
 import type { LogReader } from './log-reader.ts'
@@ -64,6 +64,7 @@ const RETRY_MAX_MS = 500
 /** Above what any of our messages carries beside its body. */
 const HEADERS_ROOM_BYTES = 4 * 1024
 const NO_ROOM = 'the broker has no room left'
+const CUT_SHORT = 'it got only a part of a batch'
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
@@ -151,7 +152,8 @@ export class Publisher {
       const verdict = await tryOnce()
       if (typeof verdict !== 'string') return verdict
       if (probe !== undefined && verdict === NO_ROOM) throw cannotStore(verdict)
-      if (probe?.isSuspect) await probe.check()
+      // A disk that is full shows here where a single message would only get no answer.
+      if (probe?.isSuspect || verdict === CUT_SHORT) await probe?.check()
       if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
         throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
       }
@@ -213,6 +215,7 @@ const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? []
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
   if (ack.kind !== 'refused') return 'it is away or too much is in flight'
+  if (isIncomplete(ack.code)) return CUT_SHORT
   return isFull(ack.code) ? NO_ROOM : `it cannot store now (${ack.code})`
 }
 
