@@ -126,7 +126,8 @@ function listIn(value: unknown): unknown[] | null {
   }
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+/** A list is one too. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /**
  * How many characters its JSON has at the least, where it is bytes or has some as a member; 0 for all else. JSON has each

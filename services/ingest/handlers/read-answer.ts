@@ -1,4 +1,4 @@
-import { textOf } from '#shared/runtime/foreign.ts'
+import { isObject, textOf } from '#shared/runtime/foreign.ts'
 
 /** Of one message: done, to be tried again, or never to be tried again. */
 export type MessageOutcome = 'done' | { retry: string } | { failed: string }
@@ -25,5 +25,3 @@ function readOutcome(outcome: unknown, place: number): MessageOutcome {
     `outcomes/${place}: must be "done", {"retry": "why"} or {"failed": "why"}, got ${textOf(outcome, 100)}`,
   )
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

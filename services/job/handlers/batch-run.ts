@@ -1,5 +1,5 @@
 import type { BatchPolicy } from '#shared/contracts/job-type.ts'
-import { textOf } from '#shared/runtime/foreign.ts'
+import { isObject, textOf } from '#shared/runtime/foreign.ts'
 import { currentRun, type ForeignRun, joinRuns, runFor } from '#shared/runtime/foreign-run.ts'
 import { valueAt } from '#shared/runtime/json-pointer.ts'
 import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
@@ -110,8 +110,6 @@ function settle({ resolve, reject }: Waiting, returned: unknown[] | undefined, p
     reject(error)
   }
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 function retryOf(outcome: { retry: unknown; delay_ms?: unknown }): Error {
   const message = textOf(outcome.retry)
