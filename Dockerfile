@@ -19,6 +19,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY shared shared
 COPY services services
+COPY client client
 COPY cli cli
 # A volume that is mounted here for the first time belongs to the user of the services.
 RUN mkdir /output && chown 1000:1000 /output

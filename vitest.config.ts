@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{shared,services,cli,scripts}/**/*.unit.test.ts'],
+          include: ['{shared,client,services,cli,scripts}/**/*.unit.test.ts'],
           exclude: ignored,
           // Others of the same two cores may be at work.
           testTimeout: 30_000,

@@ -1,8 +1,8 @@
-import type { Job, JobPhase } from '#shared/contracts/job.ts'
-import { makeJobId } from '#shared/contracts/job-id.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
-import { newJobId } from '#shared/runtime/ids.ts'
-import type { JobStore } from '#shared/store/port.ts'
+import type { Job, JobPhase } from '#shared/contracts/log/job.ts'
+import { makeJobId } from '#shared/contracts/log/job-id.ts'
+import { newJobId } from '#shared/ids/ids.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { isoTime } from '#shared/time/clock.ts'
 
 /** The jobs were made in the twenty days before. */
 export const SPAN_MS = 20 * 24 * 60 * 60 * 1000

@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { MessageWorkers } from '#shared/contracts/messages-http.ts'
+import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
 
 const COUNT = Number(process.env['HASTY_COUNT'] ?? 20_000)

@@ -1,7 +1,7 @@
 // What a request costs: 3 steps of 4 jobs that do nothing, through one api, one job and one workflow service. Latency
 // one request at a time; throughput many at once. `node bench/requests.ts` (Node 24).
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
 
 const ALONE = Number(process.env['HASTY_ALONE'] ?? 200)

@@ -1,4 +1,4 @@
-import { clientCredentials, Hasty, type TransportOptions } from '#shared/client/index.ts'
+import { clientCredentials, Hasty, type TransportOptions } from '../client/index.ts'
 import type { Interrupts } from './interrupts.ts'
 import type { Output, OutputOptions } from './output.ts'
 import { readSettings, type SettingsFlags } from './settings.ts'

@@ -1,4 +1,4 @@
-import { HastyError } from '#shared/client/index.ts'
+import { HastyError } from '../client/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT, errorLine, explainError } from './explain-error.ts'
 

@@ -1,4 +1,4 @@
-import { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from '#shared/client/index.ts'
+import { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from '../client/index.ts'
 import { Interrupted } from './interrupts.ts'
 
 /** Documented in docs/how-to/cli.md. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { JobFilter } from '#shared/client/index.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
+import type { JobFilter } from '../client/index.ts'
 import { parseDuration } from './parse.ts'
 
 /** As commander gives them. */

@@ -1,4 +1,4 @@
-import type { JobView, RequestView } from '#shared/client/index.ts'
+import type { JobView, RequestView } from '../client/index.ts'
 import type { Output } from './output.ts'
 
 type Shown = JobView['status'] | RequestView['status']

@@ -1,5 +1,5 @@
-import type { NewMessage } from '#shared/client/index.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
+import type { NewMessage } from '../client/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
 import { changeByParsing } from './parse.ts'

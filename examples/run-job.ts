@@ -2,7 +2,7 @@
 // interrupts, and makes each job once all the same.
 //   HASTY_URL=http://localhost:8080 HASTY_TOKEN=... node examples/run-job.ts invoice-42
 // Elsewhere: npm run build:client, npm install PATH/dist/client, and `from 'hasty-client'`.
-import { Hasty, HastyError, JobCancelled, JobFailed } from '#shared/client/index.ts'
+import { Hasty, HastyError, JobCancelled, JobFailed } from '../client/index.ts'
 
 const { HASTY_URL: url = 'http://localhost:8080', HASTY_TOKEN: token } = process.env
 const hasty = new Hasty({ url, token: token || undefined })

@@ -2,7 +2,7 @@
 // what a restart of the server interrupts, and each message is stored once all the same.
 //   HASTY_URL=http://localhost:8080 HASTY_TOKEN=... node examples/send-messages.ts 3        (seconds)
 import { setTimeout } from 'node:timers/promises'
-import { Hasty, HastyError, type NewMessage } from '#shared/client/index.ts'
+import { Hasty, HastyError, type NewMessage } from '../client/index.ts'
 
 const { HASTY_URL: url = 'http://localhost:8080', HASTY_TOKEN: token } = process.env
 const hasty = new Hasty({ url, token: token || undefined })

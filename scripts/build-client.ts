@@ -26,10 +26,10 @@ process.stdout.write(`${target}\n`)
 async function takeFormats(folder: string): Promise<void> {
   for (const file of await readdir(folder)) {
     const text = await readFile(join(folder, file), 'utf8')
-    const own = text.replaceAll("'../formats/", "'./formats/")
+    const own = text.replaceAll("'../shared/formats/", "'./formats/")
     if (own !== text) await writeFile(join(folder, file), own)
   }
-  await cp(join(scratch.dir, 'formats'), join(folder, 'formats'), { recursive: true })
+  await cp(join(scratch.dir, 'shared/formats'), join(folder, 'formats'), { recursive: true })
 }
 
 async function makeScratch() {

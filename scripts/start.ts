@@ -1,8 +1,8 @@
 // `npm start`: Hasty on one machine. Exit codes: 0 stopped as asked; 1 could not start (the reason is on stderr), or a
 // second Ctrl-C ended it at once; 2 settings that cannot be used (each is named).
-import { environment } from '#shared/runtime/config.ts'
-import { createLogger, type Logger } from '#shared/runtime/logger.ts'
-import { EXIT, explainEnd } from '#shared/runtime/service.ts'
+import { environment } from '#shared/service/config.ts'
+import { createLogger, type Logger } from '#shared/service/logger.ts'
+import { EXIT, explainEnd } from '#shared/service/service.ts'
 import { freePort, portError } from './servers/free-port.ts'
 import { answersOk, waitUntil } from './servers/wait-until.ts'
 import { announce, announceStart, reachableHost } from './supervisor/announce.ts'

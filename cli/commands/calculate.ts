@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { JobCancelled, JobFailed, WaitTimeout } from '#shared/client/index.ts'
+import { JobCancelled, JobFailed, WaitTimeout } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { parseNumbers } from '../parse.ts'

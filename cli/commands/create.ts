@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { JobCancelled, JobFailed, type JobView, WaitTimeout } from '#shared/client/index.ts'
+import { JobCancelled, JobFailed, type JobView, WaitTimeout } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { EXIT, UsageError } from '../explain-error.ts'

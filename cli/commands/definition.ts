@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Plan } from '#shared/client/index.ts'
+import type { Plan } from '../../client/index.ts'
 import type { Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
 import { listAll } from '../list-all.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { JobSummaryView } from '#shared/client/index.ts'
+import type { JobSummaryView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
 import { paintStatus } from '../paint-status.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { JobView } from '#shared/client/index.ts'
+import type { JobView } from '../../client/index.ts'
 import type { Run } from '../command-context.ts'
 import { parseJobId } from '../parse.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { DeadMessageView, MessageWorkers } from '#shared/client/index.ts'
+import type { DeadMessageView, MessageWorkers } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { parseWhole } from '../parse.ts'
 import { chunksOf, readMessages } from '../read-messages.ts'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { RedriveOptions, RedriveResult } from '#shared/client/index.ts'
+import type { RedriveOptions, RedriveResult } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type NewRequest, type RequestSummary, type RequestView, RequestWaitTimeout } from '#shared/client/index.ts'
+import { type NewRequest, type RequestSummary, type RequestView, RequestWaitTimeout } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { eachOf } from '../each-of.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { NewSchedule, ScheduleSummary, ScheduleView } from '#shared/client/index.ts'
+import type { NewSchedule, ScheduleSummary, ScheduleView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
 import { listAll } from '../list-all.ts'

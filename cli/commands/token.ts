@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { requestToken } from '#shared/client/index.ts'
+import { requestToken } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { UsageError } from '../explain-error.ts'

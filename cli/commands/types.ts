@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { TypeView } from '#shared/client/index.ts'
+import type { TypeView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
 import { listAll } from '../list-all.ts'

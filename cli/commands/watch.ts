@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { EventView } from '#shared/client/index.ts'
+import type { EventView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { EXIT } from '../explain-error.ts'
 import { paintStatus } from '../paint-status.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { WorkerView } from '#shared/client/index.ts'
+import type { WorkerView } from '../../client/index.ts'
 import type { Run } from '../command-context.ts'
 import { type Listing, listAll } from '../list-all.ts'
 

@@ -1,4 +1,4 @@
-import type { JobView } from '#shared/client/index.ts'
+import type { JobView } from '../../client/index.ts'
 
 export type EndStatus = Extract<JobView['status'], 'finished' | 'failed' | 'cancelled'>
 

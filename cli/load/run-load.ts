@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Hasty, HastyError } from '#shared/client/index.ts'
 import { timerMs } from '#shared/formats/durations.ts'
+import { type Hasty, HastyError } from '../../client/index.ts'
 import { type EndStatus, type JobEnd, type Ledger, makeLedger } from './ledger.ts'
 
 export interface LoadOptions {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BODY_MAX_BYTES, BODY_MAX_DEPTH, OBJECT_ID_MAX_BYTES } from '#shared/contracts/http.ts'
+import { BODY_MAX_BYTES, BODY_MAX_DEPTH, OBJECT_ID_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { getFrom } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { openConnection, send } from './raw-connection.ts'

@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { bodyRows, memberRows } from './body-rows.ts'
 import { httpRows } from './http-rows.ts'

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { BODY_MAX_BYTES, BODY_MAX_DEPTH, BODY_MAX_MEMBERS, OBJECT_ID_MAX_BYTES } from '#shared/contracts/http.ts'
+import { BODY_MAX_BYTES, BODY_MAX_DEPTH, BODY_MAX_MEMBERS, OBJECT_ID_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { JSON_TYPE, job, nested, post, postAs, postChunks, request } from './requests.ts'
 import type { Row } from './row.ts'
 

@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
+import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http/jobs.ts'
 import { bare, get, JSON_TYPE, job, post, postAs, request } from './requests.ts'
 import type { Row } from './row.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { BatchResult } from '#shared/contracts/batch.ts'
+import type { BatchResult } from '#shared/contracts/http/job-batch.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 

@@ -1,4 +1,4 @@
-import type { ProblemCode } from '#shared/contracts/problems.ts'
+import type { ProblemCode } from '#shared/contracts/http/problems.ts'
 
 /** The answer's status and the problem's code. */
 export type Verdict = `${number} ${ProblemCode}`

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { derivedJobId } from '#shared/runtime/ids.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { type Delivered, type Receiver, startReceiver } from './receiver.ts'

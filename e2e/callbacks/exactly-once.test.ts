@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LoggedMessage } from '#shared/bus/read-event.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
-import { newJobId } from '#shared/runtime/ids.ts'
-import type { JobStore } from '#shared/store/port.ts'
-import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
+import { newJobId } from '#shared/ids/ids.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { applyBatch } from '../../services/api/project-events/apply-batch.ts'
 import { sendCallbacks } from '../../services/api/send-callbacks/send-callbacks.ts'
 import { silentLog, startTestBus, type TestBus } from '../support/bus.ts'
@@ -65,7 +65,11 @@ function threeRounds(): { jobId: string; messages: LoggedMessage[] } {
 }
 
 const apply = (messages: LoggedMessage[]) =>
-  applyBatch({ store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) }, { generation: 1 }, messages)
+  applyBatch(
+    { store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) },
+    { generation: 1, log_generation: 1 },
+    messages,
+  )
 
 const callbacksOf = async (jobId: string): Promise<JobEvent[]> => {
   const nc = await connectTest(bus.nats.url)

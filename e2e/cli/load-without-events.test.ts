@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { Hasty as Client } from '#shared/client/index.ts'
 import { runLoad } from '../../cli/load/run-load.ts'
+import { Hasty as Client } from '../../client/index.ts'
 
 /** Accepts jobs and shows them as finished; has no stream of events. */
 async function startServer() {

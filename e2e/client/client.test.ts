@@ -8,7 +8,7 @@ import {
   JobFailed,
   type JobOf,
   WaitTimeout,
-} from '#shared/client/index.ts'
+} from '../../client/index.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { untilRunning } from '../support/jobs.ts'
 import { gather } from './gather.ts'

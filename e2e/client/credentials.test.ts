@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test, vi } from 'vitest'
-import { Hasty as Client, clientCredentials } from '#shared/client/index.ts'
+import { Hasty as Client, clientCredentials } from '../../client/index.ts'
 
 interface TokenServerOptions {
   lifeS: number

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
-import { Hasty as Client } from '#shared/client/index.ts'
+import { Hasty as Client } from '../../client/index.ts'
 import { startHasty } from '../support/hasty.ts'
 
 /** What stands between a client and a server, and can be cut. */

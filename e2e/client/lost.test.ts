@@ -1,7 +1,7 @@
 // A request that is lost on its way, and one whose answer is: for the caller the same. The repeat finds out.
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Hasty as Client } from '#shared/client/index.ts'
+import { Hasty as Client } from '../../client/index.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { makeStreamParser, type StreamMessage } from '#shared/client/parse-event-stream.ts'
+import { makeStreamParser, type StreamMessage } from '../../client/parse-event-stream.ts'
 
 const word = fc.stringMatching(/^[a-z: {}"0-9]{0,12}$/).filter((text) => !text.startsWith(' '))
 interface Block {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { Hasty as Client, type EventView } from '#shared/client/index.ts'
+import { Hasty as Client, type EventView } from '../../client/index.ts'
 import { startHasty } from '../support/hasty.ts'
 import { gather } from './gather.ts'
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { Hasty as Client, HastyError } from '#shared/client/index.ts'
+import { Hasty as Client, HastyError } from '../../client/index.ts'
 import { gather } from './gather.ts'
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test, vi } from 'vitest'
-import { Hasty as Client } from '#shared/client/index.ts'
+import { Hasty as Client } from '../../client/index.ts'
 import { gather } from './gather.ts'
 
 // What a client does with a server that does not wait, asks for strange times, or cuts its streams.

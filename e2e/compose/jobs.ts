@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { JobView } from '#shared/contracts/http.ts'
+import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { getFrom } from '../support/call.ts'
 import type { Load } from '../support/load.ts'
 

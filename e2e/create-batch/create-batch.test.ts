@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { BatchResult } from '#shared/contracts/batch.ts'
+import type { BatchResult } from '#shared/contracts/http/job-batch.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { Why } from '#shared/contracts/why.ts'
+import type { Why } from '#shared/contracts/http/why.ts'
 import { getFrom, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'

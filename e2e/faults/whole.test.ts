@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, test } from 'vitest'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { checkInvariants } from '../support/check-invariants.ts'
 import { type FaultRun, mixedRequest, startFaultRun, startsOf } from '../support/fault-run.ts'
 import { startLogKeeper } from '../support/log-keeper.ts'

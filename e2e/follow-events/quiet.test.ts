@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
-import { JOBS_STREAM, LOG_PROBE } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE } from '#shared/contracts/log/subjects.ts'
 import { getFrom } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'

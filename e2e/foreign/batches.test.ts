@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { deadMessageSubject } from '#shared/contracts/subjects.ts'
+import { deadMessageSubject } from '#shared/contracts/log/subjects.ts'
 import { openBus } from '../support/bus.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'

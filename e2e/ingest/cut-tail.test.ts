@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
-import { MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import type { MessageWorkers } from '#shared/contracts/messages-http.ts'
+import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'

@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
 import { LogReader } from '#shared/bus/log-reader.ts'
-import { MESSAGES_STREAM, receivedSubject } from '#shared/contracts/subjects.ts'
+import { MESSAGES_STREAM, receivedSubject } from '#shared/contracts/log/subjects.ts'
 import { findRegrown } from '../../services/ingest/own-shard/find-regrown.ts'
 import { startTestBus } from '../support/bus.ts'
 

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { isoTime, SECOND } from '#shared/runtime/clock.ts'
+import { isoTime, SECOND } from '#shared/time/clock.ts'
 import { postTo } from '../support/call.ts'
 
 const START_MS = Date.parse('2026-11-22T18:00:00Z')

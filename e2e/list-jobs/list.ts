@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import type { JobList, JobStats } from '#shared/contracts/list.ts'
+import type { JobList, JobStats } from '#shared/contracts/http/job-list.ts'
 import { type ApiAnswer, getFrom } from '../support/call.ts'
 import type { Hasty } from '../support/hasty.ts'
 

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { type ApiAnswer, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'

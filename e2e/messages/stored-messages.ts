@@ -1,6 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type StoredMessage, storedMessageSchema } from '#shared/contracts/message.ts'
-import { ALL_RECEIVED, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { type StoredMessage, storedMessageSchema } from '#shared/contracts/log/message.ts'
+import { ALL_RECEIVED, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { connectTest } from '../support/read-log.ts'
 
 export interface StoredEntry extends StoredMessage {

@@ -1,7 +1,7 @@
 // A job of a request that is a request itself.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 

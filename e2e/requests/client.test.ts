@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { Hasty as Client, HastyError, RequestWaitTimeout } from '#shared/client/index.ts'
+import { Hasty as Client, HastyError, RequestWaitTimeout } from '../../client/index.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { gather } from '../client/gather.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'

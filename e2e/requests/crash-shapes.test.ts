@@ -2,7 +2,7 @@
 // a retry of all that.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'

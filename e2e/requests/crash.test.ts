@@ -3,7 +3,7 @@
 // begun some before each kill: all at once they would be done after the first one.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { runCli } from '../cli/run-cli.ts'

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, vi } from 'vitest'
-import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Hasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 

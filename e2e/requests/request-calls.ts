@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { type ApiAnswer, getFrom, postTo, send } from '../support/call.ts'
 
 export const SOON = { timeout: 20_000, interval: 25 }

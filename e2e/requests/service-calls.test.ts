@@ -1,6 +1,6 @@
 // A request's jobs call services of the operator; what they answer decides what becomes of the job.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RequestView } from '#shared/contracts/request.ts'
+import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { ScheduleView } from '#shared/contracts/schedule.ts'
-import { HOUR, isoTime } from '#shared/runtime/clock.ts'
+import type { ScheduleView } from '#shared/contracts/http/schedules.ts'
+import { HOUR, isoTime } from '#shared/time/clock.ts'
 import { deleteSchedule } from '../../services/api/schedules/change-schedule.ts'
 import type { ScheduleKey } from '../../services/api/schedules/schedule-records.ts'
 import { type ApiAnswer, countStatuses, send } from '../support/call.ts'

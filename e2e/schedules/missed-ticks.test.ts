@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { HOUR, isoTime, MINUTE } from '#shared/runtime/clock.ts'
+import { HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import {
   expectEachOnce,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { DAY, isoTime, SECOND } from '#shared/runtime/clock.ts'
+import { DAY, isoTime, SECOND } from '#shared/time/clock.ts'
 import { startHasty } from '../support/hasty.ts'
 import { expectEachOnce, named, oldRecord, openLog, openRecords, view } from './schedule-calls.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { LanePuller } from '#shared/bus/lane-puller.ts'
 import { armTimersFloor } from '#shared/bus/stream-state.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { ArmTimers } from '../../services/job/arm-timers.ts'
 import { silentLog, type TestBus } from './bus.ts'
 

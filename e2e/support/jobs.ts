@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import type { JobView } from '#shared/contracts/http.ts'
+import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { postTo } from './call.ts'
 import type { Hasty } from './hasty.ts'
 

@@ -1,5 +1,5 @@
-import type { CreateJobBody, JobAccepted } from '#shared/contracts/http.ts'
-import type { Problem } from '#shared/contracts/problems.ts'
+import type { CreateJobBody, JobAccepted } from '#shared/contracts/http/jobs.ts'
+import type { Problem } from '#shared/contracts/http/problems.ts'
 
 /** `unknown`: no answer, or a 5xx: the job may have been made or not. */
 export type PostOutcome = 'accepted' | 'refused' | 'unknown' | 'unexpected'

@@ -1,5 +1,5 @@
-import type { JobView } from '#shared/contracts/http.ts'
-import type { JobStatus } from '#shared/contracts/job.ts'
+import type { JobView } from '#shared/contracts/http/jobs.ts'
+import type { JobStatus } from '#shared/contracts/log/job.ts'
 import type { Load } from './load.ts'
 
 /** One GET of one job as its caller saw it. */

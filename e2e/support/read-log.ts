@@ -1,7 +1,7 @@
 import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { type JobEvent, jobEventSchema } from '#shared/contracts/events.ts'
-import { JOBS_STREAM, LOG_PROBE, parseSubject } from '#shared/contracts/subjects.ts'
+import { type JobEvent, jobEventSchema } from '#shared/contracts/log/events.ts'
+import { JOBS_STREAM, LOG_PROBE, parseSubject } from '#shared/contracts/log/subjects.ts'
 
 /** One message of the stream JOBS, as the broker has it. */
 export interface LogEntry {

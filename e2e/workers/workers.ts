@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect, vi } from 'vitest'
-import type { WorkerAttempt, WorkerDetail, WorkerView } from '#shared/contracts/workers-http.ts'
+import type { WorkerAttempt, WorkerDetail, WorkerView } from '#shared/contracts/http/workers.ts'
 import { getFrom } from '../support/call.ts'
 import type { Hasty } from '../support/hasty.ts'
 

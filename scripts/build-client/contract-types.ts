@@ -1,23 +1,28 @@
 import { z } from 'zod'
-import { tokenSchema } from '#shared/contracts/auth.ts'
-import { batchItemSchema, batchResultSchema } from '#shared/contracts/batch.ts'
 import {
   deadMessageListSchema,
   deadMessageViewSchema,
   messagesRedrivenSchema,
-} from '#shared/contracts/dead-messages-http.ts'
-import { eventViewSchema } from '#shared/contracts/events-http.ts'
-import { jobAcceptedSchema, jobSummaryViewSchema, jobViewSchema } from '#shared/contracts/http.ts'
-import { attemptSchema, progressSchema } from '#shared/contracts/job.ts'
-import { jobListSchema, jobStatsSchema } from '#shared/contracts/list.ts'
+} from '#shared/contracts/http/dead-messages.ts'
+import { eventViewSchema } from '#shared/contracts/http/events.ts'
+import { batchItemSchema, batchResultSchema } from '#shared/contracts/http/job-batch.ts'
+import { jobListSchema, jobStatsSchema } from '#shared/contracts/http/job-list.ts'
+import { jobAcceptedSchema, jobSummaryViewSchema, jobViewSchema } from '#shared/contracts/http/jobs.ts'
 import {
   messageShardSchema,
   messagesAcceptedSchema,
   messageWorkerSchema,
   messageWorkersSchema,
-} from '#shared/contracts/messages-http.ts'
-import { problemSchema } from '#shared/contracts/problems.ts'
-import { redriveResultSchema } from '#shared/contracts/redrive.ts'
+} from '#shared/contracts/http/messages.ts'
+import { problemSchema } from '#shared/contracts/http/problems.ts'
+import { redriveResultSchema } from '#shared/contracts/http/redrive.ts'
+import {
+  definitionListSchema,
+  definitionSummarySchema,
+  definitionViewSchema,
+  requestListSchema,
+  requestSummarySchema,
+} from '#shared/contracts/http/request-list.ts'
 import {
   createRequestBodySchema,
   planJobSchema,
@@ -28,33 +33,28 @@ import {
   stepJobViewSchema,
   stepViewSchema,
   whenSchema,
-} from '#shared/contracts/request.ts'
-import {
-  definitionListSchema,
-  definitionSummarySchema,
-  definitionViewSchema,
-  requestListSchema,
-  requestSummarySchema,
-} from '#shared/contracts/requests-http.ts'
+} from '#shared/contracts/http/requests.ts'
 import {
   putScheduleBodySchema,
   scheduledJobSchema,
   scheduleListSchema,
   scheduleSummarySchema,
   scheduleViewSchema,
-} from '#shared/contracts/schedule.ts'
-import { typesSchema, typeViewSchema } from '#shared/contracts/types-http.ts'
-import { whySchema } from '#shared/contracts/why.ts'
+} from '#shared/contracts/http/schedules.ts'
+import { tokenSchema } from '#shared/contracts/http/tokens.ts'
+import { typesSchema, typeViewSchema } from '#shared/contracts/http/types.ts'
+import { whySchema } from '#shared/contracts/http/why.ts'
 import {
   workerAttemptSchema,
   workerAttemptsSchema,
   workerDetailSchema,
   workerListSchema,
   workerViewSchema,
-} from '#shared/contracts/workers-http.ts'
+} from '#shared/contracts/http/workers.ts'
+import { attemptSchema, progressSchema } from '#shared/contracts/log/job.ts'
 import { printTypes } from './print-types.ts'
 
-/** By the names that shared/client/contracts.ts exports. */
+/** By the names that client/contracts.ts exports. */
 const schemas: Record<string, z.ZodType> = {
   Attempt: attemptSchema,
   BatchItem: batchItemSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { CONTRACT_VERSION, HEADERS, jobEventSchema } from '#shared/contracts/events.ts'
-import { PRIORITIES } from '#shared/contracts/job.ts'
-import { JOBS_STREAM, LIVE_PREFIX } from '#shared/contracts/subjects.ts'
+import { CONTRACT_VERSION, HEADERS, jobEventSchema } from '#shared/contracts/log/events.ts'
+import { PRIORITIES } from '#shared/contracts/log/job.ts'
+import { JOBS_STREAM, LIVE_PREFIX } from '#shared/contracts/log/subjects.ts'
 
 const SUMMARIES: Record<string, string> = {
   'job:created': 'A job may start now: it was accepted, retried by an operator, or given a time that is now',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { JOB_EVENTS } from '#shared/contracts/subjects.ts'
+import { JOB_EVENTS } from '#shared/contracts/log/subjects.ts'
 import { describeEvents } from './asyncapi.ts'
 
 test('docs/asyncapi.json says what the schemas say (npm run describe-events writes it)', async () => {

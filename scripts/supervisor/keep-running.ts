@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { EXIT } from '#shared/runtime/service.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { EXIT } from '#shared/service/service.ts'
 import type { Exit } from '../servers/child.ts'
 
 const firstPauseMs = 250

@@ -7,7 +7,7 @@ import {
   optionalText,
   parseConfig,
   portSetting,
-} from '#shared/runtime/config.ts'
+} from '#shared/service/config.ts'
 
 export type Settings = ReturnType<typeof readSettings>
 

@@ -1,9 +1,8 @@
 import { logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
-import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/message.ts'
+import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/log/message.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { trustedHostsSetting } from '#shared/outbound/settings.ts'
-import { DAY, HOUR, MINUTE } from '#shared/runtime/clock.ts'
 import {
   addressesSetting,
   commonSettings,
@@ -15,7 +14,8 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/runtime/config.ts'
+} from '#shared/service/config.ts'
+import { DAY, HOUR, MINUTE } from '#shared/time/clock.ts'
 
 const settings = {
   ...commonSettings,

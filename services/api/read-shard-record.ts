@@ -1,5 +1,5 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { parseShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
+import { parseShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
 
 /**
  * What the ingest service knows of a shard; null: nobody has had it yet.

@@ -1,6 +1,6 @@
-import { jobSummaryView } from '#shared/contracts/http.ts'
-import { type Job, statusOf } from '#shared/contracts/job.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { jobSummaryView } from '#shared/contracts/http/jobs.ts'
+import { type Job, statusOf } from '#shared/contracts/log/job.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 
 /** Tells the loser of a race what the job has become. */
 export function wrongState(job: Job, what: string): AppError {

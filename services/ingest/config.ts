@@ -1,5 +1,4 @@
-import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/message.ts'
-import { DAY, SECOND } from '#shared/runtime/clock.ts'
+import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/log/message.ts'
 import {
   commonSettings,
   durationSetting,
@@ -9,7 +8,8 @@ import {
   parseConfig,
   portSetting,
   textSetting,
-} from '#shared/runtime/config.ts'
+} from '#shared/service/config.ts'
+import { DAY, SECOND } from '#shared/time/clock.ts'
 
 const WORKERS_LIMIT = 16
 

@@ -1,7 +1,7 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import type { Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
-import { HEADERS } from '#shared/contracts/events.ts'
+import { HEADERS } from '#shared/contracts/log/events.ts'
 import {
   ARM_TIMERS,
   dueSubject,
@@ -9,12 +9,12 @@ import {
   type JobAddress,
   parseSubject,
   timerSubject,
-} from '#shared/contracts/subjects.ts'
+} from '#shared/contracts/log/subjects.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
-import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { type Failure, failPublication } from './fail-publication.ts'
 
 export interface ArmTimersDeps {

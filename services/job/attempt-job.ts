@@ -1,6 +1,6 @@
 import type { PublishResult } from '#shared/bus/publisher.ts'
-import { isTerminalEvent } from '#shared/contracts/subjects.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
 import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'

@@ -1,7 +1,6 @@
-import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/job-type.ts'
-import { LIVE_WITHIN_MS } from '#shared/contracts/workers-http.ts'
+import { LIVE_WITHIN_MS } from '#shared/contracts/http/workers.ts'
+import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/log/job-type.ts'
 import { serviceSettings, trustedHostsSetting } from '#shared/outbound/settings.ts'
-import { DAY, MINUTE, SECOND } from '#shared/runtime/clock.ts'
 import {
   commonSettings,
   durationSetting,
@@ -11,7 +10,8 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/runtime/config.ts'
+} from '#shared/service/config.ts'
+import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { webhookSecretsSetting } from './handlers/callback-signature.ts'
 
 const settings = {

@@ -1,5 +1,5 @@
-import { sleep } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { sleep } from '#shared/time/clock.ts'
 import type { PullLoop } from './pull-loop.ts'
 
 /** Stops pulling, lets running jobs finish within the grace time, then hands the rest back: no attempt is spent. */

@@ -1,7 +1,7 @@
 import type { Publication } from '#shared/bus/publisher.ts'
-import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/subjects.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
+import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/log/subjects.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 
 export interface Failure {
   /** The job's history must end here. */

@@ -1,8 +1,8 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { sleep } from '#shared/runtime/clock.ts'
-import { errorForLog } from '#shared/runtime/foreign.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import type { ForeignErrors } from '#shared/runtime/service.ts'
+import { errorForLog } from '#shared/errors/foreign.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import type { ForeignErrors } from '#shared/service/service.ts'
+import { sleep } from '#shared/time/clock.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { PullLoop } from './pull-loop.ts'
 

@@ -1,5 +1,5 @@
-import type { JobError } from '#shared/contracts/job.ts'
-import type { JobAddress } from '#shared/contracts/subjects.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import type { JobAddress } from '#shared/contracts/log/subjects.ts'
 
 /** Why a worker lets go of a job before its handler has ended. */
 export type LetGo =

@@ -1,6 +1,6 @@
-import { PRIORITIES } from '#shared/contracts/job.ts'
-import { type LanePriority, laneName } from '#shared/contracts/subjects.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
+import { PRIORITIES } from '#shared/contracts/log/job.ts'
+import { type LanePriority, laneName } from '#shared/contracts/log/subjects.ts'
+import type { Clock } from '#shared/time/clock.ts'
 
 export interface Lane {
   consumer: string

@@ -1,5 +1,5 @@
 import type { Delivery } from '#shared/bus/lane-puller.ts'
-import { sleep } from '#shared/runtime/clock.ts'
+import { sleep } from '#shared/time/clock.ts'
 import type { Hold } from './hold.ts'
 import { type Lane, LaneSet } from './lane-set.ts'
 import { runJob } from './run-job.ts'

@@ -1,5 +1,5 @@
-import { messageOf, textOf } from '#shared/runtime/foreign.ts'
-import { jsonOf } from '#shared/runtime/foreign-json.ts'
+import { messageOf, textOf } from '#shared/errors/foreign.ts'
+import { jsonOf } from '#shared/errors/foreign-json.ts'
 
 /** What a handler says of how far it is, as it may be stored. */
 export interface ReportedProgress {

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
-import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
-import type { JobError } from '#shared/contracts/job.ts'
-import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/runtime/foreign.ts'
-import { jsonOf } from '#shared/runtime/foreign-json.ts'
-import { inOurWords } from '#shared/runtime/in-our-words.ts'
+import { BODY_MAX_DEPTH } from '#shared/contracts/http/jobs.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/errors/foreign.ts'
+import { jsonOf } from '#shared/errors/foreign-json.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
 import {
   askedDelayMs,
   isPermanent,

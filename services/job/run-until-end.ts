@@ -1,6 +1,6 @@
+import { describeThrown } from '#shared/errors/foreign.ts'
+import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
 import { timerMs } from '#shared/formats/durations.ts'
-import { describeThrown } from '#shared/runtime/foreign.ts'
-import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
 import type { Hold, LetGo } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'

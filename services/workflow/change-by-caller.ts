@@ -1,5 +1,5 @@
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
 import { decide, type Input, type Wish } from './decide/decide.ts'
 import type { RequestRecord } from './decide/record.ts'
 import { type ChangeRequestDeps, changeRequest, isTooLarge } from './engine/change-request.ts'

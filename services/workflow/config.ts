@@ -4,7 +4,6 @@ import { logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { serviceSettings } from '#shared/outbound/settings.ts'
-import { DAY, MINUTE } from '#shared/runtime/clock.ts'
 import {
   commonSettings,
   durationSetting,
@@ -15,7 +14,8 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/runtime/config.ts'
+} from '#shared/service/config.ts'
+import { DAY, MINUTE } from '#shared/time/clock.ts'
 
 /** Five or six fields, UTC. */
 const cronSetting = () => z.string().refine(isCron, 'expected a cron expression of five or six fields').optional()

@@ -1,4 +1,4 @@
-import type { RequestRow } from '#shared/store/requests-port.ts'
+import type { RequestRow } from '#shared/stores/requests/request-store.ts'
 import type { StoredRequest } from './engine/request-records.ts'
 
 /** As the store keeps a request. @param generation of the stream that counted its version */

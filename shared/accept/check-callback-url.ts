@@ -1,5 +1,5 @@
+import { AppError } from '#shared/errors/app-error.ts'
 import { BlockedUrlError, checkUrl } from '#shared/outbound/check-url.ts'
-import { AppError } from '#shared/runtime/errors.ts'
 
 export interface CallbackRules {
   /** The setting CALLBACKS. */

@@ -1,6 +1,6 @@
-import type { CreateJobBody } from '#shared/contracts/http.ts'
+import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
 import { invalidBody } from '#shared/http/read-body.ts'
-import { inOurWords } from '#shared/runtime/in-our-words.ts'
 import { type CallbackRules, checkCallbackUrl } from './check-callback-url.ts'
 import { checkLimits } from './job-limits.ts'
 import type { JobType, JobTypes } from './job-types.ts'

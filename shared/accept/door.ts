@@ -1,10 +1,10 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
-import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { IntervalLoop } from '#shared/runtime/loop.ts'
+import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { SECOND } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
 
 export interface DoorOptions {
   /** Why nothing new may come in, for people; null: it may. Asked once a second. */

@@ -1,8 +1,8 @@
-import type { CreatedEvent, ScheduledEvent } from '#shared/contracts/events.ts'
-import type { CreateJobBody } from '#shared/contracts/http.ts'
-import { backoffSchema } from '#shared/contracts/job.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
+import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
+import type { CreatedEvent, ScheduledEvent } from '#shared/contracts/log/events.ts'
+import { backoffSchema } from '#shared/contracts/log/job.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import type { JobType } from './job-types.ts'
 import { startTimeMs } from './start-time.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { systemClock } from '#shared/runtime/clock.ts'
-import { createRegistry } from '#shared/runtime/metrics.ts'
+import { createRegistry } from '#shared/service/metrics.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { silentLog, startTestBus } from '../../e2e/support/bus.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 

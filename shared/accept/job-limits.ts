@@ -1,5 +1,5 @@
-import type { JobPolicy } from '#shared/contracts/job-type.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import type { JobPolicy } from '#shared/contracts/log/job-type.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 
 /** @throws AppError `invalid-request` where a job asks for more than its type allows */
 export function checkLimits(

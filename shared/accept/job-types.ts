@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { type Clock, MINUTE, SECOND } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { IntervalLoop } from '#shared/runtime/loop.ts'
+import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { type Clock, MINUTE, SECOND } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
 
 export interface JobType {
   info: JobTypeInfo

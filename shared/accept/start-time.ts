@@ -1,5 +1,5 @@
-import { DELAY_MAX_MS } from '#shared/contracts/limits.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { DELAY_MAX_MS } from '#shared/contracts/log/limits.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 
 export interface StartTime {
   delay_ms?: number | undefined

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { startTimeShape } from '#shared/contracts/http.ts'
-import { DELAY_MAX_MS } from '#shared/contracts/limits.ts'
+import { startTimeShape } from '#shared/contracts/http/jobs.ts'
+import { DELAY_MAX_MS } from '#shared/contracts/log/limits.ts'
 import { startTimeMs } from './start-time.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')

@@ -1,5 +1,5 @@
-import { SCOPES, type Scope } from '#shared/contracts/auth.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { SCOPES, type Scope } from '#shared/contracts/http/tokens.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 
 /** Who asks, as far as a token tells. */
 export interface Caller {

@@ -1,7 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
-import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/auth.ts'
+import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/http/tokens.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 
 const clientSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { DAY, SECOND } from '#shared/runtime/clock.ts'
-import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/runtime/config.ts'
+import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/service/config.ts'
+import { DAY, SECOND } from '#shared/time/clock.ts'
 import { SECRET_MIN_BYTES } from './sign-token.ts'
 
 /** Never the symmetric ones: a public key must not verify what anybody can sign with it. */

@@ -8,9 +8,9 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose'
-import { isScope, TENANT_PATTERN } from '#shared/contracts/auth.ts'
-import { type Clock, HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import { isScope, TENANT_PATTERN } from '#shared/contracts/http/tokens.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { type Clock, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 import type { Caller } from './caller.ts'
 import type { AuthConfig } from './settings.ts'
 import { secretKey } from './sign-token.ts'

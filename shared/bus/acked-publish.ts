@@ -1,5 +1,5 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import type { Clock } from '#shared/runtime/clock.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
 import type { Outbox } from './outbox.ts'
 import { rawHeaders } from './raw-headers.ts'

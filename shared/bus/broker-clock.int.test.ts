@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
-import { type Clock, DAY, HOUR, SECOND, systemClock } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { createRegistry } from '#shared/runtime/metrics.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { createRegistry } from '#shared/service/metrics.ts'
+import { type Clock, DAY, HOUR, SECOND, systemClock } from '#shared/time/clock.ts'
 import { startTestBus } from '../../e2e/support/bus.ts'
 import { BrokerClock, nextBase, streamInfoSubject } from './broker-clock.ts'
 

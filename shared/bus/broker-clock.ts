@@ -1,8 +1,8 @@
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
-import { type Clock, clocksAgree, SECOND, systemClock } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { IntervalLoop } from '#shared/runtime/loop.ts'
-import { type Gauge, gauge, type Registry } from '#shared/runtime/metrics.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { type Gauge, gauge, type Registry } from '#shared/service/metrics.ts'
+import { type Clock, clocksAgree, SECOND, systemClock } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
 import type { Broker } from './connection.ts'
 
 // The broker's time is the one that every service sees: it is what stored messages carry, and what timers fire by. Here

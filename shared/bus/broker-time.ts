@@ -1,4 +1,4 @@
-import { isoTime, SECOND } from '#shared/runtime/clock.ts'
+import { isoTime, SECOND } from '#shared/time/clock.ts'
 
 const SECOND_NS = 1_000_000_000n
 

@@ -1,7 +1,7 @@
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { JOBS_STREAM, laneName } from '#shared/contracts/subjects.ts'
+import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
+import { JOBS_STREAM, laneName } from '#shared/contracts/log/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import { laneNeed } from './lane-need.ts'
 import {

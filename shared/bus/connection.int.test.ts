@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { DAY, HOUR, systemClock } from '#shared/runtime/clock.ts'
+import { DAY, HOUR, systemClock } from '#shared/time/clock.ts'
 import { silentLog } from '../../e2e/support/bus.ts'
 import { startTestNats } from '../../e2e/support/nats.ts'
 import { connectBroker } from './connection.ts'

@@ -1,6 +1,6 @@
 import { connect, createInbox, type NatsConnection, type ReconnectToServerHandler } from '@nats-io/transport-node'
-import type { Clock } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import { Outbox } from './outbox.ts'
 
 export interface BrokerOptions {

@@ -1,8 +1,8 @@
 import { AckPolicy, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { newShortId } from '#shared/runtime/ids.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
+import { newShortId } from '#shared/ids/ids.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import { MILLISECOND_NS } from './broker-codes.ts'
 
 /** How many messages the log has on the filters at or after a sequence: a consumer is told when it is made. */

@@ -1,4 +1,4 @@
-import { SECOND, sleep } from '#shared/runtime/clock.ts'
+import { SECOND, sleep } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
 import type { Delivery, LanePuller } from './lane-puller.ts'
 

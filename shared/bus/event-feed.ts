@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
-import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/subjects.ts'
+import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/log/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { type Delivery, LanePuller } from './lane-puller.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '#shared/runtime/clock.ts'
-import { messageOf } from '#shared/runtime/foreign.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { sendBatch } from './send-batch.ts'
 

@@ -1,4 +1,4 @@
-import { LANES_CHANGED } from '#shared/contracts/subjects.ts'
+import { LANES_CHANGED } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
 // A hint that saves time, no more: a pull that waits at a paused lane is not woken when the lane is resumed, and would

@@ -1,6 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/events.ts'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/log/events.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 

@@ -1,8 +1,8 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { PRIORITIES } from '#shared/contracts/job.ts'
-import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/job-type.ts'
-import { JOBS_STREAM, type LanePriority, laneFilters, laneName } from '#shared/contracts/subjects.ts'
+import { PRIORITIES } from '#shared/contracts/log/job.ts'
+import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/log/job-type.ts'
+import { JOBS_STREAM, type LanePriority, laneFilters, laneName } from '#shared/contracts/log/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import { ensureConsumer, found, type TopologyOptions, UNLIMITED_PENDING } from './topology.ts'
 

@@ -1,4 +1,4 @@
-import { LIVE_PREFIX, type ParsedSubject, parseSubject } from '#shared/contracts/subjects.ts'
+import { LIVE_PREFIX, type ParsedSubject, parseSubject } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
 /** That an event was stored. What it says is in the log. */

@@ -1,13 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { LastEvent } from '#shared/contracts/decide.ts'
-import { CONTRACT_VERSION, HEADERS, type JobEvent, type LoggedEvent } from '#shared/contracts/events.ts'
+import type { LastEvent } from '#shared/contracts/log/decide.ts'
+import { CONTRACT_VERSION, HEADERS, type JobEvent, type LoggedEvent } from '#shared/contracts/log/events.ts'
 import {
   historyFilter,
   historyFilterById,
   JOBS_STREAM,
   type JobAddress,
   parseSubject,
-} from '#shared/contracts/subjects.ts'
+} from '#shared/contracts/log/subjects.ts'
 import { brokerTime } from './broker-time.ts'
 import { parseEvent, readEvent } from './read-event.ts'
 

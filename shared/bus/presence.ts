@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/transport-node'
-import { WHO_WORKS } from '#shared/contracts/subjects.ts'
-import { type WorkerPresence, workerPresenceSchema } from '#shared/contracts/worker.ts'
+import { WHO_WORKS } from '#shared/contracts/log/subjects.ts'
+import { type WorkerPresence, workerPresenceSchema } from '#shared/contracts/log/worker-presence.ts'
 import type { Broker } from './connection.ts'
 
 /** Answers whoever asks which workers there are. @returns how to stop it */

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { HEADERS } from '#shared/contracts/events.ts'
-import { historyFilter } from '#shared/contracts/subjects.ts'
+import { HEADERS } from '#shared/contracts/log/events.ts'
+import { historyFilter } from '#shared/contracts/log/subjects.ts'
 import { createdPublication, endPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
 import type { PublishResult } from './publisher.ts'
 

@@ -1,5 +1,5 @@
 import type { Msg } from '@nats-io/transport-node'
-import { JOBS_STREAM } from '#shared/contracts/subjects.ts'
+import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
 export interface Batch {

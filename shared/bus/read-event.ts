@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import { type JobEvent, jobEventSchema, type LoggedEvent } from '#shared/contracts/events.ts'
-import { jobIdTimeMs } from '#shared/contracts/job-id.ts'
-import { parseSubject } from '#shared/contracts/subjects.ts'
+import { type JobEvent, jobEventSchema, type LoggedEvent } from '#shared/contracts/log/events.ts'
+import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
+import { parseSubject } from '#shared/contracts/log/subjects.ts'
+import { describeThrown, memberOf, textOf } from '#shared/errors/foreign.ts'
+import { isTooDeep } from '#shared/errors/foreign-json.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
-import { describeThrown, memberOf, textOf } from '#shared/runtime/foreign.ts'
-import { isTooDeep } from '#shared/runtime/foreign-json.ts'
+import { isoTime } from '#shared/time/clock.ts'
 
 export interface LoggedMessage {
   subject: string

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { applyEvent } from '#shared/contracts/apply-event.ts'
-import { jobEventSchema, triggerEventSchema } from '#shared/contracts/events.ts'
-import { isTerminal, type Job } from '#shared/contracts/job.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
-import { isTerminalEvent, JOB_EVENTS } from '#shared/contracts/subjects.ts'
-import { newJobId } from '#shared/runtime/ids.ts'
+import { applyEvent } from '#shared/contracts/log/apply-event.ts'
+import { jobEventSchema, triggerEventSchema } from '#shared/contracts/log/events.ts'
+import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
+import { isTerminalEvent, JOB_EVENTS } from '#shared/contracts/log/subjects.ts'
+import { newJobId } from '#shared/ids/ids.ts'
 import { parseForeign, readEvent } from './read-event.ts'
 
 const jobId = newJobId(Date.parse('2027-01-01T00:00:00Z'))

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { Clock } from '#shared/runtime/clock.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
 import { type LogMessage, LogReader } from './log-reader.ts'
 import { Publisher } from './publisher.ts'

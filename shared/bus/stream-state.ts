@@ -1,6 +1,6 @@
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { ALL_RECEIVED, ARM_TIMERS, JOB_ENDS, JOBS_STREAM, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
+import { ALL_RECEIVED, ARM_TIMERS, JOB_ENDS, JOBS_STREAM, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { CONSUMER_NOT_FOUND } from './broker-codes.ts'
 import { found } from './topology.ts'
 

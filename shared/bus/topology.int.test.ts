@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import {
   DEFINITIONS_STREAM,
   JOB_ENDS,
@@ -8,8 +8,8 @@ import {
   REQUEST_CHANGES,
   REQUESTS_STREAM,
   requestSubject,
-} from '#shared/contracts/subjects.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
+} from '#shared/contracts/log/subjects.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { createdPublication, endPublication, newAddress, startTestBus, type TestBus } from '../../e2e/support/bus.ts'
 import { refreshLanes } from './change-lanes.ts'
 import { LanePuller } from './lane-puller.ts'

@@ -36,8 +36,8 @@ import {
   REQUEST_CHANGES,
   REQUESTS_STREAM,
   SCHEDULES_STREAM,
-} from '#shared/contracts/subjects.ts'
-import { DAY, MINUTE } from '#shared/runtime/clock.ts'
+} from '#shared/contracts/log/subjects.ts'
+import { DAY, MINUTE } from '#shared/time/clock.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS, STREAM_NOT_FOUND } from './broker-codes.ts'
 
 export interface TopologyOptions {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { LOG_PROBE, PROBES_STREAM, probeSubject } from '#shared/contracts/subjects.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
+import { LOG_PROBE, PROBES_STREAM, probeSubject } from '#shared/contracts/log/subjects.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
 import { readLogState } from './event-feed.ts'
 import { WriteProbe } from './write-probe.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { headers } from '@nats-io/transport-node'
-import { atMostEvery } from '#shared/runtime/at-most-every.ts'
-import { type Clock, SECOND } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { atMostEvery } from '#shared/time/at-most-every.ts'
+import { type Clock, SECOND } from '#shared/time/clock.ts'
 import { isFull } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 

@@ -2,7 +2,7 @@ import type { RouterContext } from '@koa/router'
 import type { Next } from 'koa'
 import { ANYONE, type Caller, checkScope } from '#shared/auth/caller.ts'
 import { invalidToken, type VerifyToken } from '#shared/auth/verify-token.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from './app.ts'
 import { scopeOf } from './route-scopes.ts'
 

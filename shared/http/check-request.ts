@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import { AppError, nothingHere } from '#shared/runtime/errors.ts'
+import { AppError, nothingHere } from '#shared/errors/app-error.ts'
 
 export const URI_MAX_LENGTH = 8 * 1024
 export const HEADERS_MAX_BYTES = 16 * 1024

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isJobId } from '#shared/contracts/job-id.ts'
-import { badParameters } from '#shared/runtime/read-query.ts'
+import { isJobId } from '#shared/contracts/log/job-id.ts'
+import { badParameters } from './read-query.ts'
 
 /** Where a page of jobs or requests ended, and of which search: in another one that place means nothing. */
 export const makeCursor = (search: unknown, lastId: string): string =>

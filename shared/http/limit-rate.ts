@@ -1,7 +1,7 @@
 import type { Next } from 'koa'
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import type { AppContext } from './app.ts'
 
 export interface RateLimit {

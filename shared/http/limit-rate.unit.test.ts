@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { DAY } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { DAY } from '#shared/time/clock.ts'
 import type { AppContext } from './app.ts'
 import { limitRate } from './limit-rate.ts'
 

@@ -1,6 +1,6 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import { HEADERS } from '#shared/contracts/events.ts'
-import { hashNames } from '#shared/runtime/hash-names.ts'
+import { HEADERS } from '#shared/contracts/log/events.ts'
+import { hashNames } from '#shared/ids/hash-names.ts'
 import type { AppContext } from './app.ts'
 import { callerOf } from './authenticate.ts'
 

@@ -1,4 +1,4 @@
-import type { Scope } from '#shared/contracts/auth.ts'
+import type { Scope } from '#shared/contracts/http/tokens.ts'
 
 /** Addresses that need no token: they say nothing of anybody's jobs. `/token` is where tokens come from. */
 const OPEN = /^\/(token|docs|openapi(-3\.1)?\.json|problems|heartbeat|livez|readyz|metrics)(\/|$)/

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
-import type { ProblemCode } from '#shared/contracts/problems.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { AppError, problemOf } from '#shared/runtime/errors.ts'
+import type { ProblemCode } from '#shared/contracts/http/problems.ts'
+import { AppError, problemOf } from '#shared/errors/app-error.ts'
+import { SECOND } from '#shared/time/clock.ts'
 
 export interface ServerSettings {
   HOST: string

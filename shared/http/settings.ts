@@ -1,6 +1,6 @@
 import { authSettings } from '#shared/auth/settings.ts'
-import { MINUTE } from '#shared/runtime/clock.ts'
-import { durationSetting, flagSetting, integerSetting, originsSetting } from '#shared/runtime/config.ts'
+import { durationSetting, flagSetting, integerSetting, originsSetting } from '#shared/service/config.ts'
+import { MINUTE } from '#shared/time/clock.ts'
 
 /** Of every service that callers reach. */
 export const httpSettings = {

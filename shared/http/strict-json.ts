@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
+import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import { endOfNumber, endOfString, lossOf, lostNumberDetail, pointerAt } from '#shared/formats/json-numbers.ts'
-import { AppError } from '#shared/runtime/errors.ts'
 
 /**
  * Parses a JSON body and refuses what JSON.parse lets through or changes silently: invalid UTF-8, lone surrogates,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { BODY_MAX_DEPTH, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 const parse = (text: string | Buffer): unknown => parseStrictJson(Buffer.from(text))

@@ -1,5 +1,5 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import { badParameters } from '#shared/runtime/read-query.ts'
+import { badParameters } from './read-query.ts'
 
 /**
  * Names are each tenant's own: who is bound to none says whose is meant.

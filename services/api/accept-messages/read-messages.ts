@@ -1,13 +1,13 @@
 import type { Context } from 'koa'
 import { z } from 'zod'
-import { NDJSON } from '#shared/contracts/batch.ts'
-import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/message.ts'
-import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/messages-http.ts'
+import { NDJSON } from '#shared/contracts/http/job-batch.ts'
+import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/http/messages.ts'
+import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/log/message.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { numberOutOfRange, parseStrictJson } from '#shared/http/strict-json.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import { inOurWords } from '#shared/runtime/in-our-words.ts'
 
 /**
  * The messages of a body, in their order: a JSON array, or a JSON value a line.

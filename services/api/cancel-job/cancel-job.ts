@@ -1,8 +1,8 @@
-import type { CancelJobBody } from '#shared/contracts/http.ts'
-import { isTerminal, type Job } from '#shared/contracts/job.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
+import type { CancelJobBody } from '#shared/contracts/http/jobs.ts'
+import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
 import { wrongState } from '../wrong-state.ts'
 

@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { type CancelJobBody, cancelJobBodySchema, jobView } from '#shared/contracts/http.ts'
+import { type CancelJobBody, cancelJobBodySchema, jobView } from '#shared/contracts/http/jobs.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
 import { changeInfo } from '#shared/http/request-info.ts'

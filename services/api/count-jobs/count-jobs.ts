@@ -1,8 +1,8 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import { JOB_STATUSES, type JobStatus } from '#shared/contracts/job.ts'
-import type { JobStats } from '#shared/contracts/list.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
-import type { JobStore } from '#shared/store/port.ts'
+import type { JobStats } from '#shared/contracts/http/job-list.ts'
+import { JOB_STATUSES, type JobStatus } from '#shared/contracts/log/job.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 
 export interface CountJobsDeps {
   store: JobStore

@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
-import { noParameters } from '#shared/contracts/query.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { type CountJobsDeps, countJobs } from './count-jobs.ts'
 
 /** `GET /v1/stats`. */

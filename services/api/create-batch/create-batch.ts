@@ -1,9 +1,9 @@
 import type { KeyClaim } from '#shared/accept/idempotency-keys.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
-import type { BatchItem, BatchResult } from '#shared/contracts/batch.ts'
+import type { BatchItem, BatchResult } from '#shared/contracts/http/job-batch.ts'
+import { AppError, problemOf } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { AppError, problemOf } from '#shared/runtime/errors.ts'
-import { derivedJobId } from '#shared/runtime/ids.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
 import {
   ACCEPT_DEADLINE_MS,
   type CreateJobDeps,

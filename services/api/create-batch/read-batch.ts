@@ -1,11 +1,11 @@
 import type { Context } from 'koa'
-import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/batch.ts'
-import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http.ts'
+import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/http/job-batch.ts'
+import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http/jobs.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import { inOurWords } from '#shared/runtime/in-our-words.ts'
 
 /** A job of the batch, or what is wrong with it. */
 export type BatchEntry = CreateJobBody | AppError

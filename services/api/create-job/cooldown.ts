@@ -1,5 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface CooldownRefusal {
   cooldownMs: number

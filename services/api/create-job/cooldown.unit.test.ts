@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HOUR, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { cooldownError, durationText } from './cooldown.ts'
 
 test.each([

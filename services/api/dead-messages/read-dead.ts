@@ -1,9 +1,9 @@
 import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
-import type { DeadMessageView } from '#shared/contracts/dead-messages-http.ts'
-import { deadMessageSchema } from '#shared/contracts/messages-http.ts'
-import { ALL_DEAD_MESSAGES, deadMessagesOf, MESSAGES_STREAM } from '#shared/contracts/subjects.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
-import { memberOf, textOf } from '#shared/runtime/foreign.ts'
+import type { DeadMessageView } from '#shared/contracts/http/dead-messages.ts'
+import { deadMessageSchema } from '#shared/contracts/http/messages.ts'
+import { ALL_DEAD_MESSAGES, deadMessagesOf, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import { memberOf, textOf } from '#shared/errors/foreign.ts'
 
 export interface ReadDeadDeps {
   readBatch(query: BatchQuery): Promise<Batch>

@@ -4,9 +4,9 @@ import {
   type ListDeadMessagesQuery,
   listDeadMessagesQuerySchema,
   redriveMessagesBodySchema,
-} from '#shared/contracts/dead-messages-http.ts'
+} from '#shared/contracts/http/dead-messages.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { readDead } from './read-dead.ts'
 import { type RedriveMessagesDeps, redriveMessages } from './redrive-messages.ts'
 

@@ -5,7 +5,7 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi'
-import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/problems.ts'
+import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/http/problems.ts'
 import { scopeOf } from '#shared/http/route-scopes.ts'
 import type { Answer, Operation } from './operation.ts'
 import { authOperations } from './operations/auth.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http.ts'
+import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http/jobs.ts'
 
 const prefer = z
   .string()

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ProblemCode } from '#shared/contracts/problems.ts'
+import type { ProblemCode } from '#shared/contracts/http/problems.ts'
 
 export interface Answer {
   description: string

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Router from '@koa/router'
-import { explainProblem, PROBLEMS, type ProblemCode } from '#shared/contracts/problems.ts'
-import { VERSION } from '#shared/runtime/version.ts'
+import { explainProblem, PROBLEMS, type ProblemCode } from '#shared/contracts/http/problems.ts'
+import { VERSION } from '#shared/service/version.ts'
 import { describeApi } from './describe-api.ts'
 
 const PAGES = [

@@ -1,7 +1,7 @@
-import { type Job, statusOf } from '#shared/contracts/job.ts'
-import type { TypeView } from '#shared/contracts/types-http.ts'
-import type { Why } from '#shared/contracts/why.ts'
-import { isoTime, SECOND } from '#shared/runtime/clock.ts'
+import type { TypeView } from '#shared/contracts/http/types.ts'
+import type { Why } from '#shared/contracts/http/why.ts'
+import { type Job, statusOf } from '#shared/contracts/log/job.ts'
+import { isoTime, SECOND } from '#shared/time/clock.ts'
 
 /** What is known about a job that waits for a worker. */
 export interface WaitFacts {

@@ -1,7 +1,7 @@
-import { noteOf } from '#shared/contracts/event-notes.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
-import type { EventView } from '#shared/contracts/events-http.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
+import type { EventView } from '#shared/contracts/http/events.ts'
+import { noteOf } from '#shared/contracts/log/event-notes.ts'
+import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 
 /** An event as its readers get it: what is in the job's history, whose it is, and what came of it. */
 export const eventView = (event: JobEvent, seq: number): EventView => ({

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { Caller } from '#shared/auth/caller.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { type Clock, DAY, SECOND } from '#shared/runtime/clock.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
+import { type Clock, DAY, SECOND } from '#shared/time/clock.ts'
 
 export interface ServerSentEvent {
   /** What a reader sends as Last-Event-ID when it comes back. */

@@ -1,11 +1,11 @@
 import type Router from '@koa/router'
-import { BODY_MAX_BYTES } from '#shared/contracts/http.ts'
+import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
+import { nothingHere } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
 import { readRaw } from '#shared/http/read-body.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { nothingHere } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
 
 export interface ForwardDeps {

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
-import { jobView } from '#shared/contracts/http.ts'
-import { isTerminal, type Job } from '#shared/contracts/job.ts'
+import { jobView } from '#shared/contracts/http/jobs.ts'
+import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { matchesEtag } from '#shared/http/etag.ts'

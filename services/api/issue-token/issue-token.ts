@@ -1,10 +1,10 @@
 import { type Client, clientsReader, findClient } from '#shared/auth/clients-file.ts'
 import type { AuthConfig } from '#shared/auth/settings.ts'
 import { type SignOptions, signToken } from '#shared/auth/sign-token.ts'
-import { isScope, type Scope, type Token } from '#shared/contracts/auth.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import { isScope, type Scope, type Token } from '#shared/contracts/http/tokens.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import type { Clock } from '#shared/time/clock.ts'
 
 export interface IssueTokenDeps {
   /** null where this api issues none. */

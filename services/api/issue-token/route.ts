@@ -1,10 +1,10 @@
 import { parse } from 'node:querystring'
 import type Router from '@koa/router'
-import { type TokenBody, tokenBodySchema } from '#shared/contracts/auth.ts'
+import { type TokenBody, tokenBodySchema } from '#shared/contracts/http/tokens.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
-import { AppError } from '#shared/runtime/errors.ts'
 import { type IssueTokenDeps, invalidClient, issueToken } from './issue-token.ts'
 
 const FORM = 'application/x-www-form-urlencoded'

@@ -1,12 +1,12 @@
 import type Router from '@koa/router'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { JobTypeInfo } from '#shared/contracts/job-type.ts'
-import { noParameters } from '#shared/contracts/query.ts'
-import { changeTypeBodySchema, type TypeView } from '#shared/contracts/types-http.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
+import { changeTypeBodySchema, type TypeView } from '#shared/contracts/http/types.ts'
+import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { readBody } from '#shared/http/read-body.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { readQuery } from '#shared/http/read-query.ts'
+import type { Logger } from '#shared/service/logger.ts'
 import { typeViews } from './type-views.ts'
 
 export interface TypeRoutesDeps {

@@ -1,5 +1,5 @@
 import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { TypeView } from '#shared/contracts/types-http.ts'
+import type { TypeView } from '#shared/contracts/http/types.ts'
 
 /** What the lanes say about their types, by name. */
 export function typeViews(lanes: LaneInfo[]): TypeView[] {

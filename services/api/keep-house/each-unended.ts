@@ -1,5 +1,5 @@
-import type { Job } from '#shared/contracts/job.ts'
-import type { JobStore } from '#shared/store/port.ts'
+import type { Job } from '#shared/contracts/log/job.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 
 const PAGE = 500
 

@@ -1,7 +1,7 @@
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { IntervalLoop } from '#shared/runtime/loop.ts'
-import type { JobStore } from '#shared/store/port.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
 import { type TrimDeps, trimLog } from './trim-log.ts'
 import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
 

@@ -8,8 +8,8 @@ import { listLanes } from '#shared/bus/lanes.ts'
 import type { Publication } from '#shared/bus/publisher.ts'
 import { readBatch } from '#shared/bus/read-batch.ts'
 import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/stream-state.ts'
-import type { JobEvent } from '#shared/contracts/events.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import {
   dueSubject,
   eventSubject,
@@ -19,12 +19,12 @@ import {
   type JobAddress,
   laneName,
   timerSubject,
-} from '#shared/contracts/subjects.ts'
-import { type Clock, DAY, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/runtime/clock.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
-import { counter, createRegistry } from '#shared/runtime/metrics.ts'
-import { objectIdOf, taskJobId } from '#shared/runtime/task-address.ts'
-import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
+} from '#shared/contracts/log/subjects.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import { objectIdOf, taskJobId } from '#shared/ids/task-address.ts'
+import { counter, createRegistry } from '#shared/service/metrics.ts'
+import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
+import { type Clock, DAY, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/time/clock.ts'
 import { armTimers } from '../../../e2e/support/arm-timers.ts'
 import {
   createdPublication,
@@ -95,7 +95,7 @@ async function setup() {
       seq,
       body: event.event === 'unreadable' ? '' : JSON.stringify(event),
     }))
-    await applyBatch({ store, onUnreadable: () => undefined }, { generation: 1 }, messages)
+    await applyBatch({ store, onUnreadable: () => undefined }, { generation: 1, log_generation: 1 }, messages)
   }
   const wokenCount = async () => (await woken.get()).values[0]?.value ?? 0
   const stack = undo.move()

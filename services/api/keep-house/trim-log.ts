@@ -3,8 +3,8 @@ import { laneNeed, laneNeeds } from '#shared/bus/lane-need.ts'
 import type { LaneInfo } from '#shared/bus/lanes.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
-import { SUBJECTS_PER_JOB } from '#shared/contracts/limits.ts'
-import { ALL_HISTORY, ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/subjects.ts'
+import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
+import { ALL_HISTORY, ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/log/subjects.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
 
 export interface TrimDeps extends DelayedDeps {

@@ -2,8 +2,8 @@ import type { LogState } from '#shared/bus/event-feed.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
 import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
-import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/subjects.ts'
-import { taskOf } from '#shared/runtime/task-address.ts'
+import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/log/subjects.ts'
+import { taskOf } from '#shared/ids/task-address.ts'
 
 export interface UnheardDeps {
   /** null: there is no such consumer, and nobody to hear. */

@@ -1,7 +1,7 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import { makeJobId } from '#shared/contracts/job-id.ts'
-import type { JobFilter } from '#shared/contracts/list.ts'
-import { AFTER_EVERY_ID, type JobQuery } from '#shared/store/port.ts'
+import type { JobFilter } from '#shared/contracts/http/job-list.ts'
+import { makeJobId } from '#shared/contracts/log/job-id.ts'
+import { AFTER_EVERY_ID, type JobQuery } from '#shared/stores/jobs/job-store.ts'
 
 /** What a search asks of the store, whatever page of it. */
 export type JobSearch = Omit<JobQuery, 'limit'>

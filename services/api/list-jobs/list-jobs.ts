@@ -1,9 +1,9 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import type { JobSummary } from '#shared/contracts/job.ts'
-import type { ListJobsQuery } from '#shared/contracts/list.ts'
+import type { ListJobsQuery } from '#shared/contracts/http/job-list.ts'
+import type { JobSummary } from '#shared/contracts/log/job.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
 import { makeCursor, readCursor } from '#shared/http/cursor.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
-import type { JobStore } from '#shared/store/port.ts'
+import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { type JobSearch, toSearch } from './job-filter.ts'
 
 export interface ListJobsDeps {

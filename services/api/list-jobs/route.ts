@@ -1,9 +1,9 @@
 import type Router from '@koa/router'
-import { jobSummaryView } from '#shared/contracts/http.ts'
-import { type JobList, type ListJobsQuery, listJobsQuerySchema } from '#shared/contracts/list.ts'
+import { type JobList, type ListJobsQuery, listJobsQuerySchema } from '#shared/contracts/http/job-list.ts'
+import { jobSummaryView } from '#shared/contracts/http/jobs.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { type ListJobsDeps, listJobs } from './list-jobs.ts'
 
 const PATH = '/v1/jobs'

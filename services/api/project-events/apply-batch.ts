@@ -1,12 +1,12 @@
 import { type LoggedMessage, parseEvent, standInFor } from '#shared/bus/read-event.ts'
-import { applyEvent, isFirst } from '#shared/contracts/apply-event.ts'
-import type { LoggedEvent } from '#shared/contracts/events.ts'
-import type { Job } from '#shared/contracts/job.ts'
-import type { Checkpoint, JobStore, StoredJob } from '#shared/store/port.ts'
+import { applyEvent, isFirst } from '#shared/contracts/log/apply-event.ts'
+import type { LoggedEvent } from '#shared/contracts/log/events.ts'
+import type { Job } from '#shared/contracts/log/job.ts'
+import type { Checkpoint, JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
 import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
 
 /** Which generation is written, and from which on sequences are of this log. */
-export type ProjectionGeneration = Pick<Checkpoint, 'generation'> & Partial<Pick<Checkpoint, 'log_generation'>>
+export type ProjectionGeneration = Pick<Checkpoint, 'generation' | 'log_generation'>
 
 export interface ApplyBatchDeps {
   store: JobStore
@@ -21,7 +21,7 @@ export interface ApplyBatchDeps {
  */
 export async function applyBatch(
   deps: ApplyBatchDeps,
-  { generation, log_generation: logGeneration = 0 }: ProjectionGeneration,
+  { generation, log_generation: logGeneration }: ProjectionGeneration,
   messages: LoggedMessage[],
 ): Promise<RoundEnd[]> {
   const events: { seq: number; event: LoggedEvent }[] = []

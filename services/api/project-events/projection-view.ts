@@ -1,4 +1,4 @@
-import type { Checkpoint, JobStore } from '#shared/store/port.ts'
+import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
 
 /** What this replica last saw of the checkpoint: how far the store is, whoever applies. */
 export class ProjectionView {
@@ -14,7 +14,7 @@ export class ProjectionView {
     return this.#checkpoint?.generation ?? 0
   }
 
-  /** Documents of an older generation tell of another log. Checkpoints of the first version do not say. */
+  /** Documents of an older generation tell of another log. */
   get logGeneration(): number {
     return this.#checkpoint?.log_generation ?? 0
   }

@@ -1,8 +1,8 @@
 import { startTimeMs } from '#shared/accept/start-time.ts'
-import type { RedriveBody, RedriveResult } from '#shared/contracts/redrive.ts'
+import type { RedriveBody, RedriveResult } from '#shared/contracts/http/redrive.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { isoTime, SECOND } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { isoTime, SECOND } from '#shared/time/clock.ts'
 import { listJobs } from '../list-jobs/list-jobs.ts'
 import { type RetryJobDeps, retryJob } from '../retry-job/retry-job.ts'
 

@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { redriveBodySchema } from '#shared/contracts/redrive.ts'
+import { redriveBodySchema } from '#shared/contracts/http/redrive.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import type { RetryJobDeps } from '../retry-job/retry-job.ts'

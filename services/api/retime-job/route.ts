@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { jobView, retimeJobBodySchema } from '#shared/contracts/http.ts'
+import { jobView, retimeJobBodySchema } from '#shared/contracts/http/jobs.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import type { NextEventDeps } from '../next-event.ts'

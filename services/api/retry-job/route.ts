@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { jobView, retryJobBodySchema } from '#shared/contracts/http.ts'
+import { jobView, retryJobBodySchema } from '#shared/contracts/http/jobs.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import { type RetryJobDeps, retryJob } from './retry-job.ts'

@@ -1,5 +1,5 @@
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { FoundSchedule, ScheduleKey, ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 /** If-Match and If-None-Match of a request; empty where they were not sent. */

@@ -1,5 +1,5 @@
-import type { PutScheduleBody } from '#shared/contracts/schedule.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import type { PutScheduleBody } from '#shared/contracts/http/schedules.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import { parseCron } from './tick-times.ts'
 
 const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/

@@ -1,5 +1,5 @@
-import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { MINUTE, SECOND } from '#shared/time/clock.ts'
 import { lastTicks } from './tick-times.ts'
 
 /** A hiccup: so late a tick is still made when a later one is due too. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
 
 const NOW = Date.parse('2027-01-01T12:00:00.000Z')

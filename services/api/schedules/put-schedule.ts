@@ -7,10 +7,10 @@ import {
   SCHEDULES_MAX,
   SCHEDULES_OF_TENANT_MAX,
   type ScheduleRecord,
-} from '#shared/contracts/schedule.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import { badParameters } from '#shared/runtime/read-query.ts'
+} from '#shared/contracts/http/schedules.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { badParameters } from '#shared/http/read-query.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
 import { badTiming, checkTiming } from './check-timing.ts'
 import type { ScheduleBook } from './schedule-book.ts'

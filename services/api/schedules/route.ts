@@ -1,20 +1,20 @@
 import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { maySee } from '#shared/auth/caller.ts'
-import { noParameters } from '#shared/contracts/query.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
 import {
   putScheduleBodySchema,
   type ScheduleList,
   type ScheduleRecord,
   scheduleQuerySchema,
-} from '#shared/contracts/schedule.ts'
+} from '#shared/contracts/http/schedules.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { readBody } from '#shared/http/read-body.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import {
   atBroker,

@@ -1,5 +1,5 @@
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import type { Logger } from '#shared/service/logger.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 interface Entry {

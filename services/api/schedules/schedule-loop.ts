@@ -1,5 +1,5 @@
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import type { ScheduleBook } from './schedule-book.ts'
 import type { StoredSchedule } from './schedule-records.ts'
 import { type SettleDueDeps, settleDue } from './settle-due.ts'

@@ -1,9 +1,9 @@
 import type { LogMessage } from '#shared/bus/log-reader.ts'
 import type { RecordStream, RecordStreamState } from '#shared/bus/record-stream.ts'
-import { type ScheduleRecord, scheduleRecordSchema } from '#shared/contracts/schedule.ts'
-import { ALL_SCHEDULES, scheduleSubject } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { hashNames } from '#shared/runtime/hash-names.ts'
+import { type ScheduleRecord, scheduleRecordSchema } from '#shared/contracts/http/schedules.ts'
+import { ALL_SCHEDULES, scheduleSubject } from '#shared/contracts/log/subjects.ts'
+import { hashNames } from '#shared/ids/hash-names.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import { nextTick } from './tick-times.ts'
 
 /** A schedule as it is at the broker. */

@@ -1,6 +1,11 @@
-import { tenantMember } from '#shared/contracts/job-spec.ts'
-import { NEXT_RUNS, type ScheduleRecord, type ScheduleSummary, type ScheduleView } from '#shared/contracts/schedule.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
+import {
+  NEXT_RUNS,
+  type ScheduleRecord,
+  type ScheduleSummary,
+  type ScheduleView,
+} from '#shared/contracts/http/schedules.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import { settledUntil } from './settled-until.ts'
 import { nextTicks } from './tick-times.ts'
 

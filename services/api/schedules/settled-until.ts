@@ -1,5 +1,5 @@
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { clocksAgree, isoTime } from '#shared/runtime/clock.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { clocksAgree, isoTime } from '#shared/time/clock.ts'
 import { nextTick } from './tick-times.ts'
 
 /**

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
-import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
 import { goneOnFromNow, isSettledAhead, settledUntil } from './settled-until.ts'
 

@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import type { ScheduleRecord } from '#shared/contracts/schedule.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 
 /** When a schedule ticks: what its times follow from, and nothing else. */
 export type Timing = Pick<ScheduleRecord, 'cron' | 'every_ms' | 'timezone' | 'starts_at' | 'ends_at' | 'anchor'>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DAY, HOUR, isoTime, MINUTE } from '#shared/runtime/clock.ts'
+import { DAY, HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
 import { lastTicks, nextTick, nextTicks, type Timing } from './tick-times.ts'
 
 const START = '2027-01-01T00:00:00.000Z'

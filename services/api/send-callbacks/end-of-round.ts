@@ -1,6 +1,6 @@
-import type { JobEvent, LoggedEvent } from '#shared/contracts/events.ts'
-import { type EventNote, isTerminal, type Job } from '#shared/contracts/job.ts'
-import { isTerminalEvent } from '#shared/contracts/subjects.ts'
+import type { JobEvent, LoggedEvent } from '#shared/contracts/log/events.ts'
+import { type EventNote, isTerminal, type Job } from '#shared/contracts/log/job.ts'
+import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 
 type EndEvent = Extract<JobEvent, { event: 'job:finished' | 'job:cancelled' | 'job:failed' }>
 

@@ -1,5 +1,5 @@
-import { WEBHOOK_BODY_MAX_BYTES, type WebhookBody } from '#shared/contracts/callback.ts'
-import { jobView } from '#shared/contracts/http.ts'
+import { jobView } from '#shared/contracts/http/jobs.ts'
+import { WEBHOOK_BODY_MAX_BYTES, type WebhookBody } from '#shared/contracts/log/callback.ts'
 import type { RoundEnd } from './end-of-round.ts'
 
 const TYPES = { 'job:finished': 'job.finished', 'job:cancelled': 'job.cancelled', 'job:failed': 'job.failed' } as const

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
-import { noParameters } from '#shared/contracts/query.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { type ShowMessageWorkersDeps, showMessageWorkers } from './show-message-workers.ts'
 
 /** `GET /v1/message/workers`. */

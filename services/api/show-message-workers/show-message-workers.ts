@@ -1,9 +1,9 @@
 import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
-import type { MessageShard, MessageWorker, MessageWorkers } from '#shared/contracts/messages-http.ts'
-import { ALL_SHARDS, MESSAGES_STREAM, receivedSubject, shardSubject } from '#shared/contracts/subjects.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
+import type { MessageShard, MessageWorker, MessageWorkers } from '#shared/contracts/http/messages.ts'
+import { newShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
+import { ALL_SHARDS, MESSAGES_STREAM, receivedSubject, shardSubject } from '#shared/contracts/log/subjects.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
 import { readShardRecord } from '../read-shard-record.ts'
 
 export interface ShowMessageWorkersDeps {

@@ -1,9 +1,9 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { watchLive } from '#shared/bus/live-events.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { LastEvent } from '#shared/contracts/decide.ts'
-import { historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/subjects.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
+import type { LastEvent } from '#shared/contracts/log/decide.ts'
+import { historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/log/subjects.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
 
 export interface WaitDeps {
   broker: Broker

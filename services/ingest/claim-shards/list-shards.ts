@@ -1,5 +1,5 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { ALL_RECEIVED } from '#shared/contracts/subjects.ts'
+import { ALL_RECEIVED } from '#shared/contracts/log/subjects.ts'
 
 const [PREFIX] = ALL_RECEIVED.split('*')
 

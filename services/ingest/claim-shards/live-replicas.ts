@@ -1,6 +1,6 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { ALL_INGEST_REPLICAS, ingestReplicaSubject, LEAVING_MARK } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
+import { ALL_INGEST_REPLICAS, ingestReplicaSubject, LEAVING_MARK } from '#shared/contracts/log/subjects.ts'
+import { SECOND } from '#shared/time/clock.ts'
 
 const WRITE_DEADLINE_MS = 1_500
 const [PREFIX] = ALL_INGEST_REPLICAS.split('*')

@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newShortId } from '#shared/runtime/ids.ts'
+import { newShortId } from '#shared/ids/ids.ts'
 import type { BatchContext, BatchMessage } from './handler.ts'
 
 const NUMBER_LENGTH = 12

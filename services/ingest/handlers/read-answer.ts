@@ -1,4 +1,4 @@
-import { isObject, textOf } from '#shared/runtime/foreign.ts'
+import { isObject, textOf } from '#shared/errors/foreign.ts'
 
 /** Of one message: done, to be tried again, or never to be tried again. */
 export type MessageOutcome = 'done' | { retry: string } | { failed: string }

@@ -1,4 +1,4 @@
-import type { OpenBatch } from '#shared/contracts/ingest.ts'
+import type { OpenBatch } from '#shared/contracts/log/ingest.ts'
 import type { RawMessage } from './raw-message.ts'
 import type { BatchRun } from './worker-queues.ts'
 

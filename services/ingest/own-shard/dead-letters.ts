@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { Publisher } from '#shared/bus/publisher.ts'
-import type { deadMessageSchema } from '#shared/contracts/messages-http.ts'
-import { deadMessageSubject } from '#shared/contracts/subjects.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import { newNonce } from '#shared/runtime/ids.ts'
+import type { deadMessageSchema } from '#shared/contracts/http/messages.ts'
+import { deadMessageSubject } from '#shared/contracts/log/subjects.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { type RawMessage, readMessage } from './raw-message.ts'
 
 export interface DeadLetter {

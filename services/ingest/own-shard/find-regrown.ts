@@ -1,6 +1,6 @@
 import { brokerTime } from '#shared/bus/broker-time.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
-import { receivedSubject } from '#shared/contracts/subjects.ts'
+import { receivedSubject } from '#shared/contracts/log/subjects.ts'
 
 /**
  * Whether the stream lost its end and has grown again since a shard's message was stored: new messages have the sequences

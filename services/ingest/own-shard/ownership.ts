@@ -1,5 +1,5 @@
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
+import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import { LostShardError } from './run-until.ts'
 import type { ShardRecords, StoredShard } from './shard-records.ts'
 

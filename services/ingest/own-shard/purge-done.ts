@@ -1,4 +1,4 @@
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { FindRegrown } from './find-regrown.ts'
 
 /** Removes a subject's messages below a sequence. @throws when the broker does not answer */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newShardRecord } from '#shared/contracts/ingest.ts'
+import { newShardRecord } from '#shared/contracts/log/ingest.ts'
 import { DonePurger } from './purge-done.ts'
 
 test('what is done is removed once, and nothing while the shard’s new messages have sequences of lost ones', async () => {

@@ -1,4 +1,4 @@
-import { storedMessageSchema } from '#shared/contracts/message.ts'
+import { storedMessageSchema } from '#shared/contracts/log/message.ts'
 import type { BatchMessage } from '../handlers/handler.ts'
 
 /** A message as the stream has it. */

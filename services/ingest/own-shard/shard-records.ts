@@ -1,6 +1,6 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { parseShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
-import { shardSubject } from '#shared/contracts/subjects.ts'
+import { parseShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
+import { shardSubject } from '#shared/contracts/log/subjects.ts'
 
 /** A record and the sequence that its next write compares with. */
 export interface StoredShard {

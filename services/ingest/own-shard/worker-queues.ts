@@ -1,5 +1,5 @@
-import type { OpenBatch } from '#shared/contracts/ingest.ts'
-import type { Clock } from '#shared/runtime/clock.ts'
+import type { OpenBatch } from '#shared/contracts/log/ingest.ts'
+import type { Clock } from '#shared/time/clock.ts'
 import type { AttemptEnd } from '../plan/commit-batches.ts'
 import type { RawMessage } from './raw-message.ts'
 

@@ -1,4 +1,4 @@
-import type { OpenBatch, ShardRecord, WorkerCounts } from '#shared/contracts/ingest.ts'
+import type { OpenBatch, ShardRecord, WorkerCounts } from '#shared/contracts/log/ingest.ts'
 
 /** What one attempt at a batch came to. */
 export interface AttemptEnd {

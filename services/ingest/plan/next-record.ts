@@ -1,4 +1,4 @@
-import type { OpenBatch, ShardRecord } from '#shared/contracts/ingest.ts'
+import type { OpenBatch, ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { type AttemptEnd, commitBatches } from './commit-batches.ts'
 import { type Loads, planBatches, type Waiting } from './plan-batches.ts'
 import { growPool, shrinkPool } from './size-pool.ts'

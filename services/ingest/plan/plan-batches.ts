@@ -1,4 +1,4 @@
-import type { OpenBatch, ShardRecord } from '#shared/contracts/ingest.ts'
+import type { OpenBatch, ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { workersOf } from './worker-ids.ts'
 
 /** How much a worker has before it, batches that wait for their next attempt left out. */

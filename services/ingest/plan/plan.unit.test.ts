@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { newShardRecord, type ShardRecord } from '#shared/contracts/ingest.ts'
+import { newShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { commitBatches } from './commit-batches.ts'
 import { nextRecord, plannedSince, type Situation } from './next-record.ts'
 import { forgetBeyond, takeOver } from './take-over.ts'

@@ -1,4 +1,4 @@
-import type { ShardRecord } from '#shared/contracts/ingest.ts'
+import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { freestWorker, type Loads } from './plan-batches.ts'
 import { startWorkers } from './start-workers.ts'
 import { workerId } from './worker-ids.ts'

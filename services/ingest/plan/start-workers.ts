@@ -1,4 +1,4 @@
-import type { WorkerCounts } from '#shared/contracts/ingest.ts'
+import type { WorkerCounts } from '#shared/contracts/log/ingest.ts'
 
 /** The counts with those of the named workers since their start set back: they start now, or again. */
 export function startWorkers(workers: WorkerCounts[], names: string[], at: string): WorkerCounts[] {

@@ -1,4 +1,4 @@
-import type { OpenBatch, ShardRecord } from '#shared/contracts/ingest.ts'
+import type { OpenBatch, ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { startWorkers } from './start-workers.ts'
 import { workersOf } from './worker-ids.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
 
 const payloadSchema = z.strictObject({ numbers: z.array(z.number()).min(1).max(10_000) })

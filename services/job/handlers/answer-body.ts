@@ -1,7 +1,7 @@
-import { BODY_MAX_DEPTH } from '#shared/contracts/http.ts'
+import { BODY_MAX_DEPTH } from '#shared/contracts/http/jobs.ts'
+import { isTooDeep } from '#shared/errors/foreign-json.ts'
 import { findLostNumber, type LostNumber } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
-import { isTooDeep } from '#shared/runtime/foreign-json.ts'
 
 /** A result has the depth of a body at most, and this one stands a few levels within it. */
 const MAX_DEPTH = BODY_MAX_DEPTH - 4

@@ -1,7 +1,7 @@
-import type { BatchPolicy } from '#shared/contracts/job-type.ts'
-import { isObject, textOf } from '#shared/runtime/foreign.ts'
-import { currentRun, type ForeignRun, joinRuns, runFor } from '#shared/runtime/foreign-run.ts'
-import { valueAt } from '#shared/runtime/json-pointer.ts'
+import type { BatchPolicy } from '#shared/contracts/log/job-type.ts'
+import { isObject, textOf } from '#shared/errors/foreign.ts'
+import { currentRun, type ForeignRun, joinRuns, runFor } from '#shared/errors/foreign-run.ts'
+import { valueAt } from '#shared/formats/json-pointer.ts'
 import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
 
 /** One job of a batch. */

@@ -4,7 +4,7 @@ import {
   CALLBACK_TYPE,
   type CallbackPayload,
   callbackPayloadSchema,
-} from '#shared/contracts/callback.ts'
+} from '#shared/contracts/log/callback.ts'
 import type { CallOut } from '#shared/outbound/call-out.ts'
 import { USER_AGENT } from './call-headers.ts'
 import { signatureHeaders } from './callback-signature.ts'

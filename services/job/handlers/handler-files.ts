@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, parse, resolve } from 'node:path'
-import { ConfigError } from '#shared/runtime/config.ts'
-import { messageOf } from '#shared/runtime/foreign.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import { ConfigError } from '#shared/service/config.ts'
 
 export interface HandlerFiles {
   /** In the order of their names. */

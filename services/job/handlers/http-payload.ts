@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CALLBACK_URL_MAX_LENGTH } from '#shared/contracts/http.ts'
+import { CALLBACK_URL_MAX_LENGTH } from '#shared/contracts/http/jobs.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'] as const
 const HEADERS_MAX = 50

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
 import { isForGood } from '#shared/outbound/is-for-good.ts'
 import { bodyOf } from './answer-body.ts'

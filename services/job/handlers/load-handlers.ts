@@ -6,15 +6,15 @@ import {
   declaredPolicySchema,
   type JobTypeInfo,
   jobPolicySchema,
-} from '#shared/contracts/job-type.ts'
-import { TYPE_PATTERN } from '#shared/contracts/subjects.ts'
+} from '#shared/contracts/log/job-type.ts'
+import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
-import { ConfigError } from '#shared/runtime/config.ts'
-import { messageOf } from '#shared/runtime/foreign.ts'
-import { inOurWords } from '#shared/runtime/in-our-words.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
+import { ConfigError } from '#shared/service/config.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
 import { batchRun, type RunBatch } from './batch-run.ts'

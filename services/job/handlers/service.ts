@@ -4,7 +4,7 @@ import {
   type ServicePayload,
   serviceAnswerSchema,
   servicePayloadSchema,
-} from '#shared/contracts/service-call.ts'
+} from '#shared/contracts/log/service-call.ts'
 import { lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 import { isForGood } from '#shared/outbound/is-for-good.ts'

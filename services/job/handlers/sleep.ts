@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { TIMER_MAX_MS } from '#shared/formats/durations.ts'
 import type { JobHandler } from './handler.ts'
 

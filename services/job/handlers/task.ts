@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import type { JobHandler } from './handler.ts'
 
 export interface TaskOptions {

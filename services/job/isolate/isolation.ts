@@ -1,4 +1,4 @@
-import { messageOf } from '#shared/runtime/foreign.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
 import type { ReportedProgress } from '../reported-progress.ts'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildJob } from './messages.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { jobErrorSchema } from '#shared/contracts/job.ts'
-import { describeThrown } from '#shared/runtime/foreign.ts'
+import { jobErrorSchema } from '#shared/contracts/log/job.ts'
+import { describeThrown } from '#shared/errors/foreign.ts'
 import { type ReportedProgress, reportedProgress } from '../reported-progress.ts'
 import { type HandlerOutcome, returned } from '../run-handler.ts'
 

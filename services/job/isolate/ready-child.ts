@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
-import { messageOf } from '#shared/runtime/foreign.ts'
-import { type ForeignRun, runFor } from '#shared/runtime/foreign-run.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
 import type { HandlerOutcome } from '../run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
 import { readChildMessage } from './messages.ts'

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { holdsSubject } from '#shared/contracts/subjects.ts'
-import { type Clock, SECOND, sleep } from '#shared/runtime/clock.ts'
+import { holdsSubject } from '#shared/contracts/log/subjects.ts'
+import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 
 const ANSWER_MS = 1 * SECOND
 /** A worker that listens but does not answer is frozen, or starved by its machine: it is asked this often. */

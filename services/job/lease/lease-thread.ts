@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { holdsSubject } from '#shared/contracts/subjects.ts'
-import { systemClock } from '#shared/runtime/clock.ts'
-import { createLogger } from '#shared/runtime/logger.ts'
+import { holdsSubject } from '#shared/contracts/log/subjects.ts'
+import { createLogger } from '#shared/service/logger.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 
 // A thread with a connection of its own: a handler that keeps the main loop busy keeps its lease all the same.

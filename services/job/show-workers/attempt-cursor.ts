@@ -1,4 +1,4 @@
-import { badParameters } from '#shared/runtime/read-query.ts'
+import { badParameters } from '#shared/http/read-query.ts'
 
 /** Where a page ended, and of which worker: for another one that place means nothing. */
 export const makeCursor = (workerId: string, seq: number): string =>

@@ -1,9 +1,9 @@
-import { noParameters } from '#shared/contracts/query.ts'
-import { listWorkerAttemptsQuerySchema, listWorkersQuerySchema } from '#shared/contracts/workers-http.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import type { OpsAnswer } from '#shared/runtime/health.ts'
-import type { OpsRequest, OpsRoutes } from '#shared/runtime/ops-server.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
+import { listWorkerAttemptsQuerySchema, listWorkersQuerySchema } from '#shared/contracts/http/workers.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { readQuery } from '#shared/http/read-query.ts'
+import type { OpsAnswer } from '#shared/service/health.ts'
+import type { OpsRequest, OpsRoutes } from '#shared/service/ops-server.ts'
 import { listAttempts, listWorkers, type ShowWorkersDeps, showWorker } from './show-workers.ts'
 
 const PATHS = /^\/v1\/workers(?:\/(?<workerId>[^/]+)(?<attempts>\/attempts)?)?\/?$/

@@ -5,10 +5,10 @@ import {
   type WorkerDetail,
   type WorkerList,
   type WorkerView,
-} from '#shared/contracts/workers-http.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { AttemptStore, WorkerRecord, WorkerSummary } from '#shared/store/attempts-port.ts'
+} from '#shared/contracts/http/workers.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import type { AttemptStore, WorkerRecord, WorkerSummary } from '#shared/stores/attempts/attempt-store.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { makeCursor, readCursor } from './attempt-cursor.ts'
 
 export type ReadAttempts = Pick<AttemptStore, 'listWorkers' | 'getWorker' | 'listAttempts'>

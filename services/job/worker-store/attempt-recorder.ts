@@ -1,7 +1,7 @@
-import type { JobError } from '#shared/contracts/job.ts'
-import { RUNNING_SHOWN_MAX, type WorkerAttemptOutcome } from '#shared/contracts/workers-http.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import type { AttemptRecord, RunningAttempt, WorkerRecord } from '#shared/store/attempts-port.ts'
+import { RUNNING_SHOWN_MAX, type WorkerAttemptOutcome } from '#shared/contracts/http/workers.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import type { AttemptRecord, RunningAttempt, WorkerRecord } from '#shared/stores/attempts/attempt-store.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 
 /** What a worker is for the whole of its life. */
 export type WorkerIdentity = Pick<

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RUNNING_SHOWN_MAX } from '#shared/contracts/workers-http.ts'
+import { RUNNING_SHOWN_MAX } from '#shared/contracts/http/workers.ts'
 import { AttemptRecorder } from './attempt-recorder.ts'
 
 function newRecorder(maxBuffered = 10) {

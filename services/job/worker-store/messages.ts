@@ -1,4 +1,4 @@
-import type { AttemptStore } from '#shared/store/attempts-port.ts'
+import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
 import type { AttemptStoreConfig } from '../open-store.ts'
 
 // Between the main thread and the one that has the store. Plain data: it crosses threads.

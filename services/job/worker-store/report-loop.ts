@@ -1,6 +1,6 @@
-import { SECOND, sleep } from '#shared/runtime/clock.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { IntervalLoop } from '#shared/runtime/loop.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import { SECOND, sleep } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
 import type { AttemptRecorder } from './attempt-recorder.ts'
 import type { StoreClient } from './store-client.ts'
 

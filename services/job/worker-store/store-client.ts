@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { messageOf } from '#shared/runtime/foreign.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import type { AttemptStore } from '#shared/store/attempts-port.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import type { Logger } from '#shared/service/logger.ts'
+import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import type { Method, StoreThreadOptions, ThreadMessage } from './messages.ts'
 
 /** Below what a proxy in front waits. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { clocksAgree, isoTime, MINUTE, SECOND, sleep, systemClock } from '#shared/runtime/clock.ts'
-import { messageOf } from '#shared/runtime/foreign.ts'
-import type { AttemptStore, WorkerRecord } from '#shared/store/attempts-port.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
+import type { AttemptStore, WorkerRecord } from '#shared/stores/attempts/attempt-store.ts'
+import { clocksAgree, isoTime, MINUTE, SECOND, sleep, systemClock } from '#shared/time/clock.ts'
 import { openStore } from '../open-store.ts'
 import type { StoreCall, StoreThreadOptions, ThreadMessage } from './messages.ts'
 

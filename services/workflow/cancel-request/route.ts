@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { cancelRequestBodySchema } from '#shared/contracts/requests-http.ts'
+import { cancelRequestBodySchema } from '#shared/contracts/http/request-list.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readOptionalBody } from '#shared/http/read-body.ts'
 import { changeInfo } from '#shared/http/request-info.ts'

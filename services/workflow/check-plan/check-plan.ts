@@ -1,4 +1,9 @@
-import { type CreateRequestBody, EXTRAS_MAX_BYTES, PARAMS_MAX_BYTES, type PlanStep } from '#shared/contracts/request.ts'
+import {
+  type CreateRequestBody,
+  EXTRAS_MAX_BYTES,
+  PARAMS_MAX_BYTES,
+  type PlanStep,
+} from '#shared/contracts/http/requests.ts'
 import { type PlanError, refusePlan } from './plan-errors.ts'
 import { shapeErrors, sizeErrors } from './shape-errors.ts'
 import { type PlanOwner, type WorkErrorsDeps, workErrors } from './work-errors.ts'

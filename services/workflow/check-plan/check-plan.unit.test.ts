@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { JobType } from '#shared/accept/job-types.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/job-type.ts'
-import { planSchema } from '#shared/contracts/request.ts'
-import { AppError } from '#shared/runtime/errors.ts'
+import { planSchema } from '#shared/contracts/http/requests.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { DefinitionKey, DefinitionRecord } from '../definitions/definition-records.ts'
 import { checkPlan, checkValues } from './check-plan.ts'
 

@@ -1,4 +1,4 @@
-import { AppError } from '#shared/runtime/errors.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 
 /** What is wrong with a plan, and where in the body that has it: RFC 6901. */
 export interface PlanError {

@@ -5,7 +5,7 @@ import {
   REQUEST_MAX_CHILDREN,
   REQUEST_MAX_JOBS,
   REQUEST_MAX_STEPS,
-} from '#shared/contracts/request.ts'
+} from '#shared/contracts/http/requests.ts'
 import type { PlanError } from './plan-errors.ts'
 
 /** A plan that is too large is not looked into. */

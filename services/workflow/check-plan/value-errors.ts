@@ -1,4 +1,4 @@
-import { escapeToken } from '#shared/runtime/json-pointer.ts'
+import { escapeToken } from '#shared/formats/json-pointer.ts'
 import { isObject } from '../decide/merge-patch.ts'
 import { pointerOf } from '../decide/values.ts'
 import type { PlanError } from './plan-errors.ts'

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
-import { createRequestBodySchema, PLAN_BODY_MAX_MEMBERS } from '#shared/contracts/request.ts'
+import { createRequestBodySchema, PLAN_BODY_MAX_MEMBERS } from '#shared/contracts/http/requests.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { requestInfo } from '#shared/http/request-info.ts'

@@ -1,7 +1,7 @@
-import type { JobError } from '#shared/contracts/job.ts'
-import { EXTRAS_MAX_BYTES, type PlanStep } from '#shared/contracts/request.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
-import type { TaskAddress } from '#shared/runtime/task-address.ts'
+import { EXTRAS_MAX_BYTES, type PlanStep } from '#shared/contracts/http/requests.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import type { TaskAddress } from '#shared/ids/task-address.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import { end, note } from './events.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
 import {

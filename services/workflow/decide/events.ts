@@ -1,4 +1,4 @@
-import type { JobError } from '#shared/contracts/job.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
 import type { RequestEvent, RequestRecord } from './record.ts'
 
 export function end(

@@ -1,5 +1,5 @@
-import type { PlanStep } from '#shared/contracts/request.ts'
-import { isoTime } from '#shared/runtime/clock.ts'
+import type { PlanStep } from '#shared/contracts/http/requests.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import type { Json, RequestRecord } from './record.ts'
 
 export interface NewRequest {

@@ -1,6 +1,6 @@
-import type { JobError } from '#shared/contracts/job.ts'
-import type { PlanStep, RequestStatus, RequestView } from '#shared/contracts/request.ts'
-import type { TaskAddress } from '#shared/runtime/task-address.ts'
+import type { PlanStep, RequestStatus, RequestView } from '#shared/contracts/http/requests.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import type { TaskAddress } from '#shared/ids/task-address.ts'
 
 export type Json = Record<string, unknown>
 export type StepStatus = RequestView['steps'][number]['status']

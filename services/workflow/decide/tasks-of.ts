@@ -1,5 +1,5 @@
-import { type PlanJob, REQUEST_MAX_JOBS } from '#shared/contracts/request.ts'
-import { valueAt } from '#shared/runtime/json-pointer.ts'
+import { type PlanJob, REQUEST_MAX_JOBS } from '#shared/contracts/http/requests.ts'
+import { valueAt } from '#shared/formats/json-pointer.ts'
 import { allTasks, type RequestRecord, type Task } from './record.ts'
 import { holds } from './values.ts'
 

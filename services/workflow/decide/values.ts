@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { When } from '#shared/contracts/request.ts'
-import { valueAt } from '#shared/runtime/json-pointer.ts'
+import type { When } from '#shared/contracts/http/requests.ts'
+import { valueAt } from '#shared/formats/json-pointer.ts'
 import type { Json } from './record.ts'
 
 /** What pointers of a plan point into. */

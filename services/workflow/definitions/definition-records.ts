@@ -1,10 +1,10 @@
 import type { LogMessage } from '#shared/bus/log-reader.ts'
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import type { PlanStep } from '#shared/contracts/request.ts'
-import { ALL_DEFINITIONS, definitionSubject } from '#shared/contracts/subjects.ts'
-import { SECOND } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import { hashNames } from '#shared/runtime/hash-names.ts'
+import type { PlanStep } from '#shared/contracts/http/requests.ts'
+import { ALL_DEFINITIONS, definitionSubject } from '#shared/contracts/log/subjects.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { hashNames } from '#shared/ids/hash-names.ts'
+import { SECOND } from '#shared/time/clock.ts'
 
 /** Each tenant has names of its own, and so have those who are of none. */
 export interface DefinitionKey {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { nameSchema, type PlanStep } from '#shared/contracts/request.ts'
 import {
   DEFINITION_VERSIONS_KEPT,
   DEFINITIONS_MAX,
   DEFINITIONS_OF_TENANT_MAX,
-} from '#shared/contracts/requests-http.ts'
-import { type Clock, isoTime } from '#shared/runtime/clock.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import { badParameters } from '#shared/runtime/read-query.ts'
+} from '#shared/contracts/http/request-list.ts'
+import { nameSchema, type PlanStep } from '#shared/contracts/http/requests.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { badParameters } from '#shared/http/read-query.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { type CheckPlanDeps, checkPlan } from '../check-plan/check-plan.ts'
 import type { DefinitionKey, DefinitionRecord, DefinitionRecords } from './definition-records.ts'
 

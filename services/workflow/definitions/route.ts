@@ -1,8 +1,6 @@
 import type Router from '@koa/router'
 import { maySee } from '#shared/auth/caller.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
-import { noParameters } from '#shared/contracts/query.ts'
-import { PLAN_BODY_MAX_MEMBERS } from '#shared/contracts/request.ts'
+import { noParameters } from '#shared/contracts/http/query.ts'
 import {
   type DefinitionList,
   type DefinitionSummary,
@@ -10,14 +8,16 @@ import {
   definitionOwnerQuerySchema,
   definitionQuerySchema,
   putDefinitionBodySchema,
-} from '#shared/contracts/requests-http.ts'
+} from '#shared/contracts/http/request-list.ts'
+import { PLAN_BODY_MAX_MEMBERS } from '#shared/contracts/http/requests.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { readBody } from '#shared/http/read-body.ts'
+import { readQuery } from '#shared/http/read-query.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
-import { AppError } from '#shared/runtime/errors.ts'
-import type { Logger } from '#shared/runtime/logger.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
+import type { Logger } from '#shared/service/logger.ts'
 import type { DefinitionKey, DefinitionRecord } from './definition-records.ts'
 import { type PutDefinitionDeps, putDefinition } from './put-definition.ts'
 

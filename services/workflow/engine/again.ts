@@ -1,5 +1,5 @@
 import type { Delivery } from '#shared/bus/lane-puller.ts'
-import { MINUTE, SECOND } from '#shared/runtime/clock.ts'
+import { MINUTE, SECOND } from '#shared/time/clock.ts'
 
 /** How long what could not be done waits to be tried again: one second, then twice as long each time, up to a minute. */
 export const againMs = ({ deliveries }: Pick<Delivery, 'deliveries'>): number =>

@@ -1,5 +1,5 @@
 import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { type Clock, SECOND } from '#shared/runtime/clock.ts'
+import { type Clock, SECOND } from '#shared/time/clock.ts'
 
 /** Another stream is noticed so late at most. */
 const FRESH_MS = 5 * SECOND

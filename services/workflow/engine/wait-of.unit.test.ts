@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { planSchema } from '#shared/contracts/request.ts'
+import { planSchema } from '#shared/contracts/http/requests.ts'
 import { decide, type Input } from '../decide/decide.ts'
 import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'

@@ -1,7 +1,7 @@
 import { type Caller, maySee } from '#shared/auth/caller.ts'
-import { isJobId } from '#shared/contracts/job-id.ts'
-import { AppError, unavailable } from '#shared/runtime/errors.ts'
-import type { RequestStore } from '#shared/store/requests-port.ts'
+import { isJobId } from '#shared/contracts/log/job-id.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
 

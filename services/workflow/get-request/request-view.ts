@@ -1,7 +1,7 @@
-import type { Job } from '#shared/contracts/job.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
-import type { PlanStep, RequestView } from '#shared/contracts/request.ts'
-import { type TaskAddress, taskJobId } from '#shared/runtime/task-address.ts'
+import type { PlanStep, RequestView } from '#shared/contracts/http/requests.ts'
+import type { Job } from '#shared/contracts/log/job.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { type TaskAddress, taskJobId } from '#shared/ids/task-address.ts'
 import { isRunning, type RequestRecord, type Step, type Task } from '../decide/record.ts'
 import { attemptsOf } from '../engine/task-end.ts'
 

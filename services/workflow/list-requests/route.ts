@@ -1,19 +1,19 @@
 import type Router from '@koa/router'
 import type { Caller } from '#shared/auth/caller.ts'
-import { tenantMember } from '#shared/contracts/job-spec.ts'
 import {
   type ListRequestsQuery,
   listRequestsQuerySchema,
   type RequestList,
   type RequestSummary,
-} from '#shared/contracts/requests-http.ts'
+} from '#shared/contracts/http/request-list.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { makeCursor, readCursor } from '#shared/http/cursor.ts'
-import { unavailable } from '#shared/runtime/errors.ts'
-import { readQuery } from '#shared/runtime/read-query.ts'
-import { AFTER_EVERY_ID } from '#shared/store/port.ts'
-import type { RequestStore } from '#shared/store/requests-port.ts'
+import { readQuery } from '#shared/http/read-query.ts'
+import { AFTER_EVERY_ID } from '#shared/stores/jobs/job-store.ts'
+import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import type { RequestRecord } from '../decide/record.ts'
 
 export interface ListRequestsDeps {

@@ -1,4 +1,4 @@
-import { callerSchema, tokenBodySchema, tokenSchema } from '#shared/contracts/auth.ts'
+import { callerSchema, tokenBodySchema, tokenSchema } from '#shared/contracts/http/tokens.ts'
 import type { Operation } from '../operation.ts'
 
 export const authOperations: Operation[] = [

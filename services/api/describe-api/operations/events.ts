@@ -3,7 +3,7 @@ import {
   eventsQuerySchema,
   jobEventsQuerySchema,
   jobEventsSchema,
-} from '#shared/contracts/events-http.ts'
+} from '#shared/contracts/http/events.ts'
 import { streamHeaders } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { batchQuerySchema, batchResultSchema, NDJSON } from '#shared/contracts/batch.ts'
+import { batchQuerySchema, batchResultSchema, NDJSON } from '#shared/contracts/http/job-batch.ts'
+import { jobListSchema, jobStatsSchema, listJobsQuerySchema } from '#shared/contracts/http/job-list.ts'
 import {
   cancelJobBodySchema,
   createJobBodySchema,
@@ -7,11 +8,10 @@ import {
   jobViewSchema,
   retimeJobBodySchema,
   retryJobBodySchema,
-} from '#shared/contracts/http.ts'
-import { jobListSchema, jobStatsSchema, listJobsQuerySchema } from '#shared/contracts/list.ts'
-import type { ProblemCode } from '#shared/contracts/problems.ts'
-import { redriveBodySchema, redriveResultSchema } from '#shared/contracts/redrive.ts'
-import { whySchema } from '#shared/contracts/why.ts'
+} from '#shared/contracts/http/jobs.ts'
+import type { ProblemCode } from '#shared/contracts/http/problems.ts'
+import { redriveBodySchema, redriveResultSchema } from '#shared/contracts/http/redrive.ts'
+import { whySchema } from '#shared/contracts/http/why.ts'
 import {
   changeHeaders,
   createHeaders,

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { NDJSON } from '#shared/contracts/batch.ts'
 import {
   deadMessageListSchema,
   listDeadMessagesQuerySchema,
   messagesRedrivenSchema,
   redriveMessagesBodySchema,
-} from '#shared/contracts/dead-messages-http.ts'
-import { MESSAGES_MAX } from '#shared/contracts/message.ts'
-import { messageSchema, messagesAcceptedSchema, messageWorkersSchema } from '#shared/contracts/messages-http.ts'
+} from '#shared/contracts/http/dead-messages.ts'
+import { NDJSON } from '#shared/contracts/http/job-batch.ts'
+import { messageSchema, messagesAcceptedSchema, messageWorkersSchema } from '#shared/contracts/http/messages.ts'
+import { MESSAGES_MAX } from '#shared/contracts/log/message.ts'
 import { keyHeaders, linkHeader, replayedHeader } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 

@@ -1,4 +1,3 @@
-import { createRequestBodySchema, requestViewSchema } from '#shared/contracts/request.ts'
 import {
   cancelRequestBodySchema,
   definitionListSchema,
@@ -9,7 +8,8 @@ import {
   putDefinitionBodySchema,
   requestListSchema,
   signalRequestBodySchema,
-} from '#shared/contracts/requests-http.ts'
+} from '#shared/contracts/http/request-list.ts'
+import { createRequestBodySchema, requestViewSchema } from '#shared/contracts/http/requests.ts'
 import { changeHeaders, etagHeader, keyHeaders, linkHeader, locationHeader, readHeaders } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 

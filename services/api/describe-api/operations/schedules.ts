@@ -1,10 +1,10 @@
-import { jobAcceptedSchema } from '#shared/contracts/http.ts'
+import { jobAcceptedSchema } from '#shared/contracts/http/jobs.ts'
 import {
   putScheduleBodySchema,
   scheduleListSchema,
   scheduleQuerySchema,
   scheduleViewSchema,
-} from '#shared/contracts/schedule.ts'
+} from '#shared/contracts/http/schedules.ts'
 import { etagHeader, keyHeaders, locationHeader, matchHeaders } from '../headers.ts'
 import type { Operation } from '../operation.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { problemExplainedSchema, problemsSchema } from '#shared/contracts/problems.ts'
+import { problemExplainedSchema, problemsSchema } from '#shared/contracts/http/problems.ts'
 import type { Operation } from '../operation.ts'
 
 const text = z.string()

@@ -1,4 +1,4 @@
-import { changeTypeBodySchema, typesSchema, typeViewSchema } from '#shared/contracts/types-http.ts'
+import { changeTypeBodySchema, typesSchema, typeViewSchema } from '#shared/contracts/http/types.ts'
 import type { Operation } from '../operation.ts'
 
 const type = { description: 'The type', schema: typeViewSchema }

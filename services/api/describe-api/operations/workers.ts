@@ -4,7 +4,7 @@ import {
   workerAttemptsSchema,
   workerDetailSchema,
   workerListSchema,
-} from '#shared/contracts/workers-http.ts'
+} from '#shared/contracts/http/workers.ts'
 import type { Operation } from '../operation.ts'
 
 export const workerOperations: Operation[] = [

@@ -1,0 +1,36 @@
+// What the client takes from the contracts: types alone, through this one file, so that the package needs no dependency.
+// Relative, because only such addresses are rewritten in a build. `npm run build:client` writes its declarations anew,
+// from the schemas (scripts/build-client).
+
+export type { DeadMessageList, DeadMessageView, MessagesRedriven } from '../shared/contracts/http/dead-messages.ts'
+export type { EventView } from '../shared/contracts/http/events.ts'
+export type { BatchItem, BatchResult } from '../shared/contracts/http/job-batch.ts'
+export type { JobList, JobStats } from '../shared/contracts/http/job-list.ts'
+export type { JobAccepted, JobSummaryView, JobView } from '../shared/contracts/http/jobs.ts'
+export type {
+  MessageShard,
+  MessagesAccepted,
+  MessageWorker,
+  MessageWorkers,
+} from '../shared/contracts/http/messages.ts'
+export type { Problem } from '../shared/contracts/http/problems.ts'
+export type { RedriveResult } from '../shared/contracts/http/redrive.ts'
+export type {
+  DefinitionList,
+  DefinitionView,
+  RequestList,
+  RequestSummary,
+} from '../shared/contracts/http/request-list.ts'
+export type { NewRequest, Plan, RequestView } from '../shared/contracts/http/requests.ts'
+export type { NewSchedule, ScheduleList, ScheduleSummary, ScheduleView } from '../shared/contracts/http/schedules.ts'
+export type { Token } from '../shared/contracts/http/tokens.ts'
+export type { TypeList, TypeView } from '../shared/contracts/http/types.ts'
+export type { Why } from '../shared/contracts/http/why.ts'
+export type {
+  WorkerAttempt,
+  WorkerAttempts,
+  WorkerDetail,
+  WorkerList,
+  WorkerView,
+} from '../shared/contracts/http/workers.ts'
+export type { Attempt, Progress } from '../shared/contracts/log/job.ts'

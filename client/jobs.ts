@@ -1,0 +1,69 @@
+import { plainId } from '../shared/formats/plain-text.ts'
+import type { BatchResult, JobList, JobView, RedriveResult } from './contracts.ts'
+import {
+  type ChangeOptions,
+  type JobOptions,
+  type ListOptions,
+  type NewJob,
+  type RedriveOptions,
+  type StartTime,
+  toFilterBody,
+  toJobBody,
+  toStartBody,
+  toTime,
+} from './job-request.ts'
+import type { JobTypes } from './job-types.ts'
+import { oneCallKey } from './random-id.ts'
+import { sendRequest, type Transport } from './request.ts'
+
+export interface RetryOptions extends ChangeOptions, StartTime {
+  timeoutMs?: number | undefined
+  /** Attempts of the new round. */
+  attempts?: number | undefined
+}
+
+/** @param waitS seconds that the server is asked to wait for the end */
+export function createJob<Body>(
+  transport: Transport,
+  { type, payload }: { type: string; payload: unknown },
+  options: JobOptions & ChangeOptions,
+  waitS: number,
+): Promise<Body> {
+  const { idempotencyKey = oneCallKey(), signal } = options
+  // The key stands for one body: made anew by a process that was restarted, it must be the same.
+  const body = toJobBody(type, payload, options, idempotencyKey)
+  return sendRequest(transport, { method: 'POST', path: '/v1/jobs', body, waitS, idempotencyKey, signal })
+}
+
+export function createBatch<Types extends JobTypes<Types>>(
+  transport: Transport,
+  jobs: readonly NewJob<Types>[],
+  { idempotencyKey = oneCallKey(), atomic, signal }: ChangeOptions & { atomic?: boolean },
+): Promise<BatchResult> {
+  const body = jobs.map((job, n) => toJobBody(job.type, job.payload, job, `${idempotencyKey}-${n}`))
+  const query = { atomic: atomic ? 'true' : undefined }
+  return sendRequest(transport, { method: 'POST', path: '/v1/jobs/batch', query, body, idempotencyKey, signal })
+}
+
+/** Its key tells the server a repeat from another retry. */
+export function retryJob(transport: Transport, jobId: string, options: RetryOptions): Promise<JobView> {
+  const { timeoutMs, attempts, idempotencyKey, signal } = options
+  const body = { timeout_ms: timeoutMs, attempts, ...toStartBody(options) }
+  return sendRequest(transport, { method: 'POST', path: `${jobPath(jobId)}/retry`, body, idempotencyKey, signal })
+}
+
+export function pageOfJobs(transport: Transport, options: ListOptions): Promise<JobList> {
+  const { status, ...filter } = toFilterBody(options)
+  const { limit, cursor, signal } = options
+  const query = { ...filter, status: status?.join(','), limit: limit?.toString(), cursor }
+  return sendRequest(transport, { method: 'GET', path: '/v1/jobs', query, signal })
+}
+
+export function redriveJobs(transport: Transport, options: RedriveOptions): Promise<RedriveResult> {
+  const { ratePerS, runAt, dryRun, limit, cursor, idempotencyKey, signal } = options
+  const how = { rate_per_s: ratePerS, run_at: toTime(runAt), dry_run: dryRun, limit, cursor }
+  const body = { ...toFilterBody(options), ...how }
+  return sendRequest(transport, { method: 'POST', path: '/v1/redrive', body, idempotencyKey, signal })
+}
+
+export const jobPath = (jobId: string): string => `/v1/jobs/${encodeURIComponent(plainId(jobId))}`

@@ -1,0 +1,189 @@
+import { z } from 'zod'
+import {
+  attemptSchema,
+  backoffSchema,
+  JOB_PHASES,
+  JOB_STATUSES,
+  type Job,
+  type JobSummary,
+  jobErrorSchema,
+  PRIORITIES,
+  progressSchema,
+  statusOf,
+} from '../log/job.ts'
+import { tenantMember } from '../log/job-spec.ts'
+import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from '../log/limits.ts'
+import { TYPE_PATTERN } from '../log/subjects.ts'
+
+/** Bytes of UTF-8, not characters. */
+export const OBJECT_ID_MAX_BYTES = 512
+export const BODY_MAX_BYTES = 1024 * 1024
+export const BODY_MAX_DEPTH = 64
+export const BODY_MAX_MEMBERS = 10_000
+export const IDEMPOTENCY_KEY_MAX_LENGTH = 255
+/** Of keys for one call and its repeats: kept for an hour instead of a day. */
+export const ONE_CALL_KEY_PREFIX = 'once-'
+/** Longest address of a webhook, in characters. */
+export const CALLBACK_URL_MAX_LENGTH = 2_048
+
+const encoder = new TextEncoder()
+
+/** When a job may start; at most one of the two. */
+export const startTimeShape = {
+  delay_ms: z
+    .number()
+    .int()
+    .min(0)
+    .max(DELAY_MAX_MS)
+    .optional()
+    .meta({ description: 'Milliseconds from now until the job may start' }),
+  run_at: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'RFC 3339: when the job may start; a time that has passed means now' }),
+}
+
+/** For the description alone: the routes check it with words of their own. */
+const onlyOneStart = { not: { required: ['delay_ms', 'run_at'] } }
+
+const attemptsField = z.number().int().min(1).max(ATTEMPTS_MAX)
+const timeoutField = z.number().int().min(1).max(TIMEOUT_MAX_MS)
+
+export const createJobBodySchema = z
+  .strictObject({
+    object_id: z
+      .string()
+      .min(1)
+      // Every UTF-16 unit is at most 3 bytes: most strings need no encoding to be known short enough.
+      .refine((text) => text.length * 3 <= OBJECT_ID_MAX_BYTES || encoder.encode(text).length <= OBJECT_ID_MAX_BYTES, {
+        error: `must be at most ${OBJECT_ID_MAX_BYTES} bytes of UTF-8`,
+      })
+      .meta({ description: `What the job is about: 1 to ${OBJECT_ID_MAX_BYTES} bytes of any text` }),
+    type: z.string().regex(TYPE_PATTERN).default('sleep').meta({ description: 'The job type' }),
+    payload: z.unknown().optional().meta({ description: 'Any JSON value that fits the type' }),
+    priority: z.enum(PRIORITIES).default('normal'),
+    timeout_ms: timeoutField.optional().meta({ description: 'Milliseconds an attempt may take' }),
+    attempts: attemptsField.optional().meta({ description: 'Attempts in all, the first one included' }),
+    backoff: z
+      .strictObject({
+        kind: z.enum(['fixed', 'exponential']),
+        base_ms: z.number().int().min(0).max(DELAY_MAX_MS),
+        max_ms: z.number().int().min(0).max(DELAY_MAX_MS),
+        jitter: z.number().min(0).max(1),
+      })
+      .partial()
+      .optional()
+      .meta({ description: "How long to wait between attempts; what is left out is the type's" }),
+    ...startTimeShape,
+    callback_url: z
+      .string()
+      .min(1)
+      .max(CALLBACK_URL_MAX_LENGTH)
+      .optional()
+      .meta({
+        description: 'Gets a signed webhook when the job ends',
+        override: { format: 'uri', pattern: '^https?://' },
+      }),
+  })
+  .meta({
+    id: 'CreateJob',
+    examples: [{ object_id: 'order-1' }, { object_id: 'sum-1', type: 'add', payload: { numbers: [1, 2, 3] } }],
+    ...onlyOneStart,
+  })
+export type CreateJobBody = z.infer<typeof createJobBodySchema>
+
+/** A new round of a job that failed or was cancelled. */
+export const retryJobBodySchema = z
+  .strictObject({ timeout_ms: timeoutField.optional(), attempts: attemptsField.optional(), ...startTimeShape })
+  .meta({ id: 'RetryJob', ...onlyOneStart })
+export type RetryJobBody = z.infer<typeof retryJobBodySchema>
+
+/** Another time for a job that waits for one. */
+export const retimeJobBodySchema = z
+  .strictObject(startTimeShape)
+  .meta({ id: 'RetimeJob', minProperties: 1, maxProperties: 1 })
+export type RetimeJobBody = z.infer<typeof retimeJobBodySchema>
+
+export const cancelJobBodySchema = z
+  .strictObject({
+    reason: z.string().min(1).max(1_000).optional().meta({ description: 'Why, for people: shown as the error' }),
+  })
+  .meta({ id: 'CancelJob' })
+export type CancelJobBody = z.infer<typeof cancelJobBodySchema>
+
+/** The answer to an accept. */
+export const jobAcceptedSchema = z
+  .object({
+    job_id: z.string(),
+    object_id: z.string(),
+    type: z.string(),
+    status: z.enum(JOB_STATUSES),
+    created_at: z.string(),
+    due_at: z.string().optional(),
+  })
+  .meta({ id: 'JobAccepted' })
+export type JobAccepted = z.infer<typeof jobAcceptedSchema>
+
+/** The answer to GET: the record without what is the store's own business. */
+export const jobViewSchema = z
+  .object({
+    job_id: z.string(),
+    object_id: z.string(),
+    tenant: z.string().optional().meta({ description: "Whose it is, where the caller's token named a tenant" }),
+    type: z.string(),
+    priority: z.enum(PRIORITIES),
+    status: z.enum(JOB_STATUSES),
+    phase: z.enum(JOB_PHASES).meta({ description: 'Of a job that is processing: waiting, running or retrying' }),
+    round: z.number().int().meta({ description: 'Counts retries of the ended job; the first run is round 1' }),
+    created_at: z.string(),
+    due_at: z.string().nullable().meta({ description: 'When a scheduled or retrying job may start' }),
+    started_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+    updated_at: z.string(),
+    timeout_ms: z.number().int(),
+    max_attempts: z.number().int().meta({ description: 'Number of the last attempt this round may have' }),
+    backoff: backoffSchema,
+    callback_url: z.string().nullable(),
+    progress: progressSchema.nullable(),
+    attempts: z.array(attemptSchema).meta({ description: 'Of all rounds, oldest first: the last 200' }),
+    payload: z.unknown(),
+    result: z.unknown(),
+    error: jobErrorSchema.nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'Job' })
+export type JobView = z.infer<typeof jobViewSchema>
+
+/** A job in a list: what may be large is at its own address. */
+export const jobSummaryViewSchema = jobViewSchema.omit({ payload: true, result: true }).meta({ id: 'JobSummary' })
+export type JobSummaryView = z.infer<typeof jobSummaryViewSchema>
+
+export const jobView = (job: Job): JobView => ({
+  ...jobSummaryView(job),
+  payload: job.payload,
+  result: job.result,
+})
+
+export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
+  job_id: job.job_id,
+  object_id: job.object_id,
+  ...tenantMember(job.tenant),
+  type: job.type,
+  priority: job.priority,
+  status: statusOf(job.phase),
+  phase: job.phase,
+  round: job.round,
+  created_at: job.created_at,
+  due_at: job.due_at,
+  started_at: job.started_at,
+  finished_at: job.finished_at,
+  updated_at: job.updated_at,
+  timeout_ms: job.timeout_ms,
+  max_attempts: job.max_attempts,
+  backoff: job.backoff,
+  callback_url: job.callback_url,
+  progress: job.progress,
+  attempts: job.attempts,
+  error: job.error,
+  reason: job.reason,
+})

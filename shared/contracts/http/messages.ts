@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { epochMsOf } from '#shared/formats/rfc3339.ts'
+import { storedMessageSchema, VALUE_MAX_BYTES } from '../log/message.ts'
+
+const encoder = new TextEncoder()
+
+/** Members and array items in all: more than 10,000 messages have, so that these are told their number. */
+export const MESSAGES_MAX_MEMBERS = 100_000
+
+export const messageSchema = z
+  .strictObject({
+    timestamp: z
+      .string()
+      .refine((text) => !Number.isNaN(epochMsOf(text)), {
+        error: 'must be a time of RFC 3339, as 2026-11-22T18:00:00Z',
+      })
+      .meta({ description: 'RFC 3339', override: { format: 'date-time' } }),
+    value: z
+      .string()
+      // Every UTF-16 unit is at most 3 bytes: most strings need no encoding to be known short enough.
+      .refine((text) => text.length * 3 <= VALUE_MAX_BYTES || encoder.encode(text).length <= VALUE_MAX_BYTES, {
+        error: `must be at most ${VALUE_MAX_BYTES} bytes of UTF-8`,
+      })
+      .optional()
+      .meta({ description: `Any text of up to ${VALUE_MAX_BYTES} bytes` }),
+  })
+  .meta({ id: 'Message', examples: [{ timestamp: '2026-11-22T18:00:00Z', value: '21.5' }] })
+export type Message = z.infer<typeof messageSchema>
+
+export const messagesAcceptedSchema = z
+  .object({ accepted: z.number().int().meta({ description: 'How many: always all of them' }) })
+  .meta({ id: 'MessagesAccepted' })
+export type MessagesAccepted = z.infer<typeof messagesAcceptedSchema>
+
+const count = (description: string) => z.number().int().meta({ description })
+
+export const messageWorkerSchema = z
+  .object({
+    worker_id: z.string().meta({ description: '`<shard>-<place in its pool>`' }),
+    shard: z.number().int(),
+    replica_id: z.string().nullable().meta({ description: 'Where its shard is now' }),
+    running: z.boolean().meta({ description: 'In the pool now' }),
+    started_at: z.string().meta({ description: 'Since when it works without a break' }),
+    batches_since_start: count('Batches'),
+    messages_since_start: count('Messages'),
+    batches_total: count('Batches ever'),
+    messages_total: count('Messages ever'),
+  })
+  .meta({ id: 'MessageWorker' })
+export type MessageWorker = z.infer<typeof messageWorkerSchema>
+
+export const messageShardSchema = z
+  .object({
+    shard: z.number().int(),
+    replica_id: z.string().nullable().meta({ description: 'Who has it; null: nobody' }),
+    waiting: count('Messages that are in no batch yet'),
+    open_batches: count('Batches that are not done yet'),
+    dead_total: count('Messages that no attempt could process, ever'),
+  })
+  .meta({ id: 'MessageShard' })
+export type MessageShard = z.infer<typeof messageShardSchema>
+
+export const messageWorkersSchema = z
+  .object({
+    workers: z.array(messageWorkerSchema),
+    shards: z.array(messageShardSchema),
+    messages_total: count('Messages that all workers processed, ever'),
+  })
+  .meta({ id: 'MessageWorkers' })
+export type MessageWorkers = z.infer<typeof messageWorkersSchema>
+
+/** What the ingest service stores of a message that no attempt could process. */
+export const deadMessageSchema = storedMessageSchema.extend({
+  error: z.string(),
+  attempts: z.number().int(),
+  died_at: z.string(),
+})

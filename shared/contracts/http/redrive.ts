@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { jobFilterSchema } from './job-list.ts'
+import { startTimeShape } from './jobs.ts'
+
+export const REDRIVE_LIMIT_MAX = 5_000
+
+/** The filters of the list, and how the jobs that they mean are started again. */
+export const redriveBodySchema = jobFilterSchema
+  .extend({
+    status: z
+      .array(z.enum(['failed', 'cancelled']))
+      .min(1)
+      .default(['failed']),
+    rate_per_s: z
+      .number()
+      .min(0.01)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'Jobs started a second; without it all at once' }),
+    run_at: startTimeShape.run_at,
+    dry_run: z.boolean().default(false).meta({ description: 'Only says which jobs are meant' }),
+    limit: z.number().int().min(1).max(REDRIVE_LIMIT_MAX).default(1_000).meta({ description: 'Jobs a request' }),
+    cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the answer before' }),
+  })
+  .meta({ id: 'Redrive' })
+export type RedriveBody = z.infer<typeof redriveBodySchema>
+
+export const redriveResultSchema = z
+  .object({
+    dry_run: z.boolean(),
+    matched: z.number().int().meta({ description: 'Jobs that the filters mean, of this request' }),
+    retried: z.number().int(),
+    skipped: z.number().int().meta({ description: 'Jobs that somebody else started or that changed meanwhile' }),
+    job_ids: z.array(z.string()).meta({ description: 'The first 100 of them, newest first' }),
+    next_cursor: z.string().nullable().meta({ description: 'null: there are no more' }),
+    next_run_at: z.string().meta({ description: '`run_at` for the next request, so that the rate is kept' }),
+  })
+  .meta({ id: 'RedriveResult' })
+export type RedriveResult = z.infer<typeof redriveResultSchema>

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { jobErrorSchema } from '../log/job.ts'
+import { DELAY_MAX_MS } from '../log/limits.ts'
+import { createJobBodySchema } from './jobs.ts'
+import { tenantParameter } from './tokens.ts'
+
+export const SCHEDULES_MAX = 1_000
+/** So that one tenant cannot take all of them. */
+export const SCHEDULES_OF_TENANT_MAX = 100
+/** Bytes of a schedule's job as JSON: every api keeps all schedules in memory. */
+export const SCHEDULED_JOB_MAX_BYTES = 64 * 1024
+/** Missed ticks that `on_missed: all` makes up for, the latest ones. */
+export const MISSED_MAX = 100
+/** How many future times a schedule shows. */
+export const NEXT_RUNS = 5
+export const SCHEDULE_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** Its start is the schedule's business, so it has no delay_ms and no run_at. */
+export const scheduledJobSchema = createJobBodySchema
+  .omit({ object_id: true, delay_ms: true, run_at: true })
+  .extend({
+    object_id: createJobBodySchema.shape.object_id
+      .optional()
+      .meta({ description: 'What the jobs are about; `schedule:<name>` where it is left out' }),
+  })
+  .meta({ id: 'ScheduledJob' })
+
+export const scheduleQuerySchema = z.strictObject({ tenant: tenantParameter })
+
+const timeSchema = z.iso.datetime({ offset: true })
+
+export const putScheduleBodySchema = z
+  .strictObject({
+    cron: z.string().max(200).optional().meta({ description: 'Five fields: minute, hour, day, month, weekday' }),
+    every_ms: z
+      .number()
+      .int()
+      .min(1_000)
+      .max(DELAY_MAX_MS)
+      .optional()
+      .meta({ description: 'Milliseconds between ticks; either this or cron' }),
+    timezone: z.string().max(64).default('UTC').meta({ description: 'IANA name of the zone that cron is read in' }),
+    job: scheduledJobSchema,
+    on_missed: z
+      .enum(['latest', 'skip', 'all'])
+      .default('latest')
+      .meta({ description: `Ticks at which nobody was there: the latest, none, or each of the last ${MISSED_MAX}` }),
+    starts_at: timeSchema.optional().meta({ description: 'RFC 3339: no tick before; every_ms counts from here' }),
+    ends_at: timeSchema.optional().meta({ description: 'RFC 3339: no tick after' }),
+  })
+  .meta({ id: 'PutSchedule' })
+export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
+/** As it is sent: what has a default may be left out. */
+export type NewSchedule = z.input<typeof putScheduleBodySchema>
+
+/** A schedule as it is stored. Times are ISO; `anchor`, `settled_until`, `made_until` and `changed_seq` are not shown. */
+export const scheduleRecordSchema = z.looseObject({
+  name: z.string(),
+  /** Whose it is; a record from before there were tenants is nobody's. */
+  tenant: z.string().nullable().default(null),
+  cron: z.string().nullable(),
+  every_ms: z.number().nullable(),
+  timezone: z.string(),
+  // Also what a later version of ours has added.
+  job: z.looseObject(scheduledJobSchema.shape),
+  paused: z.boolean(),
+  on_missed: z.enum(['latest', 'skip', 'all']),
+  starts_at: z.string().nullable(),
+  ends_at: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  /** `every_ms` counts from here. */
+  anchor: z.string(),
+  /** No tick up to this time is to be made any more: it was, or was skipped, or lies before the last change. */
+  settled_until: z.string(),
+  /** Ticks up to this time may have been made before they were due, by an api whose clock was ahead. */
+  made_until: z.string().nullable().default(null),
+  /** Sequence of the last change by a caller, on what a tick has written since; null: the record's own sequence. */
+  changed_seq: z.number().nullable(),
+  last_tick_at: z.string().nullable(),
+  last_job_id: z.string().nullable(),
+  last_error: jobErrorSchema.extend({ tick_at: z.string() }).nullable(),
+})
+export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>
+
+export const scheduleViewSchema = scheduleRecordSchema
+  .omit({ anchor: true, settled_until: true, made_until: true, changed_seq: true })
+  .extend({
+    tenant: z.string().optional().meta({ description: "Whose it is, where its maker's token named a tenant" }),
+    job: scheduledJobSchema,
+    next_run_at: z.string().nullable().meta({ description: 'null while paused, and after the end' }),
+    next_runs: z.array(z.string()).meta({ description: `The next ${NEXT_RUNS} times` }),
+    last_tick_at: z.string().nullable().meta({ description: 'The time of the last tick that made a job' }),
+    last_error: scheduleRecordSchema.shape.last_error.meta({
+      description: 'Why the last tick made no job; null after one that did',
+    }),
+  })
+  .meta({ id: 'Schedule' })
+export type ScheduleView = z.infer<typeof scheduleViewSchema>
+
+/** A schedule in a list: without the payload, which may be large, and with the next time alone. */
+export const scheduleSummarySchema = scheduleViewSchema
+  .omit({ next_runs: true })
+  .extend({ job: scheduledJobSchema.omit({ payload: true }) })
+  .meta({ id: 'ScheduleSummary' })
+export type ScheduleSummary = z.infer<typeof scheduleSummarySchema>
+
+export const scheduleListSchema = z.object({ items: z.array(scheduleSummarySchema) }).meta({ id: 'ScheduleList' })
+export type ScheduleList = z.infer<typeof scheduleListSchema>

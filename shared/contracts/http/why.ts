@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { JOB_STATUSES } from '../log/job.ts'
+
+/** Why a job is where it is. Several may hold at once; the first is what to look at first. */
+export const WHY_CODES = [
+  'ended',
+  'running',
+  'delayed',
+  'waiting_for_retry',
+  'paused',
+  'no_live_worker',
+  'at_concurrency_limit',
+  'behind',
+  'next',
+] as const
+
+export const whySchema = z
+  .object({
+    job_id: z.string(),
+    status: z.enum(JOB_STATUSES),
+    reasons: z.array(z.object({ code: z.enum(WHY_CODES), detail: z.string() })),
+    due_at: z.string().nullable(),
+    position: z.number().int().nullable().meta({
+      description: 'Jobs that are taken before it, as far as its type and priority tell; null unless it waits',
+    }),
+    estimated_start_at: z
+      .string()
+      .nullable()
+      .meta({ description: "From the last minute's rate of its type; null where nothing moves" }),
+  })
+  .meta({ id: 'Why' })
+export type Why = z.infer<typeof whySchema>

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { TIMER_MAX_MS } from '#shared/formats/durations.ts'
+import { backoffSchema } from './job.ts'
+import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
+
+/** Jobs of one type that run in one call of their handler. */
+export const batchPolicySchema = z.strictObject({
+  /** The most jobs a call gets. */
+  size: z.number().int().min(1).max(1_000),
+  /** How long the first one waits for others, milliseconds. */
+  max_wait_ms: z.number().int().min(0).max(60_000),
+  /** JSON pointer (RFC 6901) into the payload: only jobs with the same value there run together. */
+  key: z
+    .string()
+    .regex(/^(\/([^~/]|~[01])*)+$/, 'must be a JSON pointer, as in /customer')
+    .optional(),
+})
+export type BatchPolicy = z.infer<typeof batchPolicySchema>
+
+/** How jobs of one type are run. Durations are milliseconds. */
+export const jobPolicySchema = z.looseObject({
+  timeout_ms: z.number().int().min(1),
+  /** The longest timeout a job may ask for. */
+  timeout_max_ms: z.number().int().min(1).max(TIMEOUT_MAX_MS).default(TIMEOUT_MAX_MS),
+  /** Attempts in all, the first one included. */
+  max_attempts: z.number().int().min(1).max(ATTEMPTS_MAX),
+  /** The most attempts a job may ask for. */
+  max_attempts_limit: z.number().int().min(1).max(ATTEMPTS_MAX).default(ATTEMPTS_MAX),
+  backoff: backoffSchema,
+  /** At once over all replicas; null for no limit. A limited type has one lane, so priority does not order its jobs. */
+  concurrency: z.number().int().min(1).nullable(),
+  /** Whether the same object_id is refused for COOLDOWN_MS. */
+  cooldown: z.boolean(),
+  /** Made by Hasty alone: a POST of this type is refused. */
+  internal: z.boolean().default(false),
+  /** null: one call a job. */
+  batch: batchPolicySchema.nullable().default(null),
+})
+export type JobPolicy = z.infer<typeof jobPolicySchema>
+
+const delay = z.number().int().min(0).max(DELAY_MAX_MS)
+
+/** What a handler may say. Lanes that an older version made may say more, and are read all the same. */
+export const declaredPolicySchema = jobPolicySchema.extend({
+  timeout_ms: jobPolicySchema.shape.timeout_ms.max(TIMER_MAX_MS),
+  backoff: backoffSchema.extend({ base_ms: delay, max_ms: delay }),
+})
+
+/** What the lanes of a type say about it: the registry that every service reads. */
+export interface JobTypeInfo {
+  type: string
+  policy: JobPolicy
+  /** JSON Schema of the payload; null takes any. */
+  payload_schema: Record<string, unknown> | null
+}
+
+export const DEFAULT_TIMEOUT_MS = 46_000
+
+export const DEFAULT_POLICY: JobPolicy = {
+  timeout_ms: DEFAULT_TIMEOUT_MS,
+  timeout_max_ms: TIMEOUT_MAX_MS,
+  max_attempts: 3,
+  max_attempts_limit: ATTEMPTS_MAX,
+  backoff: { kind: 'exponential', base_ms: 1_000, max_ms: 60_000, jitter: 0.5 },
+  concurrency: null,
+  cooldown: true,
+  internal: false,
+  batch: null,
+}

@@ -1,0 +1,40 @@
+import type { z } from 'zod'
+import { AppError } from '#shared/errors/app-error.ts'
+import { inOurWords } from '#shared/errors/zod-messages.ts'
+
+const MAX_SHOWN = 20
+
+/**
+ * The parameters of an address, parsed by their schema. A parameter that stands twice is an array.
+ * @throws AppError `unknown-member` where all that is wrong is a name, else `invalid-request`
+ */
+export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
+  const parsed = schema.safeParse(ctx.query, { error: inOurWords })
+  if (parsed.success) return parsed.data
+  const { issues } = parsed.error
+  const errors = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => aboutParameter(key, 'is not a known parameter'))
+      : [aboutParameter(String(issue.path[0]), issue.message)],
+  )
+  const onlyUnknown = issues.every((issue) => issue.code === 'unrecognized_keys')
+  throw badParameters(errors, onlyUnknown ? 'unknown-member' : 'invalid-request')
+}
+
+interface ParameterError {
+  parameter: string
+  detail: string
+}
+
+const aboutParameter = (name: string, detail: string): ParameterError => ({
+  parameter: name.slice(0, 60),
+  detail: detail.slice(0, 200),
+})
+
+export const badParameters = (
+  errors: ParameterError[],
+  code: 'invalid-request' | 'unknown-member' = 'invalid-request',
+): AppError =>
+  new AppError(code, `${errors[0]?.parameter ?? 'The query'}: ${errors[0]?.detail ?? 'is not valid'}`, {
+    members: { errors: errors.slice(0, MAX_SHOWN) },
+  })

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { messageOf } from '#shared/errors/foreign.ts'
+import { KEPT_MAX_MS, TIMER_MAX_MS } from '#shared/formats/durations.ts'
+import { withoutMark } from '#shared/formats/plain-text.ts'
+
+/** One or more settings cannot be used. Each line of the message names one. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+export type Environment = Record<string, string | undefined>
+
+/** The only place that reads the process's environment. */
+export const environment = (): Environment => process.env
+
+/** A whole number in [min, max]. Durations have kinds of their own. */
+export const integerSetting = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+    .default(fallback)
+
+/** Milliseconds that something waits or takes: at most what a timer can count, 24.8 days. */
+export const durationSetting = (fallbackMs: number, minMs: number, maxMs = TIMER_MAX_MS) =>
+  integerSetting(fallbackMs, minMs, maxMs)
+/** Milliseconds that something is kept or remembered, which no timer counts: at most a hundred years. */
+export const retentionSetting = (fallbackMs: number, minMs: number) => integerSetting(fallbackMs, minMs, KEPT_MAX_MS)
+
+export const textSetting = (fallback: string) => z.string().default(fallback)
+export const optionalText = () => z.string().optional()
+export const choiceSetting = <const T extends readonly [string, ...string[]]>(choices: T, fallback: T[number]) =>
+  z.enum(choices, `expected one of ${choices.join(', ')}`).default(fallback as never)
+export const flagSetting = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'], 'expected true or false')
+    .transform((text) => text === 'true' || text === '1')
+    .default(fallback)
+
+/** `http://host:port,...` without a path; none by default. */
+export const addressesSetting = () =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((address) => address.trim().replace(/\/$/, '')))
+    .refine((addresses) => addresses.every(isAddress), 'expected http://host:port, several with commas')
+    .default([])
+
+const isAddress = (text: string): boolean => URL.canParse(text) && /^http:\/\/[^/?#@]+$/.test(text)
+
+/** `https://host,...` as browsers send them; none by default. */
+export const originsSetting = () =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), 'expected https://host or http://host, several with commas')
+    .default([])
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text && text !== 'null'
+
+/** Port 0 lets the system choose. */
+export const portSetting = (fallback: number) => integerSetting(fallback, 0, 65_535)
+
+/** Settings that every service has. */
+export const commonSettings = {
+  NATS_URL: textSetting('nats://127.0.0.1:4222'),
+  NATS_USER: optionalText(),
+  NATS_PASSWORD: optionalText(),
+  /** true where the broker syncs every write (`sync_interval: always`): publishes are then committed in groups. */
+  NATS_GROUP_COMMIT: flagSetting(false),
+  HOST: textSetting('127.0.0.1'),
+  /** Pretty on a terminal, JSON otherwise. */
+  LOG_FORMAT: z.enum(['json', 'pretty'], 'expected json or pretty').optional(),
+  LOG_LEVEL: choiceSetting(['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const, 'info'),
+  DATA_DIR: textSetting('./.hasty'),
+  HASTY_REPLICAS: integerSetting(1, 1, 5),
+}
+
+/** What is wrong with a secret is said without the secret. */
+const SECRET_NAME = /SECRET|PASSWORD|TOKEN/
+
+/** `[upper, lower]`: two settings of which the first must be at least the second. */
+type AtLeast<T> = readonly [upper: keyof T & string, lower: keyof T & string]
+
+/**
+ * Parses settings once; the result is frozen. An empty value counts as unset. Each setting may lie in a file instead,
+ * named by the setting with `_FILE` behind it: secrets are handed over so.
+ * @throws ConfigError that names every bad setting at once
+ */
+export function parseConfig<T extends z.ZodRawShape>(
+  shape: T,
+  env: Environment,
+  atLeast: readonly AtLeast<T>[] = [],
+): Readonly<z.output<z.ZodObject<T>>> {
+  const given: Environment = {}
+  const lines: string[] = []
+  for (const name of Object.keys(shape)) {
+    const file = env[`${name}_FILE`]
+    if (env[name] !== undefined && env[name] !== '') given[name] = env[name]
+    else if (file !== undefined && file !== '') given[name] = readSecret(`${name}_FILE`, file, lines)
+  }
+  const parsed = z.object(shape).safeParse(given)
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0])
+    const got = SECRET_NAME.test(name) ? 'something that is not shown' : JSON.stringify(given[name] ?? null)
+    lines.push(`${name}: ${issue.message}, got ${got}`)
+  }
+  lines.push(...atLeast.flatMap((pair) => tooSmall(shape, given, pair)))
+  if (!parsed.success || lines.length > 0) throw new ConfigError(lines.join('\n'))
+  return Object.freeze(parsed.data)
+}
+
+/** Also where a third setting is bad: everything is said at once. Says nothing of a setting that is bad by itself. */
+function tooSmall<T extends z.ZodRawShape>(shape: T, given: Environment, [upper, lower]: AtLeast<T>): string[] {
+  const [high, low] = [upper, lower].map((name) => z.safeParse(shape[name] as z.ZodType, given[name]).data)
+  if (!(typeof high === 'number' && typeof low === 'number' && high < low)) return []
+  return [`${upper}: must be at least ${lower} (${low}), got ${high}`]
+}
+
+/** How to log before a service has read its settings, or when it cannot: what is bad here counts as unset. */
+export function readLogSettings(env: Environment) {
+  const { LOG_LEVEL, LOG_FORMAT } = commonSettings
+  return parseConfig({ LOG_LEVEL: LOG_LEVEL.catch('info'), LOG_FORMAT: LOG_FORMAT.catch(undefined) }, env)
+}
+
+function readSecret(name: string, file: string, problems: string[]): string | undefined {
+  try {
+    return withoutMark(readFileSync(file, 'utf8')).trimEnd()
+  } catch (error) {
+    problems.push(`${name}: cannot read ${file}: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+/** Readable and unique for the life of a process: host, pid, chance. One subject token. */
+export const makeReplicaId = (random: string): string =>
+  `${hostname()
+    .replaceAll(/[^A-Za-z0-9-]/g, '-')
+    .slice(0, 40)}-${process.pid}-${random}`

@@ -1,0 +1,95 @@
+import type { Registry } from 'prom-client'
+import { messageOf } from '#shared/errors/foreign.ts'
+import type { Clock } from '#shared/time/clock.ts'
+
+/** Each check resolves when it is well and throws an error that says what is wrong. */
+export type ReadinessChecks = Record<string, () => Promise<void>>
+
+export interface HealthOptions {
+  service: string
+  version: string
+  clock: Clock
+  registry: Registry
+  checks: ReadinessChecks
+  /** What is told beside the checks, and makes nobody unready: `ok`, or what is wrong. */
+  details?: () => Record<string, string>
+}
+
+export interface OpsAnswer {
+  status: number
+  contentType: string
+  headers?: Record<string, string>
+  body: string
+}
+
+const CHECK_TIMEOUT_MS = 2_000
+
+/** /heartbeat, /livez, /readyz and /metrics: the same answers in every service, whatever serves HTTP there. */
+export class Health {
+  readonly #options: HealthOptions
+  readonly #startedAt: number
+  #draining = false
+
+  constructor(options: HealthOptions) {
+    this.#options = options
+    this.#startedAt = options.clock.monotonic()
+  }
+
+  /** From now on not ready: traffic should go elsewhere. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** @returns null for a path that is not one of ours */
+  async answer(path: string): Promise<OpsAnswer | null> {
+    switch (path) {
+      case '/heartbeat':
+        return json(200, {
+          status: 'ok',
+          service: this.#options.service,
+          version: this.#options.version,
+          uptime_s: Math.round((this.#options.clock.monotonic() - this.#startedAt) / 1000),
+        })
+      case '/livez':
+        return json(200, { status: 'ok' })
+      case '/readyz':
+        return this.#readiness()
+      case '/metrics':
+        return {
+          status: 200,
+          contentType: this.#options.registry.contentType,
+          body: await this.#options.registry.metrics(),
+        }
+      default:
+        return null
+    }
+  }
+
+  async #readiness(): Promise<OpsAnswer> {
+    const names = Object.keys(this.#options.checks)
+    const results = await Promise.all(names.map((name) => this.#run(name)))
+    const checks: Record<string, string> = Object.fromEntries(names.map((name, i) => [name, results[i] ?? 'unknown']))
+    if (this.#draining) checks['draining'] = 'shutting down'
+    const ready = Object.values(checks).every((result) => result === 'ok')
+    const details = this.#options.details?.()
+    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks, details })
+  }
+
+  async #run(name: string): Promise<string> {
+    const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS)
+    const late = new Promise<string>((resolve) => {
+      timeout.addEventListener('abort', () => resolve(`no answer in ${CHECK_TIMEOUT_MS} ms`), { once: true })
+    })
+    const check = this.#options.checks[name]?.().then(
+      () => 'ok',
+      (error: unknown) => messageOf(error),
+    )
+    return Promise.race([check ?? 'unknown', late])
+  }
+}
+
+const json = (status: number, body: unknown): OpsAnswer => ({
+  status,
+  contentType: 'application/json; charset=utf-8',
+  body: JSON.stringify(body),
+})

@@ -1,0 +1,42 @@
+import { describe } from 'vitest'
+import { checkpointTests } from './conformance/checkpoint.ts'
+import { countTests } from './conformance/counts.ts'
+import { jobTests } from './conformance/jobs.ts'
+import { lifetimeTests } from './conformance/lifetime.ts'
+import { listTests } from './conformance/lists.ts'
+import { modelTests } from './conformance/model.ts'
+import { raceTests } from './conformance/races.ts'
+import { searchTests } from './conformance/searches.ts'
+import { tenantTests } from './conformance/tenants.ts'
+import type { JobStore } from './job-store.ts'
+
+/** An empty store of one test's own. Disposing closes what was opened and deletes the data. */
+export interface OpenedStore extends AsyncDisposable {
+  store: JobStore
+  /** Opens the same data once more, as another replica or a restart would. */
+  openAgain(): Promise<JobStore>
+}
+
+export type OpenStore = () => Promise<OpenedStore>
+
+export interface ConformanceOptions {
+  /** Whether a guarded update is atomic against rivals; the tests of races are skipped, by name, where it is not. */
+  atomicUpdates: boolean
+  /** Runs of the property test; each opens a store. */
+  propertyRuns: number
+}
+
+/** What every JobStore must do. Call it in a test file of the adapter. */
+export function testJobStore(name: string, open: OpenStore, options: ConformanceOptions): void {
+  describe(`${name} as a JobStore`, () => {
+    jobTests(open)
+    searchTests(open)
+    listTests(open)
+    countTests(open)
+    tenantTests(open)
+    checkpointTests(open)
+    lifetimeTests(open)
+    raceTests(open, options)
+    modelTests(open, options)
+  })
+}

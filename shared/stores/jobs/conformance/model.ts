@@ -1,0 +1,146 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { isTerminal, JOB_PHASES, JOB_STATUSES, statusOf } from '#shared/contracts/log/job.ts'
+import type { ConformanceOptions, OpenStore } from '../conformance.ts'
+import { AFTER_EVERY_ID, type JobCount, type JobQuery, type JobStore, type StoredJob } from '../job-store.ts'
+import { idOf, minute, storedJob } from './records.ts'
+
+/** The store as a map: what any sequence of calls must amount to. */
+type Model = Map<string, StoredJob>
+
+const JOBS = 6
+const ALL_IDS = Array.from({ length: JOBS }, (_, n) => idOf(n))
+
+const job = fc
+  .record({
+    n: fc.nat({ max: JOBS - 1 }),
+    generation: fc.integer({ min: 1, max: 3 }),
+    seq: fc.integer({ min: 1, max: 12 }),
+    phase: fc.constantFrom(...JOB_PHASES),
+    at: fc.integer({ min: 1, max: 5 }),
+    payload: fc.jsonValue({ maxDepth: 3 }),
+  })
+  .map(({ n, generation, seq, phase, at, payload }) =>
+    storedJob(
+      n,
+      { generation, seq },
+      { ...ownOf(n), phase, updated_at: minute(at), payload: JSON.parse(JSON.stringify(payload)) },
+    ),
+  )
+
+/** A job keeps its type, object and tenant for ever. */
+const TYPES = ['mail', 'sleep']
+const OBJECTS = ['a', 'b', 'c']
+/** Of each tenant two jobs, of two types and objects. */
+const TENANTS = [null, 'a', 'b']
+const ownOf = (n: number) => ({
+  type: TYPES[n % 2] ?? '',
+  object_id: OBJECTS[n % 3] ?? '',
+  tenant: TENANTS[Math.floor(n / 2)] ?? null,
+})
+
+const search: fc.Arbitrary<JobQuery> = fc.record({
+  statuses: fc.option(fc.subarray([...JOB_STATUSES])),
+  type: fc.option(fc.constantFrom(...TYPES)),
+  objectId: fc.option(fc.constantFrom(...OBJECTS)),
+  tenant: fc.constantFrom(...TENANTS),
+  fromId: fc.constantFrom('', ...ALL_IDS),
+  belowId: fc.constantFrom(...ALL_IDS, AFTER_EVERY_ID),
+  limit: fc.integer({ min: 1, max: JOBS }),
+})
+
+const command = fc.oneof(
+  { weight: 4, arbitrary: fc.array(job, { maxLength: 8 }).map((jobs) => ({ do: 'put', jobs }) as const) },
+  { weight: 3, arbitrary: search.map((query) => ({ do: 'search', query }) as const) },
+  fc.record({
+    do: fc.constant('list-unended' as const),
+    phases: fc.subarray([...JOB_PHASES]),
+    before: fc.integer({ min: 1, max: 6 }),
+    after: fc.constantFrom('', ...ALL_IDS),
+    limit: fc.integer({ min: 1, max: JOBS }),
+  }),
+  fc.record({
+    do: fc.constant('delete' as const),
+    before: fc.integer({ min: 1, max: 6 }),
+    limit: fc.integer({ min: 1, max: 3 }),
+  }),
+)
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
+
+export function modelTests(open: OpenStore, { propertyRuns }: ConformanceOptions): void {
+  test('any sequence of writes, searches and deletions amounts to what a map would hold', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 8 }), async (commands) => {
+        await using opened = await open()
+        const model: Model = new Map()
+        for (const each of commands) {
+          await run(opened.store, model, each)
+          expect(await opened.store.getMany(ALL_IDS)).toEqual(model)
+          for (const tenant of TENANTS)
+            expect((await opened.store.counts(tenant)).toSorted(byName)).toEqual(counted(model, tenant))
+        }
+      }),
+      { numRuns: propertyRuns },
+    )
+  })
+}
+
+async function run(store: JobStore, model: Model, each: Command): Promise<void> {
+  switch (each.do) {
+    case 'put':
+      await store.putNewer(each.jobs)
+      for (const written of each.jobs) {
+        const known = model.get(written.job.job_id)
+        if (known === undefined || version(written) > version(known)) model.set(written.job.job_id, written)
+      }
+      return
+    case 'search':
+      expect(await store.list(each.query)).toEqual(found(model, each.query))
+      return
+    case 'list-unended': {
+      const { phases, after, limit } = each
+      const updatedBefore = minute(each.before)
+      const expected = [...model.values()]
+        .filter(({ job: { phase } }) => phases.includes(phase) && !isTerminal(phase))
+        .filter((stored) => stored.job.updated_at < updatedBefore && stored.job.job_id > after)
+        .toSorted((a, b) => (a.job.job_id < b.job.job_id ? -1 : 1))
+        .slice(0, limit)
+      expect(await store.listUnended({ phases, updatedBefore, afterId: after, limit })).toEqual(expected)
+      return
+    }
+    case 'delete': {
+      const before = minute(each.before)
+      const may = [...model.values()].filter((stored) => (stored.job.finished_at ?? before) < before)
+      expect(await store.deleteEndedBefore(before, each.limit)).toBe(Math.min(each.limit, may.length))
+      // Which of them go first is the store's own business.
+      const left = await store.getMany(ALL_IDS)
+      for (const { job: gone } of may) if (!left.has(gone.job_id)) model.delete(gone.job_id)
+    }
+  }
+}
+
+const version = ({ generation, job: { seq } }: StoredJob): number => generation * 1_000 + seq
+
+const found = (model: Model, { statuses, type, objectId, tenant, fromId, belowId, limit }: JobQuery) =>
+  [...model.values()]
+    .map(({ job: { payload: _payload, result: _result, ...summary } }) => summary)
+    .filter((each) => statuses?.includes(statusOf(each.phase)) ?? true)
+    .filter((each) => each.type === (type ?? each.type) && each.object_id === (objectId ?? each.object_id))
+    .filter((each) => each.tenant === (tenant ?? each.tenant))
+    .filter((each) => each.job_id >= fromId && each.job_id < belowId)
+    .toSorted((a, b) => (a.job_id < b.job_id ? 1 : -1))
+    .slice(0, limit)
+
+function counted(model: Model, tenant: string | null): JobCount[] {
+  const jobs = [...model.values()]
+    .filter(({ job: each }) => tenant === null || each.tenant === tenant)
+    .map(({ job: each }) => ({ type: each.type, status: statusOf(each.phase) }))
+  return TYPES.flatMap((type) => JOB_STATUSES.map((status) => ({ type, status })))
+    .map((name) => ({ ...name, count: jobs.filter((each) => byName(each, name) === 0).length }))
+    .filter(({ count }) => count > 0)
+    .toSorted(byName)
+}
+
+const nameOf = ({ type, status }: Omit<JobCount, 'count'>): string => `${type} ${status}`
+const byName = (a: Omit<JobCount, 'count'>, b: Omit<JobCount, 'count'>): number =>
+  nameOf(a) < nameOf(b) ? -1 : Number(nameOf(a) > nameOf(b))

@@ -1,0 +1,93 @@
+import type { Job, JobPhase, JobStatus, JobSummary } from '#shared/contracts/log/job.ts'
+
+/** A job as stored: its fold and the generation of the projection that wrote it. (generation, job.seq) is its version. */
+export interface StoredJob {
+  generation: number
+  job: Job
+}
+
+/** How far the projection is, and who moves it. One record per store. */
+export interface Checkpoint {
+  /** Grows with every save; the compare-and-set of `saveCheckpoint`. */
+  revision: number
+  /** Grows with every rebuild; documents of an older generation lose against it. */
+  generation: number
+  /** Stream sequence up to which everything is applied. */
+  seq: number
+  /** While `seq` is below it, documents may lag behind what callers have already seen: read the log instead. */
+  rebuild_until: number
+  /** The first generation of this log: sequences in documents of older ones are of another log, and mean nothing here. */
+  log_generation: number
+  /** When the stream was made, as the broker says it: another value means another log. */
+  stream_created: string
+  /** Id of the api replica that applies, trims and sweeps. */
+  owner: string
+  /** Moves while the owner lives; whoever sees it stand still takes over. */
+  beat: number
+}
+
+export interface UnendedQuery {
+  phases: JobPhase[]
+  /** ISO time: only jobs whose last event is older. */
+  updatedBefore: string
+  /** Only ids after this one, for paging in id order; '' from the start. */
+  afterId: string
+  limit: number
+}
+
+/** Sorts after every job id: `belowId` where nothing bounds a search from above. */
+export const AFTER_EVERY_ID = '~'
+
+/** null: whatever it is. Ids begin with the time they were made, so `makeJobId(ms, '')` bounds a time. */
+export interface JobQuery {
+  statuses: JobStatus[] | null
+  type: string | null
+  objectId: string | null
+  /** A name: that tenant's jobs alone. null: those of every tenant and of none. */
+  tenant: string | null
+  /** Only this id and later ones; '' from the first. */
+  fromId: string
+  /** Only ids before this one. */
+  belowId: string
+  limit: number
+}
+
+/** How many jobs of a type have a status; never 0. */
+export interface JobCount {
+  type: string
+  status: JobStatus
+  count: number
+}
+
+/**
+ * The read store: plain records, no connection or session shows through. Every adapter passes
+ * `testJobStore` in conformance.ts. Adapters throw their driver's errors; callers treat any throw as "store away".
+ */
+export interface JobStore {
+  get(jobId: string): Promise<StoredJob | null>
+  /** Missing ids are missing from the map. */
+  getMany(jobIds: string[]): Promise<Map<string, StoredJob>>
+  /** Writes each record whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
+  putNewer(jobs: StoredJob[]): Promise<void>
+  /**
+   * Newest first, without payloads and results; what a page costs does not grow with the number of jobs.
+   * @throws TypeError for a tenant that is no name: see wanted-tenant.ts
+   */
+  list(query: JobQuery): Promise<JobSummary[]>
+  /**
+   * In no order.
+   * @param tenant as in JobQuery
+   * @throws TypeError for a tenant that is no name
+   */
+  counts(tenant: string | null): Promise<JobCount[]>
+  /** In id order, jobs in the given (not ended) phases. */
+  listUnended(query: UnendedQuery): Promise<StoredJob[]>
+  /** Deletes up to `limit` jobs that ended before the time. @returns how many */
+  deleteEndedBefore(endedBefore: string, limit: number): Promise<number>
+  readCheckpoint(): Promise<Checkpoint | null>
+  /** Stores `next` if the stored revision is still `expectedRevision` (0: there is none). @returns whether it did */
+  saveCheckpoint(next: Checkpoint, expectedRevision: number): Promise<boolean>
+  /** Throws when the store cannot answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,85 @@
+import mongoose, { type Connection } from 'mongoose'
+import { connect, updatesPerCommand } from '../../mongo/connect.ts'
+import { findByIds } from '../../mongo/find-by-ids.ts'
+import { putNewer } from '../../mongo/put-newer.ts'
+import { fromRow } from '../job-row.ts'
+import type { JobStore, StoredJob, UnendedQuery } from '../job-store.ts'
+import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { countJobs, listJobs } from './list-jobs.ts'
+import { type Models, makeModels, toDocument } from './models.ts'
+
+const { trusted } = mongoose
+
+/**
+ * The database is the one in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used: no TTL or
+ * partial index, pipeline update, transaction or change stream. Rejects after 5 s when no server answers.
+ */
+export async function openMongoStore(url: string): Promise<JobStore> {
+  const connection = await connect(url)
+  const models = makeModels(connection)
+  const { jobs, checkpoints } = models
+  const perCommand = await setUp(connection, models)
+  return {
+    get: async (jobId) => {
+      const document = await jobs.findById(jobId, FIELDS).lean()
+      return document === null ? null : fromRow(document)
+    },
+    getMany: (jobIds) => getMany(models.jobCollection, jobIds),
+    putNewer: (writes) => putNewer(models.jobVersions, writes.map(toDocument), perCommand),
+    list: (query) => listJobs(jobs, query),
+    counts: (tenant) => countJobs(models.jobCollection, tenant),
+    listUnended: (query) => listUnended(jobs, query),
+    deleteEndedBefore: (endedBefore, limit) => deleteEndedBefore(jobs, endedBefore, limit),
+    readCheckpoint: () => readCheckpoint(checkpoints),
+    saveCheckpoint: (next, expectedRevision) => saveCheckpoint(models, next, expectedRevision),
+    ping: async () => {
+      await jobs.exists({ _id: '' })
+    },
+    close: () => connection.close(),
+  }
+}
+
+/** @returns how many updates a command may hold */
+async function setUp(connection: Connection, { jobs }: Models): Promise<number> {
+  try {
+    await jobs.createIndexes()
+    return await updatesPerCommand(connection)
+  } catch (error) {
+    await connection.close(true)
+    throw error
+  }
+}
+
+const FIELDS = { _id: 0, generation: 1, record: 1, payload: 1, result: 1 } as const
+
+async function getMany(jobs: Models['jobCollection'], jobIds: string[]): Promise<Map<string, StoredJob>> {
+  const documents = await findByIds(jobs, jobIds, ['generation', 'record', 'payload', 'result'])
+  return new Map(documents.map((document) => [document._id, fromRow(document)]))
+}
+
+async function listUnended(jobs: Models['jobs'], query: UnendedQuery): Promise<StoredJob[]> {
+  const documents = await jobs
+    .find(
+      {
+        ended_at: '',
+        _id: trusted({ $gt: query.afterId }),
+        phase: trusted({ $in: query.phases }),
+        updated_at: trusted({ $lt: query.updatedBefore }),
+      },
+      FIELDS,
+    )
+    .sort({ _id: 1 })
+    .limit(query.limit)
+    .lean()
+  return documents.map(fromRow)
+}
+
+async function deleteEndedBefore(jobs: Models['jobs'], endedBefore: string, limit: number): Promise<number> {
+  const ended = trusted({ $gt: '', $lt: endedBefore })
+  const documents = await jobs.find({ ended_at: ended }, { _id: 1 }).sort({ ended_at: 1 }).limit(limit).lean()
+  if (documents.length === 0) return 0
+  const ids = documents.map(({ _id }) => _id)
+  // The time is asked again: an operator may have started one of them anew in between.
+  const { deletedCount } = await jobs.deleteMany({ _id: trusted({ $in: ids }), ended_at: ended })
+  return deletedCount
+}

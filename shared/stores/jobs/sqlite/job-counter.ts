@@ -1,0 +1,32 @@
+import type { JobStatus } from '#shared/contracts/log/job.ts'
+import type { Statements } from './statements.ts'
+
+type OfType = Map<JobStatus, number>
+type OfTenant = Map<string, OfType>
+
+/**
+ * What a transaction changes in the counts, saved once at its end: asking for counts then reads a row a type and
+ * status. Triggers would do the same for a third of a write's time. A tenant's job counts twice: among all, under '', and
+ * among that tenant's.
+ */
+export class JobCounter {
+  // Maps in maps: to make one key of three texts costs a write 0.5 microseconds.
+  readonly #changes = new Map<string, OfTenant>()
+
+  add(tenant: string, type: string, status: JobStatus, change: 1 | -1): void {
+    this.#add('', type, status, change)
+    if (tenant !== '') this.#add(tenant, type, status, change)
+  }
+
+  #add(tenant: string, type: string, status: JobStatus, change: 1 | -1): void {
+    const ofTenant: OfTenant = this.#changes.get(tenant) ?? new Map()
+    const ofType: OfType = ofTenant.get(type) ?? new Map()
+    this.#changes.set(tenant, ofTenant.set(type, ofType.set(status, (ofType.get(status) ?? 0) + change)))
+  }
+
+  save(run: Statements): void {
+    for (const [tenant, ofTenant] of this.#changes)
+      for (const [type, ofType] of ofTenant)
+        for (const [status, change] of ofType) if (change !== 0) run.addCount.run(tenant, type, status, change)
+  }
+}

@@ -1,0 +1,51 @@
+import { JOB_STATUSES, type JobSummary } from '#shared/contracts/log/job.ts'
+import { checkTenant } from '../../tenant-filter.ts'
+import { toSummary } from '../job-row.ts'
+import type { JobCount, JobQuery } from '../job-store.ts'
+import type { Statements } from './statements.ts'
+
+/** Call it in a snapshot: a job that goes between two of its reads would make a page look like the last one. */
+export function listJobs(run: Statements, query: JobQuery): JobSummary[] {
+  const { statuses, type, objectId, tenant, fromId, belowId, limit } = query
+  checkTenant(tenant)
+  if (objectId !== null) {
+    const wanted = JSON.stringify(statuses ?? JOB_STATUSES)
+    return readRecords(run, run.newestOfObject.all(objectId, fromId, belowId, type, tenant, wanted, limit).map(idOf))
+  }
+  if (statuses === null && type === null && tenant === null) return run.newest.all(fromId, belowId, limit).map(recordOf)
+  return readRecords(run, newestOf(run, query))
+}
+
+export function countJobs(run: Statements, tenant: string | null): JobCount[] {
+  checkTenant(tenant)
+  return run.counts.all(tenant ?? '').map((row) => ({ ...row }) as unknown as JobCount)
+}
+
+/**
+ * Merges one walk a type and status: of one tenant, those that it has. None need go further back than the page that
+ * those before it have filled: the most common ones come first, because theirs reaches back least.
+ */
+function newestOf(run: Statements, { statuses, type, tenant, fromId, belowId, limit }: JobQuery): string[] {
+  let ids: string[] = []
+  let from = fromId
+  for (const each of countJobs(run, tenant).toSorted((a, b) => b.count - a.count)) {
+    if (type !== null && each.type !== type) continue
+    if (statuses !== null && !statuses.includes(each.status)) continue
+    const found =
+      tenant === null
+        ? run.newestOfType.all(each.type, each.status, from, belowId, limit)
+        : run.newestOfTenant.all(tenant, each.type, each.status, from, belowId, limit)
+    ids = [...ids, ...found.map(idOf)].toSorted(newestFirst).slice(0, limit)
+    if (ids.length === limit) from = ids.at(-1) ?? from
+  }
+  return ids
+}
+
+const newestFirst = (a: string, b: string): number => (a < b ? 1 : -1)
+
+const recordOf = (row: Record<string, unknown>): JobSummary => toSummary({ record: String(row['record']) })
+
+const readRecords = (run: Statements, ids: string[]): JobSummary[] =>
+  run.getRecords.all(JSON.stringify(ids)).map(recordOf)
+
+const idOf = (row: Record<string, unknown>): string => String(row['job_id'])

@@ -1,0 +1,62 @@
+import type { JobStatus } from '#shared/contracts/log/job.ts'
+import { type JobRow, toRow } from '../job-row.ts'
+import type { StoredJob } from '../job-store.ts'
+import { JobCounter } from './job-counter.ts'
+import { SEGMENT_JOBS } from './schema.ts'
+import type { Statements } from './statements.ts'
+
+/** Call it in a transaction, as everything here that writes: jobs and counts move together. */
+export function putNewer(run: Statements, jobs: StoredJob[]): void {
+  const statuses = readStatuses(run, jobs)
+  const counter = new JobCounter()
+  const segment = Math.floor(Number(run.readInserted.get()?.['total']) / SEGMENT_JOBS)
+  let inserted = 0
+  for (const stored of jobs) {
+    const row = toRow(stored)
+    if (!put(run, row, segment)) continue
+    const before = statuses.get(row.job_id)
+    if (before === undefined) inserted++
+    else counter.add(row.tenant, row.type, before, -1)
+    counter.add(row.tenant, row.type, row.status, 1)
+    statuses.set(row.job_id, row.status)
+  }
+  if (inserted > 0) run.addInserted.run(inserted)
+  counter.save(run)
+}
+
+/** @returns how many were deleted */
+export function deleteEnded(run: Statements, firstIdAfter: string, endedBefore: string, limit: number): number {
+  const counter = new JobCounter()
+  const deleted = run.deleteEnded.all(firstIdAfter, endedBefore, limit)
+  for (const { tenant, type, status } of deleted) {
+    counter.add(String(tenant), String(type), status as JobStatus, -1)
+  }
+  counter.save(run)
+  return deleted.length
+}
+
+function readStatuses(run: Statements, jobs: StoredJob[]): Map<string, JobStatus> {
+  const rows = run.getStatuses.all(JSON.stringify(jobs.map(({ job }) => job.job_id)))
+  return new Map(rows.map((row) => [String(row['job_id']), row['status'] as JobStatus]))
+}
+
+/** @returns false when what is stored is as new or newer */
+function put(run: Statements, row: JobRow, segment: number): boolean {
+  const { changes } = run.putNewer.run(
+    row.job_id,
+    row.generation,
+    row.seq,
+    segment,
+    row.type,
+    row.status,
+    row.object_id,
+    row.tenant,
+    row.phase,
+    row.updated_at,
+    row.ended_at,
+    row.record,
+    row.payload,
+    row.result,
+  )
+  return changes === 1
+}

@@ -1,0 +1,74 @@
+import type { DatabaseSchema } from '../../sqlite/open-database.ts'
+
+/**
+ * Not WITHOUT ROWID, where a row of more than 1,000 bytes takes a page of 4 KiB of its own: three times the disk,
+ * and slower. Rows lie in the order they came, which is nearly that of time, so writes stay near each other.
+ * What may be large stands last: whoever reads the columns before it does not read it.
+ * - `jobs_unended` holds only jobs that have not ended. Retention needs no index: it walks the primary key by time.
+ * - `jobs_by_type` serves every search but that for an object: few types times five statuses are few walks to merge.
+ * - `jobs_by_tenant` does the same for one tenant's jobs, and costs nothing where there are no tenants.
+ * - `jobs_by_object` is many small indexes, a segment each. One whole index over what users call their objects has no
+ *   order in time, so every job would write a page of its own; a search asks each segment instead, which takes
+ *   microseconds. It holds all that is searched together with an object.
+ * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: those of all, which every
+ *   search over all begins with, take no longer for there being thousands of tenants.
+ */
+const TABLES = `
+  CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY NOT NULL,
+    generation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    tenant TEXT NOT NULL DEFAULT '',
+    phase TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL,
+    record TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    result TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX jobs_unended ON jobs (job_id) WHERE ended_at = '';
+  CREATE INDEX jobs_by_type ON jobs (type, status, job_id);
+  CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id) WHERE tenant <> '';
+  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant);
+  CREATE TABLE job_counts (
+    tenant TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (tenant, type, status)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE inserted (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    total INTEGER NOT NULL
+  ) STRICT;
+`
+
+const PROJECTION = `
+  CREATE TABLE projection (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    revision INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+`
+
+/** Jobs in a segment: few pages to write to, and no more than 250 segments to ask in a million jobs. */
+export const SEGMENT_JOBS = 4_096
+
+const SCHEMA_VERSION = 1
+
+const CREATE = `
+  ${TABLES}
+  ${PROJECTION}
+  INSERT INTO inserted VALUES (1, 0);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+export const JOBS_SCHEMA: DatabaseSchema = {
+  version: SCHEMA_VERSION,
+  create: CREATE,
+  upgrades: {},
+}

@@ -1,0 +1,78 @@
+import { makeJobId } from '#shared/contracts/log/job-id.ts'
+import { inSnapshot, inTransaction, openDatabase, writeTest } from '../../sqlite/open-database.ts'
+import { whileBusy } from '../../sqlite/while-busy.ts'
+import { fromRow, type JobRow } from '../job-row.ts'
+import type { Checkpoint, JobStore, StoredJob } from '../job-store.ts'
+import { countJobs, listJobs } from './list-jobs.ts'
+import { deleteEnded, putNewer } from './put-newer.ts'
+import { JOBS_SCHEMA } from './schema.ts'
+import { prepareStatements } from './statements.ts'
+
+/** One file that several processes may open. Calls run on the caller's thread: batches of up to 500 take some ms. */
+export async function openSqliteStore(path: string): Promise<JobStore> {
+  const db = await openDatabase(path, JOBS_SCHEMA)
+  const testWrite = writeTest(db)
+  const run = prepareStatements(db)
+  return {
+    get: (jobId) =>
+      whileBusy(() => {
+        const row = run.get.get(jobId)
+        return row === undefined ? null : fromRow(asRow(row))
+      }),
+
+    getMany: (jobIds) => whileBusy(() => new Map(run.getMany.all(JSON.stringify(jobIds)).map(toEntry))),
+
+    putNewer: async (jobs) => {
+      if (jobs.length > 0) await whileBusy(() => inTransaction(db, () => putNewer(run, jobs)))
+    },
+
+    list: (query) => whileBusy(() => inSnapshot(db, () => listJobs(run, query))),
+
+    counts: (tenant) => whileBusy(() => countJobs(run, tenant)),
+
+    listUnended: ({ phases, updatedBefore, afterId, limit }) =>
+      whileBusy(() =>
+        run.listUnended.all(afterId, updatedBefore, JSON.stringify(phases), limit).map((row) => fromRow(asRow(row))),
+      ),
+
+    deleteEndedBefore: (endedBefore, limit) =>
+      whileBusy(() => {
+        // What ended before then was made before then, and ids begin with the time they were made.
+        const firstIdAfter = makeJobId(Date.parse(endedBefore), '')
+        return inTransaction(db, () => deleteEnded(run, firstIdAfter, endedBefore, limit))
+      }),
+
+    readCheckpoint: () =>
+      whileBusy(() => {
+        const row = run.readCheckpoint.get()
+        return row === undefined ? null : (JSON.parse(asRow(row).record) as Checkpoint)
+      }),
+
+    saveCheckpoint: (next, expectedRevision) =>
+      whileBusy(() => {
+        const record = JSON.stringify(next)
+        const { changes } =
+          expectedRevision === 0
+            ? run.insertCheckpoint.run(next.revision, record)
+            : run.updateCheckpoint.run(next.revision, record, expectedRevision)
+        return changes === 1
+      }),
+
+    ping: async () => {
+      await whileBusy(() => run.readCheckpoint.get())
+      testWrite()
+    },
+
+    close: async () => {
+      if (db.isOpen) db.close()
+    },
+  }
+}
+
+/** The columns are ours and STRICT, so their types are known. */
+const asRow = (row: Record<string, unknown>): JobRow => row as unknown as JobRow
+
+function toEntry(row: Record<string, unknown>): [string, StoredJob] {
+  const stored = fromRow(asRow(row))
+  return [stored.job.job_id, stored]
+}

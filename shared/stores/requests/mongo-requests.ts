@@ -1,0 +1,88 @@
+import type { Connection } from 'mongoose'
+import { REQUEST_STATUSES } from '#shared/contracts/http/requests.ts'
+import { connect, updatesPerCommand } from '../mongo/connect.ts'
+import { putNewer, type VersionedDocument } from '../mongo/put-newer.ts'
+import { checkTenant } from '../tenant-filter.ts'
+import { fromColumns, type RequestColumns, toColumns, toSummaryRow } from './request-columns.ts'
+import type { RequestQuery, RequestRow, RequestStore } from './request-store.ts'
+
+type RequestDocument = Omit<RequestColumns, 'request_id'> & { _id: string }
+
+/**
+ * The database is the one in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used, as in
+ * mongo-store.ts. Rejects after 5 s when no server answers.
+ */
+export async function openMongoRequests(url: string): Promise<RequestStore> {
+  const connection = await connect(url)
+  const requests = connection.collection<RequestDocument>('requests')
+  const versions = connection.collection<VersionedDocument>('requests')
+  const perCommand = await setUp(connection)
+  return {
+    putNewer: (rows) => putNewer(versions, rows.map(toDocument), perCommand),
+
+    get: async (requestId) => {
+      const document = await requests.findOne({ _id: requestId })
+      return document === null ? null : fromColumns(fromDocument(document))
+    },
+
+    list: async ({ statuses, tenant, belowId, limit }: RequestQuery) => {
+      checkTenant(tenant)
+      const found = requests.find(
+        {
+          _id: { $lt: belowId },
+          // All statuses, too: with each of them given the index yields ids in order, one range a status.
+          status: { $in: statuses ?? [...REQUEST_STATUSES] },
+          ...(tenant === null ? {} : { tenant }),
+        },
+        {
+          projection: { record: 0 },
+          sort: { _id: -1 },
+          limit,
+          hint: tenant === null ? SEARCH_INDEXES.byStatus : SEARCH_INDEXES.byTenant,
+        },
+      )
+      return (await found.toArray()).map((document) => toSummaryRow(fromDocument(document)))
+    },
+
+    deleteEndedBefore: async (endedBefore, limit) => {
+      const ended = { $gt: '', $lt: endedBefore }
+      const found = requests.find({ ended_at: ended }, { projection: { _id: 1 }, sort: { ended_at: 1 }, limit })
+      const ids = (await found.toArray()).map(({ _id }) => _id)
+      if (ids.length === 0) return 0
+      // The time is asked again: an operator may have started one of them anew in between.
+      return (await requests.deleteMany({ _id: { $in: ids }, ended_at: ended })).deletedCount
+    },
+
+    ping: async () => {
+      await requests.findOne({ _id: '' }, { projection: { _id: 1 } })
+    },
+
+    close: () => connection.close(),
+  }
+}
+
+/** A search names its index: a plan that was tried once may fit it badly. */
+const SEARCH_INDEXES = {
+  byStatus: { status: 1, _id: -1 },
+  byTenant: { tenant: 1, status: 1, _id: -1 },
+} as const
+
+/** @returns how many updates a command may hold */
+async function setUp(connection: Connection): Promise<number> {
+  try {
+    const requests = connection.collection('requests')
+    for (const keys of Object.values(SEARCH_INDEXES)) await requests.createIndex(keys)
+    await requests.createIndex({ ended_at: 1 })
+    return await updatesPerCommand(connection)
+  } catch (error) {
+    await connection.close(true)
+    throw error
+  }
+}
+
+function toDocument(row: RequestRow): RequestDocument {
+  const { request_id, ...fields } = toColumns(row)
+  return { _id: request_id, ...fields }
+}
+
+const fromDocument = ({ _id, ...fields }: RequestDocument): RequestColumns => ({ request_id: _id, ...fields })

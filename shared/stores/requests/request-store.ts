@@ -1,0 +1,52 @@
+import type { RequestStatus } from '#shared/contracts/http/requests.ts'
+
+/** A request as a list shows it. */
+export interface RequestSummaryRow {
+  /** Begins with the time it was made, as a job's id does. */
+  request_id: string
+  /** Counts the logs that the store has followed: (generation, seq) is the request's version. */
+  generation: number
+  /** The broker's sequence of the record. */
+  seq: number
+  tenant: string | null
+  status: RequestStatus
+  /** ISO 8601 UTC; '' while the request has not ended. */
+  ended_at: string
+  /** JSON, small: what a list says of it. */
+  summary: unknown
+}
+
+export interface RequestRow extends RequestSummaryRow {
+  /** JSON: the whole of it. */
+  record: unknown
+}
+
+export interface RequestQuery {
+  /** null: all of them. */
+  statuses: RequestStatus[] | null
+  /** A name: that tenant's requests alone. null: those of every tenant and of none. */
+  tenant: string | null
+  /** Only ids before this one; AFTER_EVERY_ID from the newest. */
+  belowId: string
+  limit: number
+}
+
+/**
+ * The workflow service's own store. Plain records; every adapter passes `testRequestStore` in conformance/requests.ts.
+ * Adapters throw their driver's errors.
+ */
+export interface RequestStore {
+  /** Writes each row whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
+  putNewer(rows: RequestRow[]): Promise<void>
+  get(requestId: string): Promise<RequestRow | null>
+  /**
+   * Newest first; what a page costs does not grow with the number of requests.
+   * @throws TypeError for a tenant that is no name: see wanted-tenant.ts
+   */
+  list(query: RequestQuery): Promise<RequestSummaryRow[]>
+  /** Deletes up to `limit` requests that ended before the time. @returns how many */
+  deleteEndedBefore(endedBefore: string, limit: number): Promise<number>
+  /** Throws when the store cannot answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
