@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
 import { type ComposeProject, startComposeProject } from './compose-project.ts'
 import { howAllEnded, untilAllEnded, untilEnded } from './jobs.ts'
+import { knownToNginx } from './known-to-nginx.ts'
 import { startSteadyClient } from './steady-client.ts'
 
 // docker-compose.yml as a user runs it, from outside: through nginx's port and by `docker compose` alone.
@@ -64,6 +65,7 @@ test('a job goes through nginx to its end, and its object_id rests for five minu
 
 test('a request goes through nginx to its end, over a kill -9 of the workflow service', async () => {
   await hasty.scale({ workflow: 2 })
+  await expect.poll(async () => (await knownToNginx(hasty, '/v1/requests')).size, { timeout: 10_000 }).toBe(2)
   const steps = ['one', 'two', 'three'].map((name) => ({
     name,
     jobs: [1, 2, 3].map((n) => ({ name: `sum-${n}`, type: 'add', payload: { numbers: [n, n] } })),

@@ -89,6 +89,14 @@ test('the client takes nothing but types from the contracts, and the formats, wh
   }
 })
 
+/** Whatever speaks to the broker does so through shared/bus, which alone knows its protocol. */
+test('nobody outside of shared/bus sees the connection to the broker or one of its headers', () => {
+  const files = globSync('{shared,services,cli,scripts}/**/*.ts', { cwd: root })
+  const outside = files.filter((file) => !file.startsWith('shared/bus/') && !testFiles.test(file))
+  const speaks = /\.nc\b|\bNatsConnection\b|'Nats-[A-Z]|\$JS\./
+  expect(outside.filter((file) => speaks.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
+})
+
 const specifiers = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)['"]([^'"]+)['"]/g
 
 for (const file of globSync('{shared,client,services,cli,scripts}/**/*.ts', { cwd: root })) {

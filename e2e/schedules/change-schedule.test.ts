@@ -170,7 +170,8 @@ test('a schedule whose tick is written down while it is being deleted is gone al
   let ticks = 0
   const read = async (key: ScheduleKey) => {
     const found = await records.read(key)
-    if (found?.record && ticks++ < 3) await records.write({ ...found.record, last_tick_at: isoTime(ticks) }, found.seq)
+    if (found?.record && ticks++ < 3)
+      await records.write(key, { ...found.record, last_tick_at: isoTime(ticks) }, { afterSeq: found.seq })
     return found
   }
   const remove = (key: ScheduleKey, seq: number) => records.remove(key, seq)

@@ -58,9 +58,8 @@ test('after hours without any api a schedule of one hour does as its policy says
   const madeMs = lastMs - 5 * HOUR
   await withoutApis(hasty, async () => {
     await using old = await openRecords(hasty.nats.url)
-    for (const on_missed of POLICIES)
-      await old.records.write(oldRecord(on_missed, madeMs, { every_ms: HOUR, on_missed }), 0)
-    await old.records.write(oldRecord('paused', madeMs, { every_ms: HOUR, on_missed: 'all', paused: true }), 0)
+    for (const on_missed of POLICIES) await old.write(oldRecord(on_missed, madeMs, { every_ms: HOUR, on_missed }))
+    await old.write(oldRecord('paused', madeMs, { every_ms: HOUR, on_missed: 'all', paused: true }))
   })
   const expected: Record<string, number[]> = {
     latest: [0],
@@ -92,12 +91,12 @@ test('a tick whose job has left the log already is not made again by who does no
   await using old = await openRecords(hasty.nats.url)
   const lastMs = Date.now() - 2 * MINUTE
   const unsettled = oldRecord('old', lastMs - HOUR, { every_ms: HOUR })
-  await old.records.write(unsettled, 0)
+  await old.write(unsettled)
   const first = await untilView(hasty.url, 'old', { last_tick_at: isoTime(lastMs) })
   await vi.waitFor(async () => expect(await log.ticks('old')).toEqual([]), { timeout: 30_000, interval: 100 })
   // As after a crash between the job and the note of it.
   const found = await old.records.read(named('old'))
-  const again = await old.records.write(unsettled, found?.seq ?? 0)
+  const again = await old.write(unsettled, found?.seq ?? 0)
   await vi.waitFor(
     async () => expect((await old.records.read(named('old')))?.seq).toBeGreaterThan(again?.seq ?? 0),
     20_000,

@@ -9,9 +9,9 @@ test('a schedule that a clock of the next month has settled goes on from now, sa
   await using old = await openRecords(hasty.nats.url)
   const startMs = Math.floor(Date.now() / SECOND) * SECOND
   const ahead = { settled_until: isoTime(startMs + 30 * DAY), anchor: isoTime(startMs + 30 * DAY) }
-  await old.records.write(oldRecord('seconds', startMs, { every_ms: 1_000, on_missed: 'all', ...ahead }), 0)
-  await old.records.write(oldRecord('days', startMs, { cron: '0 0 * * *', ...ahead }), 0)
-  await old.records.write(oldRecord('paused', startMs, { cron: '0 0 * * *', paused: true, ...ahead }), 0)
+  await old.write(oldRecord('seconds', startMs, { every_ms: 1_000, on_missed: 'all', ...ahead }))
+  await old.write(oldRecord('days', startMs, { cron: '0 0 * * *', ...ahead }))
+  await old.write(oldRecord('paused', startMs, { cron: '0 0 * * *', paused: true, ...ahead }))
 
   const days = await vi.waitFor(
     async () => {

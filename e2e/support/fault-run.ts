@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { armTimersFloor } from '#shared/bus/stream-state.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
@@ -164,7 +163,7 @@ async function settle(scene: Scene): Promise<Evidence> {
     answers: (await Promise.all(hasty.api.map((replica) => askAll(replica, ids)))).flat(),
     stored: await stored(),
     effects: sink.effects,
-    lanes: [...(await listLanes(nats)), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
+    lanes: [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
     timers: await timersLeft(nats),
     processes: await memoryOf(hasty),
     complaints: (await Promise.all([...hasty.api, ...hasty.job].map(complaintsOf))).flat(),
@@ -174,13 +173,19 @@ async function settle(scene: Scene): Promise<Evidence> {
 /** Throws, for the message, what is left. */
 async function isAtRest(nats: NatsConnection): Promise<boolean> {
   const before = await lastSeq(nats)
-  const lanes = [...(await listLanes(nats)), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
+  const lanes = [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
   const busy = lanes.filter(({ pending, ackPending }) => pending > 0 || ackPending > 0)
   const timers = await timersLeft(nats)
   // A job on its way from one to the other (event, timer, trigger) writes to the log: then they were not asked at once.
   if (busy.length === 0 && timers.length === 0 && (await lastSeq(nats)) === before) return true
   const text = busy.map(({ name, pending, ackPending }) => `${name}: ${pending} pending, ${ackPending} unacked`)
   throw new Error([...text, ...timers].join('; '))
+}
+
+async function armTimersFloor(nats: NatsConnection): Promise<{ pending: number; ackPending: number }> {
+  const manager = await jetstreamManager(nats, { checkAPI: false })
+  const info = await manager.consumers.info(JOBS_STREAM, ARM_TIMERS)
+  return { pending: info.num_pending, ackPending: info.num_ack_pending }
 }
 
 async function lastSeq(nats: NatsConnection): Promise<number> {

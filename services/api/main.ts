@@ -4,18 +4,17 @@ import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
 import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
-import { setConcurrency, setPaused } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { countFrom } from '#shared/bus/count-from.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { tellLanesChanged } from '#shared/bus/lane-changes.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { setConcurrency, setPaused } from '#shared/bus/lanes/change-lanes.ts'
+import { tellLanesChanged } from '#shared/bus/lanes/lane-changes.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { JOBS_STREAM, LOG_PROBE, probeSubject, SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -55,7 +54,7 @@ import { retryJobRoutes } from './retry-job/route.ts'
 import { scheduleRoutes } from './schedules/route.ts'
 import { ScheduleBook } from './schedules/schedule-book.ts'
 import { ScheduleLoop } from './schedules/schedule-loop.ts'
-import { ScheduleRecords } from './schedules/schedule-records.ts'
+import { SCHEDULE_RECORDS } from './schedules/schedule-records.ts'
 import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
 import { showCallerRoutes } from './show-caller/route.ts'
 
@@ -70,38 +69,40 @@ await runService(async () => {
   const broker = await connectBroker({ url: config.NATS_URL, ...known, clock: systemClock, log })
   const registry = createRegistry('api')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
-  const reader = new LogReader(broker.nc)
+  const stream = new Stream(broker)
   const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('api'), clock })
   const publisher = new Publisher({
     broker,
-    reader,
+    stream,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
     probe,
   })
+  const history = new JobHistory({ stream, publisher, clock })
   const store = await openStore(config)
   const metrics = createApiMetrics(registry)
 
   const view = new ProjectionView(store)
   const projection = new Projection({
     broker,
+    stream,
     store,
     view,
     replicaId,
-    onEnds: (ends) => sendCallbacks({ publisher, clock, log }, ends),
+    onEnds: (ends) => sendCallbacks({ history, clock, log }, ends),
     clock,
     log,
     unreadable: metrics.unreadable,
     lag: metrics.lag,
   })
-  const lanes = () => listLanes(broker.nc)
+  const lanes = () => listLanes(broker)
   const types = new JobTypes(lanes, clock, log)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const isBrokerUp = () => broker.isUp()
   const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
   const door = new Door({
-    whyFull: async () => whyLogFull(await readLogState(broker), limits),
+    whyFull: async () => whyLogFull(await stream.state(), limits),
     isBrokerUp,
     whyNoRoom,
     log,
@@ -109,9 +110,8 @@ await runService(async () => {
   const keys = new IdempotencyKeys({ broker, config, registry, clock, log })
   const houseKeeper = openHouse({
     config,
-    broker,
-    reader,
-    publisher,
+    stream,
+    history,
     projection,
     view,
     store,
@@ -127,14 +127,15 @@ await runService(async () => {
   showCallerRoutes(router)
   // First, because `/docs` would be a job's address too.
   describeApiRoutes(router)
-  const getDeps = { store, reader, view, clock, log }
+  const getDeps = { store, stream, history, view, clock, log }
   const stopping = new AbortController()
   // Every caller who waits listens to it.
   setMaxListeners(0, stopping.signal)
   const waitDeps = { ...getDeps, broker, stopping: stopping.signal, waiting: { count: 0 } }
   const createDeps = {
     publisher,
-    reader,
+    stream,
+    history,
     door,
     types,
     keys,
@@ -152,7 +153,7 @@ await runService(async () => {
   followEventsRoutes(router, { ...getDeps, broker, streams })
   listJobsRoutes(router, { store })
   countJobsRoutes(router, { store })
-  const nextEventDeps = { ...getDeps, publisher }
+  const nextEventDeps = getDeps
   cancelJobRoutes(router, nextEventDeps)
   retimeJobRoutes(router, nextEventDeps)
   const retryDeps = { ...nextEventDeps, door, types }
@@ -163,19 +164,17 @@ await runService(async () => {
     types,
     listLanes: lanes,
     askWorkers: (waitMs, isEnough) => askWorkers(broker, waitMs, isEnough),
-    countFrom: (filters, seq) => countFrom(broker.nc, filters, seq),
   })
   typeRoutes(router, {
     listLanes: lanes,
-    setPaused: (type, isPaused) => setPaused(broker.nc, type, isPaused),
-    setConcurrency: (info, concurrency) => setConcurrency(broker.nc, info, concurrency),
+    setPaused: (type, isPaused) => setPaused(broker, type, isPaused),
+    setConcurrency: (info, concurrency) => setConcurrency(broker, info, concurrency),
     tellChanged: (type) => tellLanesChanged(broker, type),
     log,
   })
   forwardWorkersRoutes(router, { jobUrls: config.JOB_URLS, log })
   forwardRequestsRoutes(router, { workflowUrls: config.WORKFLOW_URLS, trustProxy: config.TRUST_PROXY, log })
-  const scheduleStream = new RecordStream(broker, SCHEDULES_STREAM, clock, probe)
-  const records = new ScheduleRecords(scheduleStream)
+  const records = new Records(SCHEDULE_RECORDS, { broker, clock, probe })
   const book = new ScheduleBook(records, log)
   const schedules = new ScheduleLoop({ ...createDeps, records, book, isBrokerUp })
   scheduleRoutes(router, { ...createDeps, records, book })
@@ -189,7 +188,7 @@ await runService(async () => {
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
-        await readLogState(broker)
+        await stream.state()
         await probe.checkReady()
       },
       store: async () => {
@@ -233,7 +232,7 @@ await runService(async () => {
         streams.stop()
         await server.stop()
         await schedules.stop()
-        scheduleStream.close()
+        records.close()
         for (const one of [houseKeeper, projection, types, door, keys, messages]) await one.stop()
         publisher.close()
         await clock.stop()

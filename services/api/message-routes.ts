@@ -1,13 +1,12 @@
 import type Router from '@koa/router'
 import { Door } from '#shared/accept/door.ts'
 import type { Broker } from '#shared/bus/connection.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
-import { purgeSubject, readMessagesState } from '#shared/bus/stream-state.ts'
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
+import { ALL_RECEIVED, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { Counter } from '#shared/service/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -31,7 +30,7 @@ export interface MessageRoutesDeps {
 /** Messages that wait for their batch; beyond it new ones are refused at once. */
 const MAX_IN_FLIGHT = 40_000
 
-/** About: a key is no message that waits. */
+/** Approximate. Keys count towards the stream's bytes but are not waiting messages. */
 const KEY_BYTES = 500
 /** Some 300 bytes of the broker's memory each. */
 const MAX_KEYS = 2_000_000
@@ -40,12 +39,11 @@ const MAX_KEYS = 2_000_000
 export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
   const { broker, config, whyNoRoom, accepted, clock, log } = deps
   const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes } = config
-  const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
-  const records = new RecordStream(broker, INGEST_STREAM, clock)
-  const reader = new LogReader(broker.nc, MESSAGES_STREAM)
+  const stream = new Stream(broker, MESSAGES_STREAM)
+  const records = new Records(SHARD_RECORDS, { broker, clock })
   const publisher = new Publisher({
     broker,
-    reader,
+    stream,
     clock,
     maxInFlight: MAX_IN_FLIGHT,
     // Also where the broker does not sync every write: an atomic batch costs it a synced file.
@@ -55,7 +53,9 @@ export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
   // Not the stream's own limit: what is dead must find room too.
   const door = new Door({
     whyFull: async () => {
-      const { bytes, others } = await readMessagesState(broker.nc)
+      const { bytes, messages } = await stream.state()
+      const received = [...(await stream.countBySubject(ALL_RECEIVED)).values()].reduce((sum, count) => sum + count, 0)
+      const others = messages - received
       if (others >= MAX_KEYS) return `The broker knows ${others} requests of the last hour by their keys, and no more.`
       const waiting = bytes - others * KEY_BYTES
       return waiting < maxBytes
@@ -66,17 +66,14 @@ export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
     whyNoRoom,
     log,
   })
-  acceptMessagesRoutes(router, { publisher, reader, door, shards, underWay: { bytes: 0 }, accepted })
-  const read = { readBatch: (query: BatchQuery) => readBatch(broker, query) }
-  showMessageWorkersRoutes(router, { ...read, records, shards })
-  const purge = (subject: string) => purgeSubject(broker.nc, MESSAGES_STREAM, subject)
-  const lastSeq = async () => (await messages.state()).lastSeq
-  deadMessagesRoutes(router, { ...read, publisher, lastSeq, records, purge, clock, log })
+  acceptMessagesRoutes(router, { publisher, stream, door, shards, underWay: { bytes: 0 }, accepted })
+  showMessageWorkersRoutes(router, { stream, records, shards })
+  deadMessagesRoutes(router, { stream, publisher, records, clock, log })
   return {
     start: () => door.start(),
     async stop() {
       await door.stop()
-      for (const each of [messages, records, publisher]) each.close()
+      for (const each of [records, publisher]) each.close()
     },
   }
 }

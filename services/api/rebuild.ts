@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Broker, connectBroker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
 import { environment } from '#shared/service/config.ts'
 import { createLogger, type Logger } from '#shared/service/logger.ts'
@@ -40,7 +40,7 @@ async function requestRebuild(store: JobStore, broker: Broker, log: Logger): Pro
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const seen = await store.readCheckpoint()
     if (seen === null) return log.info('there is no projection yet: the first start makes it')
-    const state = await readLogState(broker)
+    const state = await new Stream(broker).state()
     // Without an owner: whoever sees it first takes over, and the old owner's next save fails.
     const next = { ...seen, ...freshStart(seen, state, systemClock.now()), revision: seen.revision + 1, owner: '' }
     if (await store.saveCheckpoint(next, seen.revision)) {

@@ -1,17 +1,11 @@
 import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import {
-  INGEST_STREAM,
-  MESSAGES_PROBE,
-  MESSAGES_STREAM,
-  probeSubject,
-  receivedSubject,
-} from '#shared/contracts/log/subjects.ts'
+import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
+import { MESSAGES_PROBE, MESSAGES_STREAM, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { errorForLog } from '#shared/errors/foreign.ts'
 import { newShortId } from '#shared/ids/ids.ts'
 import { environment, makeReplicaId } from '#shared/service/config.ts'
@@ -24,17 +18,15 @@ import { VERSION } from '#shared/service/version.ts'
 import { MINUTE, SECOND, sleep, systemClock } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import { ClaimLoop } from './claim-shards/claim-loop.ts'
-import { listShards } from './claim-shards/list-shards.ts'
-import { LiveReplicas } from './claim-shards/live-replicas.ts'
+import { LiveReplicas, REPLICA_SIGNS } from './claim-shards/live-replicas.ts'
 import { takeShard } from './claim-shards/take-shard.ts'
 import { readIngestConfig } from './config.ts'
 import { loadHandler } from './handlers/load-handler.ts'
+import { MessageStream } from './message-stream.ts'
 import { createIngestMetrics } from './metrics.ts'
 import { DeadLetters } from './own-shard/dead-letters.ts'
-import { type FindRegrown, findRegrown } from './own-shard/find-regrown.ts'
 import { DonePurger } from './own-shard/purge-done.ts'
 import { ShardOwner } from './own-shard/shard-owner.ts'
-import { ShardRecords } from './own-shard/shard-records.ts'
 import { HistoryTeller } from './tell-history.ts'
 
 const MAX_PUBLISHES_IN_FLIGHT = 10_000
@@ -62,20 +54,19 @@ await runService(async () => {
   })
   const registry = createRegistry('ingest')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(MESSAGES_STREAM), registry, log })
-  const reader = new LogReader(broker.nc, MESSAGES_STREAM)
+  const stream = new Stream(broker, MESSAGES_STREAM)
   const probe = new WriteProbe({ broker, subject: MESSAGES_PROBE, readySubject: probeSubject('ingest'), clock })
   const publisher = new Publisher({
     broker,
-    reader,
+    stream,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
     probe,
   })
-  const ingest = new RecordStream(broker, INGEST_STREAM, clock)
-  const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
-  const records = new ShardRecords(ingest)
-  const findRegrownIn: FindRegrown = (shard, seq, storedNs) => findRegrown(reader, shard, seq, storedNs)
+  const messages = new MessageStream(stream)
+  const records = new Records(SHARD_RECORDS, { broker, clock })
+  const signs = new Records(REPLICA_SIGNS, { broker, clock })
   const metrics = createIngestMetrics(registry)
   const pool = { batchSize: config.BATCH_SIZE, workersMin: config.WORKERS_MIN, workersMax: config.WORKERS_MAX }
   const ownerDeps = {
@@ -83,8 +74,7 @@ await runService(async () => {
     records,
     handler,
     deadLetters: new DeadLetters(publisher, clock),
-    firstFrom: async (shard: number, seq: number) => (await reader.nextOf(receivedSubject(shard), seq))?.seq ?? null,
-    findRegrown: findRegrownIn,
+    messages,
     metrics,
     clock,
     random: Math.random,
@@ -102,26 +92,23 @@ await runService(async () => {
   const takeDeps = {
     ...pool,
     records,
-    findRegrown: findRegrownIn,
-    readStream: () => readLogState(broker, MESSAGES_STREAM),
-    knowsWhoLives: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
+    messages,
+    livenessIsKnown: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
     replicaId,
     clock,
     log,
   }
   const claims = new ClaimLoop({
     replicaId,
-    replicas: new LiveReplicas(ingest, replicaId, config.INGEST_LEASE_MS),
-    listShards: () => listShards(messages, config.SHARDS),
+    replicas: new LiveReplicas(signs, replicaId, config.INGEST_LEASE_MS),
+    listShards: () => messages.shards(config.SHARDS),
     take: (shard, live) => takeShard(takeDeps, shard, live),
     makeOwner: (stored) => new ShardOwner(ownerDeps, ownerSettings, stored),
     show: (owners) => metrics.show(owners),
     everyMs: config.INGEST_LEASE_MS / SIGNS_PER_LEASE,
     log,
   })
-  const purger = new DonePurger(async (shard, seq) => {
-    await messages.remove(receivedSubject(shard), seq - 1)
-  }, findRegrownIn)
+  const purger = new DonePurger(messages)
   const purge = new IntervalLoop(
     PURGE_EVERY_MS,
     () => purger.purge(claims.owners.map(({ record }) => record)),
@@ -145,7 +132,7 @@ await runService(async () => {
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
-        await ingest.state()
+        await records.state()
         await probe.checkReady()
       },
       ...(handler.check === undefined ? {} : { output: handler.check }),
@@ -187,8 +174,8 @@ await runService(async () => {
         await tell.stop()
         history.tell(await claims.stop(config.DRAIN_MS), true)
         publisher.close()
-        ingest.close()
-        messages.close()
+        records.close()
+        signs.close()
         await clock.stop()
         await broker.close()
         await ops.stop()

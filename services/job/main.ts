@@ -1,12 +1,13 @@
 import { availableParallelism, hostname } from 'node:os'
 import { BrokerClock, consumerInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
-import { LanePuller } from '#shared/bus/lane-puller.ts'
-import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
+import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes/lanes.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { ConsumerPuller } from '#shared/bus/puller.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { ARM_TIMERS, LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { newShortId } from '#shared/ids/ids.ts'
@@ -18,7 +19,7 @@ import { OpsServer } from '#shared/service/ops-server.ts'
 import { runService } from '#shared/service/service.ts'
 import { VERSION } from '#shared/service/version.ts'
 import { type Clock, isoTime, systemClock } from '#shared/time/clock.ts'
-import { ArmTimers } from './arm-timers.ts'
+import { createArmTimers } from './arm-timers.ts'
 import { readJobConfig } from './config.ts'
 import { drain } from './drain.ts'
 import { foreignErrors } from './foreign-errors.ts'
@@ -63,19 +64,20 @@ await runService(async () => {
   const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
-    leaseMs = Math.min(leaseMs, await ensureLanes(broker.nc, typeInfo(handler), topology))
+    leaseMs = Math.min(leaseMs, await ensureLanes(broker, typeInfo(handler), topology))
   }
 
-  const reader = new LogReader(broker.nc)
+  const stream = new Stream(broker)
   const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('job'), clock })
   const publisher = new Publisher({
     broker,
-    reader,
+    stream,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
     probe,
   })
+  const history = new JobHistory({ stream, publisher, clock: brokerClock })
   const lease = await Lease.start({
     natsUrl: config.NATS_URL,
     natsUser: config.NATS_USER,
@@ -108,18 +110,17 @@ await runService(async () => {
     log,
   )
   const reports = new ReportLoop(attempts, store, log)
-  const puller = new LanePuller(broker)
+  const puller = new ConsumerPuller(broker)
   const loop = new PullLoop(
     {
       workerId,
       handlers,
       broker,
       puller,
-      publisher,
-      reader,
+      history,
       lease,
       isolation: new ChildIsolation(MAX_CHILDREN),
-      findLanes: (type) => lanePrioritiesOf(broker.nc, type),
+      findLanes: (type) => lanePrioritiesOf(broker, type),
       metrics,
       attempts,
       clock,
@@ -128,8 +129,8 @@ await runService(async () => {
     },
     { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },
   )
-  const timerPuller = new LanePuller(broker)
-  const timers = new ArmTimers({ broker, puller: timerPuller, publisher, clock, log })
+  const timerPuller = new ConsumerPuller(broker)
+  const timers = createArmTimers({ broker, puller: timerPuller, history, log })
   const health = new Health({
     service: 'job',
     version: VERSION,
@@ -139,7 +140,7 @@ await runService(async () => {
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
-        await reader.atSequence(1)
+        await stream.atSequence(1)
         await probe.checkReady()
       },
     },
@@ -167,7 +168,7 @@ await runService(async () => {
     slots: config.JOB_SLOTS,
     running: loop.held.size,
   }))
-  const unwatchEnds = watchEnds({ broker, reader, held: loop.held, log })
+  const unwatchEnds = watchEnds({ broker, history, held: loop.held, log })
   await loop.start()
   const unwatchLanes = watchLaneChanges(broker, (type) => {
     loop
@@ -191,7 +192,7 @@ await runService(async () => {
         unwatchLanes()
         puller.close()
         timerPuller.close()
-        await broker.nc.flush().catch(() => undefined)
+        await broker.flush().catch(() => undefined)
         publisher.close()
         await lease.stop()
         await brokerClock.stop()

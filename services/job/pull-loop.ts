@@ -1,4 +1,4 @@
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { Hold } from './hold.ts'
 import { type Lane, LaneSet } from './lane-set.ts'

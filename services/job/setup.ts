@@ -1,7 +1,7 @@
-import { refreshLanes } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes, listLanes } from '#shared/bus/lanes.ts'
-import { ensureStreams } from '#shared/bus/topology.ts'
+import { refreshLanes } from '#shared/bus/lanes/change-lanes.ts'
+import { ensureLanes, listLanes } from '#shared/bus/lanes/lanes.ts'
+import { ensureTopology } from '#shared/bus/topology/topology.ts'
 import { environment } from '#shared/service/config.ts'
 import { createLogger } from '#shared/service/logger.ts'
 import { explainEnd } from '#shared/service/service.ts'
@@ -25,13 +25,13 @@ try {
   })
   try {
     const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
-    await ensureStreams(broker.nc, topology)
+    await ensureTopology(broker, topology)
     for (const handler of handlers.values()) {
-      await ensureLanes(broker.nc, typeInfo(handler), topology)
-      await refreshLanes(broker.nc, typeInfo(handler), topology)
+      await ensureLanes(broker, typeInfo(handler), topology)
+      await refreshLanes(broker, typeInfo(handler), topology)
     }
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
-    const others = new Set((await listLanes(broker.nc)).map(({ type }) => type).filter((type) => !handlers.has(type)))
+    const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
     // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
     if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
   } finally {

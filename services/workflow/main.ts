@@ -4,19 +4,13 @@ import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
 import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import {
-  DEFINITIONS_STREAM,
-  JOBS_STREAM,
-  LOG_PROBE,
-  probeSubject,
-  REQUESTS_STREAM,
-} from '#shared/contracts/log/subjects.ts'
+import { JOBS_STREAM, LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { createApp } from '#shared/http/app.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { HttpServer } from '#shared/http/server.ts'
@@ -31,12 +25,12 @@ import { VERSION } from '#shared/service/version.ts'
 import { isoTime, systemClock } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import { readWorkflowConfig } from './config.ts'
-import { DefinitionRecords } from './definitions/definition-records.ts'
+import { DEFINITION_RECORDS, DefinitionRecords } from './definitions/definition-records.ts'
 import { createGeneration } from './engine/generation.ts'
 import { createJobEnds } from './engine/job-ends.ts'
 import { PickUpTimes } from './engine/pick-up-times.ts'
 import { createRequestChanges } from './engine/request-changes.ts'
-import { RequestRecords, type StoredRequest } from './engine/request-records.ts'
+import { REQUEST_RECORDS, RequestRecords, type StoredRequest } from './engine/request-records.ts'
 import { TaskJobs } from './engine/task-jobs.ts'
 import { createWorkflowMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
@@ -59,19 +53,20 @@ await runService(async () => {
   })
   const registry = createRegistry('workflow')
   const clock = await BrokerClock.start({ broker, subject: streamInfoSubject(JOBS_STREAM), registry, log })
-  const reader = new LogReader(broker.nc)
+  const stream = new Stream(broker)
   const probe = new WriteProbe({ broker, subject: LOG_PROBE, readySubject: probeSubject('workflow'), clock })
   const publisher = new Publisher({
     broker,
-    reader,
+    stream,
     clock,
     maxInFlight: MAX_PUBLISHES_IN_FLIGHT,
     groupCommit: config.NATS_GROUP_COMMIT,
     probe,
   })
+  const history = new JobHistory({ stream, publisher, clock })
   const store = await openStore(config)
-  const types = new JobTypes(() => listLanes(broker.nc), clock, log)
-  const requests = new RecordStream(broker, REQUESTS_STREAM, clock, probe)
+  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const requests = new Records(REQUEST_RECORDS, { broker, clock, probe })
   const records = new RequestRecords(requests, broker.maxPayload)
   const times = {
     newRequests: new PickUpTimes(config.WRK_REQUEST_NEW_CRON),
@@ -81,13 +76,13 @@ await runService(async () => {
   const metrics = createWorkflowMetrics(registry)
   const { handedBack } = metrics
   const changeDeps = { records, clock, goesOnAtOnce: times.goingOn.isAtOnce, ended: metrics.ended }
-  const definitionStream = new RecordStream(broker, DEFINITIONS_STREAM, clock, probe)
-  const definitions = new DefinitionRecords(definitionStream)
-  const taskDeps = { ...changeDeps, publisher, reader, types, definitions, log }
+  const definitionRecords = new Records(DEFINITION_RECORDS, { broker, clock, probe })
+  const definitions = new DefinitionRecords(definitionRecords)
+  const taskDeps = { ...changeDeps, history, types, definitions, log }
   const taskJobs = new TaskJobs(taskDeps)
   const generation = createGeneration(requests, clock)
   const loops = [
-    createJobEnds({ ...taskDeps, broker, taskJobs, jobsAtOnce: times.jobs.isAtOnce, handedBack }),
+    createJobEnds({ ...taskDeps, broker, stream, taskJobs, jobsAtOnce: times.jobs.isAtOnce, handedBack }),
     createRequestChanges({
       ...taskDeps,
       broker,
@@ -113,7 +108,7 @@ await runService(async () => {
       const { bytes } = await requests.state()
       return bytes >= config.REQUESTS_MAX_BYTES
         ? `The broker holds ${bytes} bytes of requests, the limit for new ones is ${config.REQUESTS_MAX_BYTES}.`
-        : whyLogFull(await readLogState(broker), limits)
+        : whyLogFull(await stream.state(), limits)
     },
     isBrokerUp: () => broker.isUp(),
     whyNoRoom: () => whyDiskFull(config.DATA_DIR),
@@ -136,7 +131,7 @@ await runService(async () => {
     ...changeDeps,
     definitions,
     store,
-    reader,
+    history,
     door,
     created: metrics.created,
     types,
@@ -155,7 +150,7 @@ await runService(async () => {
     checks: {
       broker: async () => {
         if (!broker.isUp()) throw new Error('the broker is away')
-        await readLogState(broker)
+        await stream.state()
         await probe.checkReady()
       },
       store: () => store.ping(),
@@ -198,7 +193,7 @@ await runService(async () => {
         await door.stop()
         await keys.stop()
         requests.close()
-        definitionStream.close()
+        definitionRecords.close()
         publisher.close()
         await clock.stop()
         await broker.close()

@@ -1,4 +1,4 @@
-import type { LogState } from '#shared/bus/event-feed.ts'
+import type { StreamState } from '#shared/bus/stream.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
@@ -76,7 +76,7 @@ export interface LogLimits {
 
 /** Of the log of jobs. */
 export function whyLogFull(
-  state: Pick<LogState, 'bytes' | 'subjects'>,
+  state: Pick<StreamState, 'bytes' | 'subjects'>,
   { maxBytes, maxJobs }: LogLimits,
 ): string | null {
   if (state.bytes >= maxBytes) return `The log holds ${state.bytes} bytes, the limit for new jobs is ${maxBytes}.`

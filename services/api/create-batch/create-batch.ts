@@ -5,7 +5,6 @@ import { AppError, problemOf } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import {
-  ACCEPT_DEADLINE_MS,
   type CreateJobDeps,
   type CreateJobRequest,
   createJob,
@@ -119,10 +118,7 @@ async function prepareOne(
 }
 
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
-  const result = await deps.publisher.publishBatch(
-    prepared.map(({ publication }) => publication),
-    { deadlineMs: ACCEPT_DEADLINE_MS },
-  )
+  const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
   if (result.kind === 'stored') {
     for (const { accepted } of prepared) noteCreated(deps, accepted)
     return

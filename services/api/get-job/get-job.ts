@@ -1,5 +1,5 @@
 import { type Caller, maySee } from '#shared/auth/caller.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { isJobId, jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
@@ -12,7 +12,7 @@ import type { ProjectionView } from '../project-events/projection-view.ts'
 
 export interface GetJobDeps {
   store: JobStore
-  reader: LogReader
+  history: JobHistory
   view: ProjectionView
   clock: Clock
   log: Logger
@@ -96,7 +96,7 @@ async function foldFromLog(
 ): Promise<Job | null> {
   try {
     let job = isCurrent ? known : null
-    for (const { seq, event } of await deps.reader.history(known ?? jobId, (job?.seq ?? 0) + 1))
+    for (const { seq, event } of await deps.history.all(known ?? jobId, (job?.seq ?? 0) + 1))
       job = applyEvent(job, event, seq) ?? applyEvent(known, event, seq)
     return job
   } catch (error) {

@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import { noParameters } from '#shared/contracts/http/query.ts'
 import { changeTypeBodySchema, type TypeView } from '#shared/contracts/http/types.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'

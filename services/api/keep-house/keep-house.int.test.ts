@@ -2,12 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { Publication } from '#shared/bus/publisher.ts'
-import { readBatch } from '#shared/bus/read-batch.ts'
-import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/stream-state.ts'
+import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import {
@@ -53,31 +51,24 @@ async function setup() {
   const store = await openSqliteStore(join(dir, 'api.sqlite'))
   undo.defer(() => store.close())
   const woken = counter(createRegistry('test'), 'woken', 'woken')
+  const historyOf = (clock: Clock) => new JobHistory({ stream: bus.stream, publisher: bus.publisher, clock })
   const wake = (clock: Clock): WakeDeps => ({
     store,
-    reader: bus.reader,
-    publisher: bus.publisher,
-    listLanes: () => listLanes(bus.broker.nc),
-    armTimers: () => armTimersFloor(bus.broker.nc),
+    stream: bus.stream,
+    history: historyOf(clock),
+    listLanes: () => listLanes(bus.broker),
     clock,
     leaseMs: 2_000,
     woken,
     log: silentLog,
   })
-  const unheard = new UnheardEnds({
-    jobEnds: () => jobEndsFloor(bus.broker.nc),
-    readBatch: (query) => readBatch(bus.broker, query),
-    reader: bus.reader,
-  })
+  const unheard = new UnheardEnds(bus)
   const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({
     store,
-    reader: bus.reader,
-    publisher: bus.publisher,
-    readState: () => readLogState(bus.broker),
-    listLanes: () => listLanes(bus.broker.nc),
-    armTimers: () => armTimersFloor(bus.broker.nc),
+    stream: bus.stream,
+    history: historyOf(clock),
+    listLanes: () => listLanes(bus.broker),
     neededByRequests: (state) => unheard.firstNeeded(state),
-    purge: (seq) => purgeBelow(bus.broker.nc, seq),
     checkpointSeq: () => checkpointSeq,
     clock,
     logRetentionMs: HOUR,
@@ -89,7 +80,7 @@ async function setup() {
   })
   /** What the projection would do. */
   const project = async (job: JobAddress) => {
-    const messages = (await bus.reader.history(job)).map(({ seq, event }) => ({
+    const messages = (await bus.history.all(job)).map(({ seq, event }) => ({
       // What cannot be read has no name of its own.
       subject: eventSubject(event.event === 'unreadable' ? 'job:progress' : event.event, job),
       seq,
@@ -106,11 +97,11 @@ type House = Awaited<ReturnType<typeof setup>>
 
 /** Takes everything off the normal lane and acks it, as if its worker had lost it. */
 async function ackLane(bus: TestBus): Promise<void> {
-  const puller = new LanePuller(bus.broker)
+  const puller = new ConsumerPuller(bus.broker)
   const onDelivery = (delivery: Delivery) => puller.ack(delivery)
   await puller.pull({ consumer: laneName('sleep', 'normal'), batch: 1_000, waitMs: 0, onDelivery })
   await expect
-    .poll(async () => (await listLanes(bus.broker.nc)).every(({ ackPending }) => ackPending === 0), { timeout: 20_000 })
+    .poll(async () => (await listLanes(bus.broker)).every(({ ackPending }) => ackPending === 0), { timeout: 20_000 })
     .toBe(true)
   puller.close()
 }
@@ -129,11 +120,11 @@ test('a job that no lane will deliver again gets a fresh trigger, once, and only
   await ackLane(house.bus)
 
   await wakeStuckJobs(house.wake(laterBy(30 * SECOND)))
-  expect(await house.bus.reader.history(job)).toHaveLength(1)
+  expect(await house.bus.history.all(job)).toHaveLength(1)
 
   await wakeStuckJobs(house.wake(laterBy(5 * MINUTE)))
   await wakeStuckJobs(house.wake(laterBy(5 * MINUTE)))
-  const events = await house.bus.reader.history(job)
+  const events = await house.bus.history.all(job)
   expect(events.map(({ event }) => event.event)).toEqual(['job:created', 'job:created'])
   expect(events[1]?.event).toMatchObject({ attempt: 1, crashes: 0, round: 1 })
   expect(await house.wokenCount()).toBe(1)
@@ -144,7 +135,7 @@ test('a job that waits in its lane is left alone, however old', async () => {
   const { job } = await create(house.bus)
   await house.project(job)
   await wakeStuckJobs(house.wake(laterBy(5 * HOUR)))
-  expect(await house.bus.reader.history(job)).toHaveLength(1)
+  expect(await house.bus.history.all(job)).toHaveLength(1)
   expect(await house.wokenCount()).toBe(0)
 })
 
@@ -173,7 +164,7 @@ async function createRetrying(house: House, dueAtMs: number): Promise<{ job: Job
     subject: eventSubject('job:retrying', job),
     body: JSON.stringify(retrying),
     nonce: newNonce(),
-    jobId: job.job_id,
+    conflictKey: job.job_id,
     expect: { seq, filter: historyFilter(job) },
   }
   const result = await house.bus.publisher.publish(publication, SOON)
@@ -183,7 +174,7 @@ async function createRetrying(house: House, dueAtMs: number): Promise<{ job: Job
 }
 
 const eventsOf = async (house: House, job: JobAddress) =>
-  (await house.bus.reader.history(job)).map(({ event }) => event.event)
+  (await house.bus.history.all(job)).map(({ event }) => event.event)
 
 test('a delayed job is published again where the log is cut past it, once a cut, and above the cut', async () => {
   await using house = await setup()
@@ -191,7 +182,7 @@ test('a delayed job is published again where the log is cut past it, once a cut,
   await armTimers(house.bus)
   await create(house.bus)
   await ackLane(house.bus)
-  const { lastSeq } = await readLogState(house.bus.broker)
+  const { lastSeq } = await house.bus.stream.state()
 
   // The last event stays, whatever its age.
   const cut = await trimLog(house.trim(laterBy(2 * HOUR), lastSeq))
@@ -203,7 +194,7 @@ test('a delayed job is published again where the log is cut past it, once a cut,
   expect(await house.wokenCount()).toBe(0)
 
   await armTimers(house.bus)
-  expect((await house.bus.reader.lastOf(timerSubject(job)))?.seq).toBeGreaterThan(lastSeq)
+  expect((await house.bus.stream.lastOf(timerSubject(job)))?.seq).toBeGreaterThan(lastSeq)
 })
 
 test('a delayed job whose last event nobody can read ends, and keeps no other from being looked after', async () => {
@@ -213,7 +204,7 @@ test('a delayed job whose last event nobody can read ends, and keeps no other fr
     subject: eventSubject('job:progress', job),
     body: '[]',
     nonce: newNonce(),
-    jobId: job.job_id,
+    conflictKey: job.job_id,
     expect: { seq, filter: historyFilter(job) },
   }
   await house.bus.publisher.publish(publication, SOON)
@@ -222,7 +213,7 @@ test('a delayed job whose last event nobody can read ends, and keeps no other fr
   await armTimers(house.bus)
   await create(house.bus)
   await ackLane(house.bus)
-  const { lastSeq } = await readLogState(house.bus.broker)
+  const { lastSeq } = await house.bus.stream.state()
   await trimLog(house.trim(laterBy(2 * HOUR), lastSeq))
   expect(await eventsOf(house, job)).toEqual(['job:failed'])
   expect(await eventsOf(house, other.job)).toEqual(['job:retrying'])
@@ -234,7 +225,7 @@ test('under pressure too: a cut within the retention takes no delayed job with i
   await armTimers(house.bus)
   for (let i = 0; i < 20; i++) await create(house.bus)
   await ackLane(house.bus)
-  const { lastSeq } = await readLogState(house.bus.broker)
+  const { lastSeq } = await house.bus.stream.state()
   expect(await trimLog({ ...house.trim(laterBy(10 * SECOND), lastSeq), maxJobs: 7 })).toBeGreaterThan(10)
   expect(await eventsOf(house, job)).toEqual(['job:retrying'])
 })
@@ -243,7 +234,7 @@ test('a delayed job whose trigger waits in its lane keeps its place: it holds th
   await using house = await setup()
   const { job, seq } = await createRetrying(house, systemClock.now())
   await armTimers(house.bus)
-  await expect.poll(() => house.bus.reader.lastOf(dueSubject(job)), { timeout: 5_000 }).not.toBeNull()
+  await expect.poll(() => house.bus.stream.lastOf(dueSubject(job)), { timeout: 5_000 }).not.toBeNull()
 
   await wakeStuckJobs(house.wake(laterBy(2 * HOUR)))
   expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(seq)
@@ -262,7 +253,7 @@ test('an overdue job without timer and trigger is woken', async () => {
   await using house = await setup()
   const { job } = await createRetrying(house, systemClock.now() + 10 * HOUR)
   await armTimers(house.bus)
-  const timer = await house.bus.reader.lastOf(timerSubject(job))
+  const timer = await house.bus.stream.lastOf(timerSubject(job))
   await house.bus.broker.nc.request(`$JS.API.STREAM.MSG.DELETE.${JOBS_STREAM}`, JSON.stringify({ seq: timer?.seq }))
   await wakeStuckJobs(house.wake(laterBy(11 * HOUR)))
   expect(await eventsOf(house, job)).toEqual(['job:created', 'job:retrying', 'job:retrying'])
@@ -281,10 +272,10 @@ test('the log is cut at the least of retention, checkpoint and what a lane still
 
   expect(await trimLog(house.trim(systemClock, 100))).toBeNull()
   expect(await trimLog(house.trim(laterBy(2 * HOUR), 3))).toBe(4)
-  expect((await readLogState(house.bus.broker)).firstSeq).toBe(4)
+  expect((await house.bus.stream.state()).firstSeq).toBe(4)
   // The two jobs after the acked ones are still in their lane.
   expect(await trimLog(house.trim(laterBy(2 * HOUR), 100))).toBe(seq)
-  expect(await house.bus.reader.history(job)).toHaveLength(1)
+  expect(await house.bus.history.all(job)).toHaveLength(1)
 })
 
 /** Runs the job of a request's first task. @param says the object_id in its end, where that is another */
@@ -340,10 +331,10 @@ test('the end of a request’s job and its history stay until the workflow servi
 })
 
 async function ackEnds(bus: TestBus, count: number): Promise<void> {
-  const puller = new LanePuller(bus.broker)
+  const puller = new ConsumerPuller(bus.broker)
   const onDelivery = (delivery: Delivery) => puller.ack(delivery)
   await puller.pull({ consumer: JOB_ENDS, batch: count, waitMs: 0, onDelivery })
-  await expect.poll(async () => (await jobEndsFloor(bus.broker.nc))?.ackPending, { timeout: 20_000 }).toBe(0)
+  await expect.poll(async () => (await bus.stream.consumerFloor(JOB_ENDS))?.ackPending, { timeout: 20_000 }).toBe(0)
   puller.close()
 }
 
@@ -387,7 +378,7 @@ describe('while the clocks of the machine and the broker differ', () => {
     const clock = laterBy(31 * DAY)
     const keeper = createHouseKeeper({
       isOwner: () => true,
-      wake: { ...house.wake(clock), listLanes: () => (rounds++, listLanes(house.bus.broker.nc)) },
+      wake: { ...house.wake(clock), listLanes: () => (rounds++, listLanes(house.bus.broker)) },
       trim: { ...house.trim(clock, 0), isClockTrusted: () => isTrusted },
       store: house.store,
       clock,
@@ -406,7 +397,7 @@ describe('while the clocks of the machine and the broker differ', () => {
 
 test('the first sequence after a time is found by halving, also over gaps', async () => {
   const times = new Map([1, 2, 5, 6, 9].map((seq) => [seq, seq * 1_000]))
-  const reader = {
+  const stream = {
     nextOf: async (_filter: string, from: number) => {
       const seq = [...times.keys()].find((known) => known >= from)
       await Promise.resolve()
@@ -414,6 +405,6 @@ test('the first sequence after a time is found by halving, also over gaps', asyn
     },
   }
   const state = { firstSeq: 1, lastSeq: 9 }
-  const at = (ms: number) => firstSeqAfter(reader, state, ms)
+  const at = (ms: number) => firstSeqAfter(stream, state, ms)
   expect(await Promise.all([at(0), at(1_000), at(2_000), at(5_500), at(9_000)])).toEqual([1, 2, 3, 6, 10])
 })

@@ -1,11 +1,7 @@
 import type { LogLimits } from '#shared/accept/door.ts'
-import type { Broker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
-import { readBatch } from '#shared/bus/read-batch.ts'
-import { armTimersFloor, jobEndsFloor, purgeBelow } from '#shared/bus/stream-state.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -19,9 +15,8 @@ import type { WakeDeps } from './wake-stuck-jobs.ts'
 
 export interface OpenHouseDeps extends Pick<WakeDeps, 'woken'> {
   config: Pick<ApiConfig, 'LEASE_MS' | 'LOG_RETENTION_MS' | 'COOLDOWN_MS' | 'HOUSEKEEPING_MS' | 'JOB_RETENTION_MS'>
-  broker: Broker
-  reader: LogReader
-  publisher: Publisher
+  stream: Stream
+  history: JobHistory
   projection: Pick<Projection, 'isOwner'>
   view: Pick<ProjectionView, 'seq'>
   store: JobStore
@@ -32,22 +27,15 @@ export interface OpenHouseDeps extends Pick<WakeDeps, 'woken'> {
 }
 
 /** The house keeper over this broker. */
-export function openHouse({ config, broker, projection, view, limits, woken, ...own }: OpenHouseDeps): IntervalLoop {
-  const { store, reader, clock, log } = own
-  const shared = { ...own, armTimers: () => armTimersFloor(broker.nc) }
-  const unheardEnds = new UnheardEnds({
-    jobEnds: () => jobEndsFloor(broker.nc),
-    readBatch: (query) => readBatch(broker, query),
-    reader,
-  })
+export function openHouse({ config, projection, view, limits, woken, ...own }: OpenHouseDeps): IntervalLoop {
+  const { store, clock, log } = own
+  const unheardEnds = new UnheardEnds(own)
   return createHouseKeeper({
     isOwner: () => projection.isOwner,
-    wake: { ...shared, leaseMs: config.LEASE_MS, woken },
+    wake: { ...own, leaseMs: config.LEASE_MS, woken },
     trim: {
-      ...shared,
-      readState: () => readLogState(broker),
+      ...own,
       neededByRequests: (state) => unheardEnds.firstNeeded(state),
-      purge: (seq) => purgeBelow(broker.nc, seq),
       checkpointSeq: () => view.seq,
       logRetentionMs: config.LOG_RETENTION_MS,
       cooldownMs: config.COOLDOWN_MS,

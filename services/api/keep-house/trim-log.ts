@@ -1,20 +1,15 @@
-import type { LogState } from '#shared/bus/event-feed.ts'
-import { laneNeed, laneNeeds } from '#shared/bus/lane-need.ts'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
+import { laneNeeds } from '#shared/bus/lanes/lane-need.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
+import type { Stream, StreamState } from '#shared/bus/stream.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
-import { ALL_HISTORY, ARM_TIMERS_FILTERS, LANES_PER_TYPE } from '#shared/contracts/log/subjects.ts'
+import { ALL_HISTORY, LANES_PER_TYPE } from '#shared/contracts/log/subjects.ts'
+import { armTimersNeed } from './arm-timers-need.ts'
 import { type DelayedDeps, keepDelayedJobs } from './delayed-jobs.ts'
 
 export interface TrimDeps extends DelayedDeps {
-  readState(): Promise<LogState>
   listLanes(): Promise<LaneInfo[]>
-  armTimers(): Promise<ConsumerFloor>
   /** The first sequence that the workflow service still needs; null: none. */
-  neededByRequests(state: LogState): Promise<number | null>
-  /** Removes every message below the sequence. */
-  purge(seq: number): Promise<void>
+  neededByRequests(state: StreamState): Promise<number | null>
   /** How far the store is. */
   checkpointSeq(): number
   logRetentionMs: number
@@ -34,55 +29,55 @@ const PRESSURE = 0.5
  * @returns the sequence below which the log was cut, or null when there was nothing to cut
  */
 export async function trimLog(deps: TrimDeps): Promise<number | null> {
-  const state = await deps.readState()
+  const state = await deps.stream.state()
   const checkpoint = deps.checkpointSeq()
   const lanes = await deps.listLanes()
   if (hasIncompleteType(lanes)) {
     deps.log.warn('a job type lacks a lane: the log is not trimmed')
     return null
   }
-  const needs = await laneNeeds(deps.reader, lanes)
-  const unarmedFrom = await laneNeed(deps.reader, { ...(await deps.armTimers()), filters: ARM_TIMERS_FILTERS })
+  const needs = await laneNeeds(deps.stream, lanes)
+  const unarmedFrom = await armTimersNeed(deps.stream)
   // After the lanes: what has left its lane meanwhile has its end in the log by now.
   const forRequests = await deps.neededByRequests(state)
   const froms = [unarmedFrom, forRequests, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
   // The last event stays: so a log that begins after what a reader has seen has been cut there. Timers, and what readiness
   // stores for a moment, go by themselves.
-  const lastEvent = (await deps.reader.lastOf(ALL_HISTORY))?.seq ?? state.firstSeq
+  const lastEvent = (await deps.stream.lastOf(ALL_HISTORY))?.seq ?? state.firstSeq
   const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, lastEvent, ...froms)
   if (allowed <= state.firstSeq) return null
   const cut = await keepDelayedJobs(deps, needs, allowed)
   if (cut <= state.firstSeq) return null
-  await deps.purge(cut)
+  await deps.stream.purge({ below: cut })
   deps.log.debug({ cut, from: state.firstSeq }, 'log trimmed')
   return cut
 }
 
 /** Everything before the returned sequence is older than the retention, or over the limits and older than the cooldown. */
-async function retentionCut(deps: TrimDeps, state: LogState): Promise<number> {
+async function retentionCut(deps: TrimDeps, state: StreamState): Promise<number> {
   const nowMs = deps.clock.now()
   // For its age nothing goes while clocks differ; a log that fills is cut all the same, or new jobs would be refused.
   const byAge = deps.isClockTrusted()
-    ? await firstSeqAfter(deps.reader, state, nowMs - deps.logRetentionMs)
+    ? await firstSeqAfter(deps.stream, state, nowMs - deps.logRetentionMs)
     : state.firstSeq
   const used = Math.max(state.bytes / deps.maxBytes, state.subjects / (deps.maxJobs * SUBJECTS_PER_JOB))
   if (used <= PRESSURE) return byAge
   const kept = Math.floor((state.lastSeq - state.firstSeq + 1) * (PRESSURE / used))
   const byPressure = state.lastSeq + 1 - kept
-  return Math.max(byAge, Math.min(byPressure, await firstSeqAfter(deps.reader, state, nowMs - deps.cooldownMs)))
+  return Math.max(byAge, Math.min(byPressure, await firstSeqAfter(deps.stream, state, nowMs - deps.cooldownMs)))
 }
 
 /** The first sequence stored after a time, by halving: about 20 reads for a million messages. */
 export async function firstSeqAfter(
-  reader: Pick<LogReader, 'nextOf'>,
-  state: Pick<LogState, 'firstSeq' | 'lastSeq'>,
+  stream: Pick<Stream, 'nextOf'>,
+  state: Pick<StreamState, 'firstSeq' | 'lastSeq'>,
   timeMs: number,
 ): Promise<number> {
   let low = state.firstSeq
   let high = state.lastSeq + 1
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    const message = await reader.nextOf('>', middle)
+    const message = await stream.nextOf('>', middle)
     if (message === null || Date.parse(message.time) > timeMs) high = middle
     else low = message.seq + 1
   }

@@ -1,15 +1,13 @@
-import type { LogState } from '#shared/bus/event-feed.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
-import type { ConsumerFloor } from '#shared/bus/stream-state.ts'
-import { historyFilter, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/log/subjects.ts'
+import type { Batch } from '#shared/bus/direct-get.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import type { Stream, StreamState } from '#shared/bus/stream.ts'
+import { historyFilter, JOB_ENDS, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { taskOf } from '#shared/ids/task-address.ts'
 
 export interface UnheardDeps {
-  /** null: there is no such consumer, and nobody to hear. */
-  jobEnds(): Promise<ConsumerFloor | null>
-  readBatch(query: BatchQuery): Promise<Batch>
-  reader: Pick<LogReader, 'nextOf' | 'history'>
+  /** The log of jobs. */
+  stream: Pick<Stream, 'consumerFloor' | 'readBatch' | 'nextOf'>
+  history: Pick<JobHistory, 'all'>
 }
 
 type End = Batch['messages'][number]
@@ -37,8 +35,8 @@ export class UnheardEnds {
    * @returns the first sequence that is needed; null: none
    * @throws when the broker does not answer
    */
-  async firstNeeded(state: LogState): Promise<number | null> {
-    const floor = await this.#deps.jobEnds()
+  async firstNeeded(state: StreamState): Promise<number | null> {
+    const floor = await this.#deps.stream.consumerFloor(JOB_ENDS)
     if (floor === null || (floor.pending === 0 && floor.ackPending === 0)) {
       this.#needs.clear()
       return null
@@ -59,7 +57,7 @@ export class UnheardEnds {
   async #lookOn(filter: string, fromSeq: number): Promise<void> {
     for (let isMore = true; isMore; ) {
       const next = Math.max(this.#nextSeqs.get(filter) ?? 0, fromSeq)
-      const batch = await this.#deps.readBatch({ filter, fromSeq: next, limit: BATCH })
+      const batch = await this.#deps.stream.readBatch({ filter, fromSeq: next, limit: BATCH })
       const needs = await Promise.all(batch.messages.map((end) => this.#needOf(end)))
       // Noted when all of them are known: what failed is read again.
       batch.messages.forEach(({ seq }, n) => {
@@ -77,10 +75,10 @@ export class UnheardEnds {
     const objectId = objectIdIn(body)
     if (address === null || objectId === null) return null
     // A worker that could not read its job ended it by its address alone.
-    const history = objectId === '' ? await this.#deps.reader.history(address) : []
+    const history = objectId === '' ? await this.#deps.history.all(address) : []
     const objectIds = [objectId, ...history.map(({ event }) => event.object_id)]
     if (objectIds.every((id) => taskOf(address.job_id, id) === null)) return null
-    return (await this.#deps.reader.nextOf(historyFilter(address), 1))?.seq ?? seq
+    return (await this.#deps.stream.nextOf(historyFilter(address), 1))?.seq ?? seq
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { EventFeed, type LogState, readLogState } from '#shared/bus/event-feed.ts'
+import { StreamFeed } from '#shared/bus/feed.ts'
 import type { LoggedMessage } from '#shared/bus/read-event.ts'
+import type { Stream, StreamState } from '#shared/bus/stream.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { Counter, Gauge } from '#shared/service/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
@@ -15,6 +16,8 @@ import type { ProjectionView } from './projection-view.ts'
 
 export interface ProjectionDeps {
   broker: Broker
+  /** The log of jobs. */
+  stream: Pick<Stream, 'state'>
   store: JobStore
   view: ProjectionView
   /** This replica, as the checkpoint names its owner. */
@@ -89,7 +92,7 @@ export class Projection {
     const seen = await store.readCheckpoint()
     view.update(seen)
     if (seen !== null && !this.#isAbandoned(seen)) return false
-    const state = await readLogState(this.#deps.broker)
+    const state = await this.#deps.stream.state()
     const next = checkpointToOwn(seen, state, this.#deps.clock.now())
     const owned = { ...next, revision: (seen?.revision ?? 0) + 1, owner: replicaId, beat: (seen?.beat ?? 0) + 1 }
     if (!(await store.saveCheckpoint(owned, seen?.revision ?? 0))) return false
@@ -112,10 +115,10 @@ export class Projection {
   /** Returns when another replica has become the owner, or on stop. */
   async #applyWhileOwner(): Promise<void> {
     while (!this.#stopped && this.#owned !== null) {
-      let feed: EventFeed | null = null
+      let feed: StreamFeed | null = null
       try {
         // After every loss of the feed: is it still the same log?
-        const state = await readLogState(this.#deps.broker)
+        const state = await this.#deps.stream.state()
         if (isOtherLog(this.#owned, state)) {
           this.#deps.log.warn(
             { was: this.#owned.stream_created, is: state.created },
@@ -123,7 +126,7 @@ export class Projection {
           )
           if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
         }
-        feed = await EventFeed.open(this.#deps.broker, this.#owned.seq + 1)
+        feed = await StreamFeed.open(this.#deps.broker, this.#owned.seq + 1)
         await this.#follow(feed)
       } catch (error) {
         this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
@@ -135,7 +138,7 @@ export class Projection {
     }
   }
 
-  async #follow(feed: EventFeed): Promise<void> {
+  async #follow(feed: StreamFeed): Promise<void> {
     const { clock, lag } = this.#deps
     let savedAtMs = clock.monotonic()
     /** Where the log ended before it was last seen idle. */
@@ -158,7 +161,7 @@ export class Projection {
         if (!(await this.#save({ seq }))) return
         savedAtMs = clock.monotonic()
       }
-      if (last === undefined) endOfLog = (await readLogState(this.#deps.broker)).lastSeq
+      if (last === undefined) endOfLog = (await this.#deps.stream.state()).lastSeq
       else if (batch.length < FULL_BATCH) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
     }
   }
@@ -203,10 +206,10 @@ export class Projection {
   }
 }
 
-const isOtherLog = (checkpoint: Checkpoint, state: LogState): boolean =>
+const isOtherLog = (checkpoint: Checkpoint, state: StreamState): boolean =>
   checkpoint.stream_created !== state.created || state.lastSeq < checkpoint.seq
 
-function checkpointToOwn(seen: Checkpoint | null, state: LogState, nowMs: number): Checkpoint {
+function checkpointToOwn(seen: Checkpoint | null, state: StreamState, nowMs: number): Checkpoint {
   const checkpoint = seen ?? {
     revision: 0,
     generation: 0,
@@ -224,7 +227,7 @@ function checkpointToOwn(seen: Checkpoint | null, state: LogState, nowMs: number
 }
 
 /** As a fresh start, and what older generations know of sequences no longer counts. */
-function otherLog(checkpoint: Checkpoint, state: LogState, nowMs: number) {
+function otherLog(checkpoint: Checkpoint, state: StreamState, nowMs: number) {
   const start = freshStart(checkpoint, state, nowMs)
   return { ...start, log_generation: start.generation }
 }
@@ -232,7 +235,7 @@ function otherLog(checkpoint: Checkpoint, state: LogState, nowMs: number) {
 /** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */
 export const freshStart = (
   checkpoint: Pick<Checkpoint, 'generation'>,
-  state: LogState,
+  state: StreamState,
   nowMs: number,
 ): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created'> => ({
   generation: Math.max(checkpoint.generation + 1, Math.floor(nowMs / SECOND)),

@@ -23,7 +23,7 @@ export function retimeJob(deps: NextEventDeps, jobId: string, body: RetimeJobBod
     }
     const nowMs = deps.clock.now()
     const dueMs = startTimeMs(body, nowMs)
-    const about = { at: isoTime(nowMs), ...jobSpecOf(job), attempt: nextAttempt(job) }
+    const about = { ...jobSpecOf(job), attempt: nextAttempt(job) }
     return dueMs === null
       ? { event: 'job:created', ...about }
       : { event: 'job:scheduled', ...about, due_at: isoTime(dueMs) }

@@ -2,8 +2,8 @@ import type { Door } from '#shared/accept/door.ts'
 import { checkLimits } from '#shared/accept/job-limits.ts'
 import type { JobTypes } from '#shared/accept/job-types.ts'
 import { startTimeMs } from '#shared/accept/start-time.ts'
+import type { EventBody } from '#shared/bus/job-history.ts'
 import type { RetryJobBody } from '#shared/contracts/http/jobs.ts'
-import type { JobEvent } from '#shared/contracts/log/events.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/log/job-spec.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
@@ -41,12 +41,11 @@ export async function retryJob(
 }
 
 /** The event that begins the next round. */
-export function roundEvent(job: Job, body: RetryJobBody, nowMs: number): JobEvent {
+export function roundEvent(job: Job, body: RetryJobBody, nowMs: number): EventBody {
   const dueMs = startTimeMs(body, nowMs)
   const attempt = nextAttempt(job)
   const attempts = body.attempts ?? job.max_attempts - job.first_attempt + 1
   const about = {
-    at: isoTime(nowMs),
     ...jobSpecOf(job),
     round: job.round + 1,
     crashes: 0,

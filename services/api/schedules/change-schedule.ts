@@ -43,8 +43,11 @@ export async function changeSchedule(
     // Before If-Match: a repeat whose first try did it has succeeded (RFC 9110, 13.1.1).
     if (current !== null && next === current.record) return { stored: current, change: 'unchanged' }
     checkIfMatch(precondition, current)
-    const stored = await records.write({ ...next, changed_seq: null }, current?.seq ?? 0)
-    if (stored !== null) return { stored, change: current === null ? 'created' : 'changed' }
+    const record = { ...next, changed_seq: null }
+    const stored = await records.write(key, record, { afterSeq: current?.seq ?? 0 })
+    if (stored !== null) {
+      return { stored: { seq: stored.seq, record }, change: current === null ? 'created' : 'changed' }
+    }
   }
   throw changesTooQuickly()
 }

@@ -1,17 +1,16 @@
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
-import { eventSubject, historyFilterById } from '#shared/contracts/log/subjects.ts'
-import { derivedJobId, newNonce } from '#shared/ids/ids.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { Counter } from '#shared/service/metrics.ts'
-import { type Clock, MINUTE, SECOND } from '#shared/time/clock.ts'
+import { type Clock, MINUTE } from '#shared/time/clock.ts'
 
 export interface MakeTickJobDeps extends CheckJobDeps {
-  publisher: Pick<Publisher, 'publish'>
+  history: Pick<JobHistory, 'begin'>
   door: Door
   jobExists(jobId: string): Promise<boolean>
   clock: Clock
@@ -19,8 +18,6 @@ export interface MakeTickJobDeps extends CheckJobDeps {
   log: Logger
 }
 
-/** Longer than a reconnect; then the tick is tried again. */
-const DEADLINE_MS = 5 * SECOND
 /** So old a tick's job may have ended and left the log, which then no longer tells that it was there; so may one that was made too early. */
 const OLD_MS = 1 * MINUTE
 
@@ -39,19 +36,8 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   const mayBeMade = nowMs - tickMs > OLD_MS || (record.made_until !== null && tickMs <= Date.parse(record.made_until))
   if (mayBeMade && (await deps.jobExists(jobId))) return jobId
   const event = firstEvent(jobId, record.tenant, body, type, nowMs)
-  const address = { type: body.type, priority: body.priority, job_id: jobId }
-  const result = await deps.publisher.publish(
-    {
-      subject: eventSubject(event.event, address),
-      body: JSON.stringify(event),
-      nonce: newNonce(),
-      jobId,
-      // Whatever its type and priority: a PUT may have changed them while another replica made this tick's job.
-      expect: { seq: 0, filter: historyFilterById(jobId) },
-    },
-    { deadlineMs: DEADLINE_MS },
-  )
-  if (result.kind !== 'stored') return jobId
+  // Whatever its type and priority: a PUT may have changed them while another replica made this tick's job.
+  if (!(await deps.history.begin(event, 'any-address'))) return jobId
   deps.created.inc({ type: body.type })
   deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
   return jobId

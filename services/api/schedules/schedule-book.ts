@@ -1,4 +1,5 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { ALL_SCHEDULES } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
@@ -48,7 +49,7 @@ export class ScheduleBook {
   }
 
   async #refresh(): Promise<void> {
-    const { created, lastSeq, count } = await this.#records.state()
+    const { created, lastSeq, messages: count } = await this.#records.state()
     if (created !== this.#created || lastSeq < this.#seq) this.#forget(created)
     if (lastSeq > this.#seq) await this.#readOn(lastSeq)
     if (this.#entries.size === count) return
@@ -64,7 +65,7 @@ export class ScheduleBook {
 
   async #readOn(lastSeq: number): Promise<void> {
     for (let from = this.#seq + 1; from <= lastSeq; ) {
-      const found = await this.#records.nextFrom(from)
+      const found = await this.#records.nextFrom(ALL_SCHEDULES, from)
       if (found === null) break
       const { subject, seq, record } = found
       if (record === null) this.#log.error({ subject, seq }, 'a schedule cannot be read: it does not run')

@@ -27,7 +27,8 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
   let notes: TickNotes = { last_tick_at, last_job_id, last_error }
   for (const tickMs of due.run) notes = { ...notes, ...(await makeTick(deps, record, tickMs)) }
   const settled = { settled_until: isoTime(due.lastMs), changed_seq: record.changed_seq ?? seq }
-  if ((await deps.records.write({ ...record, ...notes, ...settled }, seq)) === null) return
+  const next = { ...record, ...notes, ...settled }
+  if ((await deps.records.write(record, next, { afterSeq: seq })) === null) return
   const about = { schedule: record.name, tick_at: isoTime(due.lastMs) }
   if (due.run.length === 0) deps.log.info(about, 'missed ticks were skipped')
   // The same failure at every tick is one line.
@@ -37,7 +38,7 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
 
 async function goOnFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {
   const next = { ...goneOnFromNow(record, nowMs), changed_seq: record.changed_seq ?? seq }
-  if ((await deps.records.write(next, seq)) === null) return
+  if ((await deps.records.write(record, next, { afterSeq: seq })) === null) return
   deps.log.warn(
     { schedule: record.name, settled_until: record.settled_until },
     'a schedule was settled ahead of its time by a clock that was wrong: it goes on from now',

@@ -1,24 +1,20 @@
-import type { Publisher } from '#shared/bus/publisher.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import { CALLBACK_POLICY, CALLBACK_TYPE, type CallbackPayload } from '#shared/contracts/log/callback.ts'
 import type { CreatedEvent } from '#shared/contracts/log/events.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
-import { eventSubject, historyFilter } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { derivedJobId, newNonce } from '#shared/ids/ids.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
 import type { RoundEnd } from './end-of-round.ts'
 import { webhookBody } from './webhook-body.ts'
 
 export interface SendCallbacksDeps {
-  publisher: Pick<Publisher, 'publish'>
+  history: Pick<JobHistory, 'begin'>
   clock: Clock
   log: Logger
 }
-
-/** Longer than a reconnect; then the batch is applied again, callbacks included. */
-const DEADLINE_MS = 5_000
 
 /**
  * Makes the job that delivers the webhook, for each end of a job that has a `callback_url`. Its id follows from the end
@@ -39,7 +35,6 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     job.job_id,
     job.round,
   )
-  const address = { type: CALLBACK_TYPE, priority: 'normal', job_id: jobId } as const
   const payload: CallbackPayload = {
     url: callbackUrl,
     event: event.event,
@@ -49,7 +44,9 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
   const at = isoTime(deps.clock.now())
   const created: CreatedEvent = {
     event: 'job:created',
-    ...address,
+    job_id: jobId,
+    type: CALLBACK_TYPE,
+    priority: 'normal',
     object_id: `callback:${job.job_id}:${job.round}`,
     ...tenantMember(job.tenant),
     at,
@@ -62,18 +59,11 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     max_attempts: CALLBACK_POLICY.max_attempts,
     backoff: CALLBACK_POLICY.backoff,
   }
-  const publication = {
-    subject: eventSubject('job:created', address),
-    body: JSON.stringify(created),
-    nonce: newNonce(),
-    jobId,
-    expect: { seq: 0, filter: historyFilter(address) },
-  }
-  const result = await deps.publisher.publish(publication, { deadlineMs: DEADLINE_MS }).catch((error: unknown) => {
+  const isNew = await deps.history.begin(created).catch((error: unknown) => {
     if (error instanceof AppError && error.status >= 500) throw error
     // Refused for its own sake it would be refused for ever, and nobody else's jobs would be shown meanwhile.
     deps.log.error({ err: error, job_id: job.job_id }, 'the broker does not take a callback: it is not sent')
-    return { kind: 'refused' as const }
+    return false
   })
-  if (result.kind === 'stored') deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')
+  if (isNew) deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')
 }

@@ -2,30 +2,7 @@ import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@
 import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/log/subjects.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
-import { type Delivery, LanePuller } from './lane-puller.ts'
-
-export interface LogState {
-  firstSeq: number
-  lastSeq: number
-  /** When the stream was made, ISO: another value is another log. */
-  created: string
-  bytes: number
-  /** One for each event name of each job. */
-  subjects: number
-}
-
-/** @throws when the broker does not answer */
-export async function readLogState(broker: Broker, stream: string = JOBS_STREAM): Promise<LogState> {
-  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-  const { state, created } = await manager.streams.info(stream)
-  return {
-    firstSeq: state.first_seq,
-    lastSeq: state.last_seq,
-    created,
-    bytes: state.bytes,
-    subjects: state.num_subjects ?? 0,
-  }
-}
+import { ConsumerPuller, type Delivery } from './puller.ts'
 
 /** What a feed reads, and the name of the one consumer that it reads by. */
 export interface FeedSource {
@@ -47,8 +24,8 @@ const BATCH = 1_000
  * the reader was. There is one at a time, under one name, so that the broker can allow the api this consumer and no
  * other: who opens it takes it from whoever had it, and that one sees it gone or a gap in its count.
  */
-export class EventFeed {
-  readonly #puller: LanePuller
+export class StreamFeed {
+  readonly #puller: ConsumerPuller
   readonly #broker: Broker
   readonly #source: FeedSource
   /** When the broker made this feed's consumer: another time is another's consumer under the same name. */
@@ -59,11 +36,11 @@ export class EventFeed {
     this.#broker = broker
     this.#source = source
     this.#created = created
-    this.#puller = new LanePuller(broker, source.stream)
+    this.#puller = new ConsumerPuller(broker, source.stream)
   }
 
   /** @param fromSeq the first sequence wanted */
-  static async open(broker: Broker, fromSeq: number, source: FeedSource = JOB_HISTORY): Promise<EventFeed> {
+  static async open(broker: Broker, fromSeq: number, source: FeedSource = JOB_HISTORY): Promise<StreamFeed> {
     const { stream, consumer, filter } = source
     const manager = await jetstreamManager(broker.nc, { checkAPI: false })
     await manager.consumers.delete(stream, consumer).catch((error: unknown) => {
@@ -79,7 +56,7 @@ export class EventFeed {
       num_replicas: 1,
       inactive_threshold: INACTIVE_MS * MILLISECOND_NS,
     })
-    return new EventFeed(broker, source, created)
+    return new StreamFeed(broker, source, created)
   }
 
   /**

@@ -2,10 +2,9 @@ import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { News } from '#shared/time/signal.ts'
 import type { Broker } from './connection.ts'
-import { readLogState } from './event-feed.ts'
-import { watchLive } from './live-events.ts'
-import { readBatch } from './read-batch.ts'
+import { watchLive } from './live.ts'
 import { readEvent } from './read-event.ts'
+import { Stream } from './stream.ts'
 
 export interface FollowOptions {
   /** Of history subjects, as in `*.sleep.*.*`. */
@@ -42,6 +41,7 @@ export async function* followLog(
   options: FollowOptions,
   idleMs: number,
 ): AsyncGenerator<FollowedEvent | Idle, void, undefined> {
+  const stream = new Stream(broker)
   const news = new News()
   const unwatch = watchLive(broker, options.filter, () => news.tell())
   const unlisten = broker.onReconnect(() => news.tell())
@@ -51,7 +51,7 @@ export async function* followLog(
     let safeSeq: number | null = null
     for (let last = options.afterSeq, quietMs = 0; !options.signal.aborted; ) {
       const startedAt = last
-      for await (const { seq, event } of readOn(broker, options.filter, last + 1)) {
+      for await (const { seq, event } of readOn(stream, options.filter, last + 1)) {
         last = seq
         if (event !== null) yield { seq, event }
         if (options.signal.aborted) return
@@ -71,7 +71,7 @@ export async function* followLog(
       if (quietMs < idleMs) continue
       quietMs = 0
       // Asked before the next look, which then finds whatever was stored before it.
-      safeSeq = (await readLogState(broker)).lastSeq
+      safeSeq = (await stream.state()).lastSeq
     }
   } finally {
     options.signal.removeEventListener('abort', onAbort)
@@ -85,7 +85,7 @@ export async function* followLog(
  * @returns the events that can be read, and the last sequence that was looked at; null: nothing is there
  */
 export async function readLogFrom(
-  broker: Broker,
+  stream: Stream,
   filter: string,
   fromSeq: number,
   limit: number,
@@ -93,7 +93,7 @@ export async function readLogFrom(
   const events: FollowedEvent[] = []
   let lastSeq: number | null = null
   let left = limit
-  for await (const { seq, event } of readOn(broker, filter, fromSeq, Math.min(limit, BATCH))) {
+  for await (const { seq, event } of readOn(stream, filter, fromSeq, Math.min(limit, BATCH))) {
     lastSeq = seq
     if (event !== null) events.push({ seq, event })
     if (--left === 0) break
@@ -102,13 +102,13 @@ export async function readLogFrom(
 }
 
 async function* readOn(
-  broker: Broker,
+  stream: Stream,
   filter: string,
   fromSeq: number,
   limit = BATCH,
 ): AsyncGenerator<{ seq: number; event: JobEvent | null }, void, undefined> {
   for (let from = fromSeq; ; ) {
-    const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit })
+    const { messages, isMore } = await stream.readBatch({ filter, fromSeq: from, limit })
     for (const message of messages) {
       const { seq } = message
       from = seq + 1

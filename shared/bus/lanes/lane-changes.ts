@@ -1,5 +1,5 @@
 import { LANES_CHANGED } from '#shared/contracts/log/subjects.ts'
-import type { Broker } from './connection.ts'
+import type { Broker } from '../connection.ts'
 
 // A hint that saves time, no more: a pull that waits at a paused lane is not woken when the lane is resumed, and would
 // find what waits there only when its time is up.

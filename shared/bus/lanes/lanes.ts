@@ -1,10 +1,11 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
 import { PRIORITIES } from '#shared/contracts/log/job.ts'
 import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/log/job-type.ts'
 import { JOBS_STREAM, type LanePriority, laneFilters, laneName } from '#shared/contracts/log/subjects.ts'
-import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
-import { ensureConsumer, found, type TopologyOptions, UNLIMITED_PENDING } from './topology.ts'
+import { CONSUMER_NOT_FOUND, found, MILLISECOND_NS } from '../broker-codes.ts'
+import type { Connected } from '../connection.ts'
+import { UNLIMITED_PENDING } from '../topology/consumers.ts'
+import { ensureConsumer, type TopologyOptions } from '../topology/topology.ts'
 
 // A lane is the durable consumer that a type's workers share. A type has one of two shapes: without a limit of how many
 // run at once it has a lane a priority; with a limit, which the broker counts per consumer, it has one lane for all.
@@ -47,22 +48,23 @@ export interface NewLane {
  * exist are never changed, nor is their shape: an operator may have chosen it.
  * @returns the shortest lease among them, milliseconds: what a worker must renew within, whatever its own setting says
  */
-export async function ensureLanes(nc: NatsConnection, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
-  const existing = await findLanes(nc, info.type)
+export async function ensureLanes(broker: Connected, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
+  const existing = await findLanes(broker, info.type)
   const concurrency = existing.length === 0 ? info.policy.concurrency : shapeOf(existing)
   const lane = { concurrency, leaseMs: options.leaseMs, startSeq: null, isPaused: false }
   const leases: number[] = []
-  for (const priority of lanesOfShape(concurrency)) leases.push(leaseMsOf(await ensureLane(nc, info, priority, lane)))
+  for (const priority of lanesOfShape(concurrency))
+    leases.push(leaseMsOf(await ensureLane(broker, info, priority, lane)))
   return Math.min(...leases)
 }
 
 export async function ensureLane(
-  nc: NatsConnection,
+  broker: Connected,
   info: JobTypeInfo,
   priority: LanePriority,
   lane: NewLane,
 ): Promise<ConsumerInfo> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   return ensureConsumer(manager, JOBS_STREAM, {
     durable_name: laneName(info.type, priority),
     filter_subjects: laneFilters(info.type, priority),
@@ -80,8 +82,8 @@ export async function ensureLane(
 }
 
 /** The lanes that a type has now. */
-export async function findLanes(nc: NatsConnection, type: string): Promise<ConsumerInfo[]> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
+export async function findLanes(broker: Connected, type: string): Promise<ConsumerInfo[]> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const lanes: ConsumerInfo[] = []
   for (const priority of ALL_LANES) {
     const lane = await found(() => manager.consumers.info(JOBS_STREAM, laneName(type, priority)), CONSUMER_NOT_FOUND)
@@ -91,8 +93,8 @@ export async function findLanes(nc: NatsConnection, type: string): Promise<Consu
 }
 
 /** Which lanes a type has now. */
-export async function lanePrioritiesOf(nc: NatsConnection, type: string): Promise<LanePriority[]> {
-  const names = new Set((await findLanes(nc, type)).map(({ name }) => name))
+export async function lanePrioritiesOf(broker: Connected, type: string): Promise<LanePriority[]> {
+  const names = new Set((await findLanes(broker, type)).map(({ name }) => name))
   // While one shape replaces the other both are there: the single lane alone keeps the limit.
   if (names.has(laneName(type, 'any'))) return ['any']
   return PRIORITIES.filter((priority) => names.has(laneName(type, priority)))
@@ -117,8 +119,8 @@ export const laneMetadata = (info: JobTypeInfo): Record<string, string> => ({
   payload_schema: JSON.stringify(info.payload_schema),
 })
 
-export async function listLanes(nc: NatsConnection): Promise<LaneInfo[]> {
-  const manager = await jetstreamManager(nc, { checkAPI: false })
+export async function listLanes(broker: Connected): Promise<LaneInfo[]> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const lanes: LaneInfo[] = []
   for await (const consumer of manager.consumers.list(JOBS_STREAM)) {
     const lane = readLane(consumer)

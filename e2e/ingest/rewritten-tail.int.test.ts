@@ -1,22 +1,23 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { expect, test } from 'vitest'
-import { LogReader } from '#shared/bus/log-reader.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { MESSAGES_STREAM, receivedSubject } from '#shared/contracts/log/subjects.ts'
-import { findRegrown } from '../../services/ingest/own-shard/find-regrown.ts'
+import { MessageStream } from '../../services/ingest/message-stream.ts'
 import { startTestBus } from '../support/bus.ts'
 
 test('only what came after a message was lost, and has no higher sequence, took the place of a lost one', async () => {
   await using bus = await startTestBus()
   const { nc } = bus.broker
   const { streams } = await jetstreamManager(nc)
-  const reader = new LogReader(nc, MESSAGES_STREAM)
+  const stream = new Stream(bus.broker, MESSAGES_STREAM)
+  const messages = new MessageStream(stream)
   const store = async (shard: number) => (await jetstream(nc).publish(receivedSubject(shard), '{}')).seq
   for (const shard of [0, 0, 1, 0, 0]) await store(shard)
   const storedNs = await storedNsOf(4)
-  const found = (ns: string | undefined) => findRegrown(reader, 0, 4, ns)
+  const found = (ns: string | undefined) => messages.findRewrittenTail(0, 4, ns)
 
   async function storedNsOf(seq: number): Promise<string> {
-    const { time = '' } = (await reader.atSequence(seq)) ?? {}
+    const { time = '' } = (await stream.atSequence(seq)) ?? {}
     const [seconds = '', fraction = ''] = time.slice(0, -1).split('.')
     return `${Date.parse(`${seconds}Z`) / 1_000}${fraction.padEnd(9, '0')}`
   }

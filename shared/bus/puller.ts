@@ -1,10 +1,9 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/log/events.ts'
 import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 
-/** One message of a lane, until it is acked or handed back. */
+/** One message of a consumer, until it is acked or handed back. */
 export interface Delivery {
   subject: string
   body: string
@@ -23,13 +22,6 @@ export interface Delivery {
   /** A header's value, '' without it. Reading the first one parses them all. */
   header(name: string): string
 }
-
-/** The sequence after which a trigger may start its job: the header `Hasty-After`, or its own. */
-export const triggerAfter = (delivery: Delivery): number => Number(delivery.header(HEADERS.after) || delivery.seq)
-
-/** The version of the contract it was written under. */
-export const contractVersionOf = (delivery: Delivery): number =>
-  Number(delivery.header(HEADERS.contract) || CONTRACT_VERSION)
 
 export interface PullRequest {
   consumer: string
@@ -69,7 +61,7 @@ const GRACE_MS = 1_000
 const NUDGE_MS = 100
 
 /** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
-export class LanePuller {
+export class ConsumerPuller {
   readonly #broker: Broker
   readonly #stream: string
   readonly #pullers = new Map<string, Puller>()

@@ -1,50 +1,24 @@
 import type { Msg } from '@nats-io/transport-node'
-import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
 export interface Batch {
   messages: { subject: string; seq: number; body: string }[]
-  /** There is more behind the last one. */
+  /** Whether there are more messages behind the last one. */
   isMore: boolean
-  /** How much. */
+  /** How many messages are behind the last one. */
   pending: number
 }
 
-export interface BatchQuery {
-  /** JOBS when not given; one that allows direct reads. */
-  stream?: string
-  filter: string
-  fromSeq: number
-  limit: number
-}
-
 const QUIET_MS = 1_500
-/** Above the largest message, so that every batch comes forward. */
-const BATCH_MAX_BYTES = 4 * 1024 * 1024
 const END_OF_BATCH = 204
 const NOTHING_THERE = 404
 
 /**
- * The next messages on a filter at or after a sequence, in one request.
+ * Several messages of a stream in one request, from any replica. The client's own `direct.getBatch` keeps a subscription
+ * for each call, and takes the end of the stream for an error.
  * @throws when the broker does not answer
  */
-export function readBatch(
-  broker: Broker,
-  { stream = JOBS_STREAM, filter, fromSeq, limit }: BatchQuery,
-): Promise<Batch> {
-  return directGet(broker, stream, { seq: fromSeq, next_by_subj: filter, batch: limit, max_bytes: BATCH_MAX_BYTES })
-}
-
-/**
- * The last message of each subject that a filter means, in the order of the log. Where these are few it costs the broker
- * far less than `readBatch`, which counts what is behind.
- * @throws when the broker does not answer
- */
-export const readLastOfEach = async (broker: Broker, filter: string): Promise<Batch['messages']> =>
-  (await directGet(broker, JOBS_STREAM, { multi_last: [filter] })).messages
-
-/** Not the client's own `direct.getBatch`: it keeps a subscription a call, and takes the end of the log for an error. */
-function directGet(broker: Broker, stream: string, query: Record<string, unknown>): Promise<Batch> {
+export function directGet(broker: Broker, stream: string, query: Record<string, unknown>): Promise<Batch> {
   return new Promise((resolve, reject) => {
     const messages: Batch['messages'] = []
     const inbox = broker.newInbox()
@@ -54,7 +28,7 @@ function directGet(broker: Broker, stream: string, query: Record<string, unknown
       settle()
     }
     const give = (pending: number) => end(() => resolve({ messages, isMore: pending > 0, pending }))
-    const fail = (why: string) => end(() => reject(new Error(`reading the log: ${why}`)))
+    const fail = (why: string) => end(() => reject(new Error(`reading ${stream}: ${why}`)))
     const onMessage = (message: Msg) => {
       const code = message.headers?.code ?? 0
       if (code === END_OF_BATCH) give(Number(message.headers?.get('Nats-Num-Pending')))

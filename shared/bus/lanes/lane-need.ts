@@ -1,5 +1,5 @@
+import type { Stream } from '../stream.ts'
 import type { LaneInfo } from './lanes.ts'
-import type { LogReader } from './log-reader.ts'
 
 /** What a lane (or another consumer) still needs of the log. */
 export interface LaneNeed {
@@ -10,22 +10,22 @@ export interface LaneNeed {
 
 /** The first sequence a lane may still deliver; null when nothing is unacked or pending. */
 export async function laneNeed(
-  reader: LogReader,
+  stream: Stream,
   lane: Pick<LaneInfo, 'pending' | 'ackPending' | 'ackFloor' | 'filters'>,
 ): Promise<number | null> {
   if (lane.pending === 0 && lane.ackPending === 0) return null
   let need: number | null = null
   for (const filter of lane.filters) {
-    const message = await reader.nextOf(filter, lane.ackFloor + 1)
+    const message = await stream.nextOf(filter, lane.ackFloor + 1)
     if (message !== null && (need === null || message.seq < need)) need = message.seq
   }
   // Something is unacked although nothing is left of it: hold everything above the floor.
   return need ?? lane.ackFloor + 1
 }
 
-export async function laneNeeds(reader: LogReader, lanes: LaneInfo[]): Promise<LaneNeed[]> {
+export async function laneNeeds(stream: Stream, lanes: LaneInfo[]): Promise<LaneNeed[]> {
   const needs: LaneNeed[] = []
-  for (const lane of lanes) needs.push({ type: lane.type, from: await laneNeed(reader, lane) })
+  for (const lane of lanes) needs.push({ type: lane.type, from: await laneNeed(stream, lane) })
   return needs
 }
 

@@ -10,12 +10,12 @@ import {
   requestSubject,
 } from '#shared/contracts/log/subjects.ts'
 import { systemClock } from '#shared/time/clock.ts'
-import { createdPublication, endPublication, newAddress, startTestBus, type TestBus } from '../../e2e/support/bus.ts'
-import { refreshLanes } from './change-lanes.ts'
-import { LanePuller } from './lane-puller.ts'
-import { ensureLanes } from './lanes.ts'
-import { RecordStream } from './record-stream.ts'
-import { ensureStreams } from './topology.ts'
+import { createdPublication, endPublication, newAddress, startTestBus, type TestBus } from '../../../e2e/support/bus.ts'
+import { refreshLanes } from '../lanes/change-lanes.ts'
+import { ensureLanes } from '../lanes/lanes.ts'
+import { ConsumerPuller } from '../puller.ts'
+import { Records } from '../records.ts'
+import { ensureTopology } from './topology.ts'
 
 const SOON = { deadlineMs: 10_000 }
 const TOPOLOGY = { cooldownMs: 5_000, leaseMs: 2_000, replicas: 1 }
@@ -23,7 +23,7 @@ const TOPOLOGY = { cooldownMs: 5_000, leaseMs: 2_000, replicas: 1 }
 /** What a consumer gives now; acked, so that it is given once. */
 async function take({ broker }: TestBus, stream: string, consumer: string): Promise<string[]> {
   const bodies: string[] = []
-  const puller = new LanePuller(broker, stream)
+  const puller = new ConsumerPuller(broker, stream)
   await puller.pull({
     consumer,
     batch: 100,
@@ -50,16 +50,16 @@ const endsIn = (bodies: string[]) => bodies.map((body) => (JSON.parse(body) as {
 
 test('of a request only its newest version is kept and delivered, and only one of rivals is stored', async () => {
   await using bus = await startTestBus()
-  const records = new RecordStream(bus.broker, REQUESTS_STREAM, systemClock)
-  const subject = requestSubject('r1')
-  const first = await records.write({ subject, body: 'first', afterSeq: 0 }, 5_000)
-  const rivals = ['a', 'b', 'c'].map((body) => records.write({ subject, body, afterSeq: first ?? 0 }, 5_000))
-  const stored = (await Promise.all(rivals)).filter((seq) => seq !== null)
+  const kind = { stream: REQUESTS_STREAM, subjectOf: requestSubject, parse: (body: string) => body, stringify: String }
+  const records = new Records<string, string>(kind, { broker: bus.broker, clock: systemClock })
+  const first = await records.write('r1', 'first', { afterSeq: 0 })
+  const rivals = ['a', 'b', 'c'].map((body) => records.write('r1', body, { afterSeq: first?.seq ?? 0 }))
+  const stored = (await Promise.all(rivals)).filter((one) => one !== null)
   expect(stored).toHaveLength(1)
-  expect((await records.state()).count).toBe(1)
+  expect((await records.state()).messages).toBe(1)
   const [only, ...others] = await take(bus, REQUESTS_STREAM, REQUEST_CHANGES)
   expect(others).toEqual([])
-  expect(only).toBe((await records.read(subject))?.body)
+  expect(only).toBe((await records.read('r1'))?.record)
   records.close()
 })
 
@@ -67,7 +67,7 @@ test('a setup that runs again, as at an upgrade, keeps what the consumers have h
   await using bus = await startTestBus()
   const heard = await endJob(bus)
   expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual([heard])
-  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  await ensureTopology(bus.broker, TOPOLOGY)
   const next = await endJob(bus)
   expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual([next])
 })
@@ -82,10 +82,10 @@ test('a setup that runs again asks the broker to change nothing, and one with an
   }))
   const setUp = async (leaseMs: number) => {
     const topology = { ...TOPOLOGY, leaseMs }
-    await ensureStreams(nc, topology)
+    await ensureTopology(bus.broker, topology)
     for (const info of types) {
-      await ensureLanes(nc, info, topology)
-      await refreshLanes(nc, info, topology)
+      await ensureLanes(bus.broker, info, topology)
+      await refreshLanes(bus.broker, info, topology)
     }
   }
   await setUp(TOPOLOGY.leaseMs)
@@ -112,7 +112,7 @@ test('a log that an earlier version made, with jobs in it, gets what it lacks', 
   await manager.streams.delete(JOBS_STREAM)
   await manager.streams.add({ name: JOBS_STREAM, subjects: ['job:created.>'], max_bytes: 1_000_000 })
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
-  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  await ensureTopology(bus.broker, TOPOLOGY)
   const { config, state } = await manager.streams.info(JOBS_STREAM)
   expect(config).toMatchObject({ allow_msg_ttl: true, allow_atomic: true, max_bytes: 1_000_000 })
   expect(state.messages).toBe(1)
@@ -123,6 +123,6 @@ test('a consumer that was lost and is made again hears every end that the log st
   const ended = [await endJob(bus), await endJob(bus)]
   const manager = await jetstreamManager(bus.broker.nc)
   await manager.consumers.delete(JOBS_STREAM, JOB_ENDS)
-  await ensureStreams(bus.broker.nc, TOPOLOGY)
+  await ensureTopology(bus.broker, TOPOLOGY)
   expect(endsIn(await take(bus, JOBS_STREAM, JOB_ENDS))).toEqual(ended)
 })
