@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { READERS, settingNames } from './readers.ts'
+import { READERS, START, settingNames } from './readers.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -30,7 +30,7 @@ const OF_SERVICES = Object.keys(SHAPES)
 const settingOf = (variable: string): string => variable.replace(/_FILE$/, (end) => (isSetting(variable) ? end : ''))
 const isSetting = (name: string): boolean => settingNames().includes(name)
 
-for (const [service, shape] of Object.entries(READERS).filter(([reader]) => reader !== '`npm start`')) {
+for (const [service, shape] of Object.entries(READERS).filter(([reader]) => reader !== START)) {
   test(`compose passes every setting of ${service} on`, () => {
     const passedOn = Object.keys(compose('docker-compose.yml')[service]?.environment ?? {}).map(settingOf)
     const missing = Object.keys(shape).filter((name) => !passedOn.includes(name) && !(name in NOT_PASSED_ON))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
-import { READERS } from './readers.ts'
+import { READERS, START } from './readers.ts'
 
 type Units = readonly (readonly [size: number, unit: string])[]
 
@@ -49,7 +49,7 @@ function valuesOf(name: string, schema: z.ZodType): string {
   return max === Number.MAX_SAFE_INTEGER ? `; ${min} or more` : `; ${min} to ${readable(name, max)}`
 }
 
-/** The number as it is set, with what it means to people: `300000 (5 min)`. */
+/** The number as it is set, and what it means to people: `300000 = 5 min`. */
 function readable(name: string, value: number): string {
   const units = name.endsWith('_MS') ? MS_UNITS : name.endsWith('_S') ? S_UNITS : BYTE_UNITS
   const found = /_(MS|S|BYTES)$/.test(name) ? units.find(([size]) => value >= size) : undefined
@@ -58,7 +58,11 @@ function readable(name: string, value: number): string {
   return `${value} = ${Math.floor((value / size) * 10) / 10} ${unit}`
 }
 
-function listOf(words: string[]): string {
+const SERVICES = Object.keys(READERS).filter((reader) => reader !== START)
+
+function listOf(readers: string[]): string {
+  const isEvery = SERVICES.every((service) => readers.includes(service))
+  const words = isEvery ? ['every service', ...readers.filter((reader) => reader === START)] : readers
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
 }

@@ -7,13 +7,16 @@ import { jobSettings } from '../../services/job/config.ts'
 import { workflowSettings } from '../../services/workflow/config.ts'
 import { startSettings } from '../supervisor/settings.ts'
 
+/** The supervisor, beside the services. */
+export const START = '`npm start`'
+
 /** The settings that each process reads. */
 export const READERS: Readonly<Record<string, z.ZodRawShape>> = {
   api: apiSettings,
   job: jobSettings,
   workflow: workflowSettings,
   ingest: ingestSettings,
-  '`npm start`': startSettings,
+  [START]: startSettings,
 }
 
 /** The sections of the page. A setting stands in the first one that has it. */
