@@ -66,15 +66,17 @@ const mayImport: Record<string, string[]> = {
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', '@koa/router', 'croner', 'zod', 'shared/*'],
   'services/ingest': ['node:*', 'zod', 'shared/*'],
-  scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/build-client'],
+  scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/describe-settings', 'scripts/build-client'],
   'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
+  // The one that looks into every service: for the settings that each declares.
+  'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
 /** Entry files and what they share to wire: they alone may name a store’s adapters. */
 const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
-const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
+const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]
 
 /** A package without dependencies: at run time it has nothing but its own files. */
 test('the client takes nothing but types from the contracts, and the formats, which its package has', () => {

@@ -15,35 +15,43 @@ import {
   portSetting,
   retentionSetting,
 } from '#shared/service/config.ts'
-import { DAY, HOUR, MINUTE } from '#shared/time/clock.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
-const settings = {
+export const apiSettings = {
   ...commonSettings,
   ...httpSettings,
-  PORT: portSetting(8080),
-  MONGO_URL: optionalText(),
-  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0),
-  LEASE_MS: durationSetting(10_000, 500),
-  LOG_RETENTION_MS: retentionSetting(HOUR, 0),
+  PORT: portSetting(8080).describe('Port to listen on; 0: any free one.'),
+  MONGO_URL: optionalText().describe('MongoDB of the read store, instead of SQLite in DATA_DIR.'),
+  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
+    'How long an object_id may not be used again with the same type; 0: no such rule.',
+  ),
+  LEASE_MS: durationSetting(10 * SECOND, 500).describe("A silent worker's job is given to another worker after this."),
+  LOG_RETENTION_MS: retentionSetting(HOUR, 0).describe(
+    'How long the log keeps what nobody needs any more; at least COOLDOWN_MS.',
+  ),
   ...logLimitSettings,
-  /** Into how many shards messages go; the ingest services must be told the same. */
-  SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX),
-  /** New messages are refused beyond so many bytes of them at the broker. */
-  MESSAGES_MAX_BYTES: integerSetting(1024 ** 3, 1),
-  JOB_RETENTION_MS: retentionSetting(30 * DAY, 0),
-  /** How often the owner of the projection trims the log, sweeps and deletes old jobs. */
-  HOUSEKEEPING_MS: durationSetting(MINUTE, 100),
-  /** Whether a job may have a `callback_url`; it needs WEBHOOK_SECRET at the job services. */
-  CALLBACKS: flagSetting(true),
+  SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX).describe(
+    'Number of shards that messages go into; the same at api and ingest.',
+  ),
+  MESSAGES_MAX_BYTES: integerSetting(1024 ** 3, 1).describe(
+    'Bytes of waiting messages at the broker beyond which new messages get 503.',
+  ),
+  JOB_RETENTION_MS: retentionSetting(30 * DAY, 0).describe('How long ended jobs can be read.'),
+  HOUSEKEEPING_MS: durationSetting(MINUTE, 100).describe(
+    'How often old jobs and requests are deleted, the log is trimmed, and stuck jobs are looked for.',
+  ),
+  CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
-  /** The job services that /v1/workers is passed on to; a name stands for all its addresses. */
-  JOB_URLS: addressesSetting(),
-  /** The same of the workflow services, for /v1/requests and /v1/definitions; a proxy before both needs it not. */
-  WORKFLOW_URLS: addressesSetting(),
+  JOB_URLS: addressesSetting().describe(
+    'The job services that `/v1/workers` is forwarded to; a name stands for all its addresses. Unset: a 404.',
+  ),
+  WORKFLOW_URLS: addressesSetting().describe(
+    'The workflow services that `/v1/requests` and `/v1/definitions` are forwarded to; not needed behind nginx.',
+  ),
 }
 
 export function readApiConfig(env: Environment) {
-  const config = parseConfig(settings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
+  const config = parseConfig(apiSettings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
   checkAuthSettings(config)
   return config
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { epochMsOf } from '#shared/formats/rfc3339.ts'
+import { epochMsOf } from '../../formats/rfc3339.ts'
 import { storedMessageSchema, VALUE_MAX_BYTES } from '../log/message.ts'
 
 const encoder = new TextEncoder()
