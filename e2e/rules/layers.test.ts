@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 
 /** What any room above may stand on. */
-const ground = ['shared/contracts', 'shared/errors', 'shared/formats', 'shared/ids', 'shared/service', 'shared/time']
+const ground = ['shared/contracts', 'shared/errors', 'shared/formats', 'shared/ids', 'shared/process', 'shared/time']
 
 /**
  * A layer is a folder, or the files whose names begin alike (`stores/attempts/sqlite-attempts.ts`); of several that fit,
@@ -22,7 +22,8 @@ const mayImport: Record<string, string[]> = {
   'shared/time': ['node:*', 'shared/contracts', 'shared/formats'],
   'shared/ids': ['node:*', 'nanoid', 'shared/contracts'],
   'shared/errors': ['node:*', 'zod', 'shared/contracts', 'shared/formats'],
-  'shared/service': [
+  // What every process has.
+  'shared/process': [
     'node:*',
     'pino',
     'pino-pretty',
@@ -35,6 +36,8 @@ const mayImport: Record<string, string[]> = {
     'shared/time',
   ],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
+  // The life of a service: what all of them begin with, in front of what each does.
+  'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
   'shared/stores': ['shared/contracts', 'shared/time'],
   // What the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*'],
@@ -57,6 +60,7 @@ const mayImport: Record<string, string[]> = {
     'rate-limiter-flexible',
     'zod',
     'shared/auth',
+    'shared/service',
     ...ground,
   ],
   'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],

@@ -1,4 +1,4 @@
-import { counter, gauge, HTTP_BUCKETS_S, histogram, type Registry } from '#shared/service/metrics.ts'
+import { counter, gauge, HTTP_BUCKETS_S, histogram, type Registry } from '#shared/process/metrics.ts'
 
 export const createApiMetrics = (registry: Registry) => ({
   httpSeconds: histogram(registry, 'hasty_http_request_duration_seconds', 'Requests, by route', HTTP_BUCKETS_S, [

@@ -13,7 +13,7 @@ import {
 import { AppError } from '#shared/errors/app-error.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { newNonce } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { type Failure, failPublication } from './fail-publication.ts'
 

@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { watchLive } from '#shared/bus/live-events.ts'
 import type { LogReader } from '#shared/bus/log-reader.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Hold } from './hold.ts'
 
 export interface WatchEndsDeps {

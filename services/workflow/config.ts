@@ -14,7 +14,7 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 import { DAY, MINUTE } from '#shared/time/clock.ts'
 
 /** Five or six fields, UTC. */

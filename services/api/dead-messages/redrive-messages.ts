@@ -4,7 +4,7 @@ import type { DeadMessageView, MessagesRedriven, RedriveMessagesBody } from '#sh
 import { receivedSubject, shardSubject } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
 import { readShardRecord } from '../read-shard-record.ts'
 import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'

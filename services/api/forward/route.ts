@@ -4,7 +4,7 @@ import { nothingHere } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
 import { readRaw } from '#shared/http/read-body.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
 

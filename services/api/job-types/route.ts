@@ -6,7 +6,7 @@ import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { readQuery } from '#shared/http/read-query.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { typeViews } from './type-views.ts'
 
 export interface TypeRoutesDeps {

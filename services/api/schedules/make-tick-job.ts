@@ -6,8 +6,8 @@ import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { eventSubject, historyFilterById } from '#shared/contracts/log/subjects.ts'
 import { derivedJobId, newNonce } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
-import type { Counter } from '#shared/service/metrics.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import { type Clock, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface MakeTickJobDeps extends CheckJobDeps {

@@ -1,5 +1,5 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 interface Entry {

@@ -1,6 +1,6 @@
 import type { LogState } from '#shared/bus/event-feed.ts'
 import { newShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime, SECOND, sleep } from '#shared/time/clock.ts'
 import type { FindRegrown } from '../own-shard/find-regrown.ts'
 import type { ShardRecords, StoredShard } from '../own-shard/shard-records.ts'

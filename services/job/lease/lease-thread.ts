@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { holdsSubject } from '#shared/contracts/log/subjects.ts'
-import { createLogger } from '#shared/service/logger.ts'
+import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 

@@ -13,7 +13,7 @@ import { AppError, publicErrorOf, unavailable } from '#shared/errors/app-error.t
 import { messageOf } from '#shared/errors/foreign.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { taskJobId } from '#shared/ids/task-address.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
 import type { TaskEnd } from '../decide/decide.ts'
 import { newRecord } from '../decide/new-record.ts'

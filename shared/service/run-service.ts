@@ -1,7 +1,8 @@
-import { errorForLog, messageOf } from '#shared/errors/foreign.ts'
+import { errorForLog } from '#shared/errors/foreign.ts'
 import { currentRun, type ForeignRun } from '#shared/errors/foreign-run.ts'
-import { ConfigError, environment, readLogSettings } from './config.ts'
-import { createLogger, type Logger } from './logger.ts'
+import { ConfigError, environment, readLogSettings } from '#shared/process/config.ts'
+import { EXIT, explainEnd } from '#shared/process/exit.ts'
+import { createLogger, type Logger } from '#shared/process/logger.ts'
 
 export interface RunningService {
   /** Drains and ends everything the service started; called once. */
@@ -20,9 +21,6 @@ export interface ForeignErrors {
   /** Something threw outside of every call: the process ends when this resolves. */
   onException(run: ForeignRun | null, thrown: unknown): Promise<void>
 }
-
-/** Exit codes: 0 stopped as asked, 1 broke, 2 settings that cannot be used. */
-export const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const
 
 /**
  * Runs a service from its start to its drain: SIGTERM, SIGINT or the end of the parent that supervises it
@@ -85,39 +83,6 @@ function endOnUncaught({ foreignErrors }: RunningService, log: Logger): void {
     if (foreignErrors === undefined) end(null, thrown, 'unhandled rejection')
     else foreignErrors.onRejection(currentRun(), thrown)
   })
-}
-
-const BAD_SETTINGS = 'These settings cannot be used:'
-
-/**
- * For a command that runs once: says on stderr why it ends, without a stack.
- * @returns the exit code
- */
-export function explainEnd(error: unknown, what: string): number {
-  const text = messageOf(error)
-  const isConfig = error instanceof ConfigError
-  process.stderr.write(isConfig ? `${BAD_SETTINGS}\n${text.replaceAll(/^/gm, '  ')}\n` : `${what}${text}\n`)
-  return isConfig ? EXIT.badSettings : EXIT.failed
-}
-
-/** The complaints in what a process of ours wrote to stderr when it ended with EXIT.badSettings. */
-export const complaintsIn = (stderr: string): string[] =>
-  (stderr.split(`${BAD_SETTINGS}\n`)[1] ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-
-/**
- * The whole of a service's `check-settings.ts`: runs every check, names all that is bad, and ends. It connects to
- * nothing, so a supervisor can ask all services before it starts anything.
- */
-export async function checkSettings(checks: (() => unknown)[]): Promise<never> {
-  const results = await Promise.allSettled(checks.map(async (check) => await check()))
-  const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown)
-  const other = errors.find((error) => !(error instanceof ConfigError))
-  if (other !== undefined) process.exit(explainEnd(other, 'The settings could not be checked: '))
-  const lines = errors.map((error) => (error as ConfigError).message)
-  process.exit(lines.length === 0 ? EXIT.ok : explainEnd(new ConfigError(lines.join('\n')), ''))
 }
 
 function exitAfterFlush(log: Logger, code: number): void {

@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 
 /** A service whose start waits for a message, so that a test decides what happens meanwhile. */
 const serviceThat = (onGo: string) => `
-  import { runService } from ${JSON.stringify(join(import.meta.dirname, 'service.ts'))}
-  import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))}
+  import { runService } from ${JSON.stringify(join(import.meta.dirname, 'run-service.ts'))}
+  import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../process/logger.ts'))}
   await runService(async () => {
     const { promise, resolve } = Promise.withResolvers()
     setTimeout(resolve, 500)
