@@ -36,7 +36,7 @@ const mayImport: Record<string, string[]> = {
     'shared/time',
   ],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
-  // The life of a service: what all of them begin with, in front of what each does.
+  // The life of a service, and what each of them begins with.
   'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
   'shared/stores': ['shared/contracts', 'shared/time'],
   // What the adapters of all stores share, then the adapters.
@@ -74,8 +74,8 @@ const mayImport: Record<string, string[]> = {
   'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
 }
-/** Entry files and what they share to wire: they alone may name a store’s adapters. */
-const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/
+/** They alone may name a store’s adapters. */
+const openStoreFiles = /^services\/\w+\/open-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
@@ -105,7 +105,7 @@ function forbiddenImports(file: string): string[] {
   const layer = layerOf(file)
   if (layer === undefined) return ['(this folder is in no layer of the table)']
   const allowed = [layer, ...(mayImport[layer] ?? [])]
-  if (entryFiles.test(file)) allowed.push(...adapters)
+  if (openStoreFiles.test(file)) allowed.push(...adapters)
   if (testFiles.test(file)) allowed.push(...testTools)
   const imported = [...readFileSync(join(root, file), 'utf8').matchAll(specifiers)].map(([, name = '']) => name)
   return imported.filter((name) => !allowed.some((entry) => covers(entry, targetOf(name, file))))

@@ -1,6 +1,5 @@
 import type Router from '@koa/router'
 import { Door } from '#shared/accept/door.ts'
-import type { Broker } from '#shared/bus/connection.ts'
 import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { type BatchQuery, readBatch } from '#shared/bus/read-batch.ts'
@@ -8,24 +7,16 @@ import { RecordStream } from '#shared/bus/record-stream.ts'
 import { purgeSubject, readMessagesState } from '#shared/bus/stream-state.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
-import type { Clock } from '#shared/time/clock.ts'
+import type { ServiceBase } from '#shared/service/base.ts'
 import { acceptMessagesRoutes } from './accept-messages/route.ts'
+import type { ApiConfig } from './config.ts'
 import { deadMessagesRoutes } from './dead-messages/route.ts'
 import { showMessageWorkersRoutes } from './show-message-workers/route.ts'
 
 export interface MessageRoutesDeps {
-  broker: Broker
-  config: {
-    SHARDS: number
-    /** Of messages that wait; beyond it new ones are refused. */
-    MESSAGES_MAX_BYTES: number
-  }
   whyNoRoom: () => Promise<string | null>
   accepted: Counter
-  clock: Clock
-  log: Logger
 }
 
 /** Messages that wait for their batch; beyond it new ones are refused at once. */
@@ -37,8 +28,9 @@ const KEY_BYTES = 500
 const MAX_KEYS = 2_000_000
 
 /** `POST /message`, and everything under /v1/message. */
-export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
-  const { broker, config, whyNoRoom, accepted, clock, log } = deps
+export async function messageRoutes(router: Router, base: ServiceBase<ApiConfig>, deps: MessageRoutesDeps) {
+  const { broker, config, clock, log, life } = base
+  const { whyNoRoom, accepted } = deps
   const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes } = config
   const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
   const records = new RecordStream(broker, INGEST_STREAM, clock)
@@ -72,11 +64,6 @@ export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
   const purge = (subject: string) => purgeSubject(broker.nc, MESSAGES_STREAM, subject)
   const lastSeq = async () => (await messages.state()).lastSeq
   deadMessagesRoutes(router, { ...read, publisher, lastSeq, records, purge, clock, log })
-  return {
-    start: () => door.start(),
-    async stop() {
-      await door.stop()
-      for (const each of [messages, records, publisher]) each.close()
-    },
-  }
+  for (const each of [messages, records, publisher]) life.onStop(() => each.close())
+  await life.start(door)
 }

@@ -11,7 +11,7 @@ import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { AttemptRecorder } from './worker-store/attempt-recorder.ts'
 
-/** What running a job needs; wired once in main.ts. */
+/** What running a job needs; wired once in job.ts. */
 export interface WorkerDeps {
   workerId: string
   handlers: Handlers

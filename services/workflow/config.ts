@@ -57,3 +57,5 @@ export function readWorkflowConfig(env: Environment) {
   checkAuthSettings(config)
   return config
 }
+
+export type WorkflowConfig = ReturnType<typeof readWorkflowConfig>

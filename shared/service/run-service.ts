@@ -1,14 +1,25 @@
 import { errorForLog } from '#shared/errors/foreign.ts'
 import { currentRun, type ForeignRun } from '#shared/errors/foreign-run.ts'
-import { ConfigError, environment, readLogSettings } from '#shared/process/config.ts'
+import { ConfigError, type Environment, environment, readLogSettings } from '#shared/process/config.ts'
 import { EXIT, explainEnd } from '#shared/process/exit.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
+import { SECOND, sleep } from '#shared/time/clock.ts'
+import { type BaseConfig, type BaseOptions, openBase, type ServiceBase, type ServiceName } from './base.ts'
 
-export interface RunningService {
-  /** Drains and ends everything the service started; called once. */
-  stop(reason: string): Promise<void>
+/** What a service has become once it has started. */
+export interface Running {
+  /** The port that it answers on. */
+  port: number
   /** Of a service that runs foreign code; without it every error that nobody caught ends the process. */
   foreignErrors?: ForeignErrors
+}
+
+/** The whole of a service: it takes what every service has, adds its own, and registers at `base.life` how that stops. */
+export type Start<C> = (base: ServiceBase<C>) => Promise<Running>
+
+export interface Started<C> {
+  base: ServiceBase<C>
+  running: Running
 }
 
 /** What becomes of errors that nobody caught, where they may be of foreign code. */
@@ -22,30 +33,47 @@ export interface ForeignErrors {
   onException(run: ForeignRun | null, thrown: unknown): Promise<void>
 }
 
+/** A start that fails half-way undoes what it began, but not for longer than this. */
+const UNDO_MS = 10 * SECOND
+
+/** Starts a service in this process: `base.life.stop()` drains and ends everything that it began. */
+export async function startService<C extends BaseConfig>(
+  name: ServiceName,
+  config: C,
+  start: Start<C>,
+  options: BaseOptions = {},
+): Promise<Started<C>> {
+  const base = await openBase(name, config, options)
+  try {
+    const running = await start(base)
+    base.life.onStop(() => base.health.drain())
+    return { base, running }
+  } catch (error) {
+    const undone = base.life.stop().catch((stopError: unknown) => {
+      base.log.error({ err: stopError }, 'could not undo what the start had begun')
+    })
+    await Promise.race([undone, sleep(UNDO_MS)])
+    throw error
+  }
+}
+
 /**
- * Runs a service from its start to its drain: SIGTERM, SIGINT or the end of the parent that supervises it
- * stop it once; a second signal ends it at once.
+ * The whole of a service's `main.ts`. Runs it from its start to its drain: SIGTERM, SIGINT or the end of the parent that
+ * supervises it stop it once; a second signal ends it at once.
  */
-export async function runService(start: () => Promise<{ service: RunningService; log: Logger }>): Promise<void> {
+export async function runService<C extends BaseConfig>(
+  name: ServiceName,
+  readConfig: (env: Environment) => C,
+  start: Start<C>,
+  options: BaseOptions = {},
+): Promise<void> {
   const isSupervised = process.connected
   try {
-    const { service, log } = await start()
-    let stopping = false
-    const stop = (reason: string) => {
-      if (stopping) process.exit(EXIT.failed)
-      stopping = true
-      log.info({ reason }, 'stopping')
-      service.stop(reason).then(
-        () => exitAfterFlush(log, EXIT.ok),
-        (error: unknown) => {
-          log.fatal({ err: error }, 'could not stop cleanly')
-          exitAfterFlush(log, EXIT.failed)
-        },
-      )
-    }
+    const started = await startService(name, readConfig(environment()), start, options)
+    const stop = stopper(started.base)
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
-    endOnUncaught(service, log)
+    endOnUncaught(started)
     const onOrphaned = () => stop('the supervisor is gone')
     // It may have gone while we started.
     if (isSupervised && !process.connected) onOrphaned()
@@ -59,7 +87,23 @@ export async function runService(start: () => Promise<{ service: RunningService;
   }
 }
 
-function endOnUncaught({ foreignErrors }: RunningService, log: Logger): void {
+function stopper({ life, log }: Pick<ServiceBase<unknown>, 'life' | 'log'>): (reason: string) => void {
+  let stopping = false
+  return (reason) => {
+    if (stopping) process.exit(EXIT.failed)
+    stopping = true
+    log.info({ reason }, 'stopping')
+    life.stop().then(
+      () => exitAfterFlush(log, EXIT.ok),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'could not stop cleanly')
+        exitAfterFlush(log, EXIT.failed)
+      },
+    )
+  }
+}
+
+function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<unknown>): void {
   let ending = false
   const end = (run: ForeignRun | null, thrown: unknown, what: string) => {
     log.fatal({ err: errorForLog(thrown), ...(run === null ? {} : { of: run.of }) }, what)
