@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { AuthConfig } from '#shared/auth/settings.ts'
 import { createVerifier } from '#shared/auth/verify-token.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import { authenticate, tokenKeyOf } from './authenticate.ts'
 import { limitRate } from './limit-rate.ts'

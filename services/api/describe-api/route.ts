@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Router from '@koa/router'
 import { explainProblem, PROBLEMS, type ProblemCode } from '#shared/contracts/http/problems.ts'
-import { VERSION } from '#shared/service/version.ts'
+import { VERSION } from '#shared/process/version.ts'
 import { describeApi } from './describe-api.ts'
 
 const PAGES = [

@@ -4,15 +4,13 @@ import { nothingHere } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
 import { readRaw } from '#shared/http/read-body.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
+import type { ApiConfig } from '../config.ts'
 import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
 
 export interface ForwardDeps {
-  jobUrls: readonly string[]
-  workflowUrls: readonly string[]
-  /** Whether this api itself believes its caller about addresses. */
-  trustProxy: boolean
+  config: Pick<ApiConfig, 'JOB_URLS' | 'WORKFLOW_URLS' | 'TRUST_PROXY'>
   log: Logger
 }
 
@@ -23,11 +21,17 @@ const REQUESTS_WITHIN_MS = 15 * SECOND
 
 const WORKERS = ['/v1/workers', '/v1/workers/:worker_id', '/v1/workers/:worker_id/attempts']
 
+/** What other services answer. */
+export function forwardRoutes(router: Router, deps: ForwardDeps): void {
+  forwardWorkersRoutes(router, deps)
+  forwardRequestsRoutes(router, deps)
+}
+
 /** The routes of the job service, which knows no tokens and is reached by nobody else. */
-export function forwardWorkersRoutes(router: Router, { jobUrls, log }: Pick<ForwardDeps, 'jobUrls' | 'log'>): void {
+function forwardWorkersRoutes(router: Router, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'job service',
-    urls: jobUrls,
+    urls: config.JOB_URLS,
     unknown: 'Workers are served by the job service; JOB_URLS names none to this api.',
     tryWithinMs: WORKERS_WITHIN_MS,
     log,
@@ -66,10 +70,10 @@ const TOLD_HEADERS = [
  * The routes of the workflow service, where no proxy stands before both. It asks for tokens itself, and must believe
  * this api about ids and addresses (TRUST_PROXY).
  */
-export function forwardRequestsRoutes(router: Router, { workflowUrls, trustProxy, log }: Omit<ForwardDeps, 'jobUrls'>) {
+function forwardRequestsRoutes(router: Router, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'workflow service',
-    urls: workflowUrls,
+    urls: config.WORKFLOW_URLS,
     unknown: 'Requests are served by the workflow service; WORKFLOW_URLS names none to this api.',
     tryWithinMs: REQUESTS_WITHIN_MS,
     log,
@@ -80,7 +84,7 @@ export function forwardRequestsRoutes(router: Router, { workflowUrls, trustProxy
       const headers = {
         ...(Object.fromEntries(told) as Record<string, string>),
         ...idOf(ctx),
-        'X-Forwarded-For': peerOf(ctx, trustProxy),
+        'X-Forwarded-For': peerOf(ctx, config.TRUST_PROXY),
       }
       const hasBody = method === 'post' || method === 'put'
       const body = hasBody ? { body: new Uint8Array(await readRaw(ctx, BODY_MAX_BYTES)) } : {}

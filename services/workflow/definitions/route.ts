@@ -17,7 +17,7 @@ import { callerOf } from '#shared/http/authenticate.ts'
 import { readBody } from '#shared/http/read-body.ts'
 import { readQuery } from '#shared/http/read-query.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { DefinitionKey, DefinitionRecord } from './definition-records.ts'
 import { type PutDefinitionDeps, putDefinition } from './put-definition.ts'
 
