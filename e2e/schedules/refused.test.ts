@@ -143,7 +143,7 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
     return found
   }, 10_000)
   expect(await log.ticks('gone')).toEqual([])
-  const lines = (await hasty.api[0]?.logs()) ?? []
+  const lines = (await hasty.keeper[0]?.logs()) ?? []
   expect(lines.filter((line) => line.msg === 'a schedule made no job' && line['schedule'] === 'gone')).toHaveLength(1)
   expect(later?.record?.last_job_id).toBeNull()
   expect(await put(hasty.url, 'gone', { every_ms: SECOND })).toMatchObject({ status: 200, body: { last_error: null } })

@@ -7,8 +7,8 @@ import type { JobView } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
-import { openStore } from '../../services/api/open-store.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
 import { type Hasty, type HastyOptions, startHasty } from './hasty.ts'
@@ -51,7 +51,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
   await using undo = new AsyncDisposableStack()
   const sink = undo.use(await startEffectSink())
   const env: Record<string, string> = { ...smallTimes, EFFECT_SINK_URL: sink.url, ...options.env }
-  const hasty = undo.use(await startHasty({ apis: 2, jobs: 2, nginx: true, ...options, env }))
+  const hasty = undo.use(await startHasty({ apis: 2, keepers: 2, jobs: 2, nginx: true, ...options, env }))
   const nats = await connectTest(hasty.nats.url)
   undo.defer(() => nats.close())
   const load = startLoad({
@@ -111,12 +111,12 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 }
 
 /** The checkpoint names its owner, whose id holds its process's. */
-async function findOwner(hasty: Hasty): Promise<Replica> {
+export async function findOwner(hasty: Hasty): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
     async () => {
       const owner = (await store.readCheckpoint())?.owner ?? ''
-      return hasty.api.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
+      return hasty.keeper.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
     },
     { what: 'an owner of the projection' },
   )
@@ -124,7 +124,7 @@ async function findOwner(hasty: Hasty): Promise<Replica> {
 
 /** The services' own store, past the services. */
 export async function storeOf(hasty: Hasty): Promise<JobStore & AsyncDisposable> {
-  const store = await openStore({ DATA_DIR: hasty.dataDir })
+  const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
@@ -166,7 +166,7 @@ async function settle(scene: Scene): Promise<Evidence> {
     lanes: [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
     timers: await timersLeft(nats),
     processes: await memoryOf(hasty),
-    complaints: (await Promise.all([...hasty.api, ...hasty.job].map(complaintsOf))).flat(),
+    complaints: (await Promise.all([...hasty.api, ...hasty.keeper, ...hasty.job].map(complaintsOf))).flat(),
   }
 }
 
@@ -217,7 +217,12 @@ async function askAll(replica: Replica, ids: string[]): Promise<Evidence['answer
 }
 
 async function memoryOf(hasty: Hasty): Promise<Evidence['processes'][number][]> {
-  const processes = [...hasty.api, ...hasty.job, { name: 'nats-server', pid: hasty.nats.pid, running: true }]
+  const processes = [
+    ...hasty.api,
+    ...hasty.keeper,
+    ...hasty.job,
+    { name: 'nats-server', pid: hasty.nats.pid, running: true },
+  ]
   const alive = processes.filter(({ running }) => running)
   return Promise.all(
     alive.map(async ({ name, pid }) => {

@@ -9,6 +9,7 @@ import { type Replica, startReplica, startService } from './replica.ts'
 
 export type HastyOptions = {
   apis?: number
+  keepers?: number
   jobs?: number
   /** None unless asked for. */
   workflows?: number
@@ -16,9 +17,10 @@ export type HastyOptions = {
   ingests?: number
   /** A real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
+  /** For every process; `apiEnv`, `keeperEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
+  keeperEnv?: Record<string, string>
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
   ingestEnv?: Record<string, string>
@@ -33,6 +35,7 @@ export type Hasty = AsyncDisposable & {
   /** The DATA_DIR that all replicas share. */
   readonly dataDir: string
   readonly api: Replica[]
+  readonly keeper: Replica[]
   readonly job: Replica[]
   readonly workflow: Replica[]
   readonly ingest: Replica[]
@@ -40,6 +43,7 @@ export type Hasty = AsyncDisposable & {
   readonly nginx: Nginx | undefined
   /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<Replica>
+  addKeeper(env?: Record<string, string>): Promise<Replica>
   addJob(env?: Record<string, string>): Promise<Replica>
   addWorkflow(env?: Record<string, string>): Promise<Replica>
   addIngest(env?: Record<string, string>): Promise<Replica>
@@ -67,13 +71,15 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
   const workflowPorts = await freePorts(options.workflows ?? 0)
   const known = { JOB_URLS: urlsOf(jobPorts), WORKFLOW_URLS: urlsOf(workflowPorts) }
   const apis = makeGroup('api', dir, { ...known, ...env, ...options.apiEnv })
+  const keepers = makeGroup('keeper', dir, { ...env, ...options.keeperEnv })
   const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv }, jobPorts)
   // Its callers come by nginx, or by an api.
   const workflows = makeGroup('workflow', dir, { TRUST_PROXY: 'true', ...env, ...options.workflowEnv }, workflowPorts)
   const ingests = makeGroup('ingest', dir, { ...env, ...options.ingestEnv })
-  undo.defer(() => stopAll([apis, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
+  undo.defer(() => stopAll([apis, keepers, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
   await allOf([
     apis.add(options.apis ?? 1),
+    keepers.add(options.keepers ?? 1),
     jobs.add(jobPorts.length),
     workflows.add(workflowPorts.length),
     ingests.add(options.ingests ?? 0),
@@ -87,12 +93,14 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
     dir,
     dataDir,
     api: apis.replicas,
+    keeper: keepers.replicas,
     job: jobs.replicas,
     workflow: workflows.replicas,
     ingest: ingests.replicas,
     nats,
     nginx,
     addApi: (own) => apis.addOne(own),
+    addKeeper: (own) => keepers.addOne(own),
     addJob: (own) => jobs.addOne(own),
     addWorkflow: (own) => workflows.addOne(own),
     addIngest: (own) => ingests.addOne(own),
@@ -104,7 +112,7 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
 const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()))
 const urlsOf = (ports: number[]) => ports.map((port) => `http://127.0.0.1:${port}`).join(',')
 
-type Kind = 'api' | 'job' | 'workflow' | 'ingest'
+type Kind = 'api' | 'keeper' | 'job' | 'workflow' | 'ingest'
 
 /** The first replicas get these ports, the others any. */
 function makeGroup(kind: Kind, dir: string, env: Record<string, string>, ports: readonly number[] = []) {

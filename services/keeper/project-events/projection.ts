@@ -6,9 +6,9 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { Counter, Gauge } from '#shared/process/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
+import type { ProjectionView } from '../../../shared/stores/jobs/projection-view.ts'
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
-import type { ProjectionView } from './projection-view.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
 // still; *owning*, it applies the log, moves the checkpoint and beats. Taking over is a compare-and-set on the

@@ -1,0 +1,38 @@
+import { logLimitSettings } from '#shared/accept/settings.ts'
+import { trustedHostsSetting } from '#shared/outbound/settings.ts'
+import {
+  commonSettings,
+  durationSetting,
+  type Environment,
+  flagSetting,
+  optionalText,
+  parseConfig,
+  portSetting,
+  retentionSetting,
+} from '#shared/process/config.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
+
+export const keeperSettings = {
+  ...commonSettings,
+  PORT: portSetting(0).describe('Port to listen on; 0: any free one.'),
+  MONGO_URL: optionalText().describe('MongoDB of the read store, instead of SQLite in DATA_DIR.'),
+  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
+    'How long an object_id may not be used again with the same type; 0: no such rule.',
+  ),
+  LEASE_MS: durationSetting(10 * SECOND, 500).describe("A silent worker's job is given to another worker after this."),
+  LOG_RETENTION_MS: retentionSetting(HOUR, 0).describe(
+    'How long the log keeps what nobody needs any more; at least COOLDOWN_MS.',
+  ),
+  ...logLimitSettings,
+  JOB_RETENTION_MS: retentionSetting(30 * DAY, 0).describe('How long ended jobs can be read.'),
+  HOUSEKEEPING_MS: durationSetting(MINUTE, 100).describe(
+    'How often old jobs and requests are deleted, the log is trimmed, and stuck jobs are looked for.',
+  ),
+  CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),
+  OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
+}
+
+export const readKeeperConfig = (env: Environment) =>
+  parseConfig(keeperSettings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
+
+export type KeeperConfig = ReturnType<typeof readKeeperConfig>
