@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import type { Replica } from '../support/replica.ts'
 import { startReceiver } from './receiver.ts'
@@ -11,7 +11,7 @@ const KILLS = 3
 const secret = `whsec_${randomBytes(32).toString('base64')}`
 
 /** The api that last said that it applies the log. */
-async function ownerOf(hasty: Hasty): Promise<Replica> {
+async function ownerOf(hasty: Processes): Promise<Replica> {
   const took = await Promise.all(
     hasty.api.map(async (replica) => {
       const lines = (await replica.logs()).filter(({ msg }) => msg === 'this replica applies the log now')

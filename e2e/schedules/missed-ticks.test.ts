@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import {
   expectEachOnce,
   named,
@@ -15,7 +15,7 @@ import {
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
-async function withoutApis(hasty: Hasty, work: () => Promise<unknown>): Promise<void> {
+async function withoutApis(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
   for (const api of hasty.api) api.kill('SIGKILL')
   await Promise.all(hasty.api.map((api) => api.exited()))
   await work()
