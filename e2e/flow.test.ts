@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobAccepted, JobView } from '#shared/contracts/http/jobs.ts'
 import type { Problem } from '#shared/contracts/http/problems.ts'
-import { type Hasty, startHasty } from './support/hasty.ts'
+import { type Processes, startHasty } from './support/hasty.ts'
 import { startService } from './support/replica.ts'
 
 /** An answer is the job's or a problem; each test says which it expects. */
@@ -12,7 +12,7 @@ type Answer<T> = Omit<T, 'status'> & Omit<Problem, 'status'> & { status: string 
 
 const SOON = { timeout: 10_000, interval: 50 }
 
-let hasty: Hasty
+let hasty: Processes
 
 async function post(body: unknown, path = '/') {
   const response = await fetch(hasty.url + path, {

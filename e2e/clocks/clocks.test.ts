@@ -8,7 +8,7 @@ import { numbers, sendMessages } from '../ingest/messages.ts'
 import { run, step, view as viewRequest } from '../requests/request-calls.ts'
 import { expectEachOnce, openLog, put, view } from '../schedules/schedule-calls.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
 
 // The wall clock of one service after the other is set wrong and right again, while everything that goes by time goes on.
@@ -19,7 +19,7 @@ type Service = (typeof SERVICES)[number]
 const SOON = { timeout: 20_000, interval: 50 }
 
 let dir: string
-let hasty: Hasty
+let hasty: Processes
 let sent = 0
 const kept = { job: '', request: '' }
 

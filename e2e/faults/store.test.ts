@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { checkInvariants } from '../support/check-invariants.ts'
 import { startFaultRun, storeOf } from '../support/fault-run.ts'
-import type { Hasty } from '../support/hasty.ts'
+import type { Processes } from '../support/hasty.ts'
 import { startService } from '../support/replica.ts'
 
 const UNTIL = { timeout: 20_000, interval: 100 }
 
 /** `npm run rebuild` while everything runs. @returns the generation it asked for */
-async function rebuild(hasty: Hasty): Promise<number> {
+async function rebuild(hasty: Processes): Promise<number> {
   const env = { NATS_URL: hasty.nats.url, DATA_DIR: hasty.dataDir, MONGO_URL: '' }
   const command = await startService('keeper/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
   expect((await command.exited).code).toBe(0)
@@ -22,7 +22,7 @@ async function rebuild(hasty: Hasty): Promise<number> {
   }, UNTIL)
 }
 
-async function oldestGeneration(hasty: Hasty, ids: Iterable<string>): Promise<number> {
+async function oldestGeneration(hasty: Processes, ids: Iterable<string>): Promise<number> {
   await using store = await storeOf(hasty)
   return Math.min(...[...(await store.getMany([...ids])).values()].map(({ generation }) => generation))
 }

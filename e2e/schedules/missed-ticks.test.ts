@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import {
   expectEachOnce,
   named,
@@ -15,7 +15,7 @@ import {
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
-async function withoutKeepers(hasty: Hasty, work: () => Promise<unknown>): Promise<void> {
+async function withoutKeepers(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
   for (const keeper of hasty.keeper) keeper.kill('SIGKILL')
   await Promise.all(hasty.keeper.map((keeper) => keeper.exited()))
   await work()

@@ -4,11 +4,11 @@ import { SCHEDULED_JOB_MAX_BYTES, SCHEDULES_MAX } from '#shared/contracts/http/s
 import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
 import { send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { named, oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
 
-let hasty: Hasty
+let hasty: Processes
 
 beforeAll(async () => {
   hasty = await startHasty({ apis: 1, jobs: 1 })

@@ -11,7 +11,7 @@ import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
-import { type Hasty, type HastyOptions, startHasty } from './hasty.ts'
+import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
 import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { connectTest, historiesOf, type LogEntry, readLog } from './read-log.ts'
@@ -24,7 +24,7 @@ export interface FaultRunOptions extends HastyOptions {
 }
 
 export type FaultRun = AsyncDisposable & {
-  readonly hasty: Hasty
+  readonly hasty: Processes
   readonly load: Load
   readonly sink: EffectSink
   readonly nats: NatsConnection
@@ -111,7 +111,7 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 }
 
 /** The checkpoint names its owner, whose id holds its process's. */
-export async function findOwner(hasty: Hasty): Promise<Replica> {
+export async function findOwner(hasty: Processes): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
     async () => {
@@ -123,13 +123,13 @@ export async function findOwner(hasty: Hasty): Promise<Replica> {
 }
 
 /** The services' own store, past the services. */
-export async function storeOf(hasty: Hasty): Promise<JobStore & AsyncDisposable> {
+export async function storeOf(hasty: Processes): Promise<JobStore & AsyncDisposable> {
   const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
 interface Scene {
-  hasty: Hasty
+  hasty: Processes
   nats: NatsConnection
   load: Load
   poller: Poller
@@ -216,7 +216,7 @@ async function askAll(replica: Replica, ids: string[]): Promise<Evidence['answer
   return answers
 }
 
-async function memoryOf(hasty: Hasty): Promise<Evidence['processes'][number][]> {
+async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number][]> {
   const processes = [
     ...hasty.api,
     ...hasty.keeper,
