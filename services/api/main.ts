@@ -49,7 +49,7 @@ import { openStore } from './open-store.ts'
 import { Projection } from './project-events/projection.ts'
 import { ProjectionView } from './project-events/projection-view.ts'
 import { redriveJobsRoutes } from './redrive-jobs/route.ts'
-import { retimeJobRoutes } from './retime-job/route.ts'
+import { rescheduleJobRoutes } from './reschedule-job/route.ts'
 import { retryJobRoutes } from './retry-job/route.ts'
 import { scheduleRoutes } from './schedules/route.ts'
 import { ScheduleBook } from './schedules/schedule-book.ts'
@@ -155,7 +155,7 @@ await runService(async () => {
   countJobsRoutes(router, { store })
   const nextEventDeps = getDeps
   cancelJobRoutes(router, nextEventDeps)
-  retimeJobRoutes(router, nextEventDeps)
+  rescheduleJobRoutes(router, nextEventDeps)
   const retryDeps = { ...nextEventDeps, door, types }
   retryJobRoutes(router, retryDeps)
   redriveJobsRoutes(router, retryDeps)

@@ -1,4 +1,3 @@
-import type Router from '@koa/router'
 import { Door } from '#shared/accept/door.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
@@ -7,6 +6,7 @@ import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
 import { ALL_RECEIVED, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import type { Counter } from '#shared/service/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -36,7 +36,7 @@ const KEY_BYTES = 500
 const MAX_KEYS = 2_000_000
 
 /** `POST /message`, and everything under /v1/message. */
-export function messageRoutes(router: Router, deps: MessageRoutesDeps) {
+export function messageRoutes(router: GuardedRouter, deps: MessageRoutesDeps) {
   const { broker, config, whyNoRoom, accepted, clock, log } = deps
   const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes } = config
   const stream = new Stream(broker, MESSAGES_STREAM)

@@ -15,10 +15,10 @@ const KINDS: Record<string, string> = {
 const UNITS: Record<string, string> = { string: ' characters', array: ' items' }
 
 /**
- * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: inOurWords })`. What a
+ * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: zodMessages })`. What a
  * schema says itself goes before it.
  */
-export const inOurWords: z.core.$ZodErrorMap = (issue) => {
+export const zodMessages: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`

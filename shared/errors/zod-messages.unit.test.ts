@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { inOurWords } from './zod-messages.ts'
+import { zodMessages } from './zod-messages.ts'
 
 test.each<[string, z.ZodType, unknown, string]>([
   ['nothing', z.string(), undefined, 'is missing'],
@@ -16,5 +16,5 @@ test.each<[string, z.ZodType, unknown, string]>([
   ['no time', z.iso.datetime(), 'soon', 'must be a time as in 2026-11-22T18:00:00Z'],
   ['what the schema says itself', z.string().regex(/^a/, 'is no a'), 'b', 'is no a'],
 ])('%s', (_, schema, value, message) => {
-  expect(schema.safeParse(value, { error: inOurWords }).error?.issues).toMatchObject([{ message }])
+  expect(schema.safeParse(value, { error: zodMessages }).error?.issues).toMatchObject([{ message }])
 })

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 
 const MAX_SHOWN = 20
 
@@ -9,7 +9,7 @@ const MAX_SHOWN = 20
  * @throws AppError `unknown-member` where all that is wrong is a name, else `invalid-request`
  */
 export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
-  const parsed = schema.safeParse(ctx.query, { error: inOurWords })
+  const parsed = schema.safeParse(ctx.query, { error: zodMessages })
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const errors = issues.flatMap((issue) =>

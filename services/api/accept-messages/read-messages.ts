@@ -4,7 +4,7 @@ import { NDJSON } from '#shared/contracts/http/job-batch.ts'
 import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/http/messages.ts'
 import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/log/message.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { numberOutOfRange, parseStrictJson } from '#shared/http/strict-json.ts'
@@ -50,7 +50,7 @@ function checkOne<T>(
 ): { message: Message } | { problem: z.core.$ZodIssue } {
   const problem = (message: string) => ({ problem: { code: 'custom' as const, message, path: [], input: undefined } })
   try {
-    const { success, data, error } = messageSchema.safeParse(parse(item), { error: inOurWords })
+    const { success, data, error } = messageSchema.safeParse(parse(item), { error: zodMessages })
     if (success) return { message: data }
     const [issue] = error.issues
     if (issue === undefined) return problem('is not valid')

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/http/job-batch.ts'
 import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http/jobs.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
@@ -62,7 +62,7 @@ const tooLarge = (): AppError =>
 
 function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
   try {
-    const parsed = createJobBodySchema.safeParse(parse(item), { error: inOurWords })
+    const parsed = createJobBodySchema.safeParse(parse(item), { error: zodMessages })
     return parsed.success ? parsed.data : invalidBody(parsed.error)
   } catch (error) {
     if (error instanceof AppError) return error

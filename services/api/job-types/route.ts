@@ -1,11 +1,9 @@
-import type Router from '@koa/router'
 import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
-import { noParameters } from '#shared/contracts/http/query.ts'
-import { changeTypeBodySchema, type TypeView } from '#shared/contracts/http/types.ts'
+import { typeOperations } from '#shared/contracts/http/operations/types.ts'
+import type { TypeView } from '#shared/contracts/http/types.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import { readBody } from '#shared/http/read-body.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import type { Logger } from '#shared/service/logger.ts'
 import { typeViews } from './type-views.ts'
 
@@ -18,28 +16,25 @@ export interface TypeRoutesDeps {
   log: Logger
 }
 
-/** `GET /v1/types`, `GET` and `PATCH /v1/types/:type`, and `POST /v1/types/:type/pause` and `/resume`. */
-export function typeRoutes(router: Router, deps: TypeRoutesDeps): void {
-  router.get('/v1/types', async (ctx) => {
-    readQuery(ctx, noParameters)
+export function typeRoutes(router: GuardedRouter, deps: TypeRoutesDeps): void {
+  router.serve(typeOperations.listTypes, async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: await readTypes(deps) }
   })
-  router.get('/v1/types/:type', async (ctx) => {
+  router.serve(typeOperations.getType, async (ctx, { params }) => {
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await readType(deps, ctx.params['type'] ?? '')
+    ctx.body = await readType(deps, params.type)
   })
-  router.patch('/v1/types/:type', async (ctx) => {
-    const { concurrency } = await readBody(ctx, changeTypeBodySchema)
-    const { type, policy, payload_schema } = await readType(deps, ctx.params['type'] ?? '')
+  router.serve(typeOperations.changeType, async (ctx, { params, body: { concurrency } }) => {
+    const { type, policy, payload_schema } = await readType(deps, params.type)
     await changing(() => deps.setConcurrency({ type, policy, payload_schema }, concurrency))
     deps.tellChanged(type)
     deps.log.info({ type, concurrency }, 'the concurrency of a type was changed')
     ctx.body = await readType(deps, type)
   })
   for (const verb of ['pause', 'resume'] as const) {
-    router.post(`/v1/types/:type/${verb}`, async (ctx) => {
-      const { type } = await readType(deps, ctx.params['type'] ?? '')
+    router.serve(typeOperations[`${verb}Type`], async (ctx, { params }) => {
+      const { type } = await readType(deps, params.type)
       await changing(() => deps.setPaused(type, verb === 'pause'))
       if (verb === 'resume') deps.tellChanged(type)
       deps.log.info({ type, verb }, 'a type was paused or resumed')

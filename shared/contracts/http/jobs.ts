@@ -99,10 +99,10 @@ export const retryJobBodySchema = z
 export type RetryJobBody = z.infer<typeof retryJobBodySchema>
 
 /** Another time for a job that waits for one. */
-export const retimeJobBodySchema = z
+export const rescheduleJobBodySchema = z
   .strictObject(startTimeShape)
-  .meta({ id: 'RetimeJob', minProperties: 1, maxProperties: 1 })
-export type RetimeJobBody = z.infer<typeof retimeJobBodySchema>
+  .meta({ id: 'RescheduleJob', minProperties: 1, maxProperties: 1 })
+export type RescheduleJobBody = z.infer<typeof rescheduleJobBodySchema>
 
 export const cancelJobBodySchema = z
   .strictObject({

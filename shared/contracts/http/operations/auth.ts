@@ -1,25 +1,23 @@
-import { callerSchema, tokenBodySchema, tokenSchema } from '#shared/contracts/http/tokens.ts'
-import type { Operation } from '../operation.ts'
+import { callerSchema, tokenBodySchema, tokenSchema } from '../tokens.ts'
+import { operationsOf } from './operation.ts'
 
-export const authOperations: Operation[] = [
-  {
+export const authOperations = operationsOf('Tokens', {
+  issueToken: {
     method: 'post',
     path: '/token',
-    id: 'issueToken',
-    tag: 'Tokens',
+    scope: null,
     summary: 'Get a short-lived token',
     description: 'The client credentials grant of OAuth 2, for clients that `hasty admin add-client` has made.',
     body: { schema: tokenBodySchema, mediaTypes: { 'application/x-www-form-urlencoded': tokenBodySchema } },
     answers: { 200: { description: 'The token', schema: tokenSchema } },
     problems: ['invalid-client', 'invalid-scope'],
   },
-  {
+  getCaller: {
     method: 'get',
     path: '/v1/caller',
-    id: 'getCaller',
-    tag: 'Tokens',
+    scope: 'any',
     summary: 'Whose token this is, and what it allows',
     answers: { 200: { description: 'The caller', schema: callerSchema } },
     problems: [],
   },
-]
+})

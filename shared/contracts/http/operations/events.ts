@@ -1,18 +1,12 @@
-import {
-  eventsPageSchema,
-  eventsQuerySchema,
-  jobEventsQuerySchema,
-  jobEventsSchema,
-} from '#shared/contracts/http/events.ts'
-import { streamHeaders } from '../headers.ts'
-import type { Operation } from '../operation.ts'
+import { eventsPageSchema, eventsQuerySchema, jobEventsQuerySchema, jobEventsSchema } from '../events.ts'
+import { streamHeaders } from './headers.ts'
+import { operationsOf } from './operation.ts'
 
-export const eventOperations: Operation[] = [
-  {
+export const eventOperations = operationsOf('Events', {
+  followJob: {
     method: 'get',
     path: '/v1/jobs/{job_id}/events',
-    id: 'followJob',
-    tag: 'Events',
+    scope: 'jobs:read',
     summary: "A job's history, or its events as they come",
     description: 'With `Accept: text/event-stream` a stream that ends with the job and goes on after Last-Event-ID.',
     query: jobEventsQuerySchema,
@@ -23,11 +17,10 @@ export const eventOperations: Operation[] = [
     },
     problems: ['job-not-found', 'invalid-header'],
   },
-  {
+  followJobs: {
     method: 'get',
     path: '/v1/events',
-    id: 'followJobs',
-    tag: 'Events',
+    scope: 'jobs:read',
     summary: 'The events of all jobs, or of one type',
     description: 'With `Accept: text/event-stream` those to come, or those after Last-Event-ID.',
     query: eventsQuerySchema,
@@ -37,4 +30,4 @@ export const eventOperations: Operation[] = [
     },
     problems: ['invalid-header'],
   },
-]
+})

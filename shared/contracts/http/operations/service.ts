@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { problemExplainedSchema, problemsSchema } from '#shared/contracts/http/problems.ts'
-import type { Operation } from '../operation.ts'
+import { problemExplainedSchema, problemsSchema } from '../problems.ts'
+import { operationsOf } from './operation.ts'
 
 const text = z.string()
 const heartbeatSchema = z
@@ -16,30 +16,29 @@ const readinessSchema = z
   })
   .meta({ id: 'Readiness' })
 
-export const serviceOperations: Operation[] = [
-  {
+const description = { description: 'The document', schema: z.record(text, z.unknown()) }
+
+export const serviceOperations = operationsOf('Service', {
+  getHeartbeat: {
     method: 'get',
     path: '/heartbeat',
-    id: 'getHeartbeat',
-    tag: 'Service',
+    scope: null,
     summary: 'Whether the service lives',
     answers: { 200: { description: 'It does', schema: heartbeatSchema } },
     problems: [],
   },
-  {
+  getLiveness: {
     method: 'get',
     path: '/livez',
-    id: 'getLiveness',
-    tag: 'Service',
+    scope: null,
     summary: 'For a liveness probe',
     answers: { 200: { description: 'It lives', schema: z.object({ status: z.literal('ok') }) } },
     problems: [],
   },
-  {
+  getReadiness: {
     method: 'get',
     path: '/readyz',
-    id: 'getReadiness',
-    tag: 'Service',
+    scope: null,
     summary: 'For a readiness probe',
     answers: {
       200: { description: 'It is ready', schema: readinessSchema },
@@ -47,51 +46,52 @@ export const serviceOperations: Operation[] = [
     },
     problems: [],
   },
-  {
+  getMetrics: {
     method: 'get',
     path: '/metrics',
-    id: 'getMetrics',
-    tag: 'Service',
+    scope: null,
     summary: 'Prometheus metrics of this replica',
     answers: { 200: { description: 'In the text format', schema: text, mediaType: 'text/plain' } },
     problems: [],
   },
-  {
+  listProblems: {
     method: 'get',
     path: '/problems',
-    id: 'listProblems',
-    tag: 'Service',
+    scope: null,
     summary: 'Every error code',
     answers: { 200: { description: 'All of them', schema: problemsSchema } },
     problems: [],
   },
-  {
+  explainProblem: {
     method: 'get',
     path: '/problems/{code}',
-    id: 'explainProblem',
-    tag: 'Service',
+    scope: null,
     summary: "What an error's type leads to",
     answers: { 200: { description: 'The code', schema: problemExplainedSchema } },
     problems: ['not-found'],
   },
-  ...(['/openapi.json', '/openapi-3.1.json'] as const).map(
-    (path): Operation => ({
-      method: 'get',
-      path,
-      id: path === '/openapi.json' ? 'getDescription' : 'getDescription31',
-      tag: 'Service',
-      summary: `This document, in OpenAPI ${path === '/openapi.json' ? '3.2' : '3.1'}`,
-      answers: { 200: { description: 'The document', schema: z.record(text, z.unknown()) } },
-      problems: [],
-    }),
-  ),
-  {
+  getDescription: {
+    method: 'get',
+    path: '/openapi.json',
+    scope: null,
+    summary: 'This document, in OpenAPI 3.2',
+    answers: { 200: description },
+    problems: [],
+  },
+  getDescription31: {
+    method: 'get',
+    path: '/openapi-3.1.json',
+    scope: null,
+    summary: 'This document, in OpenAPI 3.1',
+    answers: { 200: description },
+    problems: [],
+  },
+  getDocs: {
     method: 'get',
     path: '/docs',
-    id: 'getDocs',
-    tag: 'Service',
+    scope: null,
     summary: 'This document, to read',
     answers: { 200: { description: 'A page', schema: text, mediaType: 'text/html' } },
     problems: [],
   },
-]
+})
