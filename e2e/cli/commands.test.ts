@@ -70,7 +70,7 @@ test('create takes a payload from the line, a file or stdin, and waits where ask
 
   const failed = await cli(['create', 'moody', '{"bad_attempts": 1}', '--wait', '20s'])
   expect(failed).toMatchObject({ code: 1, stdout: '' })
-  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Start it again with: hasty retry \w+\n$/)
+  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Retry it with: hasty retry \w+\n$/)
 
   const late = await cli(['create', 'moody', '--delay', '1h', '--wait', '300ms', '--json'])
   expect(late.code).toBe(124)
@@ -92,14 +92,14 @@ test('of several jobs each is cancelled, also after one that cannot be, and the 
   const [first, second, third] = [await makeJob('moody', '--delay', '1h'), 'nope', await makeJob('moody', '--delay=1h')]
   const result = await cli(['cancel', first, second, third])
   expect(result).toMatchObject({ code: 3, stdout: `${first} is cancelled\n${third} is cancelled\n` })
-  expect(result.stderr).toMatch(/^hasty: nope: .*no job with this id.*\n$/)
+  expect(result.stderr).toMatch(/^hasty: nope: .*No job has this id.*\n$/)
   const retried = await cli(['retry', first, second, third, '--delay', '1h', '--json'])
   expect(retried).toMatchObject({ code: 3 })
   expect(retried.stdout.trim().split('\n')).toHaveLength(2)
   expect(JSON.parse(retried.stderr)).toMatchObject({ error: { code: 'job-not-found', exit_code: 3 } })
   const nobody = await cli(['cancel', first, third, '--url', 'http://127.0.0.1:9'])
   expect(nobody).toMatchObject({ code: 7, stdout: '' })
-  expect(nobody.stderr).toContain(`what comes after ${first}: ${third}\n`)
+  expect(nobody.stderr).toContain(`Stopped at ${first}; not processed: ${third}\n`)
 })
 
 test('help says the units of a duration', async () => {

@@ -27,7 +27,7 @@ test('types are listed, paused, resumed and limited', async () => {
   )
   expect(await good('types', 'list')).toMatch(/\nadd .* paused\n/)
   const resumed = await cli('types', 'resume', 'add', 'nope', 'multiply')
-  expect(resumed).toMatchObject({ code: 3, stdout: expect.stringContaining('multiply is on') as string })
+  expect(resumed).toMatchObject({ code: 3, stdout: expect.stringContaining('multiply is active') as string })
   expect(resumed.stderr).toMatch(/^hasty: nope: .*hasty types list\n$/)
   expect(await good('types', 'concurrency', 'add', '3')).toBe('add is on, concurrency 3\n')
   expect(JSON.parse(await good('types', 'concurrency', 'add', 'none', '--json'))).toMatchObject({ concurrency: null })

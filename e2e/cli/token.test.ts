@@ -125,7 +125,7 @@ describe('every command', () => {
   test('says that it needs a token, and which ways there are to give one', async () => {
     const { code, stdout, stderr } = await cli(['add', '--i', '1,2'])
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
-    expect(stderr).toMatch(/HASTY_TOKEN or --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET\.\n$/)
+    expect(stderr).toMatch(/HASTY_TOKEN, --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET\.\n$/)
   })
 
   test('fetches its own token with client credentials', async () => {

@@ -56,11 +56,11 @@ export function messageRoutes(router: GuardedRouter, deps: MessageRoutesDeps) {
       const { bytes, messages } = await stream.state()
       const received = [...(await stream.countBySubject(ALL_RECEIVED)).values()].reduce((sum, count) => sum + count, 0)
       const others = messages - received
-      if (others >= MAX_KEYS) return `The broker knows ${others} requests of the last hour by their keys, and no more.`
+      if (others >= MAX_KEYS) return `The broker holds its limit of Idempotency-Keys (${others}). Try again later.`
       const waiting = bytes - others * KEY_BYTES
       return waiting < maxBytes
         ? null
-        : `The broker holds ${waiting} bytes of messages, the limit for new ones is ${maxBytes}.`
+        : `The broker holds ${waiting} bytes of waiting messages; the limit for new ones is ${maxBytes}. Try again later.`
     },
     isBrokerUp: () => broker.isUp(),
     whyNoRoom,

@@ -97,8 +97,8 @@ const EMPTY_ANSWERS: Record<number, ProblemCode> = {
 }
 const DETAILS: Partial<Record<ProblemCode, string>> = {
   'not-found': nothingHere().message,
-  'method-not-allowed': 'See the Allow header for what this address takes.',
-  'not-implemented': 'This method is not known here.',
+  'method-not-allowed': 'The Allow header lists the methods of this address.',
+  'not-implemented': 'This method is not supported.',
 }
 
 function toAppError(log: Logger, ctx: AppContext, error: unknown): AppError {

@@ -37,12 +37,12 @@ export function tokenKeyOf({ state: { caller } }: AppContext): string | null {
 
 function tokenOf(header: string): string {
   if (header === '') {
-    throw new AppError('token-required', 'Send a token, as `Authorization: Bearer TOKEN`.', {
+    throw new AppError('token-required', 'Send a token in the header `Authorization: Bearer TOKEN`.', {
       headers: { 'WWW-Authenticate': 'Bearer realm="hasty"' },
     })
   }
   const token = BEARER.exec(header)?.groups?.['token']
   if (token === undefined || token.length > TOKEN_MAX_LENGTH)
-    throw invalidToken('Authorization must be `Bearer` and a token.')
+    throw invalidToken('The Authorization header must be `Bearer` and a token.')
   return token
 }

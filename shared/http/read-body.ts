@@ -4,7 +4,7 @@ import getRawBody from 'raw-body'
 import type { z } from 'zod'
 import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
 import type { RequestBody } from '#shared/contracts/http/operations/operation.ts'
-import { AppError } from '#shared/errors/app-error.ts'
+import { AppError, detailAbout } from '#shared/errors/app-error.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { escapeToken } from '#shared/formats/json-pointer.ts'
 import { SECOND } from '#shared/time/clock.ts'
@@ -49,7 +49,7 @@ function checkMediaType(ctx: Context, mediaTypes: string[]): string {
   if (isEmpty(ctx)) throw emptyBody()
   const coding = ctx.get('transfer-encoding').toLowerCase()
   if (coding !== '' && coding !== 'chunked') {
-    throw new AppError('not-implemented', 'The only transfer coding known here is chunked.')
+    throw new AppError('not-implemented', 'The only supported transfer coding is chunked.')
   }
   const encoding = ctx.get('content-encoding').trim().toLowerCase()
   if (encoding !== '' && encoding !== 'identity') {
@@ -88,7 +88,7 @@ export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
         headers: { Connection: 'close' },
       })
     }
-    throw new AppError('malformed-request', 'The body ended too early.', { cause: error })
+    throw new AppError('malformed-request', 'The body ended early. Send all of it.', { cause: error })
   }
 }
 
@@ -126,7 +126,7 @@ export function invalidBody(
   const known = error.issues.some((issue) => issue.code !== 'unrecognized_keys')
   const code = unknown && !known ? 'unknown-member' : usual
   const [first] = errors
-  return new AppError(code, `${first?.pointer || 'The body'}: ${first?.detail ?? 'is not valid'}`, {
+  return new AppError(code, detailAbout(first?.pointer || 'The body', first?.detail ?? 'is not valid'), {
     members: { errors },
   })
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { AppError } from '#shared/errors/app-error.ts'
+import { AppError, detailAbout } from '#shared/errors/app-error.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 
 const MAX_SHOWN = 20
@@ -35,6 +35,6 @@ export const badParameters = (
   errors: ParameterError[],
   code: 'invalid-request' | 'unknown-member' = 'invalid-request',
 ): AppError =>
-  new AppError(code, `${errors[0]?.parameter ?? 'The query'}: ${errors[0]?.detail ?? 'is not valid'}`, {
+  new AppError(code, detailAbout(errors[0]?.parameter ?? 'The query', errors[0]?.detail ?? 'is not valid'), {
     members: { errors: errors.slice(0, MAX_SHOWN) },
   })

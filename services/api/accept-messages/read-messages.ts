@@ -26,9 +26,9 @@ const SLICE = 500
 const BAD_SHOWN = 20
 
 async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Message[]> {
-  if (items.length === 0) throw new AppError('invalid-request', 'There are no messages in the body.')
+  if (items.length === 0) throw new AppError('invalid-request', 'The body has no messages.')
   if (items.length > MESSAGES_MAX) {
-    throw new AppError('payload-too-large', `At most ${MESSAGES_MAX} messages may be sent at once.`)
+    throw new AppError('payload-too-large', `A request may have at most ${MESSAGES_MAX} messages.`)
   }
   const messages: Message[] = []
   const issues: z.core.$ZodIssue[] = []

@@ -58,7 +58,7 @@ async function inSlices<T>(
 const sizeOfValue = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 
 const tooLarge = (): AppError =>
-  new AppError('payload-too-large', `A job of a batch may have at most ${BODY_MAX_BYTES} bytes, as one alone.`)
+  new AppError('payload-too-large', `A job of a batch may have at most ${BODY_MAX_BYTES} bytes.`)
 
 function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
   try {

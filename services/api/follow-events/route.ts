@@ -46,6 +46,7 @@ const wantsStream = (ctx: AppContext): boolean =>
 function lastEventId(ctx: AppContext): number | null {
   const text = ctx.get('last-event-id')
   if (text === '') return null
-  if (!/^\d{1,15}$/.test(text)) throw new AppError('invalid-header', 'Last-Event-ID must be a sequence of the log.')
+  if (!/^\d{1,15}$/.test(text))
+    throw new AppError('invalid-header', 'Last-Event-ID must be the id of an event, which is a whole number.')
   return Number(text)
 }

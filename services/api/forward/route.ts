@@ -31,7 +31,7 @@ export function forwardWorkersRoutes(
   const forward = createForwarder({
     service: 'job service',
     urls: jobUrls,
-    unknown: 'Workers are served by the job service; JOB_URLS names none to this api.',
+    unknown: 'Workers are served by the job service, and JOB_URLS of this api names none.',
     tryWithinMs: WORKERS_WITHIN_MS,
     log,
   })
@@ -63,7 +63,7 @@ export function forwardRequestsRoutes(
   const forward = createForwarder({
     service: 'workflow service',
     urls: workflowUrls,
-    unknown: 'Requests are served by the workflow service; WORKFLOW_URLS names none to this api.',
+    unknown: 'Requests are served by the workflow service, and WORKFLOW_URLS of this api names none.',
     tryWithinMs: REQUESTS_WITHIN_MS,
     log,
   })

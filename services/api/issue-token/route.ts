@@ -38,7 +38,10 @@ function credentialsOf(ctx: AppContext, body: TokenBody): { clientId: string; se
   }
   const basic = basicOf(header)
   if (secret !== undefined || (clientId ?? basic.clientId) !== basic.clientId)
-    throw new AppError('invalid-request', 'The client names itself in Authorization or in the body, not in both.')
+    throw new AppError(
+      'invalid-request',
+      'Send the client credentials either in Authorization or in the body, not in both.',
+    )
   return basic
 }
 
@@ -55,4 +58,4 @@ function basicOf(header: string): { clientId: string; secret: string } {
 
 const formDecode = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
 
-const noCredentials = (): AppError => invalidClient('Send client_id and client_secret, in HTTP Basic or in the body.')
+const noCredentials = (): AppError => invalidClient('Send client_id and client_secret with HTTP Basic or in the body.')

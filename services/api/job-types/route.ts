@@ -45,19 +45,20 @@ export function typeRoutes(router: GuardedRouter, deps: TypeRoutesDeps): void {
 
 const changing = (change: () => Promise<void>): Promise<void> =>
   change().catch((error: unknown) => {
-    throw unavailable('The broker did not make this change, or not all of it: repeat the request.', error)
+    throw unavailable('The broker may have made only part of this change. Repeat the request.', error)
   })
 
 async function readTypes(deps: TypeRoutesDeps): Promise<TypeView[]> {
   try {
     return typeViews(await deps.listLanes())
   } catch (error) {
-    throw unavailable('The job types cannot be read from the broker.', error)
+    throw unavailable('The broker did not answer about job types. Try again.', error)
   }
 }
 
 async function readType(deps: TypeRoutesDeps, type: string): Promise<TypeView> {
   const found = (await readTypes(deps)).find((view) => view.type === type)
-  if (found === undefined) throw new AppError('unknown-type', 'There is no such job type.', { status: 404 })
+  if (found === undefined)
+    throw new AppError('unknown-type', 'No job type has this name. GET /v1/types lists all.', { status: 404 })
   return found
 }

@@ -20,11 +20,11 @@ export function rescheduleJob(
   request: RequestInfo,
 ): Promise<Job> {
   if (body.delay_ms === undefined && body.run_at === undefined) {
-    throw new AppError('invalid-request', 'Say delay_ms or run_at.')
+    throw new AppError('invalid-request', 'Give either delay_ms or run_at.')
   }
   return addNextEvent(deps, jobId, request, (job) => {
     if (job.phase !== 'scheduled' && job.phase !== 'retrying') {
-      throw wrongState(job, 'it does not wait for a time')
+      throw wrongState(job, 'only a scheduled or retrying job can be rescheduled')
     }
     const nowMs = deps.clock.now()
     const dueMs = startTimeMs(body, nowMs)

@@ -14,7 +14,7 @@ export const workerRoutes =
     const found = PATHS.exec(request.path)
     if (found === null) return null
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new AppError('method-not-allowed', 'See the Allow header for what this address takes.', {
+      throw new AppError('method-not-allowed', 'The Allow header lists the methods of this address.', {
         headers: { Allow: 'GET, HEAD' },
       })
     const { workerId, attempts } = found.groups ?? {}

@@ -8,7 +8,7 @@ import { requestView } from '../get-request/request-view.ts'
 
 /** What runs is cancelled, and nothing more is started. */
 export function cancelRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
-  const cancel = async (ctx: AppContext, requestId: string, reason = 'It was asked for.') => {
+  const cancel = async (ctx: AppContext, requestId: string, reason = 'Cancelled on request.') => {
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
       wish: { kind: 'cancel', reason },
       isAllowed: (before) => !isEnded(before),

@@ -59,5 +59,4 @@ const summaryView = ({ name, tenant, version, created_at }: DefinitionRecord): D
 
 const definitionView = (record: DefinitionRecord): DefinitionView => ({ ...summaryView(record), steps: record.steps })
 
-const notFound = (): AppError =>
-  new AppError('definition-not-found', 'There is no definition with this name, or not in this version.')
+const notFound = (): AppError => new AppError('definition-not-found', 'No definition has this name and version.')

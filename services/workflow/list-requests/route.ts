@@ -34,7 +34,7 @@ async function listRequests(
   const belowId = cursor === undefined ? AFTER_EVERY_ID : readCursor(search, cursor)
   // One more than asked for tells whether there is another page.
   const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
   const rows = found.slice(0, limit)
   const last = rows.at(-1)

@@ -13,7 +13,7 @@ export function retryRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDe
       isAllowed: ({ status, parent }) => parent === null && (status === 'failed' || status === 'cancelled'),
       isDone: ({ round }, before) => round > before.round,
       refusal:
-        'only one that failed or was cancelled can be retried, once nothing of it runs, and not one that another began',
+        'only a failed or cancelled request can be retried, once none of its jobs runs, and never a child of another request',
     })
     ctx.status = 202
     ctx.body = requestView(record)

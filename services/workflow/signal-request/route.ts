@@ -12,17 +12,23 @@ import { requestView } from '../get-request/request-view.ts'
 export function signalRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   router.serve(requestOperations.signalRequest, async (ctx, { params, body: { extras } }) => {
     const { request_id: requestId, name } = params
-    if (!nameSchema.safeParse(name).success) throw badParameters([{ parameter: 'name', detail: 'is no name' }])
+    if (!nameSchema.safeParse(name).success)
+      throw badParameters([
+        {
+          parameter: 'name',
+          detail: 'must be 1 to 64 characters from A-Z a-z 0-9 . _ - and begin with a letter or digit',
+        },
+      ])
     checkValues({ params: {}, extras })
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
       wish: { kind: 'signal', name, extras },
       isAllowed: (before) => {
         if (!before.plan.some(({ signal }) => signal === name))
-          throw badParameters([{ parameter: 'name', detail: 'is no signal that a step of this request waits for' }])
+          throw badParameters([{ parameter: 'name', detail: 'is not a signal that this request waits for' }])
         return !isEnded(before)
       },
       isDone: ({ signals }) => signals.includes(name),
-      refusal: `it waits for no signal any more, or its extras would have more than ${EXTRAS_MAX_BYTES} bytes`,
+      refusal: `it no longer waits for this signal, or its extras would exceed ${EXTRAS_MAX_BYTES} bytes`,
     })
     ctx.body = requestView(record)
   })

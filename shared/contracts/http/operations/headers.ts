@@ -4,7 +4,7 @@ import { IDEMPOTENCY_KEY_MAX_LENGTH } from '#shared/contracts/http/jobs.ts'
 const prefer = z
   .string()
   .optional()
-  .meta({ description: 'RFC 7240: `wait=5` waits up to so many seconds (60 at most) for the end of the job' })
+  .meta({ description: 'RFC 7240: `wait=5` waits up to 5 seconds (at most 60) for the job to end' })
 
 export const createHeaders = z.object({
   'Idempotency-Key': z
@@ -15,7 +15,7 @@ export const createHeaders = z.object({
     .optional()
     .meta({
       description:
-        'The same key and body within 24 hours is answered with the same job; a key that begins with `once-` is known for an hour',
+        'Repeating the same key and body within 24 hours returns the same result; a key that begins with `once-` is kept for one hour',
     }),
   Prefer: prefer,
 })
@@ -26,13 +26,14 @@ export const changeHeaders = z.object({
   'Idempotency-Key': z
     .string()
     .optional()
-    .meta({ description: 'The same key at the same address within 24 hours is the same change, and made once' }),
+    .meta({ description: 'A change repeated with the same key at the same address within 24 hours is made once' }),
 })
 
 export const readHeaders = z.object({
   Prefer: prefer,
   'If-None-Match': z.string().optional().meta({
-    description: 'The ETag of what is known: 304 while it is unchanged, and with `Prefer: wait` the next change',
+    description:
+      'The ETag of the known version: 304 while it is current; with `Prefer: wait` the answer waits for the next change',
   }),
 })
 
@@ -41,21 +42,25 @@ export const streamHeaders = z.object({
     .string()
     .regex(/^\d{0,15}$/)
     .optional()
-    .meta({ description: 'Only what came after this sequence of the log' }),
+    .meta({ description: 'The id of the last event received; only later events are sent' }),
 })
 
 export const matchHeaders = z.object({
-  'If-Match': z.string().optional().meta({ description: 'The ETag that must still hold' }),
-  'If-None-Match': z.string().optional().meta({ description: '`*`: there must be none yet' }),
+  'If-Match': z.string().optional().meta({ description: 'The ETag that must still be current' }),
+  'If-None-Match': z.string().optional().meta({ description: '`*`: the schedule must not exist yet' }),
 })
 
 /** Of answers. */
-export const locationHeader = z.object({ Location: z.string().meta({ description: 'Where the job is' }) })
+export const locationHeader = z.object({
+  Location: z.string().meta({ description: 'The address of the created resource' }),
+})
 export const replayedHeader = z.object({
   'Idempotency-Replayed': z
     .literal('true')
     .optional()
-    .meta({ description: 'An earlier request under this key did it' }),
+    .meta({ description: 'An earlier request with this key was answered' }),
 })
-export const etagHeader = z.object({ ETag: z.string().meta({ description: 'The version of what is shown' }) })
-export const linkHeader = z.object({ Link: z.string().optional().meta({ description: 'The next page, `rel="next"`' }) })
+export const etagHeader = z.object({ ETag: z.string().meta({ description: 'The version of the resource' }) })
+export const linkHeader = z.object({
+  Link: z.string().optional().meta({ description: 'The address of the next page, with `rel="next"`' }),
+})

@@ -33,16 +33,16 @@ const creating: ProblemCode[] = [
   'key-reused',
 ]
 const job = { description: 'The job', schema: jobViewSchema }
-const accepted = { description: 'Accepted: it is in the log', schema: jobAcceptedSchema, headers: locationHeader }
-const ended = { description: 'It ended within the preferred wait', schema: jobViewSchema, headers: locationHeader }
+const accepted = { description: 'Accepted and stored', schema: jobAcceptedSchema, headers: locationHeader }
+const ended = { description: 'The job ended within the preferred wait', schema: jobViewSchema, headers: locationHeader }
 const found = { description: 'The job', schema: jobViewSchema, headers: etagHeader }
-const unchanged = { description: 'It is still what If-None-Match names', schema: null }
+const unchanged = { description: 'Not modified: If-None-Match names the current version', schema: null }
 
 const getJob = {
   method: 'get',
   path: '/v1/jobs/{job_id}',
   scope: 'jobs:read',
-  summary: 'Read a job',
+  summary: 'Get a job',
   headers: readHeaders,
   answers: { 200: found, 304: unchanged },
   problems: ['job-not-found'],
@@ -53,7 +53,7 @@ const cancelJob = {
   path: '/v1/jobs/{job_id}',
   scope: 'jobs:write',
   summary: 'Cancel a job',
-  description: 'One that waits never starts; the handler of one that runs is told to stop.',
+  description: 'A waiting job never starts; the handler of a running job is told to stop.',
   answers: { 200: job },
   problems: ['job-not-found', 'wrong-state'],
 } as const
@@ -64,8 +64,8 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/',
     scope: 'jobs:write',
-    summary: 'Send a job',
-    description: 'As `POST /v1/jobs`, but an object_id that was used a short time ago is answered with 400.',
+    summary: 'Create a job',
+    description: 'Same as `POST /v1/jobs`, except that the cooldown of an object_id is answered with 400.',
     headers: createHeaders,
     body: { schema: createJobBodySchema },
     answers: { 200: ended, 201: accepted },
@@ -77,7 +77,7 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/v1/jobs',
     scope: 'jobs:write',
-    summary: 'Send a job',
+    summary: 'Create a job',
     query: noParameters,
     headers: createHeaders,
     body: { schema: createJobBodySchema },
@@ -90,8 +90,9 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/v1/jobs/batch',
     scope: 'jobs:write',
-    summary: 'Send up to 10,000 jobs',
-    description: 'An array, or a job a line. Each is answered for itself; with `atomic=true` all are accepted or none.',
+    summary: 'Create up to 10,000 jobs',
+    description:
+      'A JSON array, or one job per line. Each job is accepted or refused on its own; with `atomic=true` all are accepted or none.',
     query: batchQuerySchema,
     headers: keyHeaders,
     body: {
@@ -99,8 +100,8 @@ export const jobOperations = operationsOf('Jobs', {
       mediaTypes: { [NDJSON]: z.string() },
     },
     answers: {
-      200: { description: 'What became of each', schema: batchResultSchema },
-      201: { description: 'All were accepted (`atomic=true`)', schema: batchResultSchema },
+      200: { description: 'The outcome of each job', schema: batchResultSchema },
+      201: { description: 'All jobs were accepted (`atomic=true`)', schema: batchResultSchema },
     },
     problems: ['batch-refused', 'invalid-header', 'key-reused', 'cooldown'],
   },
@@ -108,9 +109,9 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'get',
     path: '/v1/jobs',
     scope: 'jobs:read',
-    summary: 'Search jobs, newest first',
+    summary: 'List jobs, newest first',
     query: listJobsQuerySchema,
-    answers: { 200: { description: 'A page', schema: jobListSchema, headers: linkHeader } },
+    answers: { 200: { description: 'One page', schema: jobListSchema, headers: linkHeader } },
     problems: [],
   },
   countJobs: {
@@ -126,7 +127,7 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'patch',
     path: '/v1/jobs/{job_id}',
     scope: 'jobs:write',
-    summary: 'Give a job that waits for its time another one',
+    summary: 'Reschedule a job',
     body: { schema: rescheduleJobBodySchema },
     answers: { 200: job },
     problems: ['job-not-found', 'wrong-state'],
@@ -135,7 +136,7 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/v1/jobs/{job_id}/cancel',
     scope: 'jobs:write',
-    summary: 'Cancel a job and say why',
+    summary: 'Cancel a job with a reason',
     headers: changeHeaders,
     body: { schema: cancelJobBodySchema, isOptional: true },
     answers: { 200: job },
@@ -145,8 +146,8 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/v1/jobs/{job_id}/retry',
     scope: 'jobs:write',
-    summary: 'Start a failed or cancelled job again',
-    description: 'A new round under the same id: attempts are numbered on, the history stays.',
+    summary: 'Retry a failed or cancelled job',
+    description: 'Starts a new round under the same id. Attempt numbers continue and the history is kept.',
     headers: changeHeaders,
     body: { schema: retryJobBodySchema, isOptional: true },
     answers: { 202: job },
@@ -156,17 +157,19 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'post',
     path: '/v1/redrive',
     scope: 'jobs:write',
-    summary: 'Start many failed or cancelled jobs again',
+    summary: 'Redrive many failed or cancelled jobs',
     headers: changeHeaders,
     body: { schema: redriveBodySchema },
-    answers: { 200: { description: 'What was done, and where to go on', schema: redriveResultSchema } },
+    answers: {
+      200: { description: 'How many jobs were retried, and the cursor of the next call', schema: redriveResultSchema },
+    },
     problems: ['unknown-type'],
   },
   explainJob: {
     method: 'get',
     path: '/v1/jobs/{job_id}/why',
     scope: 'jobs:read',
-    summary: 'Why a job is where it is',
+    summary: 'Explain why a job is not running',
     answers: { 200: { description: 'The reasons', schema: whySchema } },
     problems: ['job-not-found'],
   },
