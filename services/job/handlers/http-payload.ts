@@ -23,7 +23,7 @@ const headersSchema = z
     const names = Object.keys(headers)
     const refuse = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path })
     if (names.length > HEADERS_MAX) refuse(`must be at most ${HEADERS_MAX}`)
-    if (new Set(names.map((name) => name.toLowerCase())).size < names.length) refuse('a name stands twice')
+    if (new Set(names.map((name) => name.toLowerCase())).size < names.length) refuse('a name appears twice')
     for (const name of names.filter((candidate) => FORBIDDEN_HEADERS.test(candidate)))
       refuse('is not yours to set', [name])
   })

@@ -205,7 +205,7 @@ test.each<[string, unknown, string[]]>([
   [
     'more attempts than the type allows',
     [step('one', { jobs: [job('a', { attempts: 6 })] })],
-    ['/steps/0/jobs/0/attempts: may be at most 5 for this type'],
+    ['/steps/0/jobs/0/attempts: must be at most 5 for this type'],
   ],
 ])('%s is refused', async (_, steps, expected) => {
   expect(await problemsOf(steps)).toEqual(expected)

@@ -128,6 +128,7 @@ export const jobOperations = operationsOf('Jobs', {
     path: '/v1/jobs/{job_id}',
     scope: 'jobs:write',
     summary: 'Reschedule a job',
+    description: 'Only a scheduled or retrying job can be rescheduled. A time in the past starts it now.',
     body: { schema: rescheduleJobBodySchema },
     answers: { 200: job },
     problems: ['job-not-found', 'wrong-state'],
@@ -158,6 +159,7 @@ export const jobOperations = operationsOf('Jobs', {
     path: '/v1/redrive',
     scope: 'jobs:write',
     summary: 'Redrive many failed or cancelled jobs',
+    description: 'Retries all jobs that match the filters, page by page and at the given rate.',
     headers: changeHeaders,
     body: { schema: redriveBodySchema },
     answers: {
