@@ -61,7 +61,7 @@ describe.concurrent('a worker', () => {
     const evidence = await run.settle()
     expect(checkInvariants(evidence)).toEqual([])
     await vi.waitFor(async () => {
-      const refused = (await zombie?.logs())?.filter(({ msg }) => msg === 'job went on without this attempt')
+      const refused = (await zombie?.logs())?.filter(({ msg }) => msg === 'attempt superseded, outcome discarded')
       expect(refused?.length).toBeGreaterThan(0)
     }, UNTIL)
     expect(run.sink.effects.filter(({ accepted }) => !accepted).length).toBeGreaterThan(0)

@@ -25,7 +25,7 @@ export const startSettings = {
   KEEPER_REPLICAS: replicas(1).describe('Processes of the keeper; one works, and the others take over when it ends.'),
   JOB_REPLICAS: replicas(1).describe('Processes of the job service.'),
   WORKFLOW_REPLICAS: replicas(0).describe('Processes of the workflow service; 0: no requests.'),
-  INGEST_REPLICAS: replicas(0).describe('Processes of the ingest service; 0: messages are accepted, and wait.'),
+  INGEST_REPLICAS: replicas(0).describe('Processes of the ingest service; 0: messages are accepted but not processed.'),
   /** The default of services/job. */
   DRAIN_MS: integerSetting(10_000, 0, 3_600_000).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',

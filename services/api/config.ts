@@ -22,7 +22,7 @@ export const apiSettings = {
   PORT: portSetting(8080).describe('Port to listen on; 0: any free one.'),
   MONGO_URL: optionalText().describe('MongoDB of the read store, instead of SQLite in DATA_DIR.'),
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
-    'How long an object_id may not be used again with the same type; 0: no such rule.',
+    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
   ),
   ...logLimitSettings,
   ...keySettings,

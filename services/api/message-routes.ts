@@ -1,4 +1,3 @@
-import type Router from '@koa/router'
 import { Door } from '#shared/accept/door.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { Records } from '#shared/bus/records.ts'
@@ -6,6 +5,7 @@ import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
 import { ALL_RECEIVED, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import { acceptMessagesRoutes } from './accept-messages/route.ts'
@@ -27,7 +27,7 @@ const KEY_BYTES = 500
 const MAX_KEYS = 2_000_000
 
 /** `POST /message`, and everything under /v1/message. */
-export async function messageRoutes(router: Router, base: ServiceBase<ApiConfig>, deps: MessageRoutesDeps) {
+export async function messageRoutes(router: GuardedRouter, base: ServiceBase<ApiConfig>, deps: MessageRoutesDeps) {
   const { broker, config, clock, log, life } = base
   const { whyNoRoom, accepted } = deps
   const { SHARDS: shards, MESSAGES_MAX_BYTES: maxBytes } = config
@@ -47,11 +47,11 @@ export async function messageRoutes(router: Router, base: ServiceBase<ApiConfig>
     whyFull: async () => {
       const { bytes, messages } = await stream.state()
       const others = messages - (await countReceived(stream))
-      if (others >= MAX_KEYS) return `The broker knows ${others} requests of the last hour by their keys, and no more.`
+      if (others >= MAX_KEYS) return `The broker holds its limit of Idempotency-Keys (${others}). Try again later.`
       const waiting = bytes - others * KEY_BYTES
       return waiting < maxBytes
         ? null
-        : `The broker holds ${waiting} bytes of messages, the limit for new ones is ${maxBytes}.`
+        : `The broker holds ${waiting} bytes of waiting messages; the limit for new ones is ${maxBytes}. Try again later.`
     },
     isBrokerUp: () => broker.isUp(),
     whyNoRoom,

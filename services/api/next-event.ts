@@ -45,7 +45,7 @@ export async function addNextEvent(
     // Somebody was faster; or the log is another one, which this replica has not noticed yet.
     await deps.view.refresh()
   }
-  throw unavailable('The job changes too quickly to be changed. Try again.')
+  throw unavailable('Too many others are changing this job. Try again.')
 }
 
 /** Whether the job's state would allow the same change once more: another time, or anything after a retry. */

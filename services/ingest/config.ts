@@ -19,12 +19,12 @@ export const ingestSettings = {
   SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX).describe(
     'Number of shards that messages go into; the same at api and ingest.',
   ),
-  BATCH_SIZE: integerSetting(5, 1, 1_000).describe('Messages in a whole batch.'),
+  BATCH_SIZE: integerSetting(5, 1, 1_000).describe('Messages in a full batch.'),
   BATCH_MAX_WAIT_MS: durationSetting(SECOND, 0, DAY).describe(
-    'How long a message waits for a whole batch before it goes in a smaller one.',
+    'How long a message waits for a full batch before it is processed in a smaller one.',
   ),
-  WORKERS_MIN: integerSetting(3, 1, WORKERS_LIMIT).describe('Workers that each shard has at least.'),
-  WORKERS_MAX: integerSetting(4, 1, WORKERS_LIMIT).describe('Workers that a busy shard has at most.'),
+  WORKERS_MIN: integerSetting(3, 1, WORKERS_LIMIT).describe('Minimum number of workers per shard.'),
+  WORKERS_MAX: integerSetting(4, 1, WORKERS_LIMIT).describe('Maximum number of workers per shard.'),
   WORKER_IDLE_MS: durationSetting(10 * SECOND, 0).describe('How long a worker above WORKERS_MIN stays without work.'),
   BATCH_TIMEOUT_MS: durationSetting(30 * SECOND, 1, DAY).describe(
     'The longest time that an attempt at a batch may take.',
@@ -42,7 +42,7 @@ export const ingestSettings = {
     'Where `files` writes, the same folder for all replicas; by default `messages` in DATA_DIR.',
   ),
   INGEST_LEASE_MS: durationSetting(4 * SECOND, SECOND, 60 * SECOND).describe(
-    'A replica that is silent for so long loses its shards.',
+    'How long a replica may be silent before it loses its shards.',
   ),
   DRAIN_MS: durationSetting(10 * SECOND, 0).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',

@@ -65,7 +65,7 @@ async function publishOutcome(
     deps.metrics.refused.inc()
     deps.attempts.end(spec.job_id, 'superseded', null)
     await settleRefused(deps, run)
-    deps.log.warn({ ...about, outcome: outcome.label }, 'job went on without this attempt')
+    deps.log.warn({ ...about, outcome: outcome.label }, 'attempt superseded, outcome discarded')
     return null
   }
   deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })

@@ -18,17 +18,19 @@ export const jobSettings = {
   ...commonSettings,
   PORT: portSetting(0).describe('Port to listen on; 0: any free one.'),
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
-    'How long an object_id may not be used again with the same type; 0: no such rule.',
+    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
   ),
   JOB_TIMEOUT_MS: durationSetting(DEFAULT_TIMEOUT_MS, 1, DAY).describe(
-    'The longest time that an attempt may take, where its type does not say.',
+    'The longest time that an attempt may take, unless its type sets one.',
   ),
-  LEASE_MS: durationSetting(10 * SECOND, 500).describe("A silent worker's job is given to another worker after this."),
+  LEASE_MS: durationSetting(10 * SECOND, 500).describe(
+    'How long a worker may be silent before its jobs go to another worker.',
+  ),
   SLEEP_MIN_MS: durationSetting(15 * SECOND, 0).describe('The shortest time that a job of the type `sleep` takes.'),
   SLEEP_MAX_MS: durationSetting(45 * SECOND, 0).describe('The longest time that a job of the type `sleep` takes.'),
-  JOB_SLOTS: integerSetting(10, 1, 10_000).describe('Jobs at once in one process.'),
+  JOB_SLOTS: integerSetting(10, 1, 10_000).describe('Maximum number of jobs running at once in one process.'),
   PRIORITY_AGEING_MS: durationSetting(5 * SECOND, 1).describe(
-    'Waiting jobs of a lower priority gain one priority each time that they were passed over for so long.',
+    'Waiting jobs gain one priority level for each period of this length in which they are passed over.',
   ),
   DRAIN_MS: durationSetting(10 * SECOND, 0).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',

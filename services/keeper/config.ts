@@ -17,11 +17,13 @@ export const keeperSettings = {
   PORT: portSetting(0).describe('Port to listen on; 0: any free one.'),
   MONGO_URL: optionalText().describe('MongoDB of the read store, instead of SQLite in DATA_DIR.'),
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
-    'How long an object_id may not be used again with the same type; 0: no such rule.',
+    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
   ),
-  LEASE_MS: durationSetting(10 * SECOND, 500).describe("A silent worker's job is given to another worker after this."),
+  LEASE_MS: durationSetting(10 * SECOND, 500).describe(
+    'How long a worker may be silent before its jobs go to another worker.',
+  ),
   LOG_RETENTION_MS: retentionSetting(HOUR, 0).describe(
-    'How long the log keeps what nobody needs any more; at least COOLDOWN_MS.',
+    'How long the log keeps events that are no longer needed; at least COOLDOWN_MS.',
   ),
   ...logLimitSettings,
   JOB_RETENTION_MS: retentionSetting(30 * DAY, 0).describe('How long ended jobs can be read.'),

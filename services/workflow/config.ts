@@ -41,15 +41,17 @@ export const workflowSettings = {
   WORKFLOW_MONGO_URL: optionalText().describe(
     'MongoDB of the store of requests, a database of its own; else SQLite in DATA_DIR.',
   ),
-  WRK_ENABLED: flagSetting(true).describe('`false`: requests are accepted and shown, and nothing is picked up.'),
-  WRK_REQUEST_NEW_CRON: cronSetting().describe('When new requests are picked up; by default at once.'),
-  WRK_REQUEST_INPROGRESS_CRON: cronSetting().describe('When requests whose jobs have ended go on; by default at once.'),
-  WRK_JOB_CRON: cronSetting().describe('When the jobs of requests are made; by default at once.'),
+  WRK_ENABLED: flagSetting(true).describe('`false`: requests are accepted and shown, but none is started.'),
+  WRK_REQUEST_NEW_CRON: cronSetting().describe('When new requests are started; by default immediately.'),
+  WRK_REQUEST_INPROGRESS_CRON: cronSetting().describe(
+    'When requests continue after their jobs have ended; by default immediately.',
+  ),
+  WRK_JOB_CRON: cronSetting().describe('When the jobs of requests are created; by default immediately.'),
   ...serviceSettings,
   ...logLimitSettings,
   ...keySettings,
   REQUESTS_MAX_BYTES: integerSetting(GIB, 1).describe(
-    'Bytes of requests at the broker beyond which new requests get 503; those that run go on.',
+    'Bytes of requests at the broker beyond which new requests get 503; running requests continue.',
   ),
   // Not less than Idempotency-Keys are known.
   REQUEST_RETENTION_MS: retentionSetting(30 * DAY, 1 * DAY).describe('How long ended requests can be read.'),

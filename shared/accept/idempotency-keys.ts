@@ -103,7 +103,7 @@ export class IdempotencyKeys {
         known.set(subjects)
         return subjects < keysMax
           ? null
-          : `The limit of ${keysMax} Idempotency-Keys (KEYS_MAX) is reached: send the request without a key, or later.`
+          : `The limit of ${keysMax} Idempotency-Keys (KEYS_MAX) is reached. Retry without a key, or later.`
       },
       isBrokerUp: () => broker.isUp(),
       log,
@@ -162,7 +162,7 @@ export class IdempotencyKeys {
       const message = await this.#stream.lastOf(subject)
       return message === null ? null : recordSchema.parse(JSON.parse(message.body))
     } catch (error) {
-      throw unavailable('The record of this Idempotency-Key cannot be read.', error)
+      throw unavailable('The broker did not answer about this Idempotency-Key. Try again.', error)
     }
   }
 }
@@ -170,9 +170,9 @@ export class IdempotencyKeys {
 type KeyRecord = z.infer<typeof recordSchema>
 
 function repeat(first: KeyRecord | null, bodyHash: string): KeyClaim {
-  if (first === null) throw unavailable('The record of this Idempotency-Key is gone. Try again.')
+  if (first === null) throw unavailable('The record of this Idempotency-Key has just expired. Try again.')
   if (first.body_hash !== bodyHash) {
-    throw new AppError('key-reused', 'This Idempotency-Key was used with another body before.')
+    throw new AppError('key-reused', 'This Idempotency-Key was used with a different body. Use a new key.')
   }
   return { jobId: first.job_id, createdAtMs: first.created_at_ms, isRepeat: true }
 }

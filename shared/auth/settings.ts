@@ -45,10 +45,12 @@ export const authSettings = {
   ),
   JWT_TENANT_CLAIM: z
     .string()
-    .refine((name) => !OTHER_CLAIMS.includes(name), 'is a claim with another meaning')
+    .refine((name) => !OTHER_CLAIMS.includes(name), 'is a claim with a different meaning')
     .default('tenant')
     .describe('The claim that binds a token to a tenant.'),
-  TENANT_REQUIRED: flagSetting(false).describe('Whether only tokens with the scope `admin` may be bound to no tenant.'),
+  TENANT_REQUIRED: flagSetting(false).describe(
+    'Whether every token without the scope `admin` must be bound to a tenant.',
+  ),
   TOKEN_TTL_S: integerSetting(900, 60, DAY / SECOND).describe('Seconds for which tokens of `POST /token` are valid.'),
   CLIENTS_FILE: optionalText().describe('File of the clients of `POST /token`: `hasty admin add-client` writes it.'),
 }
@@ -62,22 +64,22 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 export function checkAuthSettings({ HOST, ...auth }: AuthConfig & { HOST: string }): void {
   const lines: string[] = []
   if (auth.AUTH === undefined && !isLoopback(HOST)) {
-    lines.push(`AUTH: say required, or off to let everybody in who can reach HOST ${HOST}, got null`)
+    lines.push(`AUTH: must be set because HOST ${HOST} is not loopback: required, or off to allow anonymous access`)
   }
   if (auth.AUTH === undefined && (auth.JWT_SECRET ?? auth.JWT_JWKS_URL) !== undefined) {
-    lines.push('AUTH: there is a key for tokens, so say required, or off, got null')
+    lines.push('AUTH: must be set because there is a key for tokens: required, or off to allow anonymous access')
   }
   if (auth.AUTH === 'required' && auth.JWT_SECRET === undefined && auth.JWT_JWKS_URL === undefined) {
     lines.push('AUTH: required needs JWT_SECRET (or JWT_SECRET_FILE) or JWT_JWKS_URL, got neither')
   }
   if (auth.JWT_SECRET !== undefined && auth.JWT_JWKS_URL !== undefined) {
-    lines.push('JWT_JWKS_URL: cannot stand beside JWT_SECRET')
+    lines.push('JWT_JWKS_URL: cannot be combined with JWT_SECRET')
   }
   if (auth.JWT_SECRET_PREVIOUS !== undefined && auth.JWT_SECRET === undefined) {
-    lines.push('JWT_SECRET_PREVIOUS: needs JWT_SECRET, which alone signs')
+    lines.push('JWT_SECRET_PREVIOUS: requires JWT_SECRET, which signs new tokens')
   }
   if (auth.CLIENTS_FILE !== undefined && auth.JWT_SECRET === undefined) {
-    lines.push('CLIENTS_FILE: needs JWT_SECRET, which signs the tokens of those clients')
+    lines.push('CLIENTS_FILE: requires JWT_SECRET, which signs the tokens of its clients')
   }
   if (lines.length > 0) throw new ConfigError(lines.join('\n'))
 }

@@ -173,7 +173,7 @@ export class JobHistory {
       const body = { event: 'job:cancelled', reason: 'requested', error } as const
       if ((await this.append(job, body, { after: last.seq })).kind === 'stored') return
     }
-    throw unavailable('The job changes too quickly to be cancelled.')
+    throw unavailable('Too many others are changing this job. Try again.')
   }
 
   /** The last event of a job, as the worker's decision needs it; null when the log has none. */

@@ -71,7 +71,7 @@ const RETRY_MAX_MS = 500
 /** Above what any of our messages carries beside its body. */
 const HEADERS_ROOM_BYTES = 4 * 1024
 const NO_ROOM = 'the broker has no room left'
-const CUT_SHORT = 'it got only a part of a batch'
+const CUT_SHORT = 'it received only part of a batch'
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
@@ -163,7 +163,9 @@ export class Publisher {
       // A disk that is full shows here where a single message would only get no answer.
       if (probe?.isSuspect || verdict === CUT_SHORT) await probe?.check()
       if (signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
-        throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
+        throw unavailable(
+          `The broker did not confirm in time (${verdict}). Whether anything was stored is unknown; repeat the request.`,
+        )
       }
       await sleep(pauseMs)
     }
@@ -171,7 +173,10 @@ export class Publisher {
 
   #checkSize({ subject, body }: Publication): void {
     if (Buffer.byteLength(body) + HEADERS_ROOM_BYTES <= this.#options.broker.maxPayload) return
-    throw new AppError('payload-too-large', `The event ${subject.split('.')[0] ?? ''} is larger than the broker takes.`)
+    throw new AppError(
+      'payload-too-large',
+      `The event ${subject.split('.')[0] ?? ''} exceeds the broker's message limit.`,
+    )
   }
 
   close(): void {
@@ -226,7 +231,7 @@ const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? []
 
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
-  if (ack.kind !== 'refused') return 'it is away or too much is in flight'
+  if (ack.kind !== 'refused') return 'it is unreachable or overloaded'
   if (isIncomplete(ack.code)) return CUT_SHORT
   return isFull(ack.code) ? NO_ROOM : `it cannot store now (${ack.code})`
 }

@@ -23,7 +23,7 @@ export const trustedHostsSetting = () =>
     })
     .meta({ values: '`host:port`, several with commas' })
     .describe(
-      'Targets that users may name in URLs although they are private or have another port. Set the same for both.',
+      'Targets that users may name in URLs even if they are private or use another port. Set the same for both.',
     )
 
 /** `name=http://host:port/base,...`: services of the operator, called by their names. */
@@ -34,7 +34,7 @@ const servicesSetting = () =>
       const equals = entry.indexOf('=')
       const name = entry.slice(0, Math.max(equals, 0))
       const url = URL.parse(entry.slice(equals + 1))
-      const problem = problemOf(name, url) ?? (services.has(name) ? 'this name stands twice' : null)
+      const problem = problemOf(name, url) ?? (services.has(name) ? 'this name appears twice' : null)
       if (problem !== null) context.addIssue({ code: 'custom', message: `"${entry}": ${problem}` })
       else if (url !== null) services.set(name, url)
     }

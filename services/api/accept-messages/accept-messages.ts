@@ -42,7 +42,8 @@ const UNDER_WAY_MAX_BYTES = 64 * 1024 * 1024
 /** @throws AppError `unavailable`: asked also before the body is read, which may be large */
 export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 'underWay'>): void {
   door.check()
-  if (underWay.bytes > UNDER_WAY_MAX_BYTES) throw unavailable('The broker is slower than messages come.')
+  if (underWay.bytes > UNDER_WAY_MAX_BYTES)
+    throw unavailable('Too many messages are waiting for the broker. Try again.')
 }
 
 /**
@@ -73,7 +74,10 @@ export async function acceptMessages(
   }
   if (result.why === 'full') throw cannotStore('the broker has no room for these messages')
   if (result.why === 'too-large') {
-    throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many messages: send fewer at once.')
+    throw new AppError(
+      'payload-too-large',
+      'The broker does not accept an atomic batch of this size. Send fewer messages at once.',
+    )
   }
   await checkSame(deps.stream, key.subject, record.body_hash)
   return { accepted, replayed: request.idempotencyKey !== null }
@@ -123,7 +127,10 @@ function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMe
 async function checkSame(stream: AcceptMessagesDeps['stream'], subject: string, bodyHash: string): Promise<void> {
   const record = await readRecord(stream, subject)
   if (record.body_hash !== bodyHash) {
-    throw new AppError('key-reused', 'This Idempotency-Key was used with other messages in the last hour.')
+    throw new AppError(
+      'key-reused',
+      'This Idempotency-Key was used with different messages in the last hour. Use a new key.',
+    )
   }
 }
 
@@ -134,6 +141,6 @@ async function readRecord(
   try {
     return recordSchema.parse(JSON.parse((await stream.lastOf(subject))?.body ?? 'null'))
   } catch (error) {
-    throw unavailable('The record of this Idempotency-Key cannot be read.', error)
+    throw unavailable('The broker did not answer about this Idempotency-Key. Try again.', error)
   }
 }

@@ -28,7 +28,7 @@ export async function readDead(
 ): Promise<{ dead: DeadMessage[]; nextSeq: number | null }> {
   const filter = shard === undefined ? ALL_DEAD_MESSAGES : deadMessagesOf(shard)
   const { messages, isMore } = await deps.stream.readBatch({ filter, fromSeq, limit }).catch((error: unknown) => {
-    throw unavailable('The dead messages cannot be read.', error)
+    throw unavailable('The broker did not answer about dead messages. Try again.', error)
   })
   const last = messages.at(-1)
   return { dead: messages.flatMap(toDead), nextSeq: isMore && last !== undefined ? last.seq + 1 : null }

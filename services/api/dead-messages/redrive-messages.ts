@@ -52,7 +52,7 @@ export async function redriveMessages(
 
 async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
   const state = await deps.stream.state().catch((error: unknown) => {
-    throw unavailable('The stream of messages cannot be read.', error)
+    throw unavailable('The broker did not answer about messages. Try again.', error)
   })
   return state.lastSeq
 }
@@ -64,7 +64,7 @@ async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
 async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): Promise<DeadMessage[]> {
   const shards = [...new Set(dead.map(({ view }) => view.shard))]
   const found = await Promise.all(shards.map((shard) => records.read(shard))).catch((error: unknown) => {
-    throw unavailable('The records of the shards cannot be read.', error)
+    throw unavailable('The broker did not answer about shards. Try again.', error)
   })
   const isOpen = ({ shard, seq }: DeadMessageView) =>
     found.some(
@@ -89,10 +89,13 @@ async function putBack(deps: RedriveMessagesDeps, dead: DeadMessage): Promise<bo
   const again = { ...about, subject: receivedSubject(shard), body: JSON.stringify(message) }
   const result = await deps.publisher.publishBatch([mark, again])
   if (result.kind === 'refused' && result.why !== 'conflict') {
-    throw unavailable(`A dead message could not be put back: ${result.why}.`)
+    throw unavailable(`A dead message could not be redriven (${result.why}). Try again.`)
   }
   await deps.stream.purge({ filter: subject }).catch((error: unknown) => {
-    throw unavailable('A dead message was put back, and could not be removed: ask again.', error)
+    throw unavailable(
+      'A dead message was redriven but could not be removed. Try again; it is not processed twice.',
+      error,
+    )
   })
   return result.kind === 'stored'
 }

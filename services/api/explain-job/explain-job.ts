@@ -28,7 +28,7 @@ export async function explainJob(deps: ExplainJobDeps, jobId: string, caller: Ca
   try {
     return explain(job, job.phase === 'waiting' ? await gatherFacts(deps, job) : null, deps.clock.now())
   } catch (error) {
-    throw unavailable('The broker cannot say why.', error)
+    throw unavailable('The broker did not answer, so the reason is not known. Try again.', error)
   }
 }
 

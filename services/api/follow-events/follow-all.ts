@@ -62,7 +62,7 @@ export async function readEvents(
     const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
     return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
   } catch (error) {
-    throw unavailable('The log cannot be read.', error)
+    throw unavailable('The log cannot be read at the moment. Try again.', error)
   }
 }
 

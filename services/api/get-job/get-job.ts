@@ -52,7 +52,7 @@ export async function getCurrentJob(deps: GetJobDeps, jobId: string, caller: Cal
 }
 
 function orNotFound(job: Job | null, caller: Caller): Job {
-  if (job === null || !maySee(caller, job.tenant)) throw new AppError('job-not-found', 'There is no job with this id.')
+  if (job === null || !maySee(caller, job.tenant)) throw new AppError('job-not-found', 'No job has this id.')
   return job
 }
 
@@ -70,7 +70,7 @@ async function fromStore(deps: GetJobDeps, jobId: string): Promise<StoredJob | n
   try {
     return await deps.store.get(jobId)
   } catch (error) {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   }
 }
 
@@ -99,7 +99,7 @@ async function foldFromLog(
       job = applyEvent(job, event, seq) ?? applyEvent(known, event, seq)
     return job
   } catch (error) {
-    throw unavailable('The log cannot be read.', error)
+    throw unavailable('The log cannot be read at the moment. Try again.', error)
   }
 }
 
@@ -111,6 +111,6 @@ export async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
       throw new Error('no replica has begun to apply the log')
     await deps.store.putNewer([{ generation: deps.view.generation, job }])
   } catch (error) {
-    throw unavailable('The store cannot be written.', error)
+    throw unavailable('The store cannot be written at the moment. Try again.', error)
   }
 }

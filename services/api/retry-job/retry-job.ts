@@ -34,7 +34,8 @@ export async function retryJob(
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
     // Its request would never hear of it: what it did may have been undone there.
-    if (taskOf(job.job_id, job.object_id) !== null) throw wrongState(job, 'it is a job of a request: retry the request')
+    if (taskOf(job.job_id, job.object_id) !== null)
+      throw wrongState(job, 'it belongs to a request; retry the request instead')
     checkLimits((await deps.types.get(job.type)).info.policy, body)
     return roundEvent(job, body, deps.clock.now())
   })

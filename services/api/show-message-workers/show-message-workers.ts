@@ -52,5 +52,5 @@ const workerViews = ({ shard, owner, pool, workers }: ShardRecord): MessageWorke
   }))
 
 function cannotBeRead(error: unknown): never {
-  throw unavailable('The records of the shards cannot be read.', error)
+  throw unavailable('The broker did not answer about shards. Try again.', error)
 }

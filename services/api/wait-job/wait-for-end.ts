@@ -43,7 +43,7 @@ export async function waitForEnd(
   for (const signal of [gone, deps.stopping]) signal.addEventListener('abort', onEnd)
   try {
     await look().catch((error: unknown) => {
-      throw unavailable('The log cannot be read.', error)
+      throw unavailable('The log cannot be read at the moment. Try again.', error)
     })
     if (gone.aborted || deps.stopping.aborted) return
     await done.promise

@@ -80,6 +80,8 @@ async function atBroker<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw error instanceof AppError ? error : unavailable('The definitions cannot be reached at the broker.', error)
+    throw error instanceof AppError
+      ? error
+      : unavailable('The broker did not answer about definitions. Try again.', error)
   }
 }

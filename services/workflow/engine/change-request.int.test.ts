@@ -110,7 +110,7 @@ test('of jobs that run when there is no room any more every end counts, however 
   expect(tasks.filter((task) => task.cancelling)).toEqual([])
   const last = tasks.slice(-3)
   expect(last).toMatchObject([
-    { status: 'failure', attempts: [], error: { message: expect.stringContaining('the job says it') as string } },
+    { status: 'failure', attempts: [], error: { message: expect.stringContaining('Read it at the job') as string } },
     { status: 'completed', result: null, result_omitted: true, error: null },
     // Counted as completed it would be passed over by a retry, and what it returned lost.
     { status: 'failure', error: { message: expect.stringContaining('extras') as string } },

@@ -118,9 +118,9 @@ export class TaskJobs {
   async #begin(record: RequestRecord, { address }: RunningTask, work: ChildWork, requestId: string): Promise<void> {
     const { definitions, records, clock, log } = this.#deps
     if (record.depth >= REQUEST_MAX_DEPTH)
-      throw new AppError('invalid-plan', `Requests may begin requests to a depth of ${REQUEST_MAX_DEPTH}.`)
+      throw new AppError('invalid-plan', `Requests can be nested at most ${REQUEST_MAX_DEPTH} deep.`)
     const found = await definitions.read({ tenant: record.tenant, name: work.definition }, work.version)
-    if (found === null) throw new AppError('definition-not-found', `There is no definition ${work.definition}.`)
+    if (found === null) throw new AppError('definition-not-found', `No definition has the name ${work.definition}.`)
     const child = newRecord(
       {
         requestId,
@@ -144,7 +144,7 @@ export class TaskJobs {
     if (work.kind === 'request') {
       await changeRequest(this.#deps, jobId, {
         kind: 'cancel',
-        reason: `By the request ${record.request_id}.`,
+        reason: `Cancelled by the request ${record.request_id}.`,
         asked: null,
       })
       return
@@ -153,7 +153,7 @@ export class TaskJobs {
     const { object_id, type, priority } = body
     await this.#deps.history.cancel(
       { job_id: jobId, object_id, type, priority, tenant: record.tenant },
-      { name: 'Cancelled', message: `By the request ${record.request_id}.` },
+      { name: 'Cancelled', message: `Cancelled by the request ${record.request_id}.` },
     )
   }
 }
@@ -164,10 +164,7 @@ export class TaskJobs {
  */
 function checkSize(given: unknown): void {
   if (!isLongerThan(given, BODY_MAX_BYTES)) return
-  throw new AppError(
-    'payload-too-large',
-    `With its values filled in the payload has more than ${BODY_MAX_BYTES} bytes.`,
-  )
+  throw new AppError('payload-too-large', `With its values filled in, the payload exceeds ${BODY_MAX_BYTES} bytes.`)
 }
 
 /** A job as the log has it; null when it has none of it. */

@@ -26,7 +26,7 @@ export async function runningJobs(
       return [readJob(history, { type, priority, job_id: taskJobId(record.request_id, address) })]
     })
   const jobs = await Promise.all(looks).catch((error: unknown) => {
-    throw unavailable('The jobs of the request cannot be read from the log.', error)
+    throw unavailable('The jobs of the request cannot be read at the moment. Try again.', error)
   })
   return new Map(jobs.flatMap((job): [string, Job][] => (job === null ? [] : [[job.job_id, job]])))
 }

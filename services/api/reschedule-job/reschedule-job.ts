@@ -1,5 +1,5 @@
 import { startTimeMs } from '#shared/accept/start-time.ts'
-import type { RetimeJobBody } from '#shared/contracts/http/jobs.ts'
+import type { RescheduleJobBody } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/log/job-spec.ts'
 import { AppError } from '#shared/errors/app-error.ts'
@@ -13,13 +13,18 @@ import { wrongState } from '../wrong-state.ts'
  * may still fire: its trigger names an event that is no longer the last, and starts nothing.
  * @throws AppError `job-not-found`, `invalid-request`, `unavailable`; `wrong-state` for a job that waits for no time
  */
-export function retimeJob(deps: NextEventDeps, jobId: string, body: RetimeJobBody, request: RequestInfo): Promise<Job> {
+export function rescheduleJob(
+  deps: NextEventDeps,
+  jobId: string,
+  body: RescheduleJobBody,
+  request: RequestInfo,
+): Promise<Job> {
   if (body.delay_ms === undefined && body.run_at === undefined) {
-    throw new AppError('invalid-request', 'Say delay_ms or run_at.')
+    throw new AppError('invalid-request', 'Give either delay_ms or run_at.')
   }
   return addNextEvent(deps, jobId, request, (job) => {
     if (job.phase !== 'scheduled' && job.phase !== 'retrying') {
-      throw wrongState(job, 'it does not wait for a time')
+      throw wrongState(job, 'only a scheduled or retrying job can be rescheduled')
     }
     const nowMs = deps.clock.now()
     const dueMs = startTimeMs(body, nowMs)
