@@ -12,6 +12,7 @@ import type { ServiceBase } from '#shared/service/base.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import type { WorkflowConfig } from './config.ts'
 import { DEFINITION_RECORDS, DefinitionRecords } from './definitions/definition-records.ts'
+import { createChangeQueue } from './engine/change-request.ts'
 import { createGeneration } from './engine/generation.ts'
 import { REQUEST_RECORDS, RequestRecords } from './engine/request-records.ts'
 import { createWorkflowMetrics } from './metrics.ts'
@@ -36,6 +37,7 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
     ...(await openAdmission(base, requests)),
     records: new RequestRecords(requests, base.broker.maxPayload),
     definitions: new DefinitionRecords(definitions),
+    changes: createChangeQueue(),
     generation: createGeneration(requests, clock),
     services: servicesOf(config),
     store,
