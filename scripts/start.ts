@@ -1,8 +1,8 @@
 // `npm start`: Hasty on one machine. Exit codes: 0 stopped as asked; 1 could not start (the reason is on stderr), or a
 // second Ctrl-C ended it at once; 2 settings that cannot be used (each is named).
-import { environment } from '#shared/service/config.ts'
-import { createLogger, type Logger } from '#shared/service/logger.ts'
-import { EXIT, explainEnd } from '#shared/service/service.ts'
+import { environment } from '#shared/process/config.ts'
+import { EXIT, explainEnd } from '#shared/process/exit.ts'
+import { createLogger, type Logger } from '#shared/process/logger.ts'
 import { freePort, portError } from './servers/free-port.ts'
 import { answersOk, waitUntil } from './servers/wait-until.ts'
 import { announce, announceStart, reachableHost } from './supervisor/announce.ts'

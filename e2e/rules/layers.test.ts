@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 
 /** What any room above may stand on. */
-const ground = ['shared/contracts', 'shared/errors', 'shared/formats', 'shared/ids', 'shared/service', 'shared/time']
+const ground = ['shared/contracts', 'shared/errors', 'shared/formats', 'shared/ids', 'shared/process', 'shared/time']
 
 /**
  * A layer is a folder, or the files whose names begin alike (`stores/attempts/sqlite-attempts.ts`); of several that fit,
@@ -22,7 +22,8 @@ const mayImport: Record<string, string[]> = {
   'shared/time': ['node:*', 'shared/contracts', 'shared/formats'],
   'shared/ids': ['node:*', 'nanoid', 'shared/contracts'],
   'shared/errors': ['node:*', 'zod', 'shared/contracts', 'shared/formats'],
-  'shared/service': [
+  // What every process has.
+  'shared/process': [
     'node:*',
     'pino',
     'pino-pretty',
@@ -35,6 +36,8 @@ const mayImport: Record<string, string[]> = {
     'shared/time',
   ],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
+  // The life of a service, and what each of them begins with.
+  'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
   'shared/stores': ['shared/contracts', 'shared/time'],
   // What the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*'],
@@ -57,6 +60,7 @@ const mayImport: Record<string, string[]> = {
     'rate-limiter-flexible',
     'zod',
     'shared/auth',
+    'shared/service',
     ...ground,
   ],
   'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],
@@ -72,8 +76,8 @@ const mayImport: Record<string, string[]> = {
   // The one that looks into every service: for the settings that each declares.
   'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
-/** Entry files and what they share to wire: they alone may name a store’s adapters. */
-const entryFiles = /^services\/\w+\/(main|setup|rebuild|open-store)\.ts$/
+/** They alone may name a store’s adapters. */
+const openStoreFiles = /^services\/\w+\/open-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]
@@ -111,7 +115,7 @@ function forbiddenImports(file: string): string[] {
   const layer = layerOf(file)
   if (layer === undefined) return ['(this folder is in no layer of the table)']
   const allowed = [layer, ...(mayImport[layer] ?? [])]
-  if (entryFiles.test(file)) allowed.push(...adapters)
+  if (openStoreFiles.test(file)) allowed.push(...adapters)
   if (testFiles.test(file)) allowed.push(...testTools)
   const imported = [...readFileSync(join(root, file), 'utf8').matchAll(specifiers)].map(([, name = '']) => name)
   return imported.filter((name) => !allowed.some((entry) => covers(entry, targetOf(name, file))))

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { httpSettings } from '#shared/http/settings.ts'
-import { commonSettings } from '#shared/service/config.ts'
+import { commonSettings } from '#shared/process/config.ts'
 import { apiSettings } from '../../services/api/config.ts'
 import { ingestSettings } from '../../services/ingest/config.ts'
 import { jobSettings } from '../../services/job/config.ts'

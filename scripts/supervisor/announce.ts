@@ -1,4 +1,4 @@
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Settings } from './settings.ts'
 
 /** An address to listen on that means "all" is no address to connect to. */

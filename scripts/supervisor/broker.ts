@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { findNatsServer } from '../servers/find-nats-server.ts'
 import { freePort } from '../servers/free-port.ts'
 import { startNatsServer } from '../servers/nats.ts'

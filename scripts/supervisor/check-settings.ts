@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { ConfigError, type Environment } from '#shared/service/config.ts'
-import { complaintsIn, EXIT } from '#shared/service/service.ts'
+import { ConfigError, type Environment } from '#shared/process/config.ts'
+import { complaintsIn, EXIT } from '#shared/process/exit.ts'
 import { forHandlers } from './for-handlers.ts'
 import { readSettings, type Settings } from './settings.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from '#shared/service/logger.ts'
-import { EXIT } from '#shared/service/service.ts'
+import { EXIT } from '#shared/process/exit.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Exit } from '../servers/child.ts'
 
 const firstPauseMs = 250

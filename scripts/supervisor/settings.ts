@@ -7,7 +7,7 @@ import {
   optionalText,
   parseConfig,
   portSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 
 export type Settings = ReturnType<typeof readSettings>
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Environment } from '#shared/service/config.ts'
+import type { Environment } from '#shared/process/config.ts'
 
 const SECRET_BYTES = 32
 

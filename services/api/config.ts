@@ -14,7 +14,7 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export const apiSettings = {

@@ -1,11 +1,8 @@
-import { counter, gauge, HTTP_BUCKETS_S, histogram, type Registry } from '#shared/service/metrics.ts'
+import { counter, gauge, type Registry } from '#shared/process/metrics.ts'
+
+export type ApiMetrics = ReturnType<typeof createApiMetrics>
 
 export const createApiMetrics = (registry: Registry) => ({
-  httpSeconds: histogram(registry, 'hasty_http_request_duration_seconds', 'Requests, by route', HTTP_BUCKETS_S, [
-    'route',
-    'method',
-    'code',
-  ]),
   created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
   messages: counter(registry, 'hasty_messages_accepted_total', 'Messages accepted'),
   unreadable: counter(registry, 'hasty_unreadable_events_total', 'Events of the log that could not be read'),

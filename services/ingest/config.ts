@@ -8,7 +8,7 @@ import {
   parseConfig,
   portSetting,
   textSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 import { DAY, SECOND } from '#shared/time/clock.ts'
 
 const WORKERS_LIMIT = 16

@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S } from '#shared/service/metrics.ts'
+import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S } from '#shared/process/metrics.ts'
 import type { ShardOwner } from './own-shard/shard-owner.ts'
 import type { AttemptEnd } from './plan/commit-batches.ts'
 

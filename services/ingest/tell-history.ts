@@ -1,5 +1,5 @@
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 
 /** Writes down how much each worker has processed: where that has changed since it was last written down, and at the end. */
 export class HistoryTeller {

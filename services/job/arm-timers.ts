@@ -6,7 +6,7 @@ import { HEADERS } from '#shared/contracts/log/events.ts'
 import { ARM_TIMERS, type JobAddress, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
 
 export interface ArmTimersDeps {

@@ -10,7 +10,7 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { webhookSecretsSetting } from './handlers/callback-signature.ts'
 

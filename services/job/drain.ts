@@ -1,4 +1,4 @@
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { PullLoop } from './pull-loop.ts'
 

@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S, WAIT_BUCKETS_S } from '#shared/service/metrics.ts'
+import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S, WAIT_BUCKETS_S } from '#shared/process/metrics.ts'
 
 export type JobMetrics = ReturnType<typeof createJobMetrics>
 

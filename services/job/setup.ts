@@ -1,42 +1,14 @@
-import { connectBroker } from '#shared/bus/connection.ts'
-import { refreshLanes } from '#shared/bus/lanes/change-lanes.ts'
-import { ensureLanes, listLanes } from '#shared/bus/lanes/lanes.ts'
-import { ensureTopology } from '#shared/bus/topology/topology.ts'
-import { environment } from '#shared/service/config.ts'
-import { createLogger } from '#shared/service/logger.ts'
-import { explainEnd } from '#shared/service/service.ts'
-import { systemClock } from '#shared/time/clock.ts'
+import { environment } from '#shared/process/config.ts'
+import { explainEnd } from '#shared/process/exit.ts'
+import { createLogger } from '#shared/process/logger.ts'
 import { readJobConfig } from './config.ts'
-import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
+import { setUpBroker } from './set-up-broker.ts'
 
-// Runs once before the services: makes the streams and the lanes of every job type, then ends.
+// Runs once before the services, then ends.
 
 try {
   const config = readJobConfig(environment())
-  const log = createLogger({ service: 'setup', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  const handlers = await loadHandlers(config, { log })
-  const broker = await connectBroker({
-    url: config.NATS_URL,
-    name: 'setup',
-    user: config.NATS_USER,
-    password: config.NATS_PASSWORD,
-    clock: systemClock,
-    log,
-  })
-  try {
-    const topology = { cooldownMs: config.COOLDOWN_MS, leaseMs: config.LEASE_MS, replicas: config.HASTY_REPLICAS }
-    await ensureTopology(broker, topology)
-    for (const handler of handlers.values()) {
-      await ensureLanes(broker, typeInfo(handler), topology)
-      await refreshLanes(broker, typeInfo(handler), topology)
-    }
-    log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
-    const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
-    // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
-    if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
-  } finally {
-    await broker.close()
-  }
+  await setUpBroker(config, createLogger({ service: 'setup', level: config.LOG_LEVEL, format: config.LOG_FORMAT }))
 } catch (error) {
   process.exitCode = explainEnd(error, 'Setup failed: ')
 }

@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLive } from '#shared/bus/live.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Hold } from './hold.ts'
 
 export interface WatchEndsDeps {

@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { ConsumerPuller } from '#shared/bus/puller.ts'
 import type { LanePriority } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
@@ -10,7 +10,7 @@ import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { AttemptRecorder } from './worker-store/attempt-recorder.ts'
 
-/** What running a job needs; wired once in main.ts. */
+/** What running a job needs; wired once in job.ts. */
 export interface WorkerDeps {
   workerId: string
   handlers: Handlers

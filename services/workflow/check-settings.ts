@@ -1,5 +1,5 @@
-import { environment } from '#shared/service/config.ts'
-import { checkSettings } from '#shared/service/service.ts'
+import { environment } from '#shared/process/config.ts'
+import { checkSettings } from '#shared/service/check-settings.ts'
 import { readWorkflowConfig } from './config.ts'
 
 await checkSettings([() => readWorkflowConfig(environment())])

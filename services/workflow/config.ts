@@ -14,7 +14,7 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
-} from '#shared/service/config.ts'
+} from '#shared/process/config.ts'
 import { DAY, MINUTE } from '#shared/time/clock.ts'
 
 const cronSetting = () =>
@@ -64,3 +64,5 @@ export function readWorkflowConfig(env: Environment) {
   checkAuthSettings(config)
   return config
 }
+
+export type WorkflowConfig = ReturnType<typeof readWorkflowConfig>

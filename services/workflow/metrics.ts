@@ -1,4 +1,4 @@
-import { counter, type Registry } from '#shared/service/metrics.ts'
+import { counter, type Registry } from '#shared/process/metrics.ts'
 
 export const createWorkflowMetrics = (registry: Registry) => ({
   created: counter(registry, 'hasty_requests_created_total', 'Requests accepted'),

@@ -2,7 +2,7 @@ import type { StreamState } from '#shared/bus/stream.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 

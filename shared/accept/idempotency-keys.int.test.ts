@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createRegistry } from '#shared/service/metrics.ts'
+import { createRegistry } from '#shared/process/metrics.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { silentLog, startTestBus } from '../../e2e/support/bus.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'

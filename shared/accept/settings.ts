@@ -1,5 +1,5 @@
 import { LOG_DEFAULTS } from '#shared/contracts/log/limits.ts'
-import { integerSetting } from '#shared/service/config.ts'
+import { integerSetting } from '#shared/process/config.ts'
 
 /** Beyond these nothing new is accepted; what is accepted always ends. */
 export const logLimitSettings = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/service/config.ts'
+import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } from '#shared/process/config.ts'
 import { DAY, SECOND } from '#shared/time/clock.ts'
 import { SECRET_MIN_BYTES } from './sign-token.ts'
 

@@ -1,6 +1,6 @@
 import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/service/logger.ts'
-import { type Gauge, gauge, type Registry } from '#shared/service/metrics.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import { type Gauge, gauge, type Registry } from '#shared/process/metrics.ts'
 import { type Clock, clocksAgree, SECOND, systemClock } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import type { Broker } from './connection.ts'

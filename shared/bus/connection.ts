@@ -1,5 +1,5 @@
 import { connect, createInbox, type NatsConnection, type ReconnectToServerHandler } from '@nats-io/transport-node'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import { Outbox } from './outbox.ts'
 

@@ -1,5 +1,5 @@
 import { authSettings } from '#shared/auth/settings.ts'
-import { durationSetting, flagSetting, integerSetting, originsSetting } from '#shared/service/config.ts'
+import { durationSetting, flagSetting, integerSetting, originsSetting } from '#shared/process/config.ts'
 import { MINUTE } from '#shared/time/clock.ts'
 
 /** Settings of every service that callers reach. */

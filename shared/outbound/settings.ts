@@ -1,4 +1,4 @@
-import { optionalText } from '#shared/service/config.ts'
+import { optionalText } from '#shared/process/config.ts'
 
 const SERVICE_NAME = /^[a-z][a-z0-9_-]{0,63}$/
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, parseConfig } from '#shared/service/config.ts'
+import { ConfigError, parseConfig } from '#shared/process/config.ts'
 import { serviceSettings, servicesOf, trustedHostsSetting } from './settings.ts'
 
 const read = (env: Record<string, string>) =>

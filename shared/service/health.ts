@@ -2,17 +2,14 @@ import type { Registry } from 'prom-client'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { Clock } from '#shared/time/clock.ts'
 
-/** Each check resolves when it is well and throws an error that says what is wrong. */
-export type ReadinessChecks = Record<string, () => Promise<void>>
+/** Resolves when it is well and throws an error that says what is wrong. */
+export type ReadinessCheck = () => Promise<void>
 
 export interface HealthOptions {
   service: string
   version: string
   clock: Clock
   registry: Registry
-  checks: ReadinessChecks
-  /** What is told beside the checks, and makes nobody unready: `ok`, or what is wrong. */
-  details?: () => Record<string, string>
 }
 
 export interface OpsAnswer {
@@ -28,11 +25,22 @@ const CHECK_TIMEOUT_MS = 2_000
 export class Health {
   readonly #options: HealthOptions
   readonly #startedAt: number
+  readonly #checks = new Map<string, ReadinessCheck>()
+  readonly #details = new Map<string, () => string>()
   #draining = false
 
   constructor(options: HealthOptions) {
     this.#options = options
     this.#startedAt = options.clock.monotonic()
+  }
+
+  addCheck(name: string, check: ReadinessCheck): void {
+    this.#checks.set(name, check)
+  }
+
+  /** What is told beside the checks, and makes nobody unready. @param tell `ok`, or what is wrong */
+  addDetail(name: string, tell: () => string): void {
+    this.#details.set(name, tell)
   }
 
   /** From now on not ready: traffic should go elsewhere. */
@@ -66,26 +74,25 @@ export class Health {
   }
 
   async #readiness(): Promise<OpsAnswer> {
-    const names = Object.keys(this.#options.checks)
-    const results = await Promise.all(names.map((name) => this.#run(name)))
-    const checks: Record<string, string> = Object.fromEntries(names.map((name, i) => [name, results[i] ?? 'unknown']))
+    const results = await Promise.all([...this.#checks].map(async ([name, check]) => [name, await run(check)] as const))
+    const checks: Record<string, string> = Object.fromEntries(results)
     if (this.#draining) checks['draining'] = 'shutting down'
     const ready = Object.values(checks).every((result) => result === 'ok')
-    const details = this.#options.details?.()
+    const details = Object.fromEntries([...this.#details].map(([name, tell]) => [name, tell()]))
     return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks, details })
   }
+}
 
-  async #run(name: string): Promise<string> {
-    const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS)
-    const late = new Promise<string>((resolve) => {
-      timeout.addEventListener('abort', () => resolve(`no answer in ${CHECK_TIMEOUT_MS} ms`), { once: true })
-    })
-    const check = this.#options.checks[name]?.().then(
-      () => 'ok',
-      (error: unknown) => messageOf(error),
-    )
-    return Promise.race([check ?? 'unknown', late])
-  }
+async function run(check: ReadinessCheck): Promise<string> {
+  const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS)
+  const late = new Promise<string>((resolve) => {
+    timeout.addEventListener('abort', () => resolve(`no answer in ${CHECK_TIMEOUT_MS} ms`), { once: true })
+  })
+  const checked = check().then(
+    () => 'ok',
+    (error: unknown) => messageOf(error),
+  )
+  return Promise.race([checked, late])
 }
 
 const json = (status: number, body: unknown): OpsAnswer => ({

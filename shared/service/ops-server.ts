@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { type ParsedUrlQuery, parse } from 'node:querystring'
 import { AppError, nothingHere, problemOf } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import type { Health, OpsAnswer } from './health.ts'
-import type { Logger } from './logger.ts'
 
 export interface OpsRequest {
   method: string

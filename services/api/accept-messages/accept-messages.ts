@@ -13,7 +13,7 @@ import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
 import { newNonce } from '#shared/ids/ids.ts'
-import type { Counter } from '#shared/service/metrics.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface AcceptMessagesDeps {

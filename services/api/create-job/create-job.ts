@@ -11,8 +11,8 @@ import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contrac
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
 import { newJobId } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
-import type { Counter } from '#shared/service/metrics.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import { cooldownError } from './cooldown.ts'
 

@@ -5,7 +5,7 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { receivedSubject } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { serviceOperations } from '#shared/contracts/http/operations/service.ts'
 import { explainProblem, PROBLEMS, type ProblemCode } from '#shared/contracts/http/problems.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
-import { VERSION } from '#shared/service/version.ts'
+import { VERSION } from '#shared/process/version.ts'
 import { describeApi } from './describe-api.ts'
 
 const { getDescription, getDescription31, getDocs, listProblems, explainProblem: getProblem } = serviceOperations

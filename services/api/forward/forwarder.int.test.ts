@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { createServer, type Server } from 'node:http'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLogger } from '#shared/service/logger.ts'
+import { createLogger } from '#shared/process/logger.ts'
 import { freePort } from '../../../scripts/servers/free-port.ts'
 import { createForwarder, type ForwarderOptions } from './forwarder.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { type Resolve, systemResolve } from '#shared/outbound/guarded-lookup.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 
 /** However many there are: nginx waits 75 s for an api. */
 const TRIES_MAX = 3

@@ -6,15 +6,13 @@ import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { readRaw } from '#shared/http/read-body.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
+import type { ApiConfig } from '../config.ts'
 import { createForwarder, type ForwardedAnswer } from './forwarder.ts'
 
 export interface ForwardDeps {
-  jobUrls: readonly string[]
-  workflowUrls: readonly string[]
-  /** Whether this api itself believes its caller about addresses. */
-  trustProxy: boolean
+  config: Pick<ApiConfig, 'JOB_URLS' | 'WORKFLOW_URLS' | 'TRUST_PROXY'>
   log: Logger
 }
 
@@ -23,14 +21,17 @@ const WORKERS_WITHIN_MS = 5 * SECOND
 /** It waits for the broker itself. */
 const REQUESTS_WITHIN_MS = 15 * SECOND
 
+/** What other services answer. */
+export function forwardRoutes(router: GuardedRouter, deps: ForwardDeps): void {
+  forwardWorkersRoutes(router, deps)
+  forwardRequestsRoutes(router, deps)
+}
+
 /** The routes of the job service, which knows no tokens and is reached by nobody else. */
-export function forwardWorkersRoutes(
-  router: GuardedRouter,
-  { jobUrls, log }: Pick<ForwardDeps, 'jobUrls' | 'log'>,
-): void {
+function forwardWorkersRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'job service',
-    urls: jobUrls,
+    urls: config.JOB_URLS,
     unknown: 'Workers are served by the job service, and JOB_URLS of this api names none.',
     tryWithinMs: WORKERS_WITHIN_MS,
     log,
@@ -56,13 +57,10 @@ const TOLD_HEADERS = [
  * The routes of the workflow service, where no proxy stands before both. It asks for tokens itself, and must believe
  * this api about ids and addresses (TRUST_PROXY).
  */
-export function forwardRequestsRoutes(
-  router: GuardedRouter,
-  { workflowUrls, trustProxy, log }: Omit<ForwardDeps, 'jobUrls'>,
-) {
+function forwardRequestsRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'workflow service',
-    urls: workflowUrls,
+    urls: config.WORKFLOW_URLS,
     unknown: 'Requests are served by the workflow service, and WORKFLOW_URLS of this api names none.',
     tryWithinMs: REQUESTS_WITHIN_MS,
     log,
@@ -73,7 +71,7 @@ export function forwardRequestsRoutes(
       const headers = {
         ...(Object.fromEntries(told) as Record<string, string>),
         ...idOf(ctx),
-        'X-Forwarded-For': peerOf(ctx, trustProxy),
+        'X-Forwarded-For': peerOf(ctx, config.TRUST_PROXY),
       }
       const hasBody = operation.method === 'post' || operation.method === 'put'
       const body = hasBody ? { body: new Uint8Array(await readRaw(ctx, BODY_MAX_BYTES)) } : {}

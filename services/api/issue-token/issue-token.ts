@@ -3,7 +3,7 @@ import type { AuthConfig } from '#shared/auth/settings.ts'
 import { type SignOptions, signToken } from '#shared/auth/sign-token.ts'
 import { isScope, type Scope, type Token } from '#shared/contracts/http/tokens.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 
 export interface IssueTokenDeps {

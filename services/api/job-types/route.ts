@@ -1,44 +1,42 @@
-import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
+import type { Broker } from '#shared/bus/connection.ts'
+import { setConcurrency, setPaused } from '#shared/bus/lanes/change-lanes.ts'
+import { tellLanesChanged } from '#shared/bus/lanes/lane-changes.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { typeOperations } from '#shared/contracts/http/operations/types.ts'
 import type { TypeView } from '#shared/contracts/http/types.ts'
-import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { typeViews } from './type-views.ts'
 
 export interface TypeRoutesDeps {
-  listLanes(): Promise<LaneInfo[]>
-  setPaused(type: string, isPaused: boolean): Promise<void>
-  setConcurrency(info: JobTypeInfo, concurrency: number | null): Promise<void>
-  /** Called when what waits may run. */
-  tellChanged(type: string): void
+  broker: Broker
   log: Logger
 }
 
-export function typeRoutes(router: GuardedRouter, deps: TypeRoutesDeps): void {
+export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDeps): void {
   router.serve(typeOperations.listTypes, async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = { items: await readTypes(deps) }
+    ctx.body = { items: await readTypes(broker) }
   })
   router.serve(typeOperations.getType, async (ctx, { params }) => {
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await readType(deps, params.type)
+    ctx.body = await readType(broker, params.type)
   })
   router.serve(typeOperations.changeType, async (ctx, { params, body: { concurrency } }) => {
-    const { type, policy, payload_schema } = await readType(deps, params.type)
-    await changing(() => deps.setConcurrency({ type, policy, payload_schema }, concurrency))
-    deps.tellChanged(type)
-    deps.log.info({ type, concurrency }, 'the concurrency of a type was changed')
-    ctx.body = await readType(deps, type)
+    const { type, policy, payload_schema } = await readType(broker, params.type)
+    await changing(() => setConcurrency(broker, { type, policy, payload_schema }, concurrency))
+    tellLanesChanged(broker, type)
+    log.info({ type, concurrency }, 'the concurrency of a type was changed')
+    ctx.body = await readType(broker, type)
   })
   for (const verb of ['pause', 'resume'] as const) {
     router.serve(typeOperations[`${verb}Type`], async (ctx, { params }) => {
-      const { type } = await readType(deps, params.type)
-      await changing(() => deps.setPaused(type, verb === 'pause'))
-      if (verb === 'resume') deps.tellChanged(type)
-      deps.log.info({ type, verb }, 'a type was paused or resumed')
-      ctx.body = await readType(deps, type)
+      const { type } = await readType(broker, params.type)
+      await changing(() => setPaused(broker, type, verb === 'pause'))
+      if (verb === 'resume') tellLanesChanged(broker, type)
+      log.info({ type, verb }, 'a type was paused or resumed')
+      ctx.body = await readType(broker, type)
     })
   }
 }
@@ -48,16 +46,16 @@ const changing = (change: () => Promise<void>): Promise<void> =>
     throw unavailable('The broker may have made only part of this change. Repeat the request.', error)
   })
 
-async function readTypes(deps: TypeRoutesDeps): Promise<TypeView[]> {
+async function readTypes(broker: Broker): Promise<TypeView[]> {
   try {
-    return typeViews(await deps.listLanes())
+    return typeViews(await listLanes(broker))
   } catch (error) {
     throw unavailable('The broker did not answer about job types. Try again.', error)
   }
 }
 
-async function readType(deps: TypeRoutesDeps, type: string): Promise<TypeView> {
-  const found = (await readTypes(deps)).find((view) => view.type === type)
+async function readType(broker: Broker, type: string): Promise<TypeView> {
+  const found = (await readTypes(broker)).find((view) => view.type === type)
   if (found === undefined)
     throw new AppError('unknown-type', 'No job type has this name. GET /v1/types lists all.', { status: 404 })
   return found

@@ -1,4 +1,4 @@
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'

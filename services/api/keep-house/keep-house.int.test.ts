@@ -20,7 +20,7 @@ import {
 } from '#shared/contracts/log/subjects.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { objectIdOf, taskJobId } from '#shared/ids/task-address.ts'
-import { counter, createRegistry } from '#shared/service/metrics.ts'
+import { counter, createRegistry } from '#shared/process/metrics.ts'
 import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { type Clock, DAY, HOUR, isoTime, MINUTE, SECOND, systemClock } from '#shared/time/clock.ts'
 import { armTimers } from '../../../e2e/support/arm-timers.ts'

@@ -5,8 +5,8 @@ import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
-import type { Logger } from '#shared/service/logger.ts'
-import type { Counter } from '#shared/service/metrics.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import { type Clock, MINUTE } from '#shared/time/clock.ts'
 
 export interface MakeTickJobDeps extends CheckJobDeps {

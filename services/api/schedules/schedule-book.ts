@@ -1,6 +1,6 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { ALL_SCHEDULES } from '#shared/contracts/log/subjects.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 interface Entry {

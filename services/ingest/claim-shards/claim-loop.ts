@@ -1,5 +1,5 @@
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { sleep } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import type { StoredShard } from '../own-shard/ownership.ts'

@@ -16,7 +16,7 @@ export const REPLICA_SIGNS: RecordKind<object, string> = {
   subjectOf: ingestReplicaSubject,
   parse: () => ({}),
 }
-type ReplicaSigns = Records<object, string>
+export type ReplicaSigns = Records<object, string>
 
 export interface Replicas {
   /** All that give signs of life: what is theirs is not taken from them. */

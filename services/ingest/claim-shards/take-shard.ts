@@ -1,5 +1,5 @@
 import { newShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime, SECOND, sleep } from '#shared/time/clock.ts'
 import type { MessageStream } from '../message-stream.ts'
 import type { ShardRecords, StoredShard } from '../own-shard/ownership.ts'

@@ -1,4 +1,4 @@
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { MessageOutcome } from './read-answer.ts'
 
 export interface BatchMessage {

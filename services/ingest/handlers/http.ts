@@ -1,7 +1,7 @@
 import { textOf } from '#shared/errors/foreign.ts'
 import type { CallOut } from '#shared/outbound/call-out.ts'
 import { isForGood } from '#shared/outbound/is-for-good.ts'
-import { VERSION } from '#shared/service/version.ts'
+import { VERSION } from '#shared/process/version.ts'
 import type { BatchAnswer, BatchHandler } from './handler.ts'
 
 export interface HttpHandlerOptions {

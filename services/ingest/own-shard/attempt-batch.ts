@@ -1,6 +1,6 @@
 import { errorForLog, messageOf } from '#shared/errors/foreign.ts'
 import { runFor } from '#shared/errors/foreign-run.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { BatchContext, BatchHandler, BatchMessage } from '../handlers/handler.ts'
 import { type MessageOutcome, readAnswer } from '../handlers/read-answer.ts'

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { backoffMs } from '#shared/time/backoff.ts'
 import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
 import { News } from '#shared/time/signal.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLogger } from '#shared/service/logger.ts'
+import { createLogger } from '#shared/process/logger.ts'
 import { hostile, makeHostile } from '../../../e2e/foreign/hostile.ts'
 import { batchRun, type ItemOutcome, type RunBatch } from './batch-run.ts'
 import type { JobContext } from './handler.ts'

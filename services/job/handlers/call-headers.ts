@@ -1,4 +1,4 @@
-import { VERSION } from '#shared/service/version.ts'
+import { VERSION } from '#shared/process/version.ts'
 import type { JobContext } from './handler.ts'
 
 export const USER_AGENT = `Hasty/${VERSION}`

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { optionalText } from '#shared/service/config.ts'
+import { optionalText } from '#shared/process/config.ts'
 
 /** Standard Webhooks: bytes of a secret. */
 const SECRET_BYTES = { min: 24, max: 64 } as const

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, parseConfig } from '#shared/service/config.ts'
+import { ConfigError, parseConfig } from '#shared/process/config.ts'
 import { signatureHeaders, webhookSecretsSetting } from './callback-signature.ts'
 
 const secretOf = (bytes: number, fill = 1) => `whsec_${Buffer.alloc(bytes, fill).toString('base64')}`

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, parse, resolve } from 'node:path'
 import { messageOf } from '#shared/errors/foreign.ts'
-import { ConfigError } from '#shared/service/config.ts'
+import { ConfigError } from '#shared/process/config.ts'
 
 export interface HandlerFiles {
   /** In the order of their names. */

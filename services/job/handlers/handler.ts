@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { JobPolicy } from '#shared/contracts/log/job-type.ts'
 import { DELAY_MAX_MS } from '#shared/contracts/log/limits.ts'
 import { isErrorLike, memberOf } from '#shared/errors/foreign.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 
 /** What a handler may use besides its payload. */
 export interface JobContext {

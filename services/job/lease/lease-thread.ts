@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectBroker } from '#shared/bus/connection.ts'
 import { answerHolds, renewDelivery } from '#shared/bus/worker-holds.ts'
-import { createLogger } from '#shared/service/logger.ts'
+import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 

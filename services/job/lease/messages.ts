@@ -1,4 +1,4 @@
-import type { LoggerOptions } from '#shared/service/logger.ts'
+import type { LoggerOptions } from '#shared/process/logger.ts'
 
 /** What the main thread tells the lease thread. Plain data: it crosses threads. */
 export interface LeaseUpdate {

@@ -1,4 +1,4 @@
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import { SECOND, sleep } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import type { AttemptRecorder } from './attempt-recorder.ts'

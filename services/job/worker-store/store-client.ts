@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '#shared/errors/foreign.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import type { Method, StoreThreadOptions, ThreadMessage } from './messages.ts'

@@ -7,7 +7,7 @@ import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
-import type { Logger } from '#shared/service/logger.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { DefinitionKey, DefinitionRecord } from './definition-records.ts'
 import { type PutDefinitionDeps, putDefinition } from './put-definition.ts'
 

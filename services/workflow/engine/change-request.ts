@@ -1,6 +1,6 @@
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
-import type { Counter } from '#shared/service/metrics.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import { decide, type Input } from '../decide/decide.ts'
 import { inputsToBreak, turnsFor } from '../decide/less-room.ts'
 import { isEnded, type RequestRecord } from '../decide/record.ts'

@@ -1,0 +1,120 @@
+import { setMaxListeners } from 'node:events'
+import { whyDiskFull } from '#shared/accept/disk-room.ts'
+import { Door, type LogLimits, whyLogFull } from '#shared/accept/door.ts'
+import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
+import { JobTypes } from '#shared/accept/job-types.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { Records } from '#shared/bus/records.ts'
+import { createGuardedRouter } from '#shared/http/guarded-router.ts'
+import { serveHttp } from '#shared/http/serve-http.ts'
+import type { ServiceBase } from '#shared/service/base.ts'
+import type { Running } from '#shared/service/run-service.ts'
+import type { Clock } from '#shared/time/clock.ts'
+import type { ApiConfig } from './config.ts'
+import { describeApiRoutes } from './describe-api/route.ts'
+import { EventStreams } from './follow-events/server-sent-events.ts'
+import { forwardRoutes } from './forward/route.ts'
+import { findJob } from './get-job/get-job.ts'
+import { issuingFrom } from './issue-token/issue-token.ts'
+import { issueTokenRoutes } from './issue-token/route.ts'
+import { jobRoutes } from './job-routes.ts'
+import { typeRoutes } from './job-types/route.ts'
+import { messageRoutes } from './message-routes.ts'
+import { createApiMetrics } from './metrics.ts'
+import { openStore } from './open-store.ts'
+import { ProjectionView } from './project-events/projection-view.ts'
+import { scheduleRoutes } from './schedules/route.ts'
+import { ScheduleBook } from './schedules/schedule-book.ts'
+import { SCHEDULE_RECORDS } from './schedules/schedule-records.ts'
+import { showCallerRoutes } from './show-caller/route.ts'
+import { startKeeping } from './start-keeping.ts'
+
+/** What callers are answered with; beside it, until it has a service of its own, what no caller asks for. */
+export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
+  const { config, broker, clock, log, life } = base
+  const history = new JobHistory(base)
+  const store = await openStore(config)
+  life.onEnd(() => store.close())
+  const view = new ProjectionView(store)
+  base.health.addCheck('store', async () => {
+    await store.ping()
+    if (view.generation === 0) throw new Error('no replica has begun to apply the log')
+  })
+  const metrics = createApiMetrics(base.registry)
+  const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
+  const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
+  const admission = await openAdmission(base, limits, whyNoRoom)
+  const waiters = openWaiters(clock)
+  const jobs = {
+    ...base,
+    history,
+    ...admission,
+    ...waiters,
+    store,
+    view,
+    jobExists: async (jobId: string) => (await findJob({ ...base, history, store, view }, jobId)) !== null,
+    callbacks: { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS },
+    cooldownMs: config.COOLDOWN_MS,
+    created: metrics.created,
+  }
+  const schedules = { ...jobs, ...openSchedules(base) }
+
+  const router = createGuardedRouter(config, clock, log)
+  // First, because `/docs` would be a job's address too.
+  describeApiRoutes(router)
+  issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
+  showCallerRoutes(router)
+  jobRoutes(router, jobs)
+  typeRoutes(router, { broker, log })
+  forwardRoutes(router, { config, log })
+  scheduleRoutes(router, schedules)
+  await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })
+
+  await startKeeping(base, { history, store, view, limits, metrics, schedules })
+  const port = await serveHttp(base, router)
+  life.onStop(() => waiters.end())
+  log.info({ port }, 'api is ready')
+  return { port }
+}
+
+type Base = ServiceBase<ApiConfig>
+
+/** Whether something new may come in, of which types, and whether it came in before. */
+async function openAdmission(base: Base, limits: LogLimits, whyNoRoom: () => Promise<string | null>) {
+  const { broker, stream, clock, log, life } = base
+  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const door = new Door({
+    whyFull: async () => whyLogFull(await stream.state(), limits),
+    isBrokerUp: () => broker.isUp(),
+    whyNoRoom,
+    log,
+  })
+  base.health.addDetail('new_jobs', () => door.whyShut ?? 'ok')
+  const keys = new IdempotencyKeys(base)
+  for (const each of [types, door, keys]) await life.start(each)
+  return { types, door, keys }
+}
+
+/** Callers whose answer is not there yet: they are answered with what there is when this replica stops. */
+function openWaiters(clock: Clock) {
+  const streams = new EventStreams(clock)
+  const stopping = new AbortController()
+  // Every caller who waits listens to it.
+  setMaxListeners(0, stopping.signal)
+  return {
+    streams,
+    stopping: stopping.signal,
+    waiting: { count: 0 },
+    end() {
+      stopping.abort()
+      streams.stop()
+    },
+  }
+}
+
+function openSchedules({ broker, clock, probe, log, life }: Base) {
+  const records = new Records(SCHEDULE_RECORDS, { broker, clock, probe })
+  life.onStop(() => records.close())
+  return { records, book: new ScheduleBook(records, log) }
+}

@@ -1,0 +1,38 @@
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { askWorkers } from '#shared/bus/presence.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
+import { cancelJobRoutes } from './cancel-job/route.ts'
+import { countJobsRoutes } from './count-jobs/route.ts'
+import { createBatchRoutes } from './create-batch/route.ts'
+import type { CreateJobDeps } from './create-job/create-job.ts'
+import { createJobRoutes } from './create-job/route.ts'
+import { explainJobRoutes } from './explain-job/route.ts'
+import { type FollowEventsDeps, followEventsRoutes } from './follow-events/route.ts'
+import { getJobRoutes } from './get-job/route.ts'
+import { listJobsRoutes } from './list-jobs/route.ts'
+import { redriveJobsRoutes } from './redrive-jobs/route.ts'
+import { rescheduleJobRoutes } from './reschedule-job/route.ts'
+import { retryJobRoutes } from './retry-job/route.ts'
+import type { WaitJobDeps } from './wait-job/wait-for-job.ts'
+
+export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps
+
+/** `/`, `/:job_id`, everything under /v1/jobs, and what is about many jobs: /v1/events, /v1/stats, /v1/redrive. */
+export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
+  const { broker } = deps
+  createJobRoutes(router, { ...deps, wait: deps })
+  createBatchRoutes(router, deps)
+  getJobRoutes(router, deps)
+  followEventsRoutes(router, deps)
+  listJobsRoutes(router, deps)
+  countJobsRoutes(router, deps)
+  cancelJobRoutes(router, deps)
+  rescheduleJobRoutes(router, deps)
+  retryJobRoutes(router, deps)
+  redriveJobsRoutes(router, deps)
+  explainJobRoutes(router, {
+    ...deps,
+    listLanes: () => listLanes(broker),
+    askWorkers: (waitMs, isEnough) => askWorkers(broker, waitMs, isEnough),
+  })
+}

@@ -1,0 +1,153 @@
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
+import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
+import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { errorForLog } from '#shared/errors/foreign.ts'
+import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
+import { OpsServer } from '#shared/service/ops-server.ts'
+import type { ForeignErrors, Running } from '#shared/service/run-service.ts'
+import { MINUTE, SECOND, sleep } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
+import { ClaimLoop } from './claim-shards/claim-loop.ts'
+import { LiveReplicas, REPLICA_SIGNS, type ReplicaSigns } from './claim-shards/live-replicas.ts'
+import { type TakeShardDeps, takeShard } from './claim-shards/take-shard.ts'
+import type { IngestConfig } from './config.ts'
+import type { BatchHandler } from './handlers/handler.ts'
+import { loadHandler } from './handlers/load-handler.ts'
+import { MessageStream } from './message-stream.ts'
+import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
+import { DeadLetters } from './own-shard/dead-letters.ts'
+import type { ShardRecords } from './own-shard/ownership.ts'
+import { DonePurger } from './own-shard/purge-done.ts'
+import { ShardOwner, type ShardOwnerDeps, type ShardOwnerSettings } from './own-shard/shard-owner.ts'
+import { HistoryTeller } from './tell-history.ts'
+
+/** It reads the messages and writes what is dead among them; that it can reach its records is what makes it ready. */
+export const INGEST_BASE: BaseOptions = {
+  stream: MESSAGES_STREAM,
+  probe: MESSAGES_PROBE,
+  askBroker: ({ broker }) => new Stream(broker, INGEST_STREAM).state(),
+  replicaInLog: 'replica_id',
+}
+
+/** A filtered purge stalls publishing for a moment: seldom, and of much at once. */
+const PURGE_EVERY_MS = 10 * SECOND
+/** Before the process ends for an error that nobody caught. */
+const GIVE_BACK_MS = 1_500
+/** Signs of life in the time after which a replica counts as dead: some may be lost. */
+const SIGNS_PER_LEASE = 4
+
+type Base = ServiceBase<IngestConfig>
+
+/** Messages in batches: takes its share of the shards, and hands what comes there to the handler. */
+export async function startIngest(base: Base): Promise<Running> {
+  const { config, broker, clock, log, life, health } = base
+  const handler = await loadHandler(config, base.replicaId)
+  if (handler.check !== undefined) health.addCheck('output', handler.check)
+  const metrics = createIngestMetrics(base.registry)
+  const ops = new OpsServer({
+    health,
+    routes: () => Promise.resolve(null),
+    host: config.HOST,
+    port: config.PORT,
+    log,
+  })
+  // Answers until the very end.
+  life.onEnd(() => ops.stop())
+  const records = new Records(SHARD_RECORDS, { broker, clock })
+  const signs = new Records(REPLICA_SIGNS, { broker, clock })
+  for (const each of [records, signs]) life.onStop(() => each.close())
+  const messages = new MessageStream(base.stream)
+
+  const claims = claimLoop(base, { records, signs, messages, handler, metrics })
+  const history = new HistoryTeller(log)
+  life.onStop(async () => history.tell(await claims.stop(config.DRAIN_MS), true))
+  await claims.start()
+  await life.start(tellLoop(base, history, claims))
+  await life.start(purgeLoop(base, messages, claims))
+  const port = await ops.start()
+  log.info({ port, shards: config.SHARDS, handler: config.INGEST_HANDLER }, 'ingest is ready')
+  return { port, foreignErrors: foreignErrors(base, claims, metrics) }
+}
+
+interface ClaimDeps {
+  records: ShardRecords
+  signs: ReplicaSigns
+  messages: MessageStream
+  handler: BatchHandler
+  metrics: IngestMetrics
+}
+
+function claimLoop(base: Base, { records, signs, messages, handler, metrics }: ClaimDeps): ClaimLoop {
+  const { config, replicaId, clock, broker } = base
+  const deps: ShardOwnerDeps & TakeShardDeps = {
+    ...base,
+    records,
+    messages,
+    handler,
+    deadLetters: new DeadLetters(base.publisher, clock),
+    metrics,
+    random: Math.random,
+    livenessIsKnown: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
+    workersMin: config.WORKERS_MIN,
+    workersMax: config.WORKERS_MAX,
+  }
+  return new ClaimLoop({
+    replicaId,
+    replicas: new LiveReplicas(signs, replicaId, config.INGEST_LEASE_MS),
+    listShards: () => messages.shards(config.SHARDS),
+    take: (shard, live) => takeShard(deps, shard, live),
+    makeOwner: (stored) => new ShardOwner(deps, ownerSettings(config), stored),
+    show: (owners) => metrics.show(owners),
+    everyMs: config.INGEST_LEASE_MS / SIGNS_PER_LEASE,
+    log: base.log,
+  })
+}
+
+const ownerSettings = (config: IngestConfig): ShardOwnerSettings => ({
+  batchSize: config.BATCH_SIZE,
+  workersMin: config.WORKERS_MIN,
+  workersMax: config.WORKERS_MAX,
+  maxWaitMs: config.BATCH_MAX_WAIT_MS,
+  workerIdleMs: config.WORKER_IDLE_MS,
+  timeoutMs: config.BATCH_TIMEOUT_MS,
+  attemptsMax: config.BATCH_ATTEMPTS,
+  backoffMs: config.BATCH_BACKOFF_MS,
+  leaseMs: config.INGEST_LEASE_MS,
+})
+
+/** Removes from the stream what is done. */
+function purgeLoop(base: Base, messages: MessageStream, claims: ClaimLoop): IntervalLoop {
+  const purger = new DonePurger(messages)
+  return new IntervalLoop(
+    PURGE_EVERY_MS,
+    () => purger.purge(claims.owners.map(({ record }) => record)),
+    (error) => base.log.warn({ err: error }, 'what is done could not be removed'),
+  )
+}
+
+/** Says in the log what its workers did. */
+function tellLoop({ log }: Base, history: HistoryTeller, claims: ClaimLoop): IntervalLoop {
+  return new IntervalLoop(
+    MINUTE,
+    async () => {
+      history.tell(claims.owners.map(({ record }) => record))
+      await Promise.resolve()
+    },
+    (error) => log.error({ err: error }, 'the history of the workers was not told'),
+  )
+}
+
+const foreignErrors = ({ log }: Base, claims: ClaimLoop, metrics: IngestMetrics): ForeignErrors => ({
+  onRejection(run, thrown) {
+    metrics.unhandledRejections.inc()
+    log.error({ err: errorForLog(thrown), of: run?.of ?? [] }, 'a promise was rejected that nobody awaited')
+    run?.fail(thrown)
+  },
+  async onException(run, thrown) {
+    // Nobody can tell which batch is to blame: each counts the death of its replica.
+    if (run === null || !run.crash(thrown)) return
+    // The batch that is has failed once more; what others run is left to the next owner.
+    await Promise.race([claims.stop(GIVE_BACK_MS), sleep(2 * GIVE_BACK_MS)])
+  },
+})

@@ -1,0 +1,190 @@
+import { availableParallelism, hostname } from 'node:os'
+import { consumerInfoSubject } from '#shared/bus/broker-clock.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
+import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes/lanes.ts'
+import { answerPresence } from '#shared/bus/presence.ts'
+import { ConsumerPuller } from '#shared/bus/puller.ts'
+import { ARM_TIMERS } from '#shared/contracts/log/subjects.ts'
+import { EXIT } from '#shared/process/exit.ts'
+import { chooseFormat } from '#shared/process/logger.ts'
+import { VERSION } from '#shared/process/version.ts'
+import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
+import { OpsServer } from '#shared/service/ops-server.ts'
+import type { Running } from '#shared/service/run-service.ts'
+import { isoTime } from '#shared/time/clock.ts'
+import { createArmTimers } from './arm-timers.ts'
+import type { JobConfig } from './config.ts'
+import { drain } from './drain.ts'
+import { foreignErrors } from './foreign-errors.ts'
+import { isDevelopmentSecret } from './handlers/callback-signature.ts'
+import { type Handlers, loadHandlers, typeInfo } from './handlers/load-handlers.ts'
+import { ChildIsolation } from './isolate/isolation.ts'
+import { Lease } from './lease/lease.ts'
+import { createJobMetrics, type JobMetrics } from './metrics.ts'
+import { PullLoop } from './pull-loop.ts'
+import { topologyOf } from './set-up-broker.ts'
+import { workerRoutes } from './show-workers/routes.ts'
+import { watchEnds } from './watch-ends.ts'
+import { AttemptRecorder } from './worker-store/attempt-recorder.ts'
+import { ReportLoop } from './worker-store/report-loop.ts'
+import { StoreClient } from './worker-store/store-client.ts'
+
+/** Its user may not look at the stream as a whole, so the clock asks for a consumer, and readiness for a message. */
+export const JOB_BASE: BaseOptions = {
+  clockSubject: consumerInfoSubject(ARM_TIMERS),
+  // Jobs in flight times what each publishes; far above any number of slots.
+  maxInFlight: 50_000,
+  askBroker: ({ stream }) => stream.atSequence(1),
+  replicaInLog: 'worker_id',
+}
+
+/** Processes for jobs that may have killed a worker, each a whole Node: more than the cores can start keep each other. */
+const MAX_CHILDREN = Math.max(4, 2 * availableParallelism())
+/** About 3 MB of memory. */
+const MAX_UNSTORED_ATTEMPTS = 10_000
+/** Three renewals a lease: one may be lost. */
+const RENEWALS_PER_LEASE = 3.3
+
+type Base = ServiceBase<JobConfig>
+
+/** Runs the jobs of the types that it has handlers for. */
+export async function startJob(base: Base): Promise<Running> {
+  const { config, broker, publisher, clock, log, life } = base
+  const handlers = await loadHandlers(config, { log, now: () => clock.now() })
+  if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
+    log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
+  }
+  const history = new JobHistory(base)
+  const metrics = createJobMetrics(base.registry)
+  const lease = await startLease(base, await openLanes(base, handlers))
+  // Before the lease ends: nothing more is published by who holds nothing any more.
+  life.onStop(async () => {
+    await broker.flush().catch(() => undefined)
+    publisher.close()
+  })
+  const attempts = attemptRecorder(base, handlers, metrics)
+  const loop = pullLoop(base, { history, handlers, lease, attempts, metrics })
+  const { store, port } = await startOps(base)
+  await startTimers(base, history)
+  await life.start(new ReportLoop(attempts, store, log))
+  life.onStop(watchEnds({ ...base, history, held: loop.held }))
+  life.onStop(() => drain(loop, config.DRAIN_MS, log))
+  await loop.start()
+  life.onStop(watchLanes(base, loop))
+  life.onStop(
+    answerPresence(broker, () => ({
+      worker_id: base.replicaId,
+      types: [...handlers.keys()],
+      slots: config.JOB_SLOTS,
+      running: loop.held.size,
+    })),
+  )
+  log.info({ port, slots: config.JOB_SLOTS, types: [...handlers.keys()] }, 'job service is ready')
+  return { port, foreignErrors: foreignErrors({ loop, broker, metrics, log }) }
+}
+
+/** The store of attempts and the routes that read it: both until the very end, so that a drain can be watched. */
+async function startOps({ config, health, clock, log, life }: Base): Promise<{ store: StoreClient; port: number }> {
+  const store = new StoreClient(
+    { mongoUrl: config.JOB_MONGO_URL, dataDir: config.DATA_DIR, retentionMs: config.ATTEMPT_RETENTION_MS },
+    log,
+  )
+  life.onEnd(() => store.stop())
+  const routes = workerRoutes({
+    store: {
+      listWorkers: (query) => store.call('listWorkers', query),
+      getWorker: (id) => store.call('getWorker', id),
+      listAttempts: (query) => store.call('listAttempts', query),
+    },
+    clock,
+  })
+  const ops = new OpsServer({ health, routes, host: config.HOST, port: config.PORT, log })
+  life.onEnd(() => ops.stop())
+  const port = await ops.start()
+  store.start()
+  return { store, port }
+}
+
+/** @returns the shortest lease of the lanes that there are */
+async function openLanes({ broker, config }: Base, handlers: Handlers): Promise<number> {
+  let leaseMs = config.LEASE_MS
+  for (const handler of handlers.values()) {
+    leaseMs = Math.min(leaseMs, await ensureLanes(broker, typeInfo(handler), topologyOf(config)))
+  }
+  return leaseMs
+}
+
+async function startLease({ config, replicaId, log, life }: Base, leaseMs: number): Promise<Lease> {
+  const lease = await Lease.start({
+    natsUrl: config.NATS_URL,
+    natsUser: config.NATS_USER,
+    natsPassword: config.NATS_PASSWORD,
+    workerId: replicaId,
+    renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
+    logger: { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) },
+    onThreadEnd: (error) => {
+      log.fatal({ err: error }, 'the lease thread ended')
+      process.exit(EXIT.failed)
+    },
+  })
+  life.onStop(() => lease.stop())
+  return lease
+}
+
+/** What time demands, and no job of this worker. */
+async function startTimers({ broker, log, life }: Base, history: JobHistory): Promise<void> {
+  const puller = new ConsumerPuller(broker)
+  life.onStop(() => puller.close())
+  await life.start(createArmTimers({ broker, puller, history, log }))
+}
+
+function attemptRecorder({ config, replicaId, clock }: Base, handlers: Handlers, metrics: JobMetrics): AttemptRecorder {
+  return new AttemptRecorder({
+    worker: {
+      worker_id: replicaId,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      types: [...handlers.keys()],
+      slots: config.JOB_SLOTS,
+      started_at: isoTime(clock.now()),
+    },
+    clock,
+    maxBuffered: MAX_UNSTORED_ATTEMPTS,
+    onDropped: (count) => metrics.unstored.inc(count),
+  })
+}
+
+interface PullDeps {
+  history: JobHistory
+  handlers: Handlers
+  lease: Lease
+  attempts: AttemptRecorder
+  metrics: JobMetrics
+}
+
+function pullLoop(base: Base, deps: PullDeps): PullLoop {
+  const { broker, config, replicaId, life } = base
+  const puller = new ConsumerPuller(broker)
+  life.onStop(() => puller.close())
+  return new PullLoop(
+    {
+      ...base,
+      ...deps,
+      workerId: replicaId,
+      puller,
+      isolation: new ChildIsolation(MAX_CHILDREN),
+      findLanes: (type) => lanePrioritiesOf(broker, type),
+      random: Math.random,
+    },
+    { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },
+  )
+}
+
+const watchLanes = ({ broker, log }: Base, loop: PullLoop): (() => void) =>
+  watchLaneChanges(broker, (type) => {
+    loop
+      .lanesChanged(type)
+      .catch((error: unknown) => log.debug({ err: error, type }, 'could not look at changed lanes'))
+  })

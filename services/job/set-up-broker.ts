@@ -1,0 +1,41 @@
+import { connectBroker } from '#shared/bus/connection.ts'
+import { refreshLanes } from '#shared/bus/lanes/change-lanes.ts'
+import { ensureLanes, listLanes } from '#shared/bus/lanes/lanes.ts'
+import { ensureTopology, type TopologyOptions } from '#shared/bus/topology/topology.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import { systemClock } from '#shared/time/clock.ts'
+import type { JobConfig } from './config.ts'
+import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
+
+/** Makes the streams and the lanes of every job type; what is there already stays, with what is in it. */
+export async function setUpBroker(config: JobConfig, log: Logger): Promise<void> {
+  const handlers = await loadHandlers(config, { log })
+  const broker = await connectBroker({
+    url: config.NATS_URL,
+    name: 'setup',
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    clock: systemClock,
+    log,
+  })
+  try {
+    const topology = topologyOf(config)
+    await ensureTopology(broker, topology)
+    for (const handler of handlers.values()) {
+      await ensureLanes(broker, typeInfo(handler), topology)
+      await refreshLanes(broker, typeInfo(handler), topology)
+    }
+    log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
+    const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
+    // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
+    if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
+  } finally {
+    await broker.close()
+  }
+}
+
+export const topologyOf = (config: JobConfig): TopologyOptions => ({
+  cooldownMs: config.COOLDOWN_MS,
+  leaseMs: config.LEASE_MS,
+  replicas: config.HASTY_REPLICAS,
+})

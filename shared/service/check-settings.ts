@@ -1,0 +1,15 @@
+import { ConfigError } from '#shared/process/config.ts'
+import { EXIT, explainEnd } from '#shared/process/exit.ts'
+
+/**
+ * The whole of a service's `check-settings.ts`: runs every check, names all that is bad, and ends. It connects to
+ * nothing, so a supervisor can ask all services before it starts anything.
+ */
+export async function checkSettings(checks: (() => unknown)[]): Promise<never> {
+  const results = await Promise.allSettled(checks.map(async (check) => await check()))
+  const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown)
+  const other = errors.find((error) => !(error instanceof ConfigError))
+  if (other !== undefined) process.exit(explainEnd(other, 'The settings could not be checked: '))
+  const lines = errors.map((error) => (error as ConfigError).message)
+  process.exit(lines.length === 0 ? EXIT.ok : explainEnd(new ConfigError(lines.join('\n')), ''))
+}

@@ -1,0 +1,134 @@
+import { errorForLog } from '#shared/errors/foreign.ts'
+import { currentRun, type ForeignRun } from '#shared/errors/foreign-run.ts'
+import { ConfigError, type Environment, environment, readLogSettings } from '#shared/process/config.ts'
+import { EXIT, explainEnd } from '#shared/process/exit.ts'
+import { createLogger, type Logger } from '#shared/process/logger.ts'
+import { SECOND, sleep } from '#shared/time/clock.ts'
+import { type BaseConfig, type BaseOptions, openBase, type ServiceBase, type ServiceName } from './base.ts'
+
+/** What a service has become once it has started. */
+export interface Running {
+  /** The port that it answers on. */
+  port: number
+  /** Of a service that runs foreign code; without it every error that nobody caught ends the process. */
+  foreignErrors?: ForeignErrors
+}
+
+/** The whole of a service: it takes what every service has, adds its own, and registers at `base.life` how that stops. */
+export type Start<C> = (base: ServiceBase<C>) => Promise<Running>
+
+export interface Started<C> {
+  base: ServiceBase<C>
+  running: Running
+}
+
+/** What becomes of errors that nobody caught, where they may be of foreign code. */
+export interface ForeignErrors {
+  /**
+   * A promise was rejected that nobody awaited: the service goes on.
+   * @param run whose code it was; null: nobody can tell
+   */
+  onRejection(run: ForeignRun | null, thrown: unknown): void
+  /** Something threw outside of every call: the process ends when this resolves. */
+  onException(run: ForeignRun | null, thrown: unknown): Promise<void>
+}
+
+/** A start that fails half-way undoes what it began, but not for longer than this. */
+const UNDO_MS = 10 * SECOND
+
+/** Starts a service in this process: `base.life.stop()` drains and ends everything that it began. */
+export async function startService<C extends BaseConfig>(
+  name: ServiceName,
+  config: C,
+  start: Start<C>,
+  options: BaseOptions = {},
+): Promise<Started<C>> {
+  const base = await openBase(name, config, options)
+  try {
+    const running = await start(base)
+    base.life.onStop(() => base.health.drain())
+    return { base, running }
+  } catch (error) {
+    const undone = base.life.stop().catch((stopError: unknown) => {
+      base.log.error({ err: stopError }, 'could not undo what the start had begun')
+    })
+    await Promise.race([undone, sleep(UNDO_MS)])
+    throw error
+  }
+}
+
+/**
+ * The whole of a service's `main.ts`. Runs it from its start to its drain: SIGTERM, SIGINT or the end of the parent that
+ * supervises it stop it once; a second signal ends it at once.
+ */
+export async function runService<C extends BaseConfig>(
+  name: ServiceName,
+  readConfig: (env: Environment) => C,
+  start: Start<C>,
+  options: BaseOptions = {},
+): Promise<void> {
+  const isSupervised = process.connected
+  try {
+    const started = await startService(name, readConfig(environment()), start, options)
+    const stop = stopper(started.base)
+    process.on('SIGTERM', () => stop('SIGTERM'))
+    process.on('SIGINT', () => stop('SIGINT'))
+    endOnUncaught(started)
+    const onOrphaned = () => stop('the supervisor is gone')
+    // It may have gone while we started.
+    if (isSupervised && !process.connected) onOrphaned()
+    else process.on('disconnect', onOrphaned)
+  } catch (error) {
+    if (error instanceof ConfigError) process.exit(explainEnd(error, ''))
+    const { LOG_LEVEL, LOG_FORMAT } = readLogSettings(environment())
+    const log = createLogger({ service: 'start', level: LOG_LEVEL, format: LOG_FORMAT })
+    log.fatal({ err: error }, 'could not start')
+    exitAfterFlush(log, EXIT.failed)
+  }
+}
+
+function stopper({ life, log }: Pick<ServiceBase<unknown>, 'life' | 'log'>): (reason: string) => void {
+  let stopping = false
+  return (reason) => {
+    if (stopping) process.exit(EXIT.failed)
+    stopping = true
+    log.info({ reason }, 'stopping')
+    life.stop().then(
+      () => exitAfterFlush(log, EXIT.ok),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'could not stop cleanly')
+        exitAfterFlush(log, EXIT.failed)
+      },
+    )
+  }
+}
+
+function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<unknown>): void {
+  let ending = false
+  const end = (run: ForeignRun | null, thrown: unknown, what: string) => {
+    log.fatal({ err: errorForLog(thrown), ...(run === null ? {} : { of: run.of }) }, what)
+    if (ending) return
+    ending = true
+    const told = foreignErrors?.onException(run, thrown) ?? Promise.resolve()
+    told
+      .catch((error: unknown) => log.error({ err: error }, 'what runs here could not be handed back'))
+      .finally(() => exitAfterFlush(log, EXIT.failed))
+  }
+  process.on('uncaughtException', (thrown) => {
+    const run = currentRun()
+    if (run?.isElsewhere !== true) {
+      end(run, thrown, 'uncaught exception')
+      return
+    }
+    log.error({ err: errorForLog(thrown) }, 'a child process sent what cannot be read')
+    run.crash(thrown)
+  })
+  process.on('unhandledRejection', (thrown) => {
+    if (foreignErrors === undefined) end(null, thrown, 'unhandled rejection')
+    else foreignErrors.onRejection(currentRun(), thrown)
+  })
+}
+
+function exitAfterFlush(log: Logger, code: number): void {
+  log.flush(() => process.exit(code))
+}
