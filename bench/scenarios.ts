@@ -12,7 +12,7 @@ import { newJobId } from '#shared/ids/ids.ts'
 import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { createdPublication } from '../e2e/support/bus.ts'
-import type { Hasty } from '../e2e/support/hasty.ts'
+import type { Processes } from '../e2e/support/hasty.ts'
 import { httpLoad, type LoadResult } from './http-load.ts'
 
 const CONNECTIONS = 64
@@ -37,10 +37,10 @@ export async function bareKoa(): Promise<LoadResult> {
 }
 
 /** (b) our POST, with projection and worker beside it. */
-export const ourPost = (hasty: Hasty): Promise<LoadResult> => post(hasty.url)
+export const ourPost = (hasty: Processes): Promise<LoadResult> => post(hasty.url)
 
 /** Not measured. */
-export async function warmUp(hasty: Hasty): Promise<void> {
+export async function warmUp(hasty: Processes): Promise<void> {
   await post(hasty.url, WARM_UP_S)
 }
 
@@ -48,7 +48,7 @@ const post = (url: string, durationS = DURATION_S) =>
   httpLoad({ url, connections: CONNECTIONS, durationS, script: 'post.lua', env: newRun() })
 
 /** (c) jobs a second from the first POST until the store shows the last one as finished. */
-export async function postToFinished(hasty: Hasty): Promise<number> {
+export async function postToFinished(hasty: Processes): Promise<number> {
   const startedMs = systemClock.monotonic()
   const load = await post(hasty.url)
   if (load.failed > 0) throw new Error(`${load.failed} POSTs failed`)
@@ -58,7 +58,7 @@ export async function postToFinished(hasty: Hasty): Promise<number> {
 
 /** (d) from the sending of the POST to the start of the handler, at a steady rate; milliseconds. */
 export async function pickUpLatency(
-  hasty: Hasty,
+  hasty: Processes,
   perSecond: number,
   seconds: number,
 ): Promise<{ p50: number; p99: number }> {
@@ -104,7 +104,7 @@ function postOne(url: string, agent: Agent, objectId: string): Promise<{ id: str
 }
 
 /** (e) GET of finished jobs. */
-export async function getJobs(hasty: Hasty): Promise<LoadResult> {
+export async function getJobs(hasty: Processes): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true })
   const { BENCH_RUN } = newRun()
   const jobs = await Promise.all(Array.from({ length: 200 }, (_, i) => postOne(hasty.url, agent, `${BENCH_RUN}-${i}`)))
@@ -114,7 +114,7 @@ export async function getJobs(hasty: Hasty): Promise<LoadResult> {
 }
 
 /** (f) jobs a second, from the start of pulling until the store shows the last of a backlog as finished. */
-export async function drainBacklog(hasty: Hasty, jobs: number): Promise<number> {
+export async function drainBacklog(hasty: Processes, jobs: number): Promise<number> {
   const [worker] = hasty.job
   if (worker === undefined) throw new Error('no worker')
   await worker.stop()
@@ -128,7 +128,7 @@ export async function drainBacklog(hasty: Hasty, jobs: number): Promise<number> 
 }
 
 /** Straight to the broker, as the api publishes: what is measured is the drain. */
-async function enqueue(hasty: Hasty, jobs: number): Promise<void> {
+async function enqueue(hasty: Processes, jobs: number): Promise<void> {
   const broker = await connectBroker({
     url: hasty.nats.url,
     name: 'bench',
@@ -151,19 +151,19 @@ async function enqueue(hasty: Hasty, jobs: number): Promise<void> {
 
 const UNENDED = { phases: ['waiting', 'running', 'retrying', 'scheduled'] as const, updatedBefore: '9', limit: 500_000 }
 
-async function unended(hasty: Hasty): Promise<number> {
+async function unended(hasty: Processes): Promise<number> {
   const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
   const left = await store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '' })
   await store.close()
   return left.length
 }
 
-async function untilProjected(hasty: Hasty, jobs: number): Promise<void> {
+async function untilProjected(hasty: Processes, jobs: number): Promise<void> {
   while ((await unended(hasty)) < jobs) await sleep(200)
 }
 
 /** Polls the store itself for the first job that has not ended. */
-async function untilAllEnded(hasty: Hasty): Promise<void> {
+async function untilAllEnded(hasty: Processes): Promise<void> {
   const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
   const left = () => store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '', limit: 1 })
   // Twice, a projection batch apart: what was accepted last may not be in the store yet.
@@ -175,7 +175,7 @@ async function untilAllEnded(hasty: Hasty): Promise<void> {
 }
 
 /** (g) resident memory of each process, MiB. */
-export async function memory(hasty: Hasty): Promise<Record<string, number>> {
+export async function memory(hasty: Processes): Promise<Record<string, number>> {
   const pids = { api: hasty.api[0]?.pid, job: hasty.job[0]?.pid, 'nats-server': hasty.nats.pid }
   const sizes: Record<string, number> = {}
   for (const [name, pid] of Object.entries(pids)) {

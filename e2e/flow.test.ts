@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobAccepted, JobView } from '#shared/contracts/http/jobs.ts'
 import type { Problem } from '#shared/contracts/http/problems.ts'
-import { type Hasty, startHasty } from './support/hasty.ts'
+import { type Processes, startHasty } from './support/hasty.ts'
 import { startService } from './support/replica.ts'
 
 /** An answer is the job's or a problem; each test says which it expects. */
@@ -12,7 +12,7 @@ type Answer<T> = Omit<T, 'status'> & Omit<Problem, 'status'> & { status: string 
 
 const SOON = { timeout: 10_000, interval: 50 }
 
-let hasty: Hasty
+let hasty: Processes
 
 async function post(body: unknown, path = '/') {
   const response = await fetch(hasty.url + path, {
@@ -63,7 +63,8 @@ describe('a job, through nginx, two apis and two workers', () => {
 
     const { job_id } = created.body
     const status = await get(job_id)
-    expect(status).toMatchObject({ status: 200, body: { job_id, object_id: 'order-1', status: 'processing' } })
+    expect(status).toMatchObject({ status: 200, body: { job_id, object_id: 'order-1' } })
+    expect(['processing', 'finished']).toContain(status.body['status'])
 
     const ended = await untilEnded(job_id)
     expect(ended).toMatchObject({ status: 'finished', error: null, reason: null, attempts: [{ outcome: 'finished' }] })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addClient, readClients, removeClient } from '#shared/auth/clients-file.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { bearer, SECRET } from './tokens.ts'
 
 let dir: string
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const client = { client_id: 'acme-app', scopes: ['jobs:read', 'jobs:write'] as const, tenant: 'acme' }
   secret = await addClient(file, { ...client, scopes: [...client.scopes] }, new Date().toISOString())
   const apiEnv = { AUTH: 'required', JWT_SECRET: SECRET, CLIENTS_FILE: file, TOKEN_TTL_S: '120' }
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, apiEnv })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, apiEnv })
 })
 afterAll(async () => {
   await hasty.stop()

@@ -1,7 +1,7 @@
 // Limits for each token and each address, and pages of other origins.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'
 
 const WINDOW_S = 60
@@ -10,7 +10,7 @@ describe('limits', () => {
   let hasty: Hasty
   beforeAll(async () => {
     const limits = { RATE_LIMIT_PER_TOKEN: '20', RATE_LIMIT_PER_ADDRESS: '60', RATE_LIMIT_WINDOW_S: String(WINDOW_S) }
-    hasty = await startHasty({
+    hasty = await startInProcess({
       apis: 1,
       jobs: 0,
       apiEnv: { AUTH: 'required', JWT_SECRET: SECRET, TRUST_PROXY: 'true', ...limits },
@@ -63,7 +63,7 @@ describe('without limits', () => {
   let hasty: Hasty
   const PAGE = 'https://app.example.com'
   beforeAll(async () => {
-    hasty = await startHasty({ apis: 1, jobs: 0, apiEnv: { CORS_ORIGINS: `${PAGE},http://localhost:5173` } })
+    hasty = await startInProcess({ apis: 1, jobs: 0, apiEnv: { CORS_ORIGINS: `${PAGE},http://localhost:5173` } })
   })
   afterAll(() => hasty.stop())
 

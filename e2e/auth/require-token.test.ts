@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'
 
-let hasty: Hasty
+let hasty: Processes
 let reader: Record<string, string>
 let writer: Record<string, string>
 let operator: Record<string, string>

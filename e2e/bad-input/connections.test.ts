@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import { type Answer, openConnection } from './raw-connection.ts'
 import { JSON_TYPE, job, post, request } from './requests.ts'
@@ -38,7 +38,7 @@ async function sendSlowly(url: string, bytes: Buffer, drips: boolean): Promise<S
   return { answer, answeredMs, closedMs: performance.now() - startedMs }
 }
 
-let hasty: Hasty
+let hasty: Processes
 let slowAtApi: Promise<SlowOutcome>[]
 let slowAtNginx: Promise<SlowOutcome>[]
 const api = () => hasty.api[0]?.url ?? ''

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { type CliOptions, type CliResult, runCli } from './run-cli.ts'
 
@@ -11,7 +11,7 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 /** Lists and counts follow the log. */
 const SOON = { timeout: 20_000 }
 
-let hasty: Hasty
+let hasty: Processes
 beforeAll(async () => {
   hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
 })

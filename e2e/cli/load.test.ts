@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { type CliOptions, runCli } from './run-cli.ts'
 
-let hasty: Hasty
+let hasty: Processes
 beforeAll(async () => {
   hasty = await startHasty({ apis: 2, jobs: 1, nginx: true })
 })

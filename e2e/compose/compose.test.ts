@@ -39,6 +39,7 @@ test('setup ends, everything else runs, and only nginx has a port of this machin
   expect(states).toEqual({
     nginx: healthy,
     api: healthy,
+    keeper: healthy,
     job: healthy,
     workflow: healthy,
     ingest: healthy,
@@ -112,7 +113,7 @@ test('nginx’s own errors are problems, and its headers do not name a version',
   expect(headers.get('x-content-type-options')).toBe('nosniff')
 })
 
-test.each(['api', 'job', 'workflow', 'ingest'])(
+test.each(['api', 'keeper', 'job', 'workflow', 'ingest'])(
   '%s runs without rights and cannot write into its image',
   async (service) => {
     const id = await hasty.compose(
@@ -135,7 +136,7 @@ test('the logs warn about the development passwords', async () => {
 })
 
 test('Prometheus of the profile `tools` finds every replica', async () => {
-  await hasty.scale({ api: 2, job: 2, workflow: 2, ingest: 2 })
+  await hasty.scale({ api: 2, keeper: 2, job: 2, workflow: 2, ingest: 2 })
   await hasty.compose('--profile', 'tools', 'up', '--detach', '--no-deps', '--wait', 'prometheus')
   const address = (await hasty.compose('--profile', 'tools', 'port', 'prometheus', '9090')).trim()
   const upOf = async (job: string) => {
@@ -145,6 +146,7 @@ test('Prometheus of the profile `tools` finds every replica', async () => {
     return (body as { data: { result: { value: [number, string] }[] } }).data.result[0]?.value[1]
   }
   await expect.poll(() => upOf('api'), { timeout: 40_000, interval: 500 }).toBe('2')
+  await expect.poll(() => upOf('keeper'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('job'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('workflow'), { timeout: 40_000, interval: 500 }).toBe('2')
   await expect.poll(() => upOf('ingest'), { timeout: 40_000, interval: 500 }).toBe('2')

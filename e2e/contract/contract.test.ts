@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findSchemathesis } from '../../scripts/servers/schemathesis.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 
 // schemathesis makes requests of all kinds out of our own description, good and bad ones, and holds every answer
 // against it: no 5xx, no status, media type or member that the description does not have.
@@ -16,7 +16,7 @@ try {
 }
 
 describe.skipIf(command === null)('schemathesis', () => {
-  let hasty: Hasty
+  let hasty: Processes
   beforeAll(async () => {
     hasty = await startHasty({
       apis: 1,

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, countStatuses, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 // No worker runs: the log holds one event for each job that was made.
 const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)))
 
-async function jobsMade(hasty: Hasty): Promise<number> {
+async function jobsMade(hasty: Processes): Promise<number> {
   const nc = await connectTest(hasty.nats.url)
   try {
     return (await readLog(nc)).length
@@ -17,7 +17,7 @@ async function jobsMade(hasty: Hasty): Promise<number> {
 }
 
 /** The replicas in turn. */
-const apiUrl = (hasty: Hasty, n: number): string => hasty.api[n % hasty.api.length]?.url ?? ''
+const apiUrl = (hasty: Processes, n: number): string => hasty.api[n % hasty.api.length]?.url ?? ''
 
 function expectRefusal(answer: ApiAnswer, jobId: unknown): void {
   expect(answer.body).toMatchObject({ code: 'cooldown', status: answer.status, job_id: jobId, existing_job_id: jobId })
@@ -26,7 +26,7 @@ function expectRefusal(answer: ApiAnswer, jobId: unknown): void {
 }
 
 describe('with the usual 5 minutes', () => {
-  let hasty: Hasty
+  let hasty: Processes
   beforeAll(async () => {
     hasty = await startHasty({ apis: 2, jobs: 0 })
   })

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { signToken } from '#shared/auth/sign-token.ts'
 import { findOnPath } from '../../scripts/servers/run-command.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { type FolderServer, serveFolder } from './serve-folder.ts'
 
 // Each example as its reader runs it: against a server that wants tokens, from outside.
@@ -16,7 +16,7 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const JWT_SECRET = 'only for the tests of the examples'
 
-let hasty: Hasty
+let hasty: Processes
 let dir: string
 let pages: FolderServer
 let token: string

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Why } from '#shared/contracts/http/why.ts'
 import { getFrom, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
@@ -10,7 +10,7 @@ const SOON = { timeout: 15_000, interval: 50 }
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 0, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '2' } })
+  hasty = await startInProcess({ apis: 1, jobs: 0, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '2' } })
 })
 afterAll(() => hasty.stop())
 

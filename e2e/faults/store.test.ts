@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { checkInvariants } from '../support/check-invariants.ts'
 import { startFaultRun, storeOf } from '../support/fault-run.ts'
-import type { Hasty } from '../support/hasty.ts'
+import type { Processes } from '../support/hasty.ts'
 import { startService } from '../support/replica.ts'
 
 const UNTIL = { timeout: 20_000, interval: 100 }
 
 /** `npm run rebuild` while everything runs. @returns the generation it asked for */
-async function rebuild(hasty: Hasty): Promise<number> {
+async function rebuild(hasty: Processes): Promise<number> {
   const env = { NATS_URL: hasty.nats.url, DATA_DIR: hasty.dataDir, MONGO_URL: '' }
-  const command = await startService('api/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
+  const command = await startService('keeper/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
   expect((await command.exited).code).toBe(0)
   await using store = await storeOf(hasty)
   return await vi.waitFor(async () => {
@@ -22,7 +22,7 @@ async function rebuild(hasty: Hasty): Promise<number> {
   }, UNTIL)
 }
 
-async function oldestGeneration(hasty: Hasty, ids: Iterable<string>): Promise<number> {
+async function oldestGeneration(hasty: Processes, ids: Iterable<string>): Promise<number> {
   await using store = await storeOf(hasty)
   return Math.min(...[...(await store.getMany([...ids])).values()].map(({ generation }) => generation))
 }
@@ -43,13 +43,14 @@ describe.concurrent('the read store', () => {
     expect(await oldestGeneration(run.hasty, evidence.stored.keys())).toBe(generation)
   })
 
-  test('deleted while all apis are down is made again from the log', async () => {
+  test('deleted while all apis and keepers are down is made again from the log', async () => {
     await using run = await startFaultRun()
     await run.acceptedReach(150)
-    for (const api of run.hasty.api) api.kill('SIGKILL')
-    for (const api of run.hasty.api) await api.exited()
+    const services = [...run.hasty.api, ...run.hasty.keeper]
+    for (const service of services) service.kill('SIGKILL')
+    for (const service of services) await service.exited()
     await rm(run.hasty.dataDir, { recursive: true })
-    await Promise.all(run.hasty.api.map((api) => api.restart()))
+    await Promise.all(services.map((service) => service.restart()))
     await run.acceptedReach(run.load.accepted.length + 80)
     const evidence = await run.settle()
     expect(checkInvariants(evidence)).toEqual([])

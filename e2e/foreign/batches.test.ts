@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deadMessageSubject } from '#shared/contracts/log/subjects.ts'
 import { openBus } from '../support/bus.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 
 // Handlers of message batches return, throw and leave behind what they like.
 
 const SOON = { timeout: 20_000, interval: 50 }
 const undo = new AsyncDisposableStack()
-let hasty: Hasty
+let hasty: Processes
 
 beforeAll(async () => {
   const env = {

@@ -7,7 +7,7 @@ import { newJobId } from '#shared/ids/ids.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { createdPublication, openBus } from '../support/bus.ts'
 import { postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { readLog } from '../support/read-log.ts'
 import type { HostilePayload } from './handlers/hostile.ts'
@@ -24,7 +24,7 @@ const ISOLATED = 10
 const DOORS = ['throw', 'reject', 'return', 'resolve later', 'progress', 'fail', 'retryLater', 'unawaited'] as const
 
 const undo = new AsyncDisposableStack()
-let hasty: Hasty
+let hasty: Processes
 let receiver: HttpTarget
 
 beforeAll(async () => {

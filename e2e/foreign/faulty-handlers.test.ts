@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import type { FaultyPayload } from './handlers/faulty.ts'
 
 // One worker of two may die: the other goes on. Leases are short, so that a death is noticed soon.
 
 const undo = new AsyncDisposableStack()
-let hasty: Hasty
+let hasty: Processes
 
 beforeAll(async () => {
   hasty = undo.use(

@@ -5,7 +5,7 @@ import { newNonce } from '#shared/ids/ids.ts'
 import { type OpenBus, openBus } from '../support/bus.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 
@@ -13,7 +13,7 @@ import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 // log here by hand, as a worker stored them once. No job may hang on one, whatever it is.
 
 const undo = new AsyncDisposableStack()
-let hasty: Hasty
+let hasty: Processes
 let bus: OpenBus
 let receiver: HttpTarget
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, nginx: true })
+  hasty = await startInProcess({ apis: 2, nginx: true })
 })
 afterAll(() => hasty.stop())
 

@@ -6,7 +6,7 @@ import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { shardOf } from '#shared/contracts/log/message.ts'
 import { INGEST_STREAM } from '#shared/contracts/log/subjects.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { messagesFrom } from './messages.ts'
 
@@ -50,7 +50,7 @@ test('a replica that drains for longer than the lease keeps what it finishes, an
   expect(await linesOf(log)).toEqual([begun])
 })
 
-async function ownersOf({ url }: Hasty): Promise<(string | null)[]> {
+async function ownersOf({ url }: Processes): Promise<(string | null)[]> {
   const { shards } = (await getFrom(`${url}/v1/message/workers`)).body as unknown as MessageWorkers
   return shards.map(({ replica_id }) => replica_id)
 }
@@ -62,7 +62,7 @@ const linesOf = async (path: string) =>
     .map((line) => JSON.parse(line) as unknown)
 
 /** While no shard has anything to write, each write of the stream is one. */
-async function signsGiven({ nats }: Hasty): Promise<number> {
+async function signsGiven({ nats }: Processes): Promise<number> {
   const nc = await connectTest(nats.url)
   try {
     return (await (await jetstreamManager(nc)).streams.info(INGEST_STREAM)).state.last_seq

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { FileWatch } from './file-watch.ts'
@@ -33,7 +33,7 @@ test('of 20,000 messages each is in the files once, whatever is killed, frozen, 
 })
 
 /** From two replicas to five, and to one. */
-function troublesOf(hasty: Hasty): (() => Promise<unknown>)[] {
+function troublesOf(hasty: Processes): (() => Promise<unknown>)[] {
   const replica = (n: number): Replica => hasty.ingest[n] ?? expect.unreachable('a replica is missing')
   const killBroker = async () => {
     await hasty.nats.kill('SIGKILL')
@@ -71,4 +71,4 @@ const until = (watch: FileWatch, isSo: () => boolean) =>
     { timeout: 60_000, interval: 20 },
   )
 
-const processed = async ({ url }: Hasty) => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']
+const processed = async ({ url }: Processes) => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']

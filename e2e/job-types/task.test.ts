@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 
-let hasty: Hasty
+let hasty: Processes
 beforeAll(async () => {
   hasty = await startHasty()
 })

@@ -2,13 +2,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob } from '../support/jobs.ts'
 import { listJobs, readStats, untilListed } from './list.ts'
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 0 })
+  hasty = await startInProcess({ jobs: 0 })
 })
 afterAll(() => hasty.stop())
 
@@ -118,7 +118,7 @@ test.each(['/v1/jobs', '/v1/stats'])('%s answers HEAD, and no method that would 
 })
 
 test('without the store both are 503, and answer again when it is back', async () => {
-  await using other = await startHasty({ jobs: 0 })
+  await using other = await startInProcess({ jobs: 0 })
   const rename = (from: string, to: string) => {
     using database = new DatabaseSync(join(other.dataDir, 'api.sqlite'), { timeout: 20_000 })
     database.exec(['jobs', 'job_counts'].map((name) => `ALTER TABLE ${name}${from} RENAME TO ${name}${to}`).join(';'))

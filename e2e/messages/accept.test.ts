@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { type ApiAnswer, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { storedMessages, streamState } from './stored-messages.ts'
 
-let hasty: Hasty
+let hasty: Processes
 let writer: Record<string, string>
 
 beforeAll(async () => {

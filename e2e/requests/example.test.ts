@@ -6,11 +6,11 @@ import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { runCli } from '../cli/run-cli.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 
 const examples = join(import.meta.dirname, '../../examples')
 const undo = new AsyncDisposableStack()
-let hasty: Hasty
+let hasty: Processes
 let url: string
 
 beforeAll(async () => {

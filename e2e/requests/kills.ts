@@ -1,14 +1,14 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, vi } from 'vitest'
 import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { Hasty } from '../support/hasty.ts'
+import type { Processes } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 /**
  * A workflow service, a job service or the broker, by SIGKILL, and starts it again.
  * @param events that what was begun just before makes at least: somewhere among them it happens
  */
-export async function killOne(hasty: Hasty, events: number): Promise<void> {
+export async function killOne(hasty: Processes, events: number): Promise<void> {
   await untilLogGrewBy(hasty, 5 + Math.floor(Math.random() * (events - 5)))
   const victims = [...hasty.workflow, ...hasty.job, null]
   const victim = victims[Math.floor(Math.random() * victims.length)]
@@ -23,7 +23,7 @@ export async function killOne(hasty: Hasty, events: number): Promise<void> {
 }
 
 /** At no moment in particular, but with something going on; when nothing does any more, at once. */
-async function untilLogGrewBy(hasty: Hasty, events: number): Promise<void> {
+async function untilLogGrewBy(hasty: Processes, events: number): Promise<void> {
   const nc = await connectTest(hasty.nats.url)
   try {
     const manager = await jetstreamManager(nc, { checkAPI: false })
@@ -40,7 +40,7 @@ async function untilLogGrewBy(hasty: Hasty, events: number): Promise<void> {
 }
 
 /** In the log itself: how often each job ended. */
-export async function endsOfJobs(hasty: Hasty): Promise<ReadonlyMap<string, number>> {
+export async function endsOfJobs(hasty: Processes): Promise<ReadonlyMap<string, number>> {
   const ends = new Map<string, number>()
   const nc = await connectTest(hasty.nats.url)
   const entries = await readLog(nc)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
 import { endsOfJobs } from './kills.ts'
 import { make, napping, post, requestsAt, SOON, untilLike, view } from './request-calls.ts'
@@ -16,7 +16,7 @@ const steps = [
 ]
 const UNSET = { WRK_ENABLED: 'true', WRK_REQUEST_NEW_CRON: '', WRK_REQUEST_INPROGRESS_CRON: '', WRK_JOB_CRON: '' }
 
-let hasty: Hasty
+let hasty: Processes
 /** One broker for all: its only workflow service is started again with what each test is about. */
 let workflow: Replica
 let url: string

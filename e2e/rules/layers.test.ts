@@ -38,7 +38,7 @@ const mayImport: Record<string, string[]> = {
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
   // The life of a service, and what each of them begins with.
   'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
-  'shared/stores': ['shared/contracts', 'shared/time'],
+  'shared/stores': ['node:path', 'shared/contracts', 'shared/time'],
   // What the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*'],
   'shared/stores/mongo': ['mongoose', 'shared/ids', 'shared/stores'],
@@ -64,9 +64,12 @@ const mayImport: Record<string, string[]> = {
     ...ground,
   ],
   'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],
+  // What api and keeper both know of schedules.
+  'shared/schedules': ['croner', 'shared/bus', ...ground],
   client: ['shared/contracts', 'shared/formats'],
   cli: ['node:*', 'commander', 'client', 'shared/auth', 'shared/formats'],
   'services/api': ['node:*', 'koa', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
+  'services/keeper': ['node:*', 'zod', 'shared/*'],
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', 'croner', 'zod', 'shared/*'],
   'services/ingest': ['node:*', 'zod', 'shared/*'],
@@ -77,7 +80,7 @@ const mayImport: Record<string, string[]> = {
   'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
 /** They alone may name a store’s adapters. */
-const openStoreFiles = /^services\/\w+\/open-store\.ts$/
+const openStoreFiles = /^services\/\w+\/open-store\.ts$|\/open-job-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import {
   expectEachOnce,
   named,
@@ -15,15 +15,15 @@ import {
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
-async function withoutApis(hasty: Hasty, work: () => Promise<unknown>): Promise<void> {
-  for (const api of hasty.api) api.kill('SIGKILL')
-  await Promise.all(hasty.api.map((api) => api.exited()))
+async function withoutKeepers(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
+  for (const keeper of hasty.keeper) keeper.kill('SIGKILL')
+  await Promise.all(hasty.keeper.map((keeper) => keeper.exited()))
   await work()
-  await Promise.all(hasty.api.map((api) => api.restart()))
+  await Promise.all(hasty.keeper.map((keeper) => keeper.restart()))
 }
 
-test('after six seconds without any api a schedule of one second does as its policy says', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 0 })
+test('after six seconds without any keeper a schedule of one second does as its policy says', async () => {
+  await using hasty = await startHasty({ keepers: 3, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   for (const policy of POLICIES) await put(hasty.url, policy, { every_ms: 1_000, on_missed: policy })
   const untilMore = async (count: number) => {
@@ -37,7 +37,7 @@ test('after six seconds without any api a schedule of one second does as its pol
     )
   }
   await untilMore(3)
-  await withoutApis(hasty, () => untilTime(Date.now() + 6_000))
+  await withoutKeepers(hasty, () => untilTime(Date.now() + 6_000))
   await untilMore(3)
 
   expectEachOnce(await log.ticks('all'), 1_000)
@@ -51,12 +51,12 @@ test('after six seconds without any api a schedule of one second does as its pol
   }
 })
 
-test('after hours without any api a schedule of one hour does as its policy says, once', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+test('after hours without any keeper a schedule of one hour does as its policy says, once', async () => {
+  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   const lastMs = Date.now() - 30 * MINUTE
   const madeMs = lastMs - 5 * HOUR
-  await withoutApis(hasty, async () => {
+  await withoutKeepers(hasty, async () => {
     await using old = await openRecords(hasty.nats.url)
     for (const on_missed of POLICIES) await old.write(oldRecord(on_missed, madeMs, { every_ms: HOUR, on_missed }))
     await old.write(oldRecord('paused', madeMs, { every_ms: HOUR, on_missed: 'all', paused: true }))
@@ -78,7 +78,7 @@ test('after hours without any api a schedule of one hour does as its policy says
   await untilView(hasty.url, 'marker', { last_tick_at: expect.any(String) as string })
   await check()
   expect(await view(hasty.url, 'skip')).toMatchObject({ last_tick_at: null, next_run_at: isoTime(lastMs + HOUR) })
-  await withoutApis(hasty, async () => undefined)
+  await withoutKeepers(hasty, async () => undefined)
   const { last_tick_at: seen } = await view(hasty.url, 'marker')
   await vi.waitFor(async () => expect((await view(hasty.url, 'marker')).last_tick_at).not.toBe(seen), 20_000)
   await check()
@@ -86,7 +86,7 @@ test('after hours without any api a schedule of one hour does as its policy says
 
 test('a tick whose job has left the log already is not made again by who does not know of it', async () => {
   const env = { COOLDOWN_MS: '0', LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '200' }
-  await using hasty = await startHasty({ apis: 2, jobs: 1, env })
+  await using hasty = await startHasty({ keepers: 2, jobs: 1, env })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const lastMs = Date.now() - 2 * MINUTE
@@ -103,6 +103,6 @@ test('a tick whose job has left the log already is not made again by who does no
   )
   expect(await view(hasty.url, 'old')).toMatchObject({ last_job_id: first.last_job_id })
   expect(await log.ticks('old')).toEqual([])
-  const made = (await Promise.all(hasty.api.map((api) => api.logs()))).flat()
+  const made = (await Promise.all(hasty.keeper.map((keeper) => keeper.logs()))).flat()
   expect(made.filter(({ msg }) => msg === 'job created by its schedule')).toHaveLength(1)
 })

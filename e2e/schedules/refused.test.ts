@@ -4,11 +4,11 @@ import { SCHEDULED_JOB_MAX_BYTES, SCHEDULES_MAX } from '#shared/contracts/http/s
 import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
 import { send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { named, oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
 
-let hasty: Hasty
+let hasty: Processes
 
 beforeAll(async () => {
   hasty = await startHasty({ apis: 1, jobs: 1 })
@@ -143,7 +143,7 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
     return found
   }, 10_000)
   expect(await log.ticks('gone')).toEqual([])
-  const lines = (await hasty.api[0]?.logs()) ?? []
+  const lines = (await hasty.keeper[0]?.logs()) ?? []
   expect(lines.filter((line) => line.msg === 'a schedule made no job' && line['schedule'] === 'gone')).toHaveLength(1)
   expect(later?.record?.last_job_id).toBeNull()
   expect(await put(hasty.url, 'gone', { every_ms: SECOND })).toMatchObject({ status: 200, body: { last_error: null } })

@@ -5,11 +5,7 @@ import { Records } from '#shared/bus/records.ts'
 import type { ScheduleRecord, ScheduleView } from '#shared/contracts/http/schedules.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
 import { isoTime, systemClock } from '#shared/time/clock.ts'
-import {
-  SCHEDULE_RECORDS,
-  type ScheduleKey,
-  type ScheduleRecords,
-} from '../../services/api/schedules/schedule-records.ts'
+import { SCHEDULE_RECORDS, type ScheduleKey, type ScheduleRecords } from '../../shared/schedules/schedule-records.ts'
 import { silentLog } from '../support/bus.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
 import { connectTest, readLog } from '../support/read-log.ts'

@@ -4,7 +4,7 @@ import { startHasty } from '../support/hasty.ts'
 import { expectEachOnce, named, oldRecord, openLog, openRecords, view } from './schedule-calls.ts'
 
 test('a schedule that a clock of the next month has settled goes on from now, says so, and makes no tick twice', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 0 })
+  await using hasty = await startHasty({ keepers: 2, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const startMs = Math.floor(Date.now() / SECOND) * SECOND
@@ -34,6 +34,6 @@ test('a schedule that a clock of the next month has settled goes on from now, sa
   )
   expect(await view(hasty.url, 'seconds')).toMatchObject({ last_error: null })
   expect((await old.records.read(named('paused')))?.record).toMatchObject(ahead)
-  const warned = (await Promise.all(hasty.api.map((api) => api.logs()))).flat()
+  const warned = (await Promise.all(hasty.keeper.map((keeper) => keeper.logs()))).flat()
   expect(warned.filter(({ msg }) => msg?.startsWith('a schedule was settled ahead')).length).toBe(2)
 })

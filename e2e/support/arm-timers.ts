@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { ConsumerPuller } from '#shared/bus/puller.ts'
 import { ARM_TIMERS } from '#shared/contracts/log/subjects.ts'
-import { createArmTimers } from '../../services/job/arm-timers.ts'
+import { createArmTimers } from '../../services/keeper/arm-timers.ts'
 import { silentLog, type TestBus } from './bus.ts'
 
 /** Makes timers of delayed events, as a worker does beside its jobs, until every event has its own. */

@@ -7,11 +7,11 @@ import type { JobView } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
-import { openStore } from '../../services/api/open-store.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
-import { type Hasty, type HastyOptions, startHasty } from './hasty.ts'
+import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
 import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { connectTest, historiesOf, type LogEntry, readLog } from './read-log.ts'
@@ -24,7 +24,7 @@ export interface FaultRunOptions extends HastyOptions {
 }
 
 export type FaultRun = AsyncDisposable & {
-  readonly hasty: Hasty
+  readonly hasty: Processes
   readonly load: Load
   readonly sink: EffectSink
   readonly nats: NatsConnection
@@ -51,7 +51,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
   await using undo = new AsyncDisposableStack()
   const sink = undo.use(await startEffectSink())
   const env: Record<string, string> = { ...smallTimes, EFFECT_SINK_URL: sink.url, ...options.env }
-  const hasty = undo.use(await startHasty({ apis: 2, jobs: 2, nginx: true, ...options, env }))
+  const hasty = undo.use(await startHasty({ apis: 2, keepers: 2, jobs: 2, nginx: true, ...options, env }))
   const nats = await connectTest(hasty.nats.url)
   undo.defer(() => nats.close())
   const load = startLoad({
@@ -111,25 +111,25 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 }
 
 /** The checkpoint names its owner, whose id holds its process's. */
-async function findOwner(hasty: Hasty): Promise<Replica> {
+export async function findOwner(hasty: Processes): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
     async () => {
       const owner = (await store.readCheckpoint())?.owner ?? ''
-      return hasty.api.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
+      return hasty.keeper.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
     },
     { what: 'an owner of the projection' },
   )
 }
 
 /** The services' own store, past the services. */
-export async function storeOf(hasty: Hasty): Promise<JobStore & AsyncDisposable> {
-  const store = await openStore({ DATA_DIR: hasty.dataDir })
+export async function storeOf(hasty: Processes): Promise<JobStore & AsyncDisposable> {
+  const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
 interface Scene {
-  hasty: Hasty
+  hasty: Processes
   nats: NatsConnection
   load: Load
   poller: Poller
@@ -166,7 +166,7 @@ async function settle(scene: Scene): Promise<Evidence> {
     lanes: [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
     timers: await timersLeft(nats),
     processes: await memoryOf(hasty),
-    complaints: (await Promise.all([...hasty.api, ...hasty.job].map(complaintsOf))).flat(),
+    complaints: (await Promise.all([...hasty.api, ...hasty.keeper, ...hasty.job].map(complaintsOf))).flat(),
   }
 }
 
@@ -216,8 +216,13 @@ async function askAll(replica: Replica, ids: string[]): Promise<Evidence['answer
   return answers
 }
 
-async function memoryOf(hasty: Hasty): Promise<Evidence['processes'][number][]> {
-  const processes = [...hasty.api, ...hasty.job, { name: 'nats-server', pid: hasty.nats.pid, running: true }]
+async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number][]> {
+  const processes = [
+    ...hasty.api,
+    ...hasty.keeper,
+    ...hasty.job,
+    { name: 'nats-server', pid: hasty.nats.pid, running: true },
+  ]
   const alive = processes.filter(({ running }) => running)
   return Promise.all(
     alive.map(async ({ name, pid }) => {

@@ -1,14 +1,19 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { type NatsOptions, type NatsServer, startNatsServer } from '../../scripts/servers/nats.ts'
 import { type Nginx, startNginx } from '../../scripts/servers/nginx.ts'
 import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
-import { type Replica, startReplica, startService } from './replica.ts'
+import { readJobConfig } from '../../services/job/config.ts'
+import { setUpBroker } from '../../services/job/set-up-broker.ts'
+import { silentLog } from './bus.ts'
+import { type InProcess, startInThisProcess } from './in-process.ts'
+import { type Replica, startReplica } from './replica.ts'
 
 export type HastyOptions = {
   apis?: number
+  keepers?: number
   jobs?: number
   /** None unless asked for. */
   workflows?: number
@@ -16,9 +21,10 @@ export type HastyOptions = {
   ingests?: number
   /** A real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
+  /** For every process; `apiEnv`, `keeperEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
+  keeperEnv?: Record<string, string>
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
   ingestEnv?: Record<string, string>
@@ -26,54 +32,83 @@ export type HastyOptions = {
   maxFileBytes?: number
 }
 
-export type Hasty = AsyncDisposable & {
+/** @typeParam R processes, or services in the test's own */
+export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
   /** Where a client sends its requests. */
   readonly url: string
   readonly dir: string
   /** The DATA_DIR that all replicas share. */
   readonly dataDir: string
-  readonly api: Replica[]
-  readonly job: Replica[]
-  readonly workflow: Replica[]
-  readonly ingest: Replica[]
+  readonly api: R[]
+  readonly keeper: R[]
+  readonly job: R[]
+  readonly workflow: R[]
+  readonly ingest: R[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
   /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
-  addApi(env?: Record<string, string>): Promise<Replica>
-  addJob(env?: Record<string, string>): Promise<Replica>
-  addWorkflow(env?: Record<string, string>): Promise<Replica>
-  addIngest(env?: Record<string, string>): Promise<Replica>
+  addApi(env?: Record<string, string>): Promise<R>
+  addKeeper(env?: Record<string, string>): Promise<R>
+  addJob(env?: Record<string, string>): Promise<R>
+  addWorkflow(env?: Record<string, string>): Promise<R>
+  addIngest(env?: Record<string, string>): Promise<R>
   stop(): Promise<void>
 }
+
+export type Processes = Hasty<Replica>
 
 /**
  * The real services as processes, over a nats-server of their own, in a folder and on ports of their own:
  * `await using hasty = await startHasty({ apis: 2, jobs: 2, nginx: true })`. HASTY_KEEP=1 keeps the folder with all logs.
+ * For tests that kill, freeze or signal a process, or look at its exit, its memory or its environment.
  */
-export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
+export const startHasty = (options: HastyOptions = {}): Promise<Processes> =>
+  startCluster(options, ({ kind, ...replica }) => startReplica({ ...replica, file: `${kind}/main.ts` }))
+
+/**
+ * The same services, over the same kind of nats-server, in the test's own process, which is ready several times as fast:
+ * for all other tests.
+ */
+export const startInProcess = (options: HastyOptions = {}): Promise<Hasty> => startCluster(options, startInThisProcess)
+
+export type Kind = 'api' | 'keeper' | 'job' | 'workflow' | 'ingest'
+
+/** One replica to start; without a port on any that is free. */
+export type Launch = { kind: Kind; name: string; dir: string; env: Record<string, string>; port?: number }
+
+type Launcher<R> = (launch: Launch) => Promise<R>
+
+async function startCluster<R extends InProcess>(options: HastyOptions, launcher: Launcher<R>): Promise<Hasty<R>> {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-'))
   const dataDir = join(dir, 'data')
   // Ended in the opposite order: the folder last, and the broker only when nobody drains any more.
   await using undo = new AsyncDisposableStack()
   undo.defer(() => removeFolder(dir))
-  const nats = undo.use(await startNatsServer(natsOptions(options, dir)))
+  const nats = await startNatsServer(natsOptions(options, dir))
+  undo.defer(() => nats.kill('SIGKILL'))
   // Behind nginx, which always overwrites the request's id: the api may believe it.
   const proxied = options.nginx ? { TRUST_PROXY: 'true' } : {}
   const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...proxied, ...options.env }
-  await setUp(dir, { ...env, ...options.jobEnv })
+  await setUpBroker(readJobConfig({ ...env, ...options.jobEnv }), silentLog)
 
   // Chosen beforehand, so that the apis know the others without waiting for them.
   const jobPorts = await freePorts(options.jobs ?? 1)
   const workflowPorts = await freePorts(options.workflows ?? 0)
   const known = { JOB_URLS: urlsOf(jobPorts), WORKFLOW_URLS: urlsOf(workflowPorts) }
-  const apis = makeGroup('api', dir, { ...known, ...env, ...options.apiEnv })
-  const jobs = makeGroup('job', dir, { ...env, ...options.jobEnv }, jobPorts)
+  const apis = makeGroup(launcher, { kind: 'api', dir, env: { ...known, ...env, ...options.apiEnv } })
+  const keepers = makeGroup(launcher, { kind: 'keeper', dir, env: { ...env, ...options.keeperEnv } })
+  const jobs = makeGroup(launcher, { kind: 'job', dir, env: { ...env, ...options.jobEnv } }, jobPorts)
   // Its callers come by nginx, or by an api.
-  const workflows = makeGroup('workflow', dir, { TRUST_PROXY: 'true', ...env, ...options.workflowEnv }, workflowPorts)
-  const ingests = makeGroup('ingest', dir, { ...env, ...options.ingestEnv })
-  undo.defer(() => stopAll([apis, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
+  const workflows = makeGroup(
+    launcher,
+    { kind: 'workflow', dir, env: { TRUST_PROXY: 'true', ...env, ...options.workflowEnv } },
+    workflowPorts,
+  )
+  const ingests = makeGroup(launcher, { kind: 'ingest', dir, env: { ...env, ...options.ingestEnv } })
+  undo.defer(() => stopAll([apis, keepers, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
   await allOf([
     apis.add(options.apis ?? 1),
+    keepers.add(options.keepers ?? 1),
     jobs.add(jobPorts.length),
     workflows.add(workflowPorts.length),
     ingests.add(options.ingests ?? 0),
@@ -87,12 +122,14 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
     dir,
     dataDir,
     api: apis.replicas,
+    keeper: keepers.replicas,
     job: jobs.replicas,
     workflow: workflows.replicas,
     ingest: ingests.replicas,
     nats,
     nginx,
     addApi: (own) => apis.addOne(own),
+    addKeeper: (own) => keepers.addOne(own),
     addJob: (own) => jobs.addOne(own),
     addWorkflow: (own) => workflows.addOne(own),
     addIngest: (own) => ingests.addOne(own),
@@ -104,22 +141,19 @@ export async function startHasty(options: HastyOptions = {}): Promise<Hasty> {
 const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()))
 const urlsOf = (ports: number[]) => ports.map((port) => `http://127.0.0.1:${port}`).join(',')
 
-type Kind = 'api' | 'job' | 'workflow' | 'ingest'
-
 /** The first replicas get these ports, the others any. */
-function makeGroup(kind: Kind, dir: string, env: Record<string, string>, ports: readonly number[] = []) {
-  const replicas: Replica[] = []
+function makeGroup<R>(
+  launcher: Launcher<R>,
+  { kind, ...common }: Omit<Launch, 'name' | 'port'>,
+  ports: readonly number[] = [],
+) {
+  const replicas: R[] = []
   let count = 0
   const launch = (own: Record<string, string> = {}) => {
     const port = ports[count]
     const name = `${kind}-${count++}`
-    return startReplica({
-      name,
-      file: `${kind}/main.ts`,
-      dir,
-      env: { ...env, ...own },
-      ...(port === undefined ? {} : { port }),
-    })
+    const env = { ...common.env, ...own }
+    return launcher({ ...common, kind, name, env, ...(port === undefined ? {} : { port }) })
   }
   return {
     replicas,
@@ -137,7 +171,7 @@ function makeGroup(kind: Kind, dir: string, env: Record<string, string>, ports: 
   }
 }
 
-async function stopAll(replicas: Replica[]): Promise<void> {
+async function stopAll(replicas: InProcess[]): Promise<void> {
   await Promise.all(replicas.map((replica) => replica.stop(5000)))
 }
 
@@ -147,14 +181,7 @@ async function allOf(work: Promise<void>[]): Promise<void> {
   await Promise.all(work)
 }
 
-async function setUp(dir: string, env: Record<string, string>): Promise<void> {
-  const logFile = join(dir, 'setup.log')
-  const setup = await startService('job/setup.ts', env, logFile)
-  const { code } = await setup.exited
-  if (code !== 0) throw new Error(`setup failed with exit code ${code}:\n${await readFile(logFile, 'utf8')}`)
-}
-
-async function startProxy(dir: string, apis: Replica[], workflows: Replica[]): Promise<Nginx> {
+async function startProxy(dir: string, apis: InProcess[], workflows: InProcess[]): Promise<Nginx> {
   const nginx = await startNginx({
     dir: join(dir, 'nginx'),
     upstreams: addressesOf(apis),
@@ -164,7 +191,7 @@ async function startProxy(dir: string, apis: Replica[], workflows: Replica[]): P
   return nginx
 }
 
-const addressesOf = (replicas: Replica[]) => replicas.map(({ port }) => `127.0.0.1:${port}`)
+const addressesOf = (replicas: InProcess[]) => replicas.map(({ port }) => `127.0.0.1:${port}`)
 
 function natsOptions({ natsSync, maxFileBytes }: HastyOptions, dir: string): NatsOptions {
   return {

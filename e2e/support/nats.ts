@@ -7,9 +7,9 @@ import { type NatsOptions, type NatsServer, startNatsServer } from '../../script
 export async function startTestNats(options: Omit<NatsOptions, 'dir'> = {}): Promise<NatsServer> {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-nats-'))
   const server = await startNatsServer({ ...options, dir })
-  const { stop } = server
   const dispose = async () => {
-    await stop()
+    // Its data goes with it, so nothing is left to write down.
+    await server.kill('SIGKILL')
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   }
   return Object.defineProperties(server, {

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
-let hasty: Hasty
+let hasty: Processes
 beforeAll(async () => {
   hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
 })

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { getFrom } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { listWorkers, readAttempts, workerOf } from './workers.ts'
 
@@ -13,12 +13,12 @@ import { listWorkers, readAttempts, workerOf } from './workers.ts'
 const SOON = { timeout: 25_000, interval: 250 }
 const quick = { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '5' }
 
-async function runSome(hasty: Hasty, count: number): Promise<void> {
+async function runSome(hasty: Processes, count: number): Promise<void> {
   const jobs = await Promise.all(Array.from({ length: count }, () => makeJob(hasty)))
   for (const jobId of jobs) await untilJob(hasty, jobId, { status: 'finished' })
 }
 
-const untilAway = (hasty: Hasty) =>
+const untilAway = (hasty: Processes) =>
   vi.waitFor(async () => {
     const { status, headers, body } = await getFrom(`${hasty.url}/v1/workers`)
     expect({ status, code: body['code'], retry: headers.get('retry-after') }).toEqual({

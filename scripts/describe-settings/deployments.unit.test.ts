@@ -77,5 +77,6 @@ for (const file of globSync('deploy/kubernetes/*.yaml', { cwd: root })) {
 
 test('Kubernetes runs every service under its own name', () => {
   const files = globSync('deploy/kubernetes/*.yaml', { cwd: root }).map(read).join('\n')
-  for (const service of ['api', 'job', 'workflow', 'ingest', 'setup']) expect(files).toContain(`- name: ${service}\n`)
+  for (const service of ['api', 'keeper', 'job', 'workflow', 'ingest', 'setup'])
+    expect(files).toContain(`- name: ${service}\n`)
 })

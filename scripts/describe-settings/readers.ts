@@ -4,6 +4,7 @@ import { commonSettings } from '#shared/process/config.ts'
 import { apiSettings } from '../../services/api/config.ts'
 import { ingestSettings } from '../../services/ingest/config.ts'
 import { jobSettings } from '../../services/job/config.ts'
+import { keeperSettings } from '../../services/keeper/config.ts'
 import { workflowSettings } from '../../services/workflow/config.ts'
 import { startSettings } from '../supervisor/settings.ts'
 
@@ -13,6 +14,7 @@ export const START = '`npm start`'
 /** The settings that each process reads. */
 export const READERS: Readonly<Record<string, z.ZodRawShape>> = {
   api: apiSettings,
+  keeper: keeperSettings,
   job: jobSettings,
   workflow: workflowSettings,
   ingest: ingestSettings,
@@ -24,7 +26,8 @@ export const SECTIONS: Readonly<Record<string, z.ZodRawShape>> = {
   'Every service': { PORT: apiSettings.PORT, ...commonSettings },
   'What `npm start` runs': startSettings,
   'Callers: tokens, limits, proxies, browsers': httpSettings,
-  'Accepting and keeping jobs': apiSettings,
+  'Accepting jobs': apiSettings,
+  'Keeping jobs: the fold, housekeeping, schedules, timers': keeperSettings,
   'Running jobs': jobSettings,
   'Requests of several steps': workflowSettings,
   Messages: ingestSettings,

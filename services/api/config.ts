@@ -1,4 +1,4 @@
-import { logLimitSettings } from '#shared/accept/settings.ts'
+import { keySettings, logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
 import { SHARDS_DEFAULT, SHARDS_MAX } from '#shared/contracts/log/message.ts'
 import { httpSettings } from '#shared/http/settings.ts'
@@ -6,7 +6,6 @@ import { trustedHostsSetting } from '#shared/outbound/settings.ts'
 import {
   addressesSetting,
   commonSettings,
-  durationSetting,
   type Environment,
   flagSetting,
   integerSetting,
@@ -15,7 +14,7 @@ import {
   portSetting,
   retentionSetting,
 } from '#shared/process/config.ts'
-import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
+import { MINUTE } from '#shared/time/clock.ts'
 
 export const apiSettings = {
   ...commonSettings,
@@ -25,22 +24,13 @@ export const apiSettings = {
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
     'How long an object_id cannot be reused with the same type; 0: no cooldown.',
   ),
-  LEASE_MS: durationSetting(10 * SECOND, 500).describe(
-    'How long a worker may be silent before its jobs go to another worker.',
-  ),
-  LOG_RETENTION_MS: retentionSetting(HOUR, 0).describe(
-    'How long the log keeps events that are no longer needed; at least COOLDOWN_MS.',
-  ),
   ...logLimitSettings,
+  ...keySettings,
   SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX).describe(
     'Number of shards that messages go into; the same at api and ingest.',
   ),
   MESSAGES_MAX_BYTES: integerSetting(1024 ** 3, 1).describe(
     'Bytes of waiting messages at the broker beyond which new messages get 503.',
-  ),
-  JOB_RETENTION_MS: retentionSetting(30 * DAY, 0).describe('How long ended jobs can be read.'),
-  HOUSEKEEPING_MS: durationSetting(MINUTE, 100).describe(
-    'How often old jobs and requests are deleted, the log is trimmed, and stuck jobs are looked for.',
   ),
   CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
@@ -53,7 +43,7 @@ export const apiSettings = {
 }
 
 export function readApiConfig(env: Environment) {
-  const config = parseConfig(apiSettings, env, [['LOG_RETENTION_MS', 'COOLDOWN_MS']])
+  const config = parseConfig(apiSettings, env)
   checkAuthSettings(config)
   return config
 }

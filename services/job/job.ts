@@ -13,7 +13,6 @@ import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import { createArmTimers } from './arm-timers.ts'
 import type { JobConfig } from './config.ts'
 import { drain } from './drain.ts'
 import { foreignErrors } from './foreign-errors.ts'
@@ -66,7 +65,6 @@ export async function startJob(base: Base): Promise<Running> {
   const attempts = attemptRecorder(base, handlers, metrics)
   const loop = pullLoop(base, { history, handlers, lease, attempts, metrics })
   const { store, port } = await startOps(base)
-  await startTimers(base, history)
   await life.start(new ReportLoop(attempts, store, log))
   life.onStop(watchEnds({ ...base, history, held: loop.held }))
   life.onStop(() => drain(loop, config.DRAIN_MS, log))
@@ -130,13 +128,6 @@ async function startLease({ config, replicaId, log, life }: Base, leaseMs: numbe
   })
   life.onStop(() => lease.stop())
   return lease
-}
-
-/** What time demands, and no job of this worker. */
-async function startTimers({ broker, log, life }: Base, history: JobHistory): Promise<void> {
-  const puller = new ConsumerPuller(broker)
-  life.onStop(() => puller.close())
-  await life.start(createArmTimers({ broker, puller, history, log }))
 }
 
 function attemptRecorder({ config, replicaId, clock }: Base, handlers: Handlers, metrics: JobMetrics): AttemptRecorder {

@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
-import { logLimitSettings } from '#shared/accept/settings.ts'
+import { keySettings, logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { serviceSettings } from '#shared/outbound/settings.ts'
@@ -49,6 +49,7 @@ export const workflowSettings = {
   WRK_JOB_CRON: cronSetting().describe('When the jobs of requests are created; by default immediately.'),
   ...serviceSettings,
   ...logLimitSettings,
+  ...keySettings,
   REQUESTS_MAX_BYTES: integerSetting(GIB, 1).describe(
     'Bytes of requests at the broker beyond which new requests get 503; running requests continue.',
   ),

@@ -13,7 +13,7 @@ import { systemClock } from '#shared/time/clock.ts'
 import { Health } from './health.ts'
 import { Lifecycle } from './lifecycle.ts'
 
-export type ServiceName = 'api' | 'job' | 'workflow' | 'ingest'
+export type ServiceName = 'api' | 'job' | 'workflow' | 'ingest' | 'keeper'
 
 /** The settings that every service has and that are needed here. */
 export interface BaseConfig {

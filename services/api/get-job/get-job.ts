@@ -6,9 +6,8 @@ import { isJobId, jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
+import { type ProjectionView, rebasedOntoLog } from '#shared/stores/jobs/projection-view.ts'
 import { type Clock, DAY, MINUTE } from '#shared/time/clock.ts'
-import { asOfThisLog } from '../project-events/apply-batch.ts'
-import type { ProjectionView } from '../project-events/projection-view.ts'
 
 export interface GetJobDeps {
   store: JobStore
@@ -60,7 +59,7 @@ function orNotFound(job: Job | null, caller: Caller): Job {
 /** What is stored, and every later event of the log. */
 async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
-  const known = stored === null ? null : asOfThisLog(stored, deps.view.logGeneration)
+  const known = stored === null ? null : rebasedOntoLog(stored, deps.view.logGeneration)
   const logged = await foldFromLog(deps, jobId, stored?.generation === deps.view.generation, known)
   if (logged === null || logged === known) return known
   await writeThrough(deps, logged)

@@ -1,6 +1,6 @@
 import type { PutScheduleBody } from '#shared/contracts/http/schedules.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { parseCron } from './tick-times.ts'
+import { parseCron } from '../../../shared/schedules/tick-times.ts'
 
 const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/
 /** Names alone: what Intl takes besides, such as `+02:00`, is no zone. */

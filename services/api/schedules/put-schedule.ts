@@ -11,12 +11,12 @@ import {
 import { AppError } from '#shared/errors/app-error.ts'
 import { badParameters } from '#shared/http/read-query.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
+import type { ScheduleBook } from '../../../shared/schedules/schedule-book.ts'
+import type { ScheduleKey, ScheduleRecords } from '../../../shared/schedules/schedule-records.ts'
+import { settledUntil } from '../../../shared/schedules/settled-until.ts'
+import { nextTick } from '../../../shared/schedules/tick-times.ts'
 import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
 import { badTiming, checkTiming } from './check-timing.ts'
-import type { ScheduleBook } from './schedule-book.ts'
-import type { ScheduleKey, ScheduleRecords } from './schedule-records.ts'
-import { settledUntil } from './settled-until.ts'
-import { nextTick } from './tick-times.ts'
 
 export interface PutScheduleDeps extends CheckJobDeps {
   records: ScheduleRecords

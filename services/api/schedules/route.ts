@@ -7,7 +7,9 @@ import { callerOf } from '#shared/http/authenticate.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
+import { jobOf } from '#shared/schedules/schedule-job.ts'
 import { isoTime } from '#shared/time/clock.ts'
+import type { ScheduleKey } from '../../../shared/schedules/schedule-records.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import {
   atBroker,
@@ -19,9 +21,7 @@ import {
   type Precondition,
   readSchedule,
 } from './change-schedule.ts'
-import { jobOf } from './make-tick-job.ts'
 import { type PutScheduleDeps, putSchedule } from './put-schedule.ts'
-import type { ScheduleKey } from './schedule-records.ts'
 import { scheduleSummary, scheduleView } from './schedule-view.ts'
 
 export type ScheduleRoutesDeps = PutScheduleDeps & CreateJobDeps

@@ -33,9 +33,9 @@ import {
   type TestBus,
 } from '../../../e2e/support/bus.ts'
 import { applyBatch } from '../project-events/apply-batch.ts'
-import { createHouseKeeper } from './house-keeper.ts'
+import { createHousekeeper } from './housekeeper.ts'
 import { firstSeqAfter, type TrimDeps, trimLog } from './trim-log.ts'
-import { UnheardEnds } from './unheard-ends.ts'
+import { UndeliveredEnds } from './undelivered-ends.ts'
 import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
 
 const SOON = { deadlineMs: 10_000 }
@@ -62,7 +62,7 @@ async function setup() {
     woken,
     log: silentLog,
   })
-  const unheard = new UnheardEnds(bus)
+  const unheard = new UndeliveredEnds(bus)
   const trim = (clock: Clock, checkpointSeq: number): TrimDeps => ({
     store,
     stream: bus.stream,
@@ -376,7 +376,7 @@ describe('while the clocks of the machine and the broker differ', () => {
     let isTrusted = false
     let rounds = 0
     const clock = laterBy(31 * DAY)
-    const keeper = createHouseKeeper({
+    const keeper = createHousekeeper({
       isOwner: () => true,
       wake: { ...house.wake(clock), listLanes: () => (rounds++, listLanes(house.bus.broker)) },
       trim: { ...house.trim(clock, 0), isClockTrusted: () => isTrusted },

@@ -6,9 +6,9 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { Counter, Gauge } from '#shared/process/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
+import type { ProjectionView } from '../../../shared/stores/jobs/projection-view.ts'
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
-import type { ProjectionView } from './projection-view.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
 // still; *owning*, it applies the log, moves the checkpoint and beats. Taking over is a compare-and-set on the
@@ -49,6 +49,7 @@ export class Projection {
   readonly #deps: ProjectionDeps
   #stopped = false
   #loop: Promise<void> = Promise.resolve()
+  #feed: StreamFeed | null = null
   /** The checkpoint as this owner last saved it; null while watching. */
   #owned: Checkpoint | null = null
   #seenBeat = { owner: '', beat: -1, sinceMs: 0 }
@@ -68,6 +69,7 @@ export class Projection {
   /** Gives the ownership up, so that another replica takes over at once. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#feed?.close()
     await this.#loop
     if (this.#owned === null) return
     await this.#save({ owner: '' }).catch(() => undefined)
@@ -115,7 +117,6 @@ export class Projection {
   /** Returns when another replica has become the owner, or on stop. */
   async #applyWhileOwner(): Promise<void> {
     while (!this.#stopped && this.#owned !== null) {
-      let feed: StreamFeed | null = null
       try {
         // After every loss of the feed: is it still the same log?
         const state = await this.#deps.stream.state()
@@ -126,14 +127,16 @@ export class Projection {
           )
           if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
         }
-        feed = await StreamFeed.open(this.#deps.broker, this.#owned.seq + 1)
-        await this.#follow(feed)
+        this.#feed = await StreamFeed.open(this.#deps.broker, this.#owned.seq + 1)
+        await this.#follow(this.#feed)
       } catch (error) {
+        if (this.#stopped) return
         this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
         await sleep(PAUSE_AFTER_ERROR_MS)
         await this.#save({})
       } finally {
-        feed?.close()
+        this.#feed?.close()
+        this.#feed = null
       }
     }
   }
@@ -145,6 +148,8 @@ export class Projection {
     let endOfLog = 0
     while (!this.#stopped && this.#owned !== null) {
       const batch = await feed.next()
+      // Closed by the stop, the feed proves nothing by its silence.
+      if (this.#stopped && batch.length === 0) return
       const last = batch.at(-1)
       if (last !== undefined) {
         for (let start = 0; start < batch.length; start += SLICE) {

@@ -4,7 +4,7 @@ import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 const PAGE = 500
 
 /** Looks at every job in the phases whose last event is older, in pages. */
-export async function eachUnended(
+export async function forEachActive(
   store: JobStore,
   query: { phases: Job['phase'][]; updatedBefore: string },
   look: (job: Job) => Promise<void>,

@@ -5,7 +5,7 @@ import { IntervalLoop } from '#shared/time/loop.ts'
 import { type TrimDeps, trimLog } from './trim-log.ts'
 import { type WakeDeps, wakeStuckJobs } from './wake-stuck-jobs.ts'
 
-export interface HouseKeeperDeps {
+export interface HousekeeperDeps {
   isOwner(): boolean
   wake: WakeDeps
   trim: TrimDeps
@@ -19,7 +19,7 @@ export interface HouseKeeperDeps {
 const DELETE_AT_ONCE = 1_000
 
 /** What the owner of the projection does once a minute: wakes stuck jobs, trims the log, deletes old jobs. */
-export function createHouseKeeper(deps: HouseKeeperDeps): IntervalLoop {
+export function createHousekeeper(deps: HousekeeperDeps): IntervalLoop {
   const keepHouse = async () => {
     if (!deps.isOwner()) return
     await wakeStuckJobs(deps.wake)
@@ -31,7 +31,7 @@ export function createHouseKeeper(deps: HouseKeeperDeps): IntervalLoop {
   )
 }
 
-async function deleteOldJobs(deps: HouseKeeperDeps): Promise<void> {
+async function deleteOldJobs(deps: HousekeeperDeps): Promise<void> {
   const endedBefore = isoTime(deps.clock.now() - deps.jobRetentionMs)
   while ((await deps.store.deleteEndedBefore(endedBefore, DELETE_AT_ONCE)) === DELETE_AT_ONCE) {
     if (!deps.isOwner()) return

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { goneOnFromNow, isSettledAhead, settledUntil } from '#shared/schedules/settled-until.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
-import { goneOnFromNow, isSettledAhead, settledUntil } from './settled-until.ts'
 
 const NOW = Date.parse('2027-01-01T12:00:00.000Z')
 

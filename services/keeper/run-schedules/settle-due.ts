@@ -1,10 +1,10 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { AppError, publicErrorOf } from '#shared/errors/app-error.ts'
 import { isoTime } from '#shared/time/clock.ts'
+import type { ScheduleRecords, StoredSchedule } from '../../../shared/schedules/schedule-records.ts'
+import { goneOnFromNow, isSettledAhead } from '../../../shared/schedules/settled-until.ts'
 import { dueTicks } from './due-ticks.ts'
 import { type MakeTickJobDeps, makeTickJob } from './make-tick-job.ts'
-import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
-import { goneOnFromNow, isSettledAhead } from './settled-until.ts'
 
 export interface SettleDueDeps extends MakeTickJobDeps {
   records: ScheduleRecords

@@ -9,7 +9,7 @@ import { dueSubject } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { Clock } from '#shared/time/clock.ts'
-import { eachUnended } from './each-unended.ts'
+import { forEachActive } from './for-each-active.ts'
 
 export interface DelayedDeps {
   store: JobStore
@@ -32,7 +32,7 @@ const ANY_TIME = '9999'
  */
 export async function keepDelayedJobs(deps: DelayedDeps, needs: LaneNeed[], cut: number): Promise<number> {
   let lowest = cut
-  await eachUnended(deps.store, { phases: ['scheduled', 'retrying'], updatedBefore: ANY_TIME }, async (job) => {
+  await forEachActive(deps.store, { phases: ['scheduled', 'retrying'], updatedBefore: ANY_TIME }, async (job) => {
     if (job.seq >= cut) return
     if (await hasWaitingTrigger(deps.stream, needs, job)) lowest = Math.min(lowest, job.seq)
     else await publishAgain(deps, job)

@@ -6,15 +6,15 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { IntervalLoop } from '#shared/time/loop.ts'
-import type { ApiConfig } from '../config.ts'
+import type { ProjectionView } from '../../../shared/stores/jobs/projection-view.ts'
+import type { KeeperConfig } from '../config.ts'
 import type { Projection } from '../project-events/projection.ts'
-import type { ProjectionView } from '../project-events/projection-view.ts'
-import { createHouseKeeper } from './house-keeper.ts'
-import { UnheardEnds } from './unheard-ends.ts'
+import { createHousekeeper } from './housekeeper.ts'
+import { UndeliveredEnds } from './undelivered-ends.ts'
 import type { WakeDeps } from './wake-stuck-jobs.ts'
 
-export interface OpenHouseDeps extends Pick<WakeDeps, 'woken'> {
-  config: Pick<ApiConfig, 'LEASE_MS' | 'LOG_RETENTION_MS' | 'COOLDOWN_MS' | 'HOUSEKEEPING_MS' | 'JOB_RETENTION_MS'>
+export interface OpenHousekeepingDeps extends Pick<WakeDeps, 'woken'> {
+  config: Pick<KeeperConfig, 'LEASE_MS' | 'LOG_RETENTION_MS' | 'COOLDOWN_MS' | 'HOUSEKEEPING_MS' | 'JOB_RETENTION_MS'>
   stream: Stream
   history: JobHistory
   projection: Pick<Projection, 'isOwner'>
@@ -27,15 +27,22 @@ export interface OpenHouseDeps extends Pick<WakeDeps, 'woken'> {
 }
 
 /** The house keeper over this broker. */
-export function openHouse({ config, projection, view, limits, woken, ...own }: OpenHouseDeps): IntervalLoop {
+export function openHousekeeping({
+  config,
+  projection,
+  view,
+  limits,
+  woken,
+  ...own
+}: OpenHousekeepingDeps): IntervalLoop {
   const { store, clock, log } = own
-  const unheardEnds = new UnheardEnds(own)
-  return createHouseKeeper({
+  const undeliveredEnds = new UndeliveredEnds(own)
+  return createHousekeeper({
     isOwner: () => projection.isOwner,
     wake: { ...own, leaseMs: config.LEASE_MS, woken },
     trim: {
       ...own,
-      neededByRequests: (state) => unheardEnds.firstNeeded(state),
+      neededByRequests: (state) => undeliveredEnds.firstNeeded(state),
       checkpointSeq: () => view.seq,
       logRetentionMs: config.LOG_RETENTION_MS,
       cooldownMs: config.COOLDOWN_MS,

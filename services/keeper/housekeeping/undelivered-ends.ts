@@ -4,7 +4,7 @@ import type { Stream, StreamState } from '#shared/bus/stream.ts'
 import { historyFilter, JOB_ENDS, JOB_ENDS_FILTERS, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { taskOf } from '#shared/ids/task-address.ts'
 
-export interface UnheardDeps {
+export interface UndeliveredEndsDeps {
   /** The log of jobs. */
   stream: Pick<Stream, 'consumerFloor' | 'readBatch' | 'nextOf'>
   history: Pick<JobHistory, 'all'>
@@ -19,15 +19,15 @@ const BATCH = 500
  * its job's history. The ends of all other jobs are nothing to it, and hold nothing, so that the log is trimmed also
  * where that service does not run. Each end is looked at once.
  */
-export class UnheardEnds {
-  readonly #deps: UnheardDeps
+export class UndeliveredEnds {
+  readonly #deps: UndeliveredEndsDeps
   #log = ''
   /** Where each filter was read up to. */
   readonly #nextSeqs = new Map<string, number>()
   /** Sequence of an end of a request's job -> first sequence of that job. */
   readonly #needs = new Map<number, number>()
 
-  constructor(deps: UnheardDeps) {
+  constructor(deps: UndeliveredEndsDeps) {
     this.#deps = deps
   }
 

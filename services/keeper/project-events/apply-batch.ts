@@ -3,6 +3,7 @@ import { applyEvent, isFirst } from '#shared/contracts/log/apply-event.ts'
 import type { LoggedEvent } from '#shared/contracts/log/events.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import type { Checkpoint, JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
+import { rebasedOntoLog } from '#shared/stores/jobs/projection-view.ts'
 import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
 
 /** Which generation is written, and from which on sequences are of this log. */
@@ -72,9 +73,5 @@ function continueOld(
   event: LoggedEvent,
   seq: number,
 ): Job | null {
-  return stored === undefined ? null : applyEvent(asOfThisLog(stored, logGeneration), event, seq)
+  return stored === undefined ? null : applyEvent(rebasedOntoLog(stored, logGeneration), event, seq)
 }
-
-/** A job that another log told of: whatever this log says of it comes after. */
-export const asOfThisLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
-  generation < logGeneration ? { ...job, seq: 0 } : job

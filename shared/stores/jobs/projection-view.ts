@@ -1,4 +1,5 @@
-import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
+import type { Job } from '#shared/contracts/log/job.ts'
+import type { Checkpoint, JobStore, StoredJob } from './job-store.ts'
 
 /** What this replica last saw of the checkpoint: how far the store is, whoever applies. */
 export class ProjectionView {
@@ -38,3 +39,7 @@ export class ProjectionView {
     return this.#checkpoint
   }
 }
+
+/** A stored job as a fold of this log begins from it: whatever this log says of a job of another log comes after. */
+export const rebasedOntoLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
+  generation < logGeneration ? { ...job, seq: 0 } : job

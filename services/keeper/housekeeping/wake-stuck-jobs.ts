@@ -8,7 +8,7 @@ import type { Counter } from '#shared/process/metrics.ts'
 import { isoTime, MINUTE } from '#shared/time/clock.ts'
 import { armTimersNeed } from './arm-timers-need.ts'
 import { type DelayedDeps, hasWaitingTrigger, publishAgain } from './delayed-jobs.ts'
-import { eachUnended } from './each-unended.ts'
+import { forEachActive } from './for-each-active.ts'
 
 export interface WakeDeps extends DelayedDeps {
   listLanes(): Promise<LaneInfo[]>
@@ -30,10 +30,10 @@ export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
   const needs = await laneNeeds(deps.stream, lanes)
   const unarmedFrom = await armTimersNeed(deps.stream)
   const updatedBefore = isoTime(deps.clock.now() - deps.leaseMs - SLACK_MS)
-  await eachUnended(deps.store, { phases: ['scheduled', 'retrying'], updatedBefore }, (job) =>
+  await forEachActive(deps.store, { phases: ['scheduled', 'retrying'], updatedBefore }, (job) =>
     wakeDelayed(deps, needs, unarmedFrom, job),
   )
-  await eachUnended(deps.store, { phases: ['waiting', 'running'], updatedBefore }, (job) =>
+  await forEachActive(deps.store, { phases: ['waiting', 'running'], updatedBefore }, (job) =>
     wakeUndelivered(deps, needs, job),
   )
 }

@@ -7,9 +7,9 @@ import { environment } from '#shared/process/config.ts'
 import { explainEnd } from '#shared/process/exit.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { systemClock } from '#shared/time/clock.ts'
-import { readApiConfig } from './config.ts'
-import { openStore } from './open-store.ts'
+import { readKeeperConfig } from './config.ts'
 import { freshStart } from './project-events/projection.ts'
 
 // `npm run rebuild`: asks the running projection to make every document anew from the log, while it serves.
@@ -20,9 +20,9 @@ const MAX_TRIES = 200
 /** NATS_URL, else where the broker of a running `npm start` listens, else the default. */
 function readConfig() {
   const env = environment()
-  const config = readApiConfig(env)
+  const config = readKeeperConfig(env)
   const urlFile = join(config.DATA_DIR, 'nats', 'url')
-  return existsSync(urlFile) ? readApiConfig({ NATS_URL_FILE: urlFile, ...env }) : config
+  return existsSync(urlFile) ? readKeeperConfig({ NATS_URL_FILE: urlFile, ...env }) : config
 }
 
 function connectTo(config: ReturnType<typeof readConfig>, log: Logger): Promise<Broker> {
@@ -55,7 +55,7 @@ try {
   const log = createLogger({ service: 'rebuild', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
   const broker = await connectTo(config, log)
   try {
-    const store = await openStore(config)
+    const store = await openJobStore(config)
     await requestRebuild(store, broker, log).finally(() => store.close())
   } finally {
     await broker.close()

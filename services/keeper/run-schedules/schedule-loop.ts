@@ -1,10 +1,10 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { SECOND } from '#shared/time/clock.ts'
-import type { ScheduleBook } from './schedule-book.ts'
-import type { StoredSchedule } from './schedule-records.ts'
+import type { ScheduleBook } from '../../../shared/schedules/schedule-book.ts'
+import type { StoredSchedule } from '../../../shared/schedules/schedule-records.ts'
+import { isSettledAhead } from '../../../shared/schedules/settled-until.ts'
+import { nextTick } from '../../../shared/schedules/tick-times.ts'
 import { type SettleDueDeps, settleDue } from './settle-due.ts'
-import { isSettledAhead } from './settled-until.ts'
-import { nextTick } from './tick-times.ts'
 
 // Every replica runs the same loop, and none leads: look at what changed, make what is due, then rest until the next
 // tick, a second at most. Replicas that make the same tick make one job.

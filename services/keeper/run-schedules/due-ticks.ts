@@ -1,6 +1,6 @@
 import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { MINUTE, SECOND } from '#shared/time/clock.ts'
-import { lastTicks } from './tick-times.ts'
+import { lastTicks } from '../../../shared/schedules/tick-times.ts'
 
 /** A hiccup: so late a tick is still made when a later one is due too. */
 const LATE_MS = 3 * SECOND

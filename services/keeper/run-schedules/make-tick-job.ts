@@ -2,11 +2,11 @@ import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
-import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
+import { jobOf } from '#shared/schedules/schedule-job.ts'
 import { type Clock, MINUTE } from '#shared/time/clock.ts'
 
 export interface MakeTickJobDeps extends CheckJobDeps {
@@ -45,9 +45,3 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
 
 /** Two tenants may have made schedules of one name at one moment. */
 const ownerOf = ({ tenant }: ScheduleRecord): string[] => (tenant === null ? [] : [tenant])
-
-/** What a caller would post to get the schedule's job. */
-export const jobOf = ({ name, job }: Pick<ScheduleRecord, 'name' | 'job'>): CreateJobBody => ({
-  ...job,
-  object_id: job.object_id ?? `schedule:${name}`,
-})
