@@ -59,7 +59,7 @@ async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: Pick<R
     whyFull: async () => {
       const { bytes } = await requests.state()
       return bytes >= config.REQUESTS_MAX_BYTES
-        ? `The broker holds ${bytes} bytes of requests, the limit for new ones is ${config.REQUESTS_MAX_BYTES}.`
+        ? `The broker holds ${bytes} bytes of requests; the limit for new ones is ${config.REQUESTS_MAX_BYTES}. Try again later.`
         : whyLogFull(await stream.state(), limits)
     },
     isBrokerUp: () => broker.isUp(),
