@@ -1,27 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { findOwner } from '../support/fault-run.ts'
+import { startHasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
-import type { Replica } from '../support/replica.ts'
 import { startReceiver } from './receiver.ts'
 
 const JOBS = 100
 const KILLS = 3
 const secret = `whsec_${randomBytes(32).toString('base64')}`
-
-/** The api that last said that it applies the log. */
-async function ownerOf(hasty: Processes): Promise<Replica> {
-  const took = await Promise.all(
-    hasty.api.map(async (replica) => {
-      const lines = (await replica.logs()).filter(({ msg }) => msg === 'this replica applies the log now')
-      return { replica, at: lines.length === 0 ? 0 : Number(new Date(lines.at(-1)?.['time'] as string | number)) }
-    }),
-  )
-  const [last] = took.filter(({ replica }) => replica.running).toSorted((a, b) => b.at - a.at)
-  if (last === undefined) throw new Error('no api runs')
-  return last.replica
-}
 
 test('each end is told although the replica that applies the log is killed, and has exactly one callback job', async () => {
   await using receiver = await startReceiver(secret)
@@ -51,7 +38,7 @@ test('each end is told although the replica that applies the log is killed, and 
   const kill = async () => {
     for (let n = 1; n <= KILLS; n++) {
       await vi.waitFor(() => expect(receiver.delivered.length).toBeGreaterThanOrEqual(n * 15), { timeout: 60_000 })
-      const owner = await ownerOf(hasty)
+      const owner = await findOwner(hasty)
       owner.kill('SIGKILL')
       await owner.exited()
       await owner.restart()
@@ -74,7 +61,4 @@ test('each end is told although the replica that applies the log is killed, and 
   expect(receiver.refused).toEqual([])
   const callbacks = (await createdOf('callback')).map((event) => String(event?.object_id))
   expect(callbacks.toSorted()).toEqual(jobs.map((jobId) => `callback:${jobId}:1`).toSorted())
-  process.stdout.write(
-    `${jobs.length} jobs, ${callbacks.length} callback jobs, ${receiver.delivered.length} deliveries, ${KILLS} kills\n`,
-  )
 })

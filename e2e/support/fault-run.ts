@@ -112,7 +112,7 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 }
 
 /** The checkpoint names its owner, whose id holds its process's. */
-async function findOwner(hasty: Processes): Promise<Replica> {
+export async function findOwner(hasty: Processes): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
     async () => {
@@ -222,11 +222,11 @@ async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number]
   )
 }
 
-/** What nobody caught; lines that are no JSON are what a crash prints. */
+/** What nobody caught ends a service that runs; lines that are no JSON are what a crash prints. */
 async function complaintsOf(replica: Replica): Promise<string[]> {
   const lines = await replica.logs()
   return lines
-    .filter(({ msg, level }) => level === undefined || msg === 'unhandled rejection' || msg === 'uncaught exception')
+    .filter(({ level, service }) => level === undefined || (level === 'fatal' && service !== 'start'))
     .map((line) => `${replica.name}: ${JSON.stringify(line)}`)
 }
 
