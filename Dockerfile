@@ -1,5 +1,5 @@
-# One image for all services and the command line: the command chooses (`services/api/main.ts`, `services/job/main.ts`,
-# `services/workflow/main.ts`, `services/ingest/main.ts`, `services/job/setup.ts`, `cli/main.ts`).
+# One image for all services and the command line: the command chooses (`services/<name>/main.ts`,
+# `services/job/setup.ts`, `cli/main.ts`).
 # TypeScript runs as it is, so there is nothing to build: packages, then sources.
 FROM node:24-slim AS packages
 WORKDIR /app

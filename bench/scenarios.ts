@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { systemClock } from '#shared/time/clock.ts'
@@ -135,8 +135,8 @@ async function enqueue(hasty: Processes, jobs: number): Promise<void> {
     clock: systemClock,
     log: pino({ level: 'silent' }),
   })
-  const reader = new LogReader(broker.nc)
-  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 20_000, groupCommit: true })
+  const stream = new Stream(broker)
+  const publisher = new Publisher({ broker, stream, clock: systemClock, maxInFlight: 20_000, groupCommit: true })
   for (let done = 0; done < jobs; done += 1_000) {
     const batch = Array.from({ length: 1_000 }, () => {
       const address = { type: 'noop', priority: 'normal' as const, job_id: newJobId(systemClock.now()) }

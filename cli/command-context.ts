@@ -40,7 +40,7 @@ export function makeContext(deps: ProgramDeps, flags: GlobalFlags): CommandConte
   const server: TransportOptions = {
     url: settings.url,
     retryForMs: RETRY_FOR_MS,
-    onRetry: ({ error }) => out.status(`${error.detail}, trying again ...`),
+    onRetry: ({ error }) => out.status(`${error.detail}, retrying ...`),
   }
   // One for all clients of this process.
   const token =

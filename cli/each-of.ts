@@ -20,7 +20,7 @@ export async function eachOf(
       const left = names.slice(n + 1).join(' ')
       const isRefused = !signal.aborted && error instanceof HastyError && error.status >= 400 && error.status < 500
       // For machines it is what has no record.
-      if (left !== '' && !isRefused && !out.json) out.note(`Nothing was done to what comes after ${name}: ${left}`)
+      if (left !== '' && !isRefused && !out.json) out.note(`Stopped at ${name}; not processed: ${left}`)
       if (names.length === 1 || !isRefused) throw error
       const explanation = explainError(error, server.url)
       const { sentence } = explanation

@@ -35,15 +35,15 @@ export function explainError(error: unknown, url: string): Explanation {
   if (error instanceof Interrupted) return { exitCode: EXIT.interrupted, code: 'interrupted', sentence: 'Interrupted.' }
   if (error instanceof JobFailed || error instanceof JobCancelled) {
     const { job_id: jobId, status } = error.job
-    const next = `Start it again with: hasty retry ${jobId}`
+    const next = `Retry it with: hasty retry ${jobId}`
     return { exitCode: EXIT.failed, code: `job-${status}`, sentence: `${error.message}. ${next}` }
   }
   if (error instanceof WaitTimeout) {
-    const next = `It goes on; follow it with: hasty watch ${error.job.job_id}`
+    const next = `It continues; follow it with: hasty watch ${error.job.job_id}`
     return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
   }
   if (error instanceof RequestWaitTimeout) {
-    const next = `It goes on; see it with: hasty request get ${error.request.request_id}`
+    const next = `It continues; see it with: hasty request get ${error.request.request_id}`
     return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
   }
   const message = error instanceof Error ? error.message : String(error)
@@ -69,21 +69,21 @@ function exitCodeOf({ status, code }: HastyError): number {
 
 function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: string): string {
   const jobId = problem?.['existing_job_id']
-  if (code === 'unreachable') return `Start Hasty there, or give its address with --url or HASTY_URL.`
+  if (code === 'unreachable') return `Start Hasty, or give its address with --url or HASTY_URL.`
   if (code === 'unexpected-answer') return `Check the address ${url} (--url, HASTY_URL).`
   if (code === 'cooldown') {
-    return typeof jobId === 'string' ? `See that job with: hasty get ${jobId}` : 'Use another --object-id, or wait.'
+    return typeof jobId === 'string' ? `See that job with: hasty get ${jobId}` : 'Use a different --object-id, or wait.'
   }
-  if (code === 'job-not-found') return 'See the jobs there are with: hasty list'
-  if (code === 'request-not-found') return 'See the requests there are with: hasty request list'
-  if (code === 'definition-not-found') return 'See the definitions there are with: hasty definition list'
-  if (code === 'schedule-not-found') return 'See the schedules there are with: hasty schedules list'
-  if (code === 'worker-not-found') return 'See the workers there are with: hasty workers --all'
-  if (code === 'unknown-type' && status === 404) return 'See the types there are with: hasty types list'
-  if (code === 'wrong-state') return `See what became of it with: hasty ${showing(problem ?? {})}`
+  if (code === 'job-not-found') return 'List jobs with: hasty list'
+  if (code === 'request-not-found') return 'List requests with: hasty request list'
+  if (code === 'definition-not-found') return 'List definitions with: hasty definition list'
+  if (code === 'schedule-not-found') return 'List schedules with: hasty schedules list'
+  if (code === 'worker-not-found') return 'List workers with: hasty workers --all'
+  if (code === 'unknown-type' && status === 404) return 'List job types with: hasty types list'
+  if (code === 'wrong-state') return `See its current state with: hasty ${showing(problem ?? {})}`
   if (code === 'invalid-client') return 'Check HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
   if (status === 401 || status === 403) {
-    return 'Give a token that may do this with HASTY_TOKEN or --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
+    return 'Give a token with the required scope: HASTY_TOKEN, --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.'
   }
   if (status === 429 || status === 503) return `Try again in ${Math.ceil((retryAfterMs ?? 1000) / 1000)} s.`
   return ''

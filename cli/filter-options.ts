@@ -14,10 +14,10 @@ export interface FilterFlags {
 /** The options of all commands that mean many jobs. */
 export const addFilterOptions = (command: Command): Command =>
   command
-    .option('--type <type>', 'of this job type')
-    .option('--object-id <id>', 'about this')
-    .option('--created-after <time>', 'from then on: 2026-11-22T08:00:00Z, or 1h for an hour ago', parseTime)
-    .option('--created-before <time>', 'before then', parseTime)
+    .option('--type <type>', 'only this job type')
+    .option('--object-id <id>', 'only jobs about this object')
+    .option('--created-after <time>', 'earliest creation time: 2026-11-22T08:00:00Z, or 1h for an hour ago', parseTime)
+    .option('--created-before <time>', 'latest creation time, exclusive', parseTime)
 
 export const toFilter = ({ type, objectId, createdAfter, createdBefore }: FilterFlags): JobFilter => ({
   type,
@@ -34,6 +34,8 @@ function parseTime(text: string): string {
   // A day alone is its midnight, UTC.
   const ms = epochMsOf(DAY_ALONE.test(text) ? `${text}T00:00:00Z` : text)
   if (Number.isNaN(ms))
-    throw new InvalidArgumentError('Give a time as 2026-11-22T08:00:00Z, a day as 2026-11-22, or 1h.')
+    throw new InvalidArgumentError(
+      'Give a time such as 2026-11-22T08:00:00Z, a day such as 2026-11-22, or 1h for an hour ago.',
+    )
   return new Date(ms).toISOString()
 }

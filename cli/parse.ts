@@ -11,7 +11,7 @@ const DURATION_MAX_MS = 36_500 * 86_400_000
 /** `500ms`, `30s`, `5m`, `2h`, `1d`; a bare number is seconds. @returns milliseconds */
 export function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
-  if (digits === undefined) throw new InvalidArgumentError('Give a duration as 500ms, 30s, 5m or 2h.')
+  if (digits === undefined) throw new InvalidArgumentError('Give a duration such as 500ms, 30s, 5m or 2h.')
   const ms = Math.round(Number(digits) * (unitMs[unit] ?? 0))
   if (ms > DURATION_MAX_MS) throw new InvalidArgumentError('Give a duration of at most 36500d.')
   return ms
@@ -23,9 +23,9 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 export function parseNumbers(text: string): number[] {
   const parts = text.split(',').map((part) => part.trim())
   if (!parts.every((part) => NUMBER.test(part) && Number.isFinite(Number(part))))
-    throw new InvalidArgumentError('Give numbers with commas between, as 1,2,3.')
+    throw new InvalidArgumentError('Give numbers separated by commas, such as 1,2,3.')
   const lost = parts.find((part) => lossOf(part) !== null)
-  if (lost !== undefined) throw new InvalidArgumentError(`${lost} is too long to be calculated with exactly.`)
+  if (lost !== undefined) throw new InvalidArgumentError(`${lost} is too long for exact arithmetic.`)
   return parts.map(Number)
 }
 
@@ -41,7 +41,7 @@ export const parseWhole =
 
 export function parseRate(text: string): number {
   const value = Number(text)
-  if (!(value > 0) || value > 100_000) throw new InvalidArgumentError('Give a number above 0, as 50 or 0.5.')
+  if (!(value > 0) || value > 100_000) throw new InvalidArgumentError('Give a number above 0, such as 50 or 0.5.')
   return value
 }
 
@@ -58,14 +58,14 @@ export function changeByParsing(json: string): string | null {
   const lost = findLostNumber(json)
   if (lost !== null) return `number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}`
   const twice = findDuplicateMember(json)
-  return twice === null ? null : `duplicate-member: ${twice} stands twice in one object`
+  return twice === null ? null : `duplicate-member: ${twice} appears twice in one object`
 }
 
 function valueOf(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
-    throw new InvalidArgumentError('It is not valid JSON; in a shell put it in single quotes, as \'{"ms": 100}\'.')
+    throw new InvalidArgumentError('It is not valid JSON; in a shell, put it in single quotes: \'{"ms": 100}\'.')
   }
 }
 

@@ -34,7 +34,7 @@ test('JSON is taken with the mark of an editor, and not with a number that would
   expect(parseJson('\ufeff{"a":1}\r\n')).toEqual({ a: 1 })
   expect(() => parseJson('{')).toThrow('not valid JSON')
   expect(() => parseJson('{"data":{"id":1970670598291982290}}')).toThrow(
-    'number-out-of-range: /data/id is the whole number 1970670598291982290, which cannot be kept as it is; send it as text.',
+    'number-out-of-range: /data/id is the whole number 1970670598291982290, which JSON readers would change; send it as a string.',
   )
 })
 

@@ -66,21 +66,21 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
 
 function describe(program: Command, version: string, json: boolean): void {
   program
-    .description('Sends jobs to Hasty, follows them and changes their course.')
+    .description('Create, follow and control jobs on a Hasty server.')
     .version(`hasty ${version}`, '-V, --version', 'show the version')
-    .option('--url <address>', 'where Hasty answers (HASTY_URL; http://localhost:8080)')
-    .option('--token-file <file>', 'a file with the token (or HASTY_TOKEN)')
-    .option('--json', 'JSON on stdout, and errors as JSON on stderr')
-    .option('--no-color', 'no colours (also NO_COLOR)')
+    .option('--url <address>', 'address of Hasty (or HASTY_URL; default http://localhost:8080)')
+    .option('--token-file <file>', 'file with the token (or HASTY_TOKEN)')
+    .option('--json', 'print JSON to stdout, and errors as JSON to stderr')
+    .option('--no-color', 'disable colors (or NO_COLOR)')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help, also of a command')
+    .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${usageLine(text, json)}\n`) })
     .addHelpText(
       'after',
       '\nExamples:\n  hasty add --i 1,2,3\n  hasty create sleep \'{"ms": 500}\' --wait 10s\n  hasty list --status failed\n' +
-        '\nExit codes: 0 done, 1 the job failed or was cancelled, 2 usage, 3 not found, 4 conflict, 5 not allowed,\n' +
-        '6 too many requests, 7 no answer, 124 the wait was over, 130 interrupted.',
+        '\nExit codes: 0 success, 1 job failed or cancelled, 2 usage error, 3 not found, 4 conflict, 5 not allowed,\n' +
+        '6 too many requests, 7 no answer, 124 wait timed out, 130 interrupted.',
     )
 }
 
@@ -91,7 +91,7 @@ function usageLine(text: string, json: boolean): string {
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
     .replace(/([^.)])$/, '$1.')
-  const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} See what there is with: hasty help`
+  const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} List all commands with: hasty help`
   return errorLine({ exitCode: EXIT.usage, code: 'usage', sentence: said }, json)
 }
 

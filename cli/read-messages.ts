@@ -12,7 +12,7 @@ import { readText } from './read-text.ts'
 export async function readMessages(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<NewMessage[]> {
   const text = withoutMark(await readText(context, file))
   const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array') as NewMessage[]) : readLines(text)
-  if (messages.length === 0) throw new UsageError('There are no messages in it; nothing was sent.')
+  if (messages.length === 0) throw new UsageError('The file has no messages; nothing was sent.')
   return messages
 }
 

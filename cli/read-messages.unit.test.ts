@@ -30,12 +30,12 @@ test('what cannot be kept, or is no JSON, is said with its line, and nothing is 
     'Line 2: number-out-of-range: /timestamp is the whole number 9007199254740993',
   )
   await expect(read('{"timestamp":1}\n{')).rejects.toThrow('Line 2 is not valid JSON')
-  await expect(read('\ufeff\r\n')).rejects.toThrow('There are no messages')
+  await expect(read('\ufeff\r\n')).rejects.toThrow('The file has no messages')
 })
 
 test('what the server would refuse is refused before it is changed by reading: bytes that are no text, members that stand twice', async () => {
   await expect(read(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).rejects.toThrow('not UTF-8')
   await expect(read('{"value":"a"}\n{"value":"a","value":"b"}')).rejects.toThrow(
-    'Line 2: duplicate-member: /value stands twice in one object; nothing was sent.',
+    'Line 2: duplicate-member: /value appears twice in one object; nothing was sent.',
   )
 })

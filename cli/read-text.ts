@@ -12,7 +12,7 @@ import { parseJson } from './parse.ts'
 export async function readText(
   { readStdin }: Pick<CommandContext, 'readStdin'>,
   file: string,
-  advice = 'its name',
+  advice = 'name',
 ): Promise<string> {
   const reading: Promise<Uint8Array> = file === '-' ? readStdin() : readFile(file)
   const bytes = await reading.catch((error: unknown) => {
@@ -22,7 +22,7 @@ export async function readText(
     return decodeUtf8(bytes)
   } catch (error) {
     const what = file === '-' ? 'What stdin has' : `The file ${file}`
-    throw new UsageError(`${what} is not UTF-8, so its text would be changed; nothing was sent.`, { cause: error })
+    throw new UsageError(`${what} is not UTF-8, so its text would change; nothing was sent.`, { cause: error })
   }
 }
 

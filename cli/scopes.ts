@@ -10,5 +10,5 @@ const known: Caller['scopes'] = ['jobs:read', 'jobs:write', 'admin']
 export function parseScopes(text: string): Scopes {
   const scopes = parseList(text).map((word) => known.find((scope) => scope === word))
   if (scopes.every((scope) => scope !== undefined)) return scopes
-  throw new InvalidArgumentError(`Give some of ${known.join(',')}.`)
+  throw new InvalidArgumentError(`Give one or more of ${known.join(',')}.`)
 }

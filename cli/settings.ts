@@ -31,7 +31,9 @@ export function readSettings(flags: SettingsFlags, env: Env): Settings {
   const givenUrl = flags.url ?? textOf(env['HASTY_URL'])
   const url = givenUrl ?? file.url ?? DEFAULT_URL
   if (!/^https?:$/.test(protocolOf(url))) {
-    throw new UsageError(`${url} is no http address; give one as http://localhost:8080 with --url or HASTY_URL.`)
+    throw new UsageError(
+      `${url} is not an HTTP address; give one such as http://localhost:8080 with --url or HASTY_URL.`,
+    )
   }
   const ownToken =
     flags.tokenFile === undefined ? textOf(env['HASTY_TOKEN']) : readSecret(flags.tokenFile, '--token-file')
@@ -62,8 +64,8 @@ function readConfig(path: string, mustBe: boolean): { url?: string; token?: stri
   for (const [name, value] of Object.entries(config)) {
     const isKnown = name === 'url' || name === 'token'
     if (!isKnown)
-      throw new UsageError(`The config file ${path} has an unknown member "${name}"; url and token are known.`)
-    if (typeof value !== 'string') throw new UsageError(`In the config file ${path}, "${name}" must be a text.`)
+      throw new UsageError(`The config file ${path} has an unknown member "${name}"; only url and token are allowed.`)
+    if (typeof value !== 'string') throw new UsageError(`In the config file ${path}, "${name}" must be a string.`)
   }
   return config
 }
@@ -73,9 +75,9 @@ function parse(text: string, path: string): Record<string, string> {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value as Record<string, string>
   } catch (error) {
-    throw new UsageError(`The config file ${path} is not valid JSON; it looks like {"url": "..."}.`, { cause: error })
+    throw new UsageError(`The config file ${path} is not valid JSON; write it like {"url": "..."}.`, { cause: error })
   }
-  throw new UsageError(`The config file ${path} must be a JSON object, as {"url": "..."}.`)
+  throw new UsageError(`The config file ${path} must be a JSON object, such as {"url": "..."}.`)
 }
 
 /** @throws UsageError */

@@ -53,7 +53,7 @@ test.each([
   ['is no JSON', fileWith('a', 'url'), 'not valid JSON'],
   ['is no object', fileWith('b', '1'), 'must be a JSON object'],
   ['has another member', fileWith('c', '{"port": 1}'), 'unknown member "port"'],
-  ['has no text', fileWith('d', '{"url": 1}'), '"url" must be a text'],
+  ['has no text', fileWith('d', '{"url": 1}'), '"url" must be a string'],
 ])('a config file that %s is refused with a sentence', (_, path, sentence) => {
   expect(() => readSettings({}, { HASTY_CONFIG: path })).toThrow(sentence)
 })

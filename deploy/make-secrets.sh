@@ -10,4 +10,4 @@ make() {
 make jwt_secret "$(openssl rand -hex 32)"
 make clients.json '{"clients": []}'
 make webhook "whsec_$(openssl rand -base64 32)"
-for user in setup api job workflow ingest backup; do make "nats_$user" "$(openssl rand -hex 24)"; done
+for user in setup api keeper job workflow ingest backup; do make "nats_$user" "$(openssl rand -hex 24)"; done

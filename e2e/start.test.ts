@@ -123,7 +123,7 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     expect(folders.toSorted()).toEqual(['shard-0', 'shard-1', 'shard-2', 'shard-3'])
 
     // Only DATA_DIR tells it where the broker is.
-    const rebuild = run(runScript('services/api/rebuild.ts'))
+    const rebuild = run(runScript('services/keeper/rebuild.ts'))
     expect(await once(rebuild, 'exit')).toEqual([0, null])
     expect(rebuild.text()).toContain('rebuild requested')
 

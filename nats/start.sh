@@ -9,7 +9,7 @@ say() { echo "start.sh: $*" >&2; }
 # A value of the configuration is read like the configuration itself: in quotes it stays the text that it is.
 quoted() { printf '"%s"' "$(printf %s "$1" | sed 's/[\\"]/\\&/g')"; }
 
-users='SETUP API JOB WORKFLOW INGEST BACKUP'
+users='SETUP API KEEPER JOB WORKFLOW INGEST BACKUP'
 [ -z "${NATS_PEERS:-}" ] || users="$users ROUTE"
 for user in $users; do
   eval "file=\${NATS_${user}_PASSWORD_FILE:-} password=\${NATS_${user}_PASSWORD:-}"

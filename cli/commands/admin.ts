@@ -15,24 +15,24 @@ interface ClientFlags extends FileFlag {
 
 /** Commands about the file of clients that the api has as CLIENTS_FILE. They ask no server. */
 export function addAdmin(program: Command, run: Run): void {
-  const admin = program.command('admin').description('keep the file of clients that may fetch tokens')
+  const admin = program.command('admin').description('manage the clients file, which says who may fetch tokens')
   const add = (name: string, what: string) =>
-    admin.command(name).description(what).requiredOption('--file <file>', 'the file of clients')
+    admin.command(name).description(what).requiredOption('--file <file>', 'path of the clients file')
 
-  add('add-client', 'add a client, and show its secret once')
-    .argument('<id>', 'its id')
-    .requiredOption('--scope <scopes>', 'jobs:read, jobs:write, admin; several with commas', parseScopes)
-    .option('--tenant <tenant>', 'bind its tokens to a tenant')
+  add('add-client', 'add a client and print its secret once')
+    .argument('<id>', 'client id')
+    .requiredOption('--scope <scopes>', 'jobs:read, jobs:write or admin; separate several with commas', parseScopes)
+    .option('--tenant <tenant>', 'tenant to bind its tokens to')
     .addHelpText(
       'after',
       '\nExample:\n  hasty admin add-client billing --file clients.json --scope jobs:read,jobs:write',
     )
     .action(run(addClient))
 
-  add('list-clients', 'show the clients').action(run(listClients))
+  add('list-clients', 'list clients').action(run(listClients))
 
-  add('remove-client', 'remove a client: it gets no more tokens, and those it has end in their time')
-    .argument('<id>', 'its id')
+  add('remove-client', 'remove a client; tokens that it already has stay valid until they expire')
+    .argument('<id>', 'client id')
     .action(run(removeClient))
 }
 
@@ -49,7 +49,7 @@ async function addClient({ out }: CommandContext, id: string, { file, scope, ten
   }
   out.line(`HASTY_CLIENT_ID=${id}`)
   out.line(`HASTY_CLIENT_SECRET=${secret}`)
-  out.note('Keep the secret now: the file has only a hash of it.')
+  out.note('Save the secret now: the file keeps only its hash.')
 }
 
 async function listClients({ out }: CommandContext, { file }: FileFlag): Promise<void> {
@@ -67,7 +67,7 @@ async function removeClient({ out }: CommandContext, id: string, { file }: FileF
   const clients = await loadClientsFile()
   await clients.removeClient(file, id).catch(toUsageError)
   if (out.json) out.record({ client_id: id, removed: true })
-  else out.line(`${id} is removed`)
+  else out.line(`removed ${id}`)
 }
 
 /** The file's errors are sentences for the operator; one with a cause is about the file itself. */

@@ -16,8 +16,8 @@ export function addCalculations(program: Command, run: Run): void {
   const add = (name: string, type: string, what: string) =>
     program
       .command(name)
-      .description(`${what} numbers; deferred when no worker does it in time`)
-      .requiredOption('--i <numbers>', 'the numbers, as 1,2,3', parseNumbers)
+      .description(`${what} numbers; deferred if no worker finishes in time`)
+      .requiredOption('--i <numbers>', 'the numbers, such as 1,2,3', parseNumbers)
       .addOption(durationOption('--wait <duration>', 'how long to wait for the result', WAIT))
       .addHelpText(
         'after',

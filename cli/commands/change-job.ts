@@ -9,9 +9,9 @@ import { parseJobId, parseWhole } from '../parse.ts'
 export function addChangeCommands(program: Command, run: Run): void {
   program
     .command('cancel')
-    .description('cancel a job, or several')
-    .argument('<id...>', 'their ids')
-    .option('--reason <text>', 'why')
+    .description('cancel jobs')
+    .argument('<id...>', 'job ids')
+    .option('--reason <text>', 'reason to record')
     .action(
       run(async (context, ids: string[], { reason }: { reason?: string }) => {
         const { client, signal } = context
@@ -23,10 +23,10 @@ export function addChangeCommands(program: Command, run: Run): void {
 
   program
     .command('retry')
-    .description('start a failed or cancelled job again, or several')
-    .argument('<id...>', 'their ids')
-    .option('--attempts <count>', 'attempts of the new round', parseWhole(1, 100))
-    .addOption(durationOption('--delay <duration>', 'start it so much later'))
+    .description('retry failed or cancelled jobs')
+    .argument('<id...>', 'job ids')
+    .option('--attempts <count>', 'number of attempts in the new round', parseWhole(1, 100))
+    .addOption(durationOption('--delay <duration>', 'delay before the job may start'))
     .action(
       run(async (context, ids: string[], { attempts, delay }: { attempts?: number; delay?: number }) => {
         const { client, signal } = context

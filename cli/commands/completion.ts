@@ -5,7 +5,7 @@ import { type CommandWords, completionScript, type Shell, shells } from '../comp
 export function addCompletion(program: Command, run: Run): void {
   program
     .command('completion')
-    .description('print what completes hasty in a shell')
+    .description('print a completion script for a shell')
     .argument('<shell>', shells.join(', '))
     .addHelpText('after', '\nExample:\n  hasty completion bash >> ~/.bashrc')
     .action(

@@ -8,13 +8,13 @@ import { readJsonFile } from '../read-text.ts'
 
 /** Commands about stored plans. */
 export function addDefinition(program: Command, run: Run): void {
-  const definition = program.command('definition').description('store plans, and show them')
+  const definition = program.command('definition').description('manage stored definitions of requests')
 
   definition
     .command('put')
-    .description('store a plan as the next version of its name')
-    .argument('<name>', 'its name')
-    .argument('<file>', 'JSON: the steps, or an object that has them as `steps`; - reads it from stdin')
+    .description('store a definition as the next version of its name')
+    .argument('<name>', 'definition name')
+    .argument('<file>', 'JSON with the steps, or an object with `steps`; - reads stdin')
     .action(
       run(async (context, name: string, file: string) => {
         const { client, out, signal } = context
@@ -28,9 +28,9 @@ export function addDefinition(program: Command, run: Run): void {
 
   definition
     .command('get')
-    .description('print a plan')
-    .argument('<name>', 'its name')
-    .option('--at <version>', 'not the latest', parseWhole(1, 999_999_999))
+    .description('print a definition')
+    .argument('<name>', 'definition name')
+    .option('--at <version>', 'version to print (default: the latest)', parseWhole(1, 999_999_999))
     .action(
       run(async ({ client, out, signal }, name: string, { at: version }: { at?: number }) => {
         const found = await client.getDefinition(name, { version, signal })
@@ -41,7 +41,7 @@ export function addDefinition(program: Command, run: Run): void {
 
   definition
     .command('list')
-    .description('list the plans there are')
+    .description('list definitions')
     .action(
       run(async ({ client, out, signal }) => {
         listAll(out, await client.listDefinitions({ signal }), {
@@ -56,6 +56,6 @@ export function addDefinition(program: Command, run: Run): void {
 /** The server says what is wrong with them. @throws UsageError */
 function stepsOf(value: unknown): Plan {
   const steps: unknown = Array.isArray(value) ? value : (value as { steps?: unknown } | null)?.steps
-  if (!Array.isArray(steps)) throw new UsageError('The file has no steps; give a list of them, or {"steps": [...]}.')
+  if (!Array.isArray(steps)) throw new UsageError('The file has no steps; give a JSON array, or {"steps": [...]}.')
   return steps as Plan
 }

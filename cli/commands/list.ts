@@ -15,8 +15,12 @@ const PAGE_MAX = 200
 
 export function addList(program: Command, run: Run): void {
   addFilterOptions(program.command('list').description('list jobs, newest first'))
-    .option('--status <status>', 'scheduled, processing, finished, cancelled, failed; several with commas', parseList)
-    .option('--limit <count>', 'so many at most', parseWhole(1, 1_000_000), 50)
+    .option(
+      '--status <status>',
+      'scheduled, processing, finished, cancelled or failed; separate several with commas',
+      parseList,
+    )
+    .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
     .action(run(listJobs))
 }
 
@@ -32,7 +36,7 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
   }
   if (out.json) return
   if (jobs.length === 0) {
-    out.note('There are no such jobs.')
+    out.note('No jobs match.')
     return
   }
   const rows = jobs.map((job) => [job.job_id, job.status, job.type, job.created_at, job.object_id, textOf(job)])

@@ -26,14 +26,14 @@ const SLEEP_MAX_MS = 1_000
 export function addLoad(program: Command, run: Run): void {
   program
     .command('load')
-    .description('send jobs at a steady rate, follow each to its end, and check that all ended')
-    .option('--clients <count>', 'clients that send', parseWhole(1, 1_000), 5)
-    .option('--rate <number>', 'jobs a second, of all clients together', parseRate, 10)
-    .addOption(durationOption('--duration <duration>', 'how long jobs are sent, 0 until Ctrl-C', '30s'))
-    .addOption(durationOption('--settle <duration>', 'how long after the last one all must have ended', '60s'))
+    .description('create jobs at a steady rate and check that every one ends')
+    .option('--clients <count>', 'number of concurrent clients', parseWhole(1, 1_000), 5)
+    .option('--rate <number>', 'jobs per second over all clients', parseRate, 10)
+    .addOption(durationOption('--duration <duration>', 'how long to create jobs; 0 until Ctrl-C', '30s'))
+    .addOption(durationOption('--settle <duration>', 'how long to wait for the last jobs to end', '60s'))
     .option('--type <type>', 'the job type', 'sleep')
-    .option('--payload <json>', 'the same payload for all, instead of random data', parseJson)
-    .option('--quiet', 'no lines for single jobs')
+    .option('--payload <json>', 'payload of all jobs (default: random data)', parseJson)
+    .option('--quiet', 'print no line per job')
     .action(run(load))
 }
 
@@ -42,7 +42,7 @@ async function load(context: CommandContext, flags: Flags): Promise<number> {
   const { out, interrupts, signal } = context
   const draining = new AbortController()
   interrupts.drainFirst(() => {
-    out.note('No more jobs are sent; those that were are followed to their end. Press Ctrl-C again to stop.')
+    out.note('No more jobs are created; waiting for the others to end. Press Ctrl-C again to stop.')
     draining.abort()
   })
   const tell = (text: string, record: Record<string, unknown>) => {

@@ -15,7 +15,7 @@ export function addLookup(program: Command, run: Run): void {
   program
     .command('lookup')
     .description('look up a deferred result')
-    .requiredOption('--uuid <task>', 'what was deferred, as task_ID', parseJobId)
+    .requiredOption('--uuid <task>', 'the deferred task, as task_ID', parseJobId)
     .action(
       run(async ({ client, out, signal }, { uuid }: { uuid: string }) => {
         const job = await client.get(uuid, { signal })

@@ -11,18 +11,18 @@ const PAGE_MAX = 200
 
 /** Commands about messages. */
 export function addMessage(program: Command, run: Run): void {
-  const message = program.command('message').description('send messages, and see what became of them')
+  const message = program.command('message').description('send messages and inspect them')
 
   message
     .command('send')
-    .description('send the messages of a file')
-    .argument('<file>', 'a JSON array, or a JSON value a line, each {"timestamp", "value"}; - reads stdin')
-    .option('--idempotency-key <key>', 'the same key and file are stored once within an hour')
+    .description('send the messages in a file')
+    .argument('<file>', 'JSON array or JSON lines of {"timestamp", "value"}; - reads stdin')
+    .option('--idempotency-key <key>', 'repeating a key within an hour stores the file only once')
     .action(run(send))
 
   message
     .command('workers')
-    .description('show the workers, what they did, and what waits (admin)')
+    .description('show message workers and waiting messages (admin)')
     .action(
       run(async ({ client, out, signal }) => {
         const found = await client.messageWorkers({ signal })
@@ -33,15 +33,15 @@ export function addMessage(program: Command, run: Run): void {
 
   message
     .command('dead')
-    .description('list the messages that no attempt could process (admin)')
-    .option('--shard <number>', 'of this shard alone', parseWhole(0, SHARDS_MAX - 1))
-    .option('--limit <count>', 'how many', parseWhole(1, 1_000_000), 50)
+    .description('list dead messages (admin)')
+    .option('--shard <number>', 'only this shard', parseWhole(0, SHARDS_MAX - 1))
+    .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
     .action(run(listDead))
 
   message
     .command('redrive')
-    .description('put dead messages back, each once (admin)')
-    .option('--shard <number>', 'of this shard alone', parseWhole(0, SHARDS_MAX - 1))
+    .description('redrive dead messages (admin)')
+    .option('--shard <number>', 'only this shard', parseWhole(0, SHARDS_MAX - 1))
     .action(run(redrive))
 }
 
@@ -54,7 +54,7 @@ async function send(context: CommandContext, file: string, flags: { idempotencyK
     const options = { signal, idempotencyKey: key === undefined ? undefined : `${key}-${n}` }
     const answer = await client.sendMessages(chunk, options).catch((error: unknown) => {
       // What the server says of a message counts from the first one of its chunk.
-      if (n > 0) out.note(`${accepted} messages were accepted; what failed begins with message ${accepted + 1}.`)
+      if (n > 0) out.note(`${accepted} messages were accepted; sending failed at message ${accepted + 1}.`)
       throw error
     })
     accepted += answer.accepted
@@ -125,5 +125,5 @@ async function redrive({ client, out, signal }: CommandContext, { shard }: { sha
     out.status(`${redriven} messages ...`)
   }
   if (out.json) out.record({ redriven })
-  else out.line(`${redriven} ${redriven === 1 ? 'message' : 'messages'} put back`)
+  else out.line(`${redriven} ${redriven === 1 ? 'message' : 'messages'} redriven`)
 }

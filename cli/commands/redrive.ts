@@ -16,11 +16,15 @@ interface Flags extends FilterFlags {
 const LIMIT = 1_000
 
 export function addRedrive(program: Command, run: Run): void {
-  addFilterOptions(program.command('redrive').description('start many failed or cancelled jobs again'))
-    .addOption(new Option('--status <status>', 'which').choices(['failed', 'cancelled']).default('failed'))
-    .option('--rate <number>', 'so many jobs a second', parseRate)
-    .option('--dry-run', 'only say how many there are')
-    .option('--yes', 'do not ask')
+  addFilterOptions(program.command('redrive').description('redrive many failed or cancelled jobs'))
+    .addOption(
+      new Option('--status <status>', 'status of the jobs to redrive')
+        .choices(['failed', 'cancelled'])
+        .default('failed'),
+    )
+    .option('--rate <number>', 'jobs per second', parseRate)
+    .option('--dry-run', 'only print how many jobs match')
+    .option('--yes', 'skip the confirmation')
     .action(
       run(async (context, flags: Flags) => {
         const { status, rate: ratePerS } = flags
@@ -51,17 +55,21 @@ async function redriveAll({ client, out }: CommandContext, options: RedriveOptio
 
 /** @throws UsageError when nobody can be asked, or the answer is no */
 async function askFirst(context: CommandContext, options: RedriveOptions, status: string): Promise<void> {
-  if (context.ask === null) throw new UsageError('Nobody can be asked here; say --yes, or --dry-run to see how many.')
+  if (context.ask === null)
+    throw new UsageError('There is no terminal to confirm at; pass --yes, or --dry-run to see how many jobs match.')
   const { matched } = await redriveAll(context, { ...options, dryRun: true })
   context.out.status('')
-  const answer = await context.ask(`Start ${matched} ${status} ${matched === 1 ? 'job' : 'jobs'} again? [y/N] `)
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was started.')
+  const answer = await context.ask(`Retry ${matched} ${status} ${matched === 1 ? 'job' : 'jobs'}? [y/N] `)
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('No job was retried.')
 }
 
 function say({ out }: CommandContext, sum: Sum): void {
   if (out.json) out.record(sum)
-  else if (sum.dry_run) out.line(`${jobs(sum.matched)} would be started again`)
-  else out.line(`${jobs(sum.retried)} started again${sum.skipped > 0 ? `, ${sum.skipped} had changed meanwhile` : ''}`)
+  else if (sum.dry_run) out.line(`${jobs(sum.matched)} would be retried`)
+  else
+    out.line(
+      `${jobs(sum.retried)} retried${sum.skipped > 0 ? `, ${sum.skipped} skipped because they had changed` : ''}`,
+    )
 }
 
 const jobs = (count: number): string => `${count} ${count === 1 ? 'job' : 'jobs'}`

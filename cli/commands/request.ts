@@ -23,35 +23,39 @@ const PAGE_MAX = 200
 
 /** Commands about requests: steps one after another, the jobs of each at the same time. */
 export function addRequest(program: Command, run: Run): void {
-  const request = program.command('request').description('send requests of several steps, and change their course')
+  const request = program.command('request').description('create and control requests, which run jobs in steps')
 
   request
     .command('create')
-    .description('send a request; prints its id')
-    .argument('<file>', 'JSON with its steps, or the definition, and params; - reads it from stdin')
-    .addOption(durationOption('--wait <duration>', 'wait so long for the end'))
-    .option('--idempotency-key <key>', 'the same key is the same request')
+    .description('create a request and print its id')
+    .argument('<file>', 'JSON with steps or definition, and params; - reads stdin')
+    .addOption(durationOption('--wait <duration>', 'how long to wait for the end'))
+    .option('--idempotency-key <key>', 'repeating a key returns the same request')
     .addHelpText('after', '\nExample:\n  hasty request create order.json --wait 1m')
     .action(run(create))
 
   request
     .command('get')
     .description('show a request with its steps and jobs')
-    .argument('<id>', 'its id')
+    .argument('<id>', 'request id')
     .action(run(async (context, id: string) => show(context, await context.client.getRequest(id, context))))
 
   request
     .command('list')
     .description('list requests, newest first')
-    .option('--status <status>', 'queuing, inprogress, completed, failed, cancelled; several with commas', parseList)
-    .option('--limit <count>', 'so many at most', parseWhole(1, 1_000_000), 50)
+    .option(
+      '--status <status>',
+      'queuing, inprogress, completed, failed or cancelled; separate several with commas',
+      parseList,
+    )
+    .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
     .action(run(list))
 
   request
     .command('cancel')
-    .description('cancel a request, or several')
-    .argument('<id...>', 'their ids')
-    .option('--reason <text>', 'why')
+    .description('cancel requests')
+    .argument('<id...>', 'request ids')
+    .option('--reason <text>', 'reason to record')
     .action(
       run(async (context, ids: string[], { reason }: { reason?: string }) => {
         const { client, signal } = context
@@ -61,8 +65,8 @@ export function addRequest(program: Command, run: Run): void {
 
   request
     .command('retry')
-    .description('go on with a failed or cancelled request where it stopped')
-    .argument('<id...>', 'their ids')
+    .description('retry failed or cancelled requests at the step where they stopped')
+    .argument('<id...>', 'request ids')
     .action(
       run(async (context, ids: string[]) => {
         const { client, signal } = context
@@ -72,10 +76,10 @@ export function addRequest(program: Command, run: Run): void {
 
   request
     .command('signal')
-    .description('give a request the signal that it waits for')
-    .argument('<id>', 'its id')
-    .argument('<name>', "the signal's")
-    .option('--extras <json>', "merged into the request's", parseJson)
+    .description('send a signal to a request')
+    .argument('<id>', 'request id')
+    .argument('<name>', 'name of the signal')
+    .option('--extras <json>', 'JSON object to merge into the extras of the request', parseJson)
     .action(
       run(async (context, id: string, name: string, flags: { extras?: Record<string, unknown> }) => {
         const { client, signal } = context
@@ -136,7 +140,7 @@ async function list({ client, out, signal }: CommandContext, { status, limit }: 
   }
   if (out.json) return
   if (requests.length === 0) {
-    out.note('There are no such requests.')
+    out.note('No requests match.')
     return
   }
   const rows = requests.map(({ request_id: id, status: shown, step, created_at: at, name, error }) => [

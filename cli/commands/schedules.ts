@@ -12,14 +12,17 @@ interface Flags {
 
 /** Commands about schedules, which make jobs at times. */
 export function addSchedules(program: Command, run: Run): void {
-  const schedules = program.command('schedules').description('make jobs at times, again and again')
+  const schedules = program.command('schedules').description('manage schedules, which create jobs again and again')
   const add = (name: string, what: string) =>
-    schedules.command(name).description(what).option('--tenant <tenant>', 'whose, for callers of no tenant')
+    schedules
+      .command(name)
+      .description(what)
+      .option('--tenant <tenant>', 'tenant of the schedule, for tokens bound to none')
 
-  schedules.command('list').description('list the schedules, by name').action(run(list))
+  schedules.command('list').description('list schedules by name').action(run(list))
 
-  add('get', 'show a schedule and its next times')
-    .argument('<name>', 'its name')
+  add('get', 'show a schedule and its next run times')
+    .argument('<name>', 'schedule name')
     .action(
       run(async ({ client, out, signal }, name: string, { tenant }: Flags) => {
         const found = await client.schedules.get(name, { tenant, signal })
@@ -28,9 +31,9 @@ export function addSchedules(program: Command, run: Run): void {
       }),
     )
 
-  add('put', 'make a schedule, or change it')
-    .argument('<name>', 'its name')
-    .argument('<file>', 'JSON: cron or every_ms, and job; - reads it from stdin')
+  add('put', 'create or update a schedule')
+    .argument('<name>', 'schedule name')
+    .argument('<file>', 'JSON with cron or every_ms, and job; - reads stdin')
     .addHelpText('after', '\nExample:\n  hasty schedules put nightly-report nightly.json')
     .action(
       run(async (context, name: string, file: string, { tenant }: Flags) => {
@@ -41,22 +44,22 @@ export function addSchedules(program: Command, run: Run): void {
       }),
     )
 
-  add('delete', 'delete a schedule, or several; their jobs stay')
-    .argument('<name...>', 'their names')
+  add('delete', 'delete schedules and keep their jobs')
+    .argument('<name...>', 'schedule names')
     .action(
       run(async (context, names: string[], { tenant }: Flags) => {
         const { client, out, signal } = context
         return eachOf(context, names, async (name) => {
           await client.schedules.delete(name, { tenant, signal })
           if (out.json) out.record({ name, deleted: true })
-          else out.line(`${name} is deleted`)
+          else out.line(`deleted ${name}`)
         })
       }),
     )
 
   for (const verb of ['pause', 'resume'] as const)
-    add(verb, verb === 'pause' ? 'let a schedule rest, or several' : 'let them go on from now')
-      .argument('<name...>', 'their names')
+    add(verb, `${verb} schedules`)
+      .argument('<name...>', 'schedule names')
       .action(
         run(async (context, names: string[], { tenant }: Flags) => {
           const { client, signal } = context
@@ -65,9 +68,9 @@ export function addSchedules(program: Command, run: Run): void {
         }),
       )
 
-  add('trigger', 'make one job of a schedule now; prints its id')
-    .argument('<name>', 'its name')
-    .option('--idempotency-key <key>', 'the same key is the same job')
+  add('trigger', 'create a job of a schedule now and print its id')
+    .argument('<name>', 'schedule name')
+    .option('--idempotency-key <key>', 'repeating a key returns the same job')
     .action(
       run(async ({ client, out, signal }, name: string, flags: Flags & { idempotencyKey?: string }) => {
         const accepted = await client.schedules.trigger(name, { ...flags, signal })

@@ -9,7 +9,7 @@ export function addShowCommands(program: Command, run: Run): void {
   program
     .command('get')
     .description('show a job')
-    .argument('<id>', 'its id', parseJobId)
+    .argument('<id>', 'job id', parseJobId)
     .action(
       run(async ({ client, out, signal }, id: string) => {
         const job = await client.get(id, { signal })
@@ -44,8 +44,8 @@ export function addShowCommands(program: Command, run: Run): void {
 
   program
     .command('why')
-    .description('say why a job is where it is')
-    .argument('<id>', 'its id', parseJobId)
+    .description('explain why a job is not running')
+    .argument('<id>', 'job id', parseJobId)
     .action(
       run(async ({ client, out, signal }, id: string) => {
         const why = await client.why(id, { signal })
@@ -55,8 +55,8 @@ export function addShowCommands(program: Command, run: Run): void {
         }
         out.line(`${why.job_id} is ${paintStatus(out, why.status)}`)
         for (const { code, detail } of why.reasons) out.line(`  ${code}: ${detail}`)
-        if (why.position !== null) out.line(`  ${why.position} jobs are taken before it`)
-        if (why.estimated_start_at !== null) out.line(`  it may start at ${why.estimated_start_at}`)
+        if (why.position !== null) out.line(`  jobs ahead of it: ${why.position}`)
+        if (why.estimated_start_at !== null) out.line(`  estimated start: ${why.estimated_start_at}`)
       }),
     )
 

@@ -25,17 +25,17 @@ const signOnly = ['secretFile', 'subject', 'tenant'] as const
 export function addToken(program: Command, run: Run): void {
   program
     .command('token')
-    .description('print a token: fetched with client credentials, or signed here')
-    .option('--client-id <id>', 'whose token is fetched (HASTY_CLIENT_ID)')
-    .option('--client-secret-file <file>', 'a file with the secret (or HASTY_CLIENT_SECRET)')
-    .option('--scope <scopes>', 'jobs:read, jobs:write, admin; several with commas', parseScopes)
-    .option('--sign', "sign it here with the server's own secret instead")
-    .option('--secret-file <file>', 'a file with that secret (or JWT_SECRET, JWT_SECRET_FILE)')
-    .option('--subject <name>', 'whose token is signed')
-    .option('--tenant <tenant>', 'bind it to a tenant')
-    .addOption(durationOption('--ttl <duration>', 'how long it is good', '15m'))
-    .option('--issuer <name>', 'what the server has as JWT_ISSUER (JWT_ISSUER, hasty)')
-    .option('--audience <name>', 'what the server has as JWT_AUDIENCE (JWT_AUDIENCE, hasty)')
+    .description('print a token, fetched with client credentials or signed locally')
+    .option('--client-id <id>', 'client to fetch a token for (or HASTY_CLIENT_ID)')
+    .option('--client-secret-file <file>', 'file with its secret (or HASTY_CLIENT_SECRET)')
+    .option('--scope <scopes>', 'jobs:read, jobs:write or admin; separate several with commas', parseScopes)
+    .option('--sign', "sign the token locally with the server's secret")
+    .option('--secret-file <file>', "file with the server's secret (or JWT_SECRET, JWT_SECRET_FILE)")
+    .option('--subject <name>', 'subject of the signed token')
+    .option('--tenant <tenant>', 'tenant to bind the signed token to')
+    .addOption(durationOption('--ttl <duration>', 'lifetime of the signed token', '15m'))
+    .option('--issuer <name>', "the server's JWT_ISSUER (or JWT_ISSUER; default hasty)")
+    .option('--audience <name>', "the server's JWT_AUDIENCE (or JWT_AUDIENCE; default hasty)")
     .addHelpText(
       'after',
       '\nExamples:\n  HASTY_TOKEN=$(hasty token --client-id billing --client-secret-file secret)' +
@@ -46,7 +46,7 @@ export function addToken(program: Command, run: Run): void {
 
 async function fetchToken({ server, env, out, signal }: CommandContext, flags: Flags): Promise<void> {
   if (signOnly.some((name) => flags[name] !== undefined)) {
-    throw new UsageError('--secret-file, --subject and --tenant are for --sign; add it, or leave them out.')
+    throw new UsageError('--secret-file, --subject and --tenant need --sign; add it, or leave them out.')
   }
   const clientId = flags.clientId ?? textOf(env['HASTY_CLIENT_ID'])
   const { clientSecretFile: file } = flags
@@ -54,7 +54,7 @@ async function fetchToken({ server, env, out, signal }: CommandContext, flags: F
     file === undefined ? textOf(env['HASTY_CLIENT_SECRET']) : readSecret(file, '--client-secret-file')
   if (clientId === undefined || clientSecret === undefined) {
     const what = 'Give HASTY_CLIENT_ID and HASTY_CLIENT_SECRET (or --client-id and --client-secret-file)'
-    throw new UsageError(`${what}; or sign a token here with --sign.`)
+    throw new UsageError(`${what}, or sign a token locally with --sign.`)
   }
   const token = await requestToken({ ...server, clientId, clientSecret, scope: flags.scope?.join(' ') }, { signal })
   if (out.json) out.record(token)
@@ -64,10 +64,10 @@ async function fetchToken({ server, env, out, signal }: CommandContext, flags: F
 async function sign({ env, out }: CommandContext, flags: Flags): Promise<void> {
   const { subject, scope, tenant = null, ttl: ttlMs } = flags
   if (subject === undefined || scope === undefined) {
-    throw new UsageError('Say whose token it is and what it allows, as --subject me --scope jobs:read,jobs:write.')
+    throw new UsageError('Give a subject and scopes, such as --subject me --scope jobs:read,jobs:write.')
   }
   const ttlS = Math.floor(ttlMs / 1000)
-  if (ttlS < 1) throw new UsageError('A token must be good for a second at least; say so with --ttl.')
+  if (ttlS < 1) throw new UsageError('A token must live for at least one second; give a longer --ttl.')
   // Not for everybody who runs `hasty`: what signs takes a while to load.
   const { SECRET_MIN_BYTES, signToken } = await import('#shared/auth/sign-token.ts')
   const token = await signToken(
@@ -95,7 +95,9 @@ function serverSecret(env: CommandContext['env'], { secretFile }: Flags, minByte
       : readSecret(file, secretFile === undefined ? 'JWT_SECRET_FILE' : '--secret-file')
   if (secret === undefined) throw new UsageError("Give the server's secret with --secret-file or JWT_SECRET.")
   if (Buffer.byteLength(secret) < minBytes) {
-    throw new UsageError(`The server's secret has ${minBytes} bytes or more; openssl rand -hex 32 makes one.`)
+    throw new UsageError(
+      `The server's secret must have at least ${minBytes} bytes; create one with: openssl rand -hex 32`,
+    )
   }
   return secret
 }

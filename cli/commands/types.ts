@@ -9,11 +9,11 @@ const CONCURRENCY_MAX = 100_000
 
 /** Commands about job types. */
 export function addTypes(program: Command, run: Run): void {
-  const types = program.command('types').description('show the job types, and change how they run')
+  const types = program.command('types').description('show and control job types')
 
   types
     .command('list')
-    .description('list the job types, and what of them waits and runs')
+    .description('list job types with their waiting and running jobs')
     .action(
       run(async ({ client, out, signal }) => {
         listAll(out, await client.types.list({ signal }), {
@@ -33,8 +33,8 @@ export function addTypes(program: Command, run: Run): void {
   for (const verb of ['pause', 'resume'] as const)
     types
       .command(verb)
-      .description(`${verb === 'pause' ? 'start no more jobs of a type' : 'start them again'}, or of several (admin)`)
-      .argument('<type...>', 'their names')
+      .description(`${verb} job types (admin)`)
+      .argument('<type...>', 'type names')
       .action(
         run(async (context, names: string[]) => {
           const { client, signal } = context
@@ -44,9 +44,9 @@ export function addTypes(program: Command, run: Run): void {
 
   types
     .command('concurrency')
-    .description('set how many jobs of a type run at once over all workers (admin)')
-    .argument('<type>', 'its name')
-    .argument('<count>', 'so many; none for no limit', parseConcurrency)
+    .description('set how many jobs of a type may run at once over all workers (admin)')
+    .argument('<type>', 'type name')
+    .argument('<count>', 'the limit, or none', parseConcurrency)
     .action(
       run(async (context, name: string, concurrency: number | 'none') => {
         const { client, signal } = context
@@ -58,7 +58,7 @@ export function addTypes(program: Command, run: Run): void {
 
 function tell({ out }: CommandContext, type: TypeView): void {
   if (out.json) out.record(type)
-  else out.line(`${type.type} is ${type.paused ? 'paused' : 'on'}, concurrency ${limitOf(type)}`)
+  else out.line(`${type.type} is ${type.paused ? 'paused' : 'active'}, concurrency ${limitOf(type)}`)
 }
 
 const limitOf = ({ concurrency }: TypeView): string => (concurrency === null ? 'none' : String(concurrency))

@@ -10,7 +10,7 @@ export function addWatch(program: Command, run: Run): void {
   program
     .command('watch')
     .description("show a job's events as they come, until its end")
-    .argument('<id>', 'its id', parseJobId)
+    .argument('<id>', 'job id', parseJobId)
     .action(run(watchJob))
 }
 

@@ -6,9 +6,9 @@ import { type Listing, listAll } from '../list-all.ts'
 export function addWorkers(program: Command, run: Run): void {
   program
     .command('workers')
-    .description('list the workers that run jobs, or show what one runs now (admin)')
-    .argument('[id]', 'of this one')
-    .option('--all', 'also those that run no more')
+    .description('list workers, or show one with its running jobs (admin)')
+    .argument('[id]', 'id of the worker to show')
+    .option('--all', 'include workers that have stopped')
     .action(
       run(async ({ client, out, signal }, id: string | undefined, { all }: { all?: true }) => {
         if (id !== undefined) {
@@ -38,5 +38,5 @@ const LISTING: Listing<WorkerView> = {
     worker.since,
     worker.types.join(','),
   ],
-  none: 'There are no such workers.',
+  none: 'No workers match.',
 }

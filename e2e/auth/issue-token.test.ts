@@ -143,7 +143,7 @@ test('of clients that are added at once none is lost: whoever is too late is tol
   expect(added.length).toBeGreaterThan(0)
   expect((await readClients(crowd)).map(({ client_id }) => client_id)).toEqual(added)
   for (const result of results) {
-    if (result.status === 'rejected') expect(String(result.reason)).toContain('is being changed by somebody else')
+    if (result.status === 'rejected') expect(String(result.reason)).toContain('is being changed by another process')
   }
 })
 

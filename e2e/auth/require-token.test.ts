@@ -1,6 +1,6 @@
 // Who is let in, and to what: through nginx, two apis, a real job service behind the same address.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { OPERATIONS } from '../../services/api/describe-api/describe-api.ts'
+import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'

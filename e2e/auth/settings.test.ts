@@ -17,19 +17,23 @@ const complaints = async (env: Record<string, string>): Promise<string> => {
 }
 
 test.each<[string, Record<string, string>, RegExp]>([
-  ['nothing said, and an address that others can reach', { HOST: '0.0.0.0' }, /AUTH: say required, or off/],
+  ['nothing said, and an address that others can reach', { HOST: '0.0.0.0' }, /AUTH: must be set because HOST/],
   ['required, and no key', { AUTH: 'required' }, /AUTH: required needs JWT_SECRET/],
   ['a short secret', { JWT_SECRET: 'x'.repeat(31) }, /JWT_SECRET: must have at least 32 bytes/],
   ['a short secret from before', { JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: 'x' }, /JWT_SECRET_PREVIOUS: must have/],
-  ['two kinds of keys', { JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://x.example/k' }, /JWT_JWKS_URL: cannot stand/],
+  [
+    'two kinds of keys',
+    { JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://x.example/k' },
+    /JWT_JWKS_URL: cannot be combined/,
+  ],
   ['keys that are at no address', { JWT_JWKS_URL: 'keys.json' }, /JWT_JWKS_URL: expected an https or http address/],
   ['a symmetric algorithm for public keys', { JWT_ALGORITHMS: 'RS256,HS256' }, /JWT_ALGORITHMS: expected some of/],
-  ['clients, and nothing to sign with', { CLIENTS_FILE: '/x.json' }, /CLIENTS_FILE: needs JWT_SECRET/],
-  ['a key, and nothing said', { JWT_SECRET: SECRET }, /AUTH: there is a key for tokens, so say required, or off/],
+  ['clients, and nothing to sign with', { CLIENTS_FILE: '/x.json' }, /CLIENTS_FILE: requires JWT_SECRET/],
+  ['a key, and nothing said', { JWT_SECRET: SECRET }, /AUTH: must be set because there is a key/],
   [
     'a tenant that would be the subject',
     { JWT_TENANT_CLAIM: 'sub' },
-    /JWT_TENANT_CLAIM: is a claim with another meaning/,
+    /JWT_TENANT_CLAIM: is a claim with a different meaning/,
   ],
   ['another word', { AUTH: 'on' }, /AUTH: expected off or required/],
   ['an origin with a path', { CORS_ORIGINS: 'https://a.example/x' }, /CORS_ORIGINS: expected https:\/\/host/],

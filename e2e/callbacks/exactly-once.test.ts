@@ -9,8 +9,8 @@ import { newJobId } from '#shared/ids/ids.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { systemClock } from '#shared/time/clock.ts'
-import { applyBatch } from '../../services/api/project-events/apply-batch.ts'
-import { sendCallbacks } from '../../services/api/send-callbacks/send-callbacks.ts'
+import { applyBatch } from '../../services/keeper/project-events/apply-batch.ts'
+import { sendCallbacks } from '../../services/keeper/send-callbacks/send-callbacks.ts'
 import { silentLog, startTestBus, type TestBus } from '../support/bus.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
@@ -101,7 +101,7 @@ test.each([
   ['from the middle of a round', [2, 5]],
 ])('a stored history applied again %s makes one callback job for each round', async (_, cuts) => {
   const { jobId, messages } = threeRounds()
-  const deps = { publisher: bus.publisher, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, clock: systemClock, log: silentLog }
   await apply(messages)
   expect(await callbacksOf(jobId)).toEqual([])
   const edges = [0, ...cuts, messages.length]
@@ -117,14 +117,14 @@ test.each([
 
 test('two replicas that apply the same at once make one callback job for each round', async () => {
   const { jobId, messages } = threeRounds()
-  const deps = { publisher: bus.publisher, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, clock: systemClock, log: silentLog }
   const both = await Promise.all([apply(messages), apply(messages.slice(0, 3))])
   await Promise.all(both.map((ends) => sendCallbacks(deps, ends)))
   expect(await callbacksOf(jobId)).toHaveLength(3)
 })
 
 test('what does not fit is left out of the webhook, the result first', async () => {
-  const deps = { publisher: bus.publisher, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, clock: systemClock, log: silentLog }
   const { jobId, messages } = threeRounds()
   const finish = JSON.parse(messages[7]?.body ?? '') as Record<string, unknown>
   const large = {

@@ -14,6 +14,7 @@ test('each end is told although the replica that applies the log is killed, and 
   await using receiver = await startReceiver(secret)
   await using hasty = await startHasty({
     apis: 2,
+    keepers: 2,
     env: { OUTBOUND_TRUSTED_HOSTS: receiver.host, COOLDOWN_MS: '0' },
     jobEnv: { WEBHOOK_SECRET: secret, JOB_SLOTS: '20' },
   })

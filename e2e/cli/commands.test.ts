@@ -70,7 +70,7 @@ test('create takes a payload from the line, a file or stdin, and waits where ask
 
   const failed = await cli(['create', 'moody', '{"bad_attempts": 1}', '--wait', '20s'])
   expect(failed).toMatchObject({ code: 1, stdout: '' })
-  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Start it again with: hasty retry \w+\n$/)
+  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Retry it with: hasty retry \w+\n$/)
 
   const late = await cli(['create', 'moody', '--delay', '1h', '--wait', '300ms', '--json'])
   expect(late.code).toBe(124)
@@ -92,14 +92,14 @@ test('of several jobs each is cancelled, also after one that cannot be, and the 
   const [first, second, third] = [await makeJob('moody', '--delay', '1h'), 'nope', await makeJob('moody', '--delay=1h')]
   const result = await cli(['cancel', first, second, third])
   expect(result).toMatchObject({ code: 3, stdout: `${first} is cancelled\n${third} is cancelled\n` })
-  expect(result.stderr).toMatch(/^hasty: nope: .*no job with this id.*\n$/)
+  expect(result.stderr).toMatch(/^hasty: nope: .*No job has this id.*\n$/)
   const retried = await cli(['retry', first, second, third, '--delay', '1h', '--json'])
   expect(retried).toMatchObject({ code: 3 })
   expect(retried.stdout.trim().split('\n')).toHaveLength(2)
   expect(JSON.parse(retried.stderr)).toMatchObject({ error: { code: 'job-not-found', exit_code: 3 } })
   const nobody = await cli(['cancel', first, third, '--url', 'http://127.0.0.1:9'])
   expect(nobody).toMatchObject({ code: 7, stdout: '' })
-  expect(nobody.stderr).toContain(`what comes after ${first}: ${third}\n`)
+  expect(nobody.stderr).toContain(`Stopped at ${first}; not processed: ${third}\n`)
 })
 
 test('help says the units of a duration', async () => {
@@ -152,7 +152,7 @@ test('list shows what is meant, newest first, and stats count', async () => {
   expect(await cli(['list', '--type', 'circular'])).toMatchObject({
     code: 0,
     stdout: '',
-    stderr: 'There are no such jobs.\n',
+    stderr: 'No jobs match.\n',
   })
   expect(await good(['stats'])).toMatch(
     /^TYPE +SCHEDULED +PROCESSING +FINISHED +CANCELLED +FAILED\n(.*\n)*moody +[3-9]/,
@@ -164,9 +164,9 @@ test('redrive asks first, and starts what failed again', async () => {
   const id = await makeJob('moody', '{"bad_attempts": 1}', '--object-id', 'driven-1')
   await untilJob(hasty, id, { status: 'failed' })
   const one = ['redrive', '--object-id', 'driven-1']
-  await expect.poll(() => good([...one, '--dry-run']), SOON).toBe('1 job would be started again\n')
+  await expect.poll(() => good([...one, '--dry-run']), SOON).toBe('1 job would be retried\n')
   expect(await cli(one)).toMatchObject({ code: 2, stdout: '' })
-  expect(await good([...one, '--yes', '--rate', '50'])).toBe('1 job started again\n')
+  expect(await good([...one, '--yes', '--rate', '50'])).toBe('1 job retried\n')
   await untilJob(hasty, id, { status: 'finished', round: 2 })
 })
 
@@ -201,14 +201,14 @@ test('completion completes commands and options', async () => {
 describe('a mistake is one sentence on stderr, with what to do next, and an exit code:', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no numbers', ['add'], 2, /--i <numbers>.*hasty help/],
-    ['numbers that are none', ['add', '--i', '1,x'], 2, /commas between, as 1,2,3/],
+    ['numbers that are none', ['add', '--i', '1,x'], 2, /separated by commas, such as 1,2,3/],
     ['a command that is none', ['lst'], 2, /Did you mean list\?.*hasty help/],
     ['an option that is none', ['stats', '--nope'], 2, /--nope.*hasty help/],
     ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /not valid JSON.*single quotes/],
-    ['a type that is none', ['create', 'nope'], 2, /no job type "nope".*Known: /],
-    ['an id that is none', ['get', 'nope'], 3, /no job with this id \(http request \S+\)\. .*hasty list/],
+    ['a type that is none', ['create', 'nope'], 2, /No job type is named "nope".*Known types: /],
+    ['an id that is none', ['get', 'nope'], 3, /No job has this id \(http request \S+\)\. .*hasty list/],
     ['nobody there', ['stats', '--url', 'http://127.0.0.1:9'], 7, /did not answer.*HASTY_URL/],
-    ['an address that is none', ['stats', '--url', 'localhost'], 2, /no http address.*--url/],
+    ['an address that is none', ['stats', '--url', 'localhost'], 2, /not an HTTP address.*--url/],
   ])('%s', async (_, args, code, sentence) => {
     const result = await cli(args)
     expect(result).toMatchObject({ code, stdout: '' })

@@ -43,7 +43,7 @@ test('load sends at its rate, tells of each job twice, and that all ended, while
 test('a job that is not accepted fails the check', async () => {
   const { code, stdout, stderr } = await load(['--type', 'nope', '--rate', '5', '--duration', '1s'])
   expect(code).toBe(1)
-  expect(stderr).toContain('no job type "nope"')
+  expect(stderr).toContain('No job type is named "nope"')
   expect(stdout).toMatch(/\nnot accepted +5 unknown-type\n/)
 })
 
@@ -60,7 +60,7 @@ test('a duration of 0 has no end but Ctrl-C, which sends no more jobs and follow
     },
   })
   expect(code).toBe(0)
-  expect(stderr).toContain('No more jobs are sent')
+  expect(stderr).toContain('No more jobs are created')
   const summary = summaryOf(stdout)
   expect(summary.accepted).toBeGreaterThanOrEqual(10)
   expect(summary.ended['finished']).toBe(summary.accepted)

@@ -29,7 +29,7 @@ afterAll(async () => {
 /** @returns what its output says should be set */
 async function addClient(id: string, ...args: string[]): Promise<Record<string, string>> {
   const { code, stdout, stderr } = await cli(['admin', 'add-client', id, '--file', file, ...args])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: 'Keep the secret now: the file has only a hash of it.\n' })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'Save the secret now: the file keeps only its hash.\n' })
   expect(stdout).toMatch(/^HASTY_CLIENT_ID=\w+\nHASTY_CLIENT_SECRET=hsec_[\w-]{43}\n$/)
   const lines = stdout.trim().split('\n')
   return Object.fromEntries(lines.map((line) => line.split('=') as [string, string]))
@@ -48,7 +48,7 @@ describe('admin', () => {
       /^ID +SCOPES +TENANT +CREATED\nbilling +jobs:read,jobs:write +20.+Z\nshop +jobs:write +acme +20/,
     )
     const removed = await cli(['admin', 'remove-client', 'shop', '--file', file])
-    expect(removed).toMatchObject({ code: 0, stdout: 'shop is removed\n' })
+    expect(removed).toMatchObject({ code: 0, stdout: 'removed shop\n' })
     const left = await cli(['admin', 'list-clients', '--file', file, '--json'])
     expect(JSON.parse(left.stdout)).toEqual({
       client_id: 'billing',
@@ -125,7 +125,7 @@ describe('every command', () => {
   test('says that it needs a token, and which ways there are to give one', async () => {
     const { code, stdout, stderr } = await cli(['add', '--i', '1,2'])
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
-    expect(stderr).toMatch(/HASTY_TOKEN or --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET\.\n$/)
+    expect(stderr).toMatch(/HASTY_TOKEN, --token-file, or HASTY_CLIENT_ID and HASTY_CLIENT_SECRET\.\n$/)
   })
 
   test('fetches its own token with client credentials', async () => {

@@ -68,7 +68,7 @@ test('the types of the package are those of the contracts, and take a map of typ
   await writeFile(
     file,
     `import * as built from './index.js'
-    import type * as ours from '${join(root, 'shared/client/contracts.ts')}'
+    import type * as ours from '${join(root, 'client/contracts.ts')}'
     type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : [A, B]
     ${checked.map((name) => `export const same${name}: Same<built.${name}, ours.${name}> = true`).join('\n')}
     const client = new built.Hasty<{ resize: { payload: { width: number }; result: { url: string } } }>({ url: '' })

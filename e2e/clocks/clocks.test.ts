@@ -14,7 +14,7 @@ import type { Replica } from '../support/replica.ts'
 // The wall clock of one service after the other is set wrong and right again, while everything that goes by time goes on.
 
 const SHIFTS = [-30 * DAY, -HOUR, -2 * SECOND, 2 * SECOND, HOUR, 30 * DAY]
-const SERVICES = ['api', 'job', 'workflow', 'ingest'] as const
+const SERVICES = ['api', 'keeper', 'job', 'workflow', 'ingest'] as const
 type Service = (typeof SERVICES)[number]
 const SOON = { timeout: 20_000, interval: 50 }
 
@@ -37,7 +37,8 @@ beforeAll(async () => {
     workflows: 1,
     ingests: 1,
     env: { HOUSEKEEPING_MS: '200', HANDLERS_DIR: join(import.meta.dirname, '../handlers') },
-    apiEnv: { ...clockEnv('api'), JOB_RETENTION_MS: '600000', SHARDS: '1' },
+    apiEnv: { ...clockEnv('api'), SHARDS: '1' },
+    keeperEnv: { ...clockEnv('keeper'), JOB_RETENTION_MS: '600000' },
     jobEnv: { ...clockEnv('job') },
     workflowEnv: { ...clockEnv('workflow'), REQUEST_RETENTION_MS: String(DAY) },
     ingestEnv: { ...clockEnv('ingest'), SHARDS: '1', BATCH_SIZE: '1' },

@@ -27,7 +27,7 @@ export type ComposeProject = AsyncDisposable & {
   /** Everything healthy when this resolves, and setup done. */
   up(...args: string[]): Promise<void>
   /** Waits for the new replicas to be healthy and for the others to be gone. */
-  scale(replicas: { api?: number; job?: number; workflow?: number; ingest?: number }): Promise<void>
+  scale(replicas: { api?: number; keeper?: number; job?: number; workflow?: number; ingest?: number }): Promise<void>
   containers(service?: string): Promise<Container[]>
   /** SIGKILL for the service's own process, as a crash would: the engine then does what the restart policy says. */
   killProcess(container: Container, command: string): Promise<void>

@@ -105,7 +105,7 @@ test('nginx reaches who asks for tokens, and no worker: they ask for none', asyn
 })
 
 test('nobody warns of development passwords', async () => {
-  const services = ['nats', 'api', 'job', 'job-demo', 'workflow', 'ingest', 'setup']
+  const services = ['nats', 'api', 'keeper', 'job', 'job-demo', 'workflow', 'ingest', 'setup']
   const logs = await hasty.compose('logs', '--no-log-prefix', '--no-color', ...services)
   expect(logs).toContain('found task')
   expect(logs.split('\n').filter((line) => /development|AUTH is off/i.test(line))).toEqual([])

@@ -3,14 +3,14 @@ import { checkInvariants } from '../support/check-invariants.ts'
 import { startFaultRun } from '../support/fault-run.ts'
 
 // Two clusters at a time: most of each test is waiting.
-describe.concurrent('the api', () => {
+describe.concurrent('api and keeper', () => {
   test('a run without a fault breaks nothing', async () => {
     await using run = await startFaultRun({ total: 200 })
     await run.load.done
     expect(checkInvariants(await run.settle())).toEqual([])
   })
 
-  test('the owner of the projection is killed, and the replica after it too: the other applies the log on', async () => {
+  test('the owner of the projection is killed, and the keeper after it too: the other applies the log on', async () => {
     await using run = await startFaultRun()
     for (let round = 1; round <= 3; round++) {
       await run.acceptedReach(run.load.accepted.length + 80)
@@ -37,7 +37,7 @@ describe.concurrent('the api', () => {
     expect(checkInvariants(await run.settle())).toEqual([])
   })
 
-  test('replicas are killed by turns under load: no accepted job is lost and nothing is accepted twice', async () => {
+  test('apis are killed by turns under load: no accepted job is lost and nothing is accepted twice', async () => {
     await using run = await startFaultRun({ perSecond: 80 })
     for (let round = 0; round < 6; round++) {
       await run.acceptedReach(run.load.accepted.length + 50)

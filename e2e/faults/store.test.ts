@@ -11,7 +11,7 @@ const UNTIL = { timeout: 20_000, interval: 100 }
 /** `npm run rebuild` while everything runs. @returns the generation it asked for */
 async function rebuild(hasty: Processes): Promise<number> {
   const env = { NATS_URL: hasty.nats.url, DATA_DIR: hasty.dataDir, MONGO_URL: '' }
-  const command = await startService('api/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
+  const command = await startService('keeper/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
   expect((await command.exited).code).toBe(0)
   await using store = await storeOf(hasty)
   return await vi.waitFor(async () => {
@@ -43,13 +43,14 @@ describe.concurrent('the read store', () => {
     expect(await oldestGeneration(run.hasty, evidence.stored.keys())).toBe(generation)
   })
 
-  test('deleted while all apis are down is made again from the log', async () => {
+  test('deleted while all apis and keepers are down is made again from the log', async () => {
     await using run = await startFaultRun()
     await run.acceptedReach(150)
-    for (const api of run.hasty.api) api.kill('SIGKILL')
-    for (const api of run.hasty.api) await api.exited()
+    const services = [...run.hasty.api, ...run.hasty.keeper]
+    for (const service of services) service.kill('SIGKILL')
+    for (const service of services) await service.exited()
     await rm(run.hasty.dataDir, { recursive: true })
-    await Promise.all(run.hasty.api.map((api) => api.restart()))
+    await Promise.all(services.map((service) => service.restart()))
     await run.acceptedReach(run.load.accepted.length + 80)
     const evidence = await run.settle()
     expect(checkInvariants(evidence)).toEqual([])

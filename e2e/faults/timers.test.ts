@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher, type PublishResult } from '#shared/bus/publisher.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { LIVE_PREFIX, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { endPublication, silentLog } from '../support/bus.ts'
@@ -13,8 +13,8 @@ import { historiesOf } from '../support/read-log.ts'
 /** Cancels every waiting retry a little before, at, or a little after its timer fires, as the route of a cancel would. */
 async function cancelAroundDueTimes(run: FaultRun): Promise<{ results: Promise<PublishResult>[] } & AsyncDisposable> {
   const broker = await connectBroker({ url: run.hasty.nats.url, name: 'canceller', clock: systemClock, log: silentLog })
-  const reader = new LogReader(broker.nc)
-  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 1_000, groupCommit: false })
+  const stream = new Stream(broker)
+  const publisher = new Publisher({ broker, stream, clock: systemClock, maxInFlight: 1_000, groupCommit: false })
   const results: Promise<PublishResult>[] = []
   broker.nc.subscribe(`${LIVE_PREFIX}job:retrying.>`, {
     callback: (_error, message) => {

@@ -16,7 +16,7 @@ describe.concurrent('the whole system', () => {
     await using run = await startFaultRun({ env: { DRAIN_MS: '300' } })
     for (let round = 1; round <= 2; round++) {
       await run.acceptedReach(run.load.accepted.length + 100)
-      const services = [...run.hasty.job, ...run.hasty.api]
+      const services = [...run.hasty.job, ...run.hasty.keeper, ...run.hasty.api]
       for (const service of services) service.kill('SIGTERM')
       const exits = await Promise.all(services.map((service) => service.exited()))
       expect(exits).toEqual(services.map(() => ({ code: 0, signal: null })))

@@ -10,7 +10,7 @@ const SOON = { timeout: 20_000, interval: 200 }
 
 test('a reader who comes back to a quiet log is told of a reset where events are gone, and not else', async () => {
   await using hasty = await startInProcess({
-    apiEnv: { LOG_RETENTION_MS: '500', COOLDOWN_MS: '500', HOUSEKEEPING_MS: '200' },
+    env: { LOG_RETENTION_MS: '500', COOLDOWN_MS: '500', HOUSEKEEPING_MS: '200' },
   })
   const nc = await connect({ servers: hasty.nats.url })
   await using _closing = { [Symbol.asyncDispose]: () => nc.close() }

@@ -37,13 +37,13 @@ async function store(jobId: string, event: JobEventName, body: string): Promise<
   const job = addressOf(jobId)
   return vi.waitFor(
     async () => {
-      const last = await bus.reader.lastEvent(job)
+      const last = await bus.history.last(job)
       const result = await bus.publisher.publish(
         {
           subject: eventSubject(event, job),
           body,
           nonce: newNonce(),
-          jobId,
+          conflictKey: jobId,
           expect: { seq: last?.seq ?? 0, filter: historyFilter(job) },
         },
         { deadlineMs: 5_000 },

@@ -13,7 +13,7 @@ import { writeHandlers } from './write-handlers.ts'
 // What runs on a system that is full: jobs wait, run, are delayed, retried and dead in every lane, requests run,
 // messages wait, schedules tick. Each service, and setup, has its own user of nats/nats.conf.
 
-type User = 'setup' | 'api' | 'job' | 'workflow' | 'ingest' | 'backup'
+type User = 'setup' | 'api' | 'keeper' | 'job' | 'workflow' | 'ingest' | 'backup'
 
 const PASSWORD = 'development-only'
 const SOON = { timeout: 20_000 }
@@ -27,6 +27,7 @@ let dir: string
 let handlers: string
 let nats: GuardedNats
 let api: Replica
+let keeper: Replica
 let job: Replica
 let workflow: Replica
 
@@ -47,6 +48,7 @@ beforeAll(async () => {
   await writeHandlers(handlers, { wide: null, narrow: 1 })
   nats = undo.use(await startGuardedNats(dir, {}))
   await setUp()
+  keeper = await start('keeper', {})
   api = await start('api', {})
   ;[job, workflow] = await Promise.all([
     start('job', { JOB_SLOTS: String(SLOTS), DRAIN_MS: '0', JOB_TIMEOUT_MS: String(LONG_MS) }),
@@ -118,12 +120,13 @@ test('an operator and callers change jobs, types, requests, schedules and messag
 
 test('every service starts again, trims and makes its store anew, and what waited comes to its end', async () => {
   await Promise.all([
-    api.restart({ LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '200' }),
+    api.restart(),
+    keeper.restart({ LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '200' }),
     job.restart({ JOB_SLOTS: '20' }),
     workflow.restart({ HOUSEKEEPING_MS: '200' }),
     start('ingest', { INGEST_HANDLER: join(import.meta.dirname, '../handlers/batches/refuser.ts') }),
   ])
-  await runToEnd('api/rebuild.ts', as('api'))
+  await runToEnd('keeper/rebuild.ts', as('keeper'))
   const list = await getFrom(`${api.url}/v1/jobs?status=processing&limit=100`)
   expect(list.status).toBe(200)
   for (const id of runners) expect(await send('DELETE', `${api.url}/v1/jobs/${id}`)).toMatchObject({ status: 200 })

@@ -11,7 +11,15 @@ import { type Replica, startReplica, startService } from '../support/replica.ts'
 // The users of nats/nats.conf, each with what its service does, and with what it must not do.
 
 /** Of every kind that a configuration could read as something else than text. */
-const passwords = { setup: '4222', api: 'a"b\\c', job: 'true', workflow: '1h', ingest: '0x1F', backup: '$HOME # 10ms' }
+const passwords = {
+  setup: '4222',
+  api: 'a"b\\c',
+  keeper: '{x}',
+  job: 'true',
+  workflow: '1h',
+  ingest: '0x1F',
+  backup: '$HOME # 10ms',
+}
 type User = keyof typeof passwords
 
 const undo = new AsyncDisposableStack()
@@ -30,6 +38,7 @@ beforeAll(async () => {
     await startGuardedNats(dir, {
       NATS_SETUP_PASSWORD: passwords.setup,
       NATS_API_PASSWORD: passwords.api,
+      NATS_KEEPER_PASSWORD: passwords.keeper,
       NATS_JOB_PASSWORD_FILE: jobFile,
       NATS_WORKFLOW_PASSWORD: passwords.workflow,
       NATS_INGEST_PASSWORD: passwords.ingest,
@@ -60,7 +69,7 @@ const noCooldown = { COOLDOWN_MS: '0' }
 const quickSleep = { SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '20' }
 const refusal: unknown = expect.any(PermissionViolationError)
 
-test('setup, api, job, workflow and ingest each do their work as their own user', async () => {
+test('setup, api, keeper, job, workflow and ingest each do their work as their own user', async () => {
   await runSetup()
   // Nothing is kept longer than needed, so that the trimming shows too.
   const env = {
@@ -78,6 +87,7 @@ test('setup, api, job, workflow and ingest each do their work as their own user'
     undo.defer(() => replica.stop())
     return replica
   }
+  const keeper = await start('keeper', as('keeper'))
   api = await start('api', apiEnv)
   const [job, workflow] = await Promise.all([start('job', as('job')), start('workflow', as('workflow'))])
   const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
@@ -98,7 +108,7 @@ test('setup, api, job, workflow and ingest each do their work as their own user'
   const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
   await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
   await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
-  const logs = (await Promise.all([api, job, workflow, ingest].map((replica) => replica.logs()))).flat()
+  const logs = (await Promise.all([api, keeper, job, workflow, ingest].map((replica) => replica.logs()))).flat()
   const isOfAuth = (msg: unknown) => String(msg).startsWith('AUTH is off')
   expect(logs.filter(({ level, msg }) => level !== 'info' && !isOfAuth(msg))).toEqual([])
   expect(await readFile(nats.logFile, 'utf8')).not.toMatch(/Violation|WARNING/)
@@ -121,15 +131,32 @@ test('without a password, or with a wrong one, nobody gets in', async () => {
 test.each<[string, User, string]>([
   ['a worker accepts no job', 'job', 'job:created.sleep.normal.x'],
   ['a worker fires no timer', 'job', 'job:due.sleep.normal.x.t'],
+  ['a worker arms no timer', 'job', 'job:timer.sleep.normal.x.t'],
   ['the api ends no job', 'api', 'job:finished.sleep.normal.x'],
+  ['the api empties no log', 'api', '$JS.API.STREAM.PURGE.JOBS'],
+  ['the api takes nothing from the feed of the projection', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.projection'],
+  ['the api takes no delayed event', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.arm-timers'],
+  ['the keeper cancels no job', 'keeper', 'job:cancelled.sleep.normal.x'],
+  ['the keeper finishes no job', 'keeper', 'job:finished.sleep.normal.x'],
+  ['the keeper starts no job', 'keeper', 'job:started.sleep.normal.x'],
+  ['the keeper fires no timer', 'keeper', 'job:due.sleep.normal.x.t'],
+  ['the keeper makes no lane', 'keeper', '$JS.API.CONSUMER.CREATE.JOBS.work-sleep-normal.job:created.sleep.normal.*'],
+  ['the keeper changes no lane by its old name', 'keeper', '$JS.API.CONSUMER.DURABLE.CREATE.JOBS.work-sleep-normal'],
+  ['the keeper removes no lane', 'keeper', '$JS.API.CONSUMER.DELETE.JOBS.work-sleep-normal'],
+  ['the keeper pauses no lane', 'keeper', '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
+  ['the keeper takes nothing from a lane', 'keeper', '$JS.API.CONSUMER.MSG.NEXT.JOBS.work-sleep-normal'],
+  ['the keeper acks nothing of a lane', 'keeper', '$JS.ACK.JOBS.work-sleep-normal.1.1.1.1.0'],
+  ['the keeper reads no idempotency key', 'keeper', '$JS.API.STREAM.MSG.GET.KEYS'],
+  ['the keeper removes no schedule', 'keeper', '$JS.API.STREAM.PURGE.SCHEDULES'],
+  ['the keeper accepts no message', 'keeper', 'message:received.0'],
   ['setup writes no event', 'setup', 'job:created.sleep.normal.x'],
   ['backup writes no event', 'backup', 'job:created.sleep.normal.x'],
-  ...(['api', 'job', 'setup'] as const).flatMap((user): [string, User, string][] => [
+  ...(['api', 'keeper', 'job', 'setup'] as const).flatMap((user): [string, User, string][] => [
     [`${user} removes no stream`, user, '$JS.API.STREAM.DELETE.JOBS'],
     [`${user} removes no event`, user, '$JS.API.STREAM.MSG.DELETE.JOBS'],
     [`${user} takes no snapshot`, user, '$JS.API.STREAM.SNAPSHOT.JOBS'],
   ]),
-  ...(['api', 'job'] as const).flatMap((user): [string, User, string][] => [
+  ...(['api', 'keeper', 'job'] as const).flatMap((user): [string, User, string][] => [
     [`${user} makes no stream`, user, '$JS.API.STREAM.CREATE.MORE'],
     [`${user} changes no stream`, user, '$JS.API.STREAM.UPDATE.JOBS'],
     [`${user} rewinds no lane`, user, '$JS.API.CONSUMER.RESET.JOBS.work-sleep-normal'],
@@ -169,7 +196,7 @@ test.each<[string, User, string]>([
   ['workflow pauses no lane', 'workflow', '$JS.API.CONSUMER.PAUSE.JOBS.work-sleep-normal'],
   ['workflow takes nothing from a lane', 'workflow', '$JS.API.CONSUMER.MSG.NEXT.JOBS.work-sleep-normal'],
   ['workflow acks nothing of a lane', 'workflow', '$JS.ACK.JOBS.work-sleep-normal.1.1.1.1.0'],
-  ...(['api', 'job', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
+  ...(['api', 'keeper', 'job', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
     [`${user} changes no request`, user, 'request.x'],
     [`${user} changes no definition`, user, 'definition.x.1'],
     [`${user} removes no request`, user, '$JS.API.STREAM.PURGE.REQUESTS'],
@@ -186,7 +213,7 @@ test.each<[string, User, string]>([
   ['ingest removes no stream', 'ingest', '$JS.API.STREAM.DELETE.MESSAGES'],
   ['ingest changes no stream', 'ingest', '$JS.API.STREAM.UPDATE.MESSAGES'],
   ['ingest makes no consumer of jobs', 'ingest', '$JS.API.CONSUMER.CREATE.JOBS.more.job:created.*.*.*'],
-  ...(['api', 'job', 'workflow', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
+  ...(['api', 'keeper', 'job', 'workflow', 'setup', 'backup'] as const).flatMap((user): [string, User, string][] => [
     [`${user} takes no shard`, user, 'shard.0'],
     [`${user} is no replica of ingest`, user, 'ingest-replica.x'],
     [`${user} takes no message from a shard`, user, '$JS.API.CONSUMER.MSG.NEXT.MESSAGES.ingest-0'],
@@ -207,6 +234,8 @@ test.each<[User, string]>([
   ['api', '_INBOX_job.>'],
   ['api', '>'],
   ['api', '$JS.API.>'],
+  ['keeper', '_INBOX_api.>'],
+  ['keeper', 'live.>'],
   ['setup', '_INBOX_api.>'],
   ['backup', 'live.>'],
   ['workflow', '_INBOX_api.>'],

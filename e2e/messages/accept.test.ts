@@ -236,7 +236,7 @@ test('a broker that stalls makes messages wait up to a bound; beyond it they are
     if (status !== 503) throw new Error('not refused')
     return detail
   })
-  expect(await Promise.any(refused)).toBe('The broker is slower than messages come.')
+  expect(await Promise.any(refused)).toBe('Too many messages are waiting for the broker. Try again.')
   await hasty.nats.kill('SIGCONT')
   const statuses = (await Promise.all(answers)).map(({ status }) => status)
   expect(new Set(statuses)).toEqual(new Set([201, 503]))

@@ -88,6 +88,6 @@ test('hasty message workers, dead and redrive show and do what they say', async 
   const dead = await cli(['dead', '--limit', '2'])
   expect(dead.stdout.split('\n')).toHaveLength(4)
   expect(dead.stdout).toMatch(/\n2 +11 +2026-11-22T18:00:00Z +now +5 +no\n/)
-  expect(await cli(['redrive', '--shard', '1'])).toMatchObject({ code: 0, stdout: '0 messages put back\n' })
-  expect(await cli(['redrive'])).toMatchObject({ code: 0, stdout: '3 messages put back\n' })
+  expect(await cli(['redrive', '--shard', '1'])).toMatchObject({ code: 0, stdout: '0 messages redriven\n' })
+  expect(await cli(['redrive'])).toMatchObject({ code: 0, stdout: '3 messages redriven\n' })
 })

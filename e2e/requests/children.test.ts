@@ -77,7 +77,7 @@ test('that begins itself comes to an end', async () => {
   await define('endless', [{ name: 'only', jobs: [{ name: 'again', definition: 'endless' }] }])
   const id = await create({ definition: 'endless' })
   const request = await until(id, { status: 'failed' })
-  expect(request.error?.message).toContain('to a depth of 3')
+  expect(request.error?.message).toContain('at most 3 deep')
 })
 
 test('of a definition that is gone by then fails', async () => {

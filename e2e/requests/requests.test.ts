@@ -201,7 +201,7 @@ test('a failed request goes on where it failed, with what is done kept', async (
   expect(retried?.job_id).not.toBe(failed.steps[1]?.jobs[1]?.job_id)
   expect(await post(here, failed.request_id, '/signals/go')).toMatchObject({
     status: 400,
-    body: { code: 'invalid-request', detail: expect.stringContaining('no signal') as string },
+    body: { code: 'invalid-request', detail: expect.stringContaining('not a signal') as string },
   })
 })
 
@@ -221,7 +221,7 @@ test('a request that grows too large fails with all that ended, leaves the log, 
   await nc.close()
   expect(await post(here, id, '/retry')).toMatchObject({
     status: 409,
-    body: { code: 'wrong-state', detail: expect.stringContaining('no room') as string },
+    body: { code: 'wrong-state', detail: expect.stringContaining('message limit') as string },
   })
 })
 

@@ -38,7 +38,7 @@ const mayImport: Record<string, string[]> = {
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
   // The life of a service, and what each of them begins with.
   'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
-  'shared/stores': ['shared/contracts', 'shared/time'],
+  'shared/stores': ['node:path', 'shared/contracts', 'shared/time'],
   // What the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*'],
   'shared/stores/mongo': ['mongoose', 'shared/ids', 'shared/stores'],
@@ -64,21 +64,26 @@ const mayImport: Record<string, string[]> = {
     ...ground,
   ],
   'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],
+  // What api and keeper both know of schedules.
+  'shared/schedules': ['croner', 'shared/bus', ...ground],
   client: ['shared/contracts', 'shared/formats'],
   cli: ['node:*', 'commander', 'client', 'shared/auth', 'shared/formats'],
-  'services/api': ['node:*', 'koa', '@koa/router', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
+  'services/api': ['node:*', 'koa', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
+  'services/keeper': ['node:*', 'zod', 'shared/*'],
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
-  'services/workflow': ['node:*', '@koa/router', 'croner', 'zod', 'shared/*'],
+  'services/workflow': ['node:*', 'croner', 'zod', 'shared/*'],
   'services/ingest': ['node:*', 'zod', 'shared/*'],
-  scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/build-client'],
+  scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/describe-settings', 'scripts/build-client'],
   'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
+  // The one that looks into every service: for the settings that each declares.
+  'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
 /** They alone may name a store’s adapters. */
-const openStoreFiles = /^services\/\w+\/open-store\.ts$/
+const openStoreFiles = /^services\/\w+\/open-store\.ts$|\/open-job-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
-const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'node:*', 'scripts', 'e2e', ...adapters]
+const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]
 
 /** A package without dependencies: at run time it has nothing but its own files. */
 test('the client takes nothing but types from the contracts, and the formats, which its package has', () => {
@@ -91,6 +96,14 @@ test('the client takes nothing but types from the contracts, and the formats, wh
     const values = taken.filter(([, isType]) => isType === undefined).map(([, , from]) => from)
     expect(values.filter((from) => !/^(\.|\.\.\/shared\/formats)\/[\w-]+\.ts$/.test(from ?? ''))).toEqual([])
   }
+})
+
+/** Whatever speaks to the broker does so through shared/bus, which alone knows its protocol. */
+test('nobody outside of shared/bus sees the connection to the broker or one of its headers', () => {
+  const files = globSync('{shared,services,cli,scripts}/**/*.ts', { cwd: root })
+  const outside = files.filter((file) => !file.startsWith('shared/bus/') && !testFiles.test(file))
+  const speaks = /\.nc\b|\bNatsConnection\b|'Nats-[A-Z]|\$JS\./
+  expect(outside.filter((file) => speaks.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
 })
 
 const specifiers = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)['"]([^'"]+)['"]/g

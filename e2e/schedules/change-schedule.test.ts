@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ScheduleView } from '#shared/contracts/http/schedules.ts'
 import { HOUR, isoTime } from '#shared/time/clock.ts'
 import { deleteSchedule } from '../../services/api/schedules/change-schedule.ts'
-import type { ScheduleKey } from '../../services/api/schedules/schedule-records.ts'
+import type { ScheduleKey } from '../../shared/schedules/schedule-records.ts'
 import { type ApiAnswer, countStatuses, send } from '../support/call.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
@@ -170,7 +170,8 @@ test('a schedule whose tick is written down while it is being deleted is gone al
   let ticks = 0
   const read = async (key: ScheduleKey) => {
     const found = await records.read(key)
-    if (found?.record && ticks++ < 3) await records.write({ ...found.record, last_tick_at: isoTime(ticks) }, found.seq)
+    if (found?.record && ticks++ < 3)
+      await records.write(key, { ...found.record, last_tick_at: isoTime(ticks) }, { afterSeq: found.seq })
     return found
   }
   const remove = (key: ScheduleKey, seq: number) => records.remove(key, seq)

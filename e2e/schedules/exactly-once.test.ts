@@ -7,7 +7,7 @@ import { expectEachOnce, openLog, put, view } from './schedule-calls.ts'
 const LONG = { timeout: 60_000, interval: 100 }
 
 test('three replicas make one job a tick, without a gap', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   expect(await put(hasty.url, 'tick', { every_ms: 1_000 })).toMatchObject({ status: 201 })
   const ticks = await vi.waitFor(async () => {
@@ -21,28 +21,28 @@ test('three replicas make one job a tick, without a gap', async () => {
   expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
   // A copy of the log that a replica made on its own would show here.
   await vi.waitFor(async () => {
-    expect(await sumOfMetric(hasty.api, 'hasty_jobs_created_total')).toBe((await log.ticks('tick')).length)
+    expect(await sumOfMetric(hasty.keeper, 'hasty_jobs_created_total')).toBe((await log.ticks('tick')).length)
   }, LONG)
 })
 
 test('no tick is lost or doubled when a replica is killed, and a quick restart of the broker is made up for', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
-  const url = hasty.api[1]?.url ?? ''
+  const { url } = hasty
   await put(url, 'tick', { every_ms: 1_000, on_missed: 'all' })
   const untilTicks = (count: number) =>
     vi.waitFor(async () => expect((await log.ticks('tick')).length).toBeGreaterThanOrEqual(count), LONG)
   await untilTicks(3)
-  hasty.api[0]?.kill('SIGKILL')
+  hasty.keeper[0]?.kill('SIGKILL')
   await untilTicks(6)
-  await hasty.api[0]?.restart()
+  await hasty.keeper[0]?.restart()
   await hasty.nats.kill('SIGKILL')
   await hasty.nats.restart()
   await untilTicks(10)
   await hasty.nats.kill('SIGKILL')
-  hasty.api[1]?.kill('SIGKILL')
+  hasty.keeper[1]?.kill('SIGKILL')
   await hasty.nats.restart()
-  await hasty.api[1]?.restart()
+  await hasty.keeper[1]?.restart()
   const before = (await log.ticks('tick')).length
   await untilTicks(before + 3)
   const ticks = await log.ticks('tick')
@@ -53,7 +53,7 @@ test('no tick is lost or doubled when a replica is killed, and a quick restart o
 })
 
 test('a change of the job at the time of a tick makes no second job of it', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 0 })
+  await using hasty = await startHasty({ apis: 3, keepers: 3, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   const jobs = [
     { type: 'sleep', priority: 'high' },

@@ -16,15 +16,15 @@ import {
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
-async function withoutApis(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
-  for (const api of hasty.api) api.kill('SIGKILL')
-  await Promise.all(hasty.api.map((api) => api.exited()))
+async function withoutKeepers(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
+  for (const keeper of hasty.keeper) keeper.kill('SIGKILL')
+  await Promise.all(hasty.keeper.map((keeper) => keeper.exited()))
   await work()
-  await Promise.all(hasty.api.map((api) => api.restart()))
+  await Promise.all(hasty.keeper.map((keeper) => keeper.restart()))
 }
 
-test('after six seconds without any api a schedule of one second does as its policy says', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 0 })
+test('after six seconds without any keeper a schedule of one second does as its policy says', async () => {
+  await using hasty = await startHasty({ keepers: 3, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   for (const policy of POLICIES) await put(hasty.url, policy, { every_ms: 1_000, on_missed: policy })
   const untilMore = async (count: number) => {
@@ -38,7 +38,7 @@ test('after six seconds without any api a schedule of one second does as its pol
     )
   }
   await untilMore(3)
-  await withoutApis(hasty, () => untilTime(Date.now() + 6_000))
+  await withoutKeepers(hasty, () => untilTime(Date.now() + 6_000))
   await untilMore(3)
 
   expectEachOnce(await log.ticks('all'), 1_000)
@@ -52,16 +52,15 @@ test('after six seconds without any api a schedule of one second does as its pol
   }
 })
 
-test('after hours without any api a schedule of one hour does as its policy says, once', async () => {
-  await using hasty = await startHasty({ apis: 3, jobs: 1 })
+test('after hours without any keeper a schedule of one hour does as its policy says, once', async () => {
+  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   const lastMs = Date.now() - 30 * MINUTE
   const madeMs = lastMs - 5 * HOUR
-  await withoutApis(hasty, async () => {
+  await withoutKeepers(hasty, async () => {
     await using old = await openRecords(hasty.nats.url)
-    for (const on_missed of POLICIES)
-      await old.records.write(oldRecord(on_missed, madeMs, { every_ms: HOUR, on_missed }), 0)
-    await old.records.write(oldRecord('paused', madeMs, { every_ms: HOUR, on_missed: 'all', paused: true }), 0)
+    for (const on_missed of POLICIES) await old.write(oldRecord(on_missed, madeMs, { every_ms: HOUR, on_missed }))
+    await old.write(oldRecord('paused', madeMs, { every_ms: HOUR, on_missed: 'all', paused: true }))
   })
   const expected: Record<string, number[]> = {
     latest: [0],
@@ -80,7 +79,7 @@ test('after hours without any api a schedule of one hour does as its policy says
   await untilView(hasty.url, 'marker', { last_tick_at: expect.any(String) as string })
   await check()
   expect(await view(hasty.url, 'skip')).toMatchObject({ last_tick_at: null, next_run_at: isoTime(lastMs + HOUR) })
-  await withoutApis(hasty, async () => undefined)
+  await withoutKeepers(hasty, async () => undefined)
   const { last_tick_at: seen } = await view(hasty.url, 'marker')
   await vi.waitFor(async () => expect((await view(hasty.url, 'marker')).last_tick_at).not.toBe(seen), 20_000)
   await check()
@@ -88,22 +87,22 @@ test('after hours without any api a schedule of one hour does as its policy says
 
 test('a tick whose job has left the log already is not made again by who does not know of it', async () => {
   const env = { COOLDOWN_MS: '0', LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '200' }
-  await using hasty = await startHasty({ apis: 2, jobs: 1, env })
+  await using hasty = await startHasty({ keepers: 2, jobs: 1, env })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const lastMs = Date.now() - 2 * MINUTE
   const unsettled = oldRecord('old', lastMs - HOUR, { every_ms: HOUR })
-  await old.records.write(unsettled, 0)
+  await old.write(unsettled)
   const first = await untilView(hasty.url, 'old', { last_tick_at: isoTime(lastMs) })
   await vi.waitFor(async () => expect(await log.ticks('old')).toEqual([]), { timeout: 30_000, interval: 100 })
   // As after a crash between the job and the note of it.
   const found = await old.records.read(named('old'))
-  const again = await old.records.write(unsettled, found?.seq ?? 0)
+  const again = await old.write(unsettled, found?.seq ?? 0)
   await vi.waitFor(
     async () => expect((await old.records.read(named('old')))?.seq).toBeGreaterThan(again?.seq ?? 0),
     20_000,
   )
   expect(await view(hasty.url, 'old')).toMatchObject({ last_job_id: first.last_job_id })
   expect(await log.ticks('old')).toEqual([])
-  expect(await sumOfMetric(hasty.api, 'hasty_jobs_created_total')).toBe(1)
+  expect(await sumOfMetric(hasty.keeper, 'hasty_jobs_created_total')).toBe(1)
 })

@@ -126,8 +126,8 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
   await using old = await openRecords(hasty.nats.url)
   const gone = oldRecord('gone', Date.now(), { every_ms: SECOND, job: { type: 'gone', priority: 'normal' } })
   const misfit = { type: 'add', priority: 'normal', payload: { numbers: ['1'] } } as const
-  await old.records.write(gone, 0)
-  await old.records.write(oldRecord('misfit', Date.now(), { every_ms: SECOND, job: misfit }), 0)
+  await old.write(gone)
+  await old.write(oldRecord('misfit', Date.now(), { every_ms: SECOND, job: misfit }))
   const first = await untilView(hasty.url, 'gone', {
     last_error: {
       name: 'AppError',
@@ -143,7 +143,7 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
     return found
   }, 10_000)
   expect(await log.ticks('gone')).toEqual([])
-  const lines = (await hasty.api[0]?.logs()) ?? []
+  const lines = (await hasty.keeper[0]?.logs()) ?? []
   expect(lines.filter(({ level, schedule }) => level === 'warn' && schedule === 'gone')).toHaveLength(1)
   expect(later?.record?.last_job_id).toBeNull()
   expect(await put(hasty.url, 'gone', { every_ms: SECOND })).toMatchObject({ status: 200, body: { last_error: null } })
@@ -154,7 +154,7 @@ test('a type that is gone makes no job: the schedule says so, goes on, and logs 
 test('a record that cannot be read stops no other schedule, and can be deleted', async () => {
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
-  await old.records.write(oldRecord('strange', Date.now(), { cron: 'of the future' }), 0)
+  await old.write(oldRecord('strange', Date.now(), { cron: 'of the future' }))
   await put(hasty.url, 'next-to-it', { every_ms: SECOND })
   await vi.waitFor(async () => expect(await log.ticks('next-to-it')).not.toEqual([]), 10_000)
   for (const name of ['strange', 'next-to-it'])
@@ -163,9 +163,9 @@ test('a record that cannot be read stops no other schedule, and can be deleted',
 
 test('there may be a thousand schedules, and then one can still be changed', async () => {
   await using old = await openRecords(hasty.nats.url)
-  const { count } = await old.records.state()
+  const { messages: count } = await old.records.state()
   const seeded = Array.from({ length: SCHEDULES_MAX - count }, (_, i) =>
-    old.records.write(oldRecord(`seeded-${i}`, Date.now(), { every_ms: HOUR }), 0),
+    old.write(oldRecord(`seeded-${i}`, Date.now(), { every_ms: HOUR })),
   )
   await Promise.all(seeded)
   expect(await put(hasty.url, 'one-more', every)).toMatchObject({ status: 409, body: { code: 'too-many-schedules' } })

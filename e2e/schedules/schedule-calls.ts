@@ -1,12 +1,11 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { expect, vi } from 'vitest'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
+import { Records } from '#shared/bus/records.ts'
 import type { ScheduleRecord, ScheduleView } from '#shared/contracts/http/schedules.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
-import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { isoTime, systemClock } from '#shared/time/clock.ts'
-import { type ScheduleKey, ScheduleRecords } from '../../services/api/schedules/schedule-records.ts'
+import { SCHEDULE_RECORDS, type ScheduleKey, type ScheduleRecords } from '../../shared/schedules/schedule-records.ts'
 import { silentLog } from '../support/bus.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
@@ -72,14 +71,21 @@ export function expectEachOnce(ticks: Tick[], everyMs: number): void {
   expect(times).toEqual(times.map((_, i) => first + i * everyMs))
 }
 
+export interface OpenRecords extends AsyncDisposable {
+  records: ScheduleRecords
+  /** @param afterSeq the sequence of the record now; 0 where there is none */
+  write(record: ScheduleRecord, afterSeq?: number): ReturnType<ScheduleRecords['write']>
+}
+
 /** The schedules as they are stored, to be made to look as if time had passed. */
-export async function openRecords(natsUrl: string): Promise<AsyncDisposable & { records: ScheduleRecords }> {
+export async function openRecords(natsUrl: string): Promise<OpenRecords> {
   const broker = await connectBroker({ url: natsUrl, name: 'test', clock: systemClock, log: silentLog })
-  const stream = new RecordStream(broker, SCHEDULES_STREAM, systemClock)
+  const records = new Records(SCHEDULE_RECORDS, { broker, clock: systemClock })
   return {
-    records: new ScheduleRecords(stream),
+    records,
+    write: (record, afterSeq = 0) => records.write(record, record, { afterSeq }),
     async [Symbol.asyncDispose]() {
-      stream.close()
+      records.close()
       await broker.close()
     },
   }

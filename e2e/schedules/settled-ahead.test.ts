@@ -4,14 +4,14 @@ import { startHasty } from '../support/hasty.ts'
 import { expectEachOnce, named, oldRecord, openLog, openRecords, view } from './schedule-calls.ts'
 
 test('a schedule that a clock of the next month has settled goes on from now, says so, and makes no tick twice', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 0 })
+  await using hasty = await startHasty({ keepers: 2, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const startMs = Math.floor(Date.now() / SECOND) * SECOND
   const ahead = { settled_until: isoTime(startMs + 30 * DAY), anchor: isoTime(startMs + 30 * DAY) }
-  await old.records.write(oldRecord('seconds', startMs, { every_ms: 1_000, on_missed: 'all', ...ahead }), 0)
-  await old.records.write(oldRecord('days', startMs, { cron: '0 0 * * *', ...ahead }), 0)
-  await old.records.write(oldRecord('paused', startMs, { cron: '0 0 * * *', paused: true, ...ahead }), 0)
+  await old.write(oldRecord('seconds', startMs, { every_ms: 1_000, on_missed: 'all', ...ahead }))
+  await old.write(oldRecord('days', startMs, { cron: '0 0 * * *', ...ahead }))
+  await old.write(oldRecord('paused', startMs, { cron: '0 0 * * *', paused: true, ...ahead }))
 
   const days = await vi.waitFor(
     async () => {
@@ -34,6 +34,6 @@ test('a schedule that a clock of the next month has settled goes on from now, sa
   )
   expect(await view(hasty.url, 'seconds')).toMatchObject({ last_error: null })
   expect((await old.records.read(named('paused')))?.record).toMatchObject(ahead)
-  const warned = (await Promise.all(hasty.api.map((api) => api.logs()))).flat()
+  const warned = (await Promise.all(hasty.keeper.map((api) => api.logs()))).flat()
   expect(warned.filter((line) => 'settled_until' in line)).toHaveLength(2)
 })

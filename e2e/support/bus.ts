@@ -1,9 +1,10 @@
 import { pino } from 'pino'
 import { type Broker, connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes } from '#shared/bus/lanes.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { ensureLanes } from '#shared/bus/lanes/lanes.ts'
 import { type Publication, Publisher } from '#shared/bus/publisher.ts'
-import { ensureStreams } from '#shared/bus/topology.ts'
+import { Stream } from '#shared/bus/stream.ts'
+import { ensureTopology } from '#shared/bus/topology/topology.ts'
 import type { CreatedEvent } from '#shared/contracts/log/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { eventSubject, historyFilter, type JobAddress } from '#shared/contracts/log/subjects.ts'
@@ -18,7 +19,9 @@ export interface TestBus extends OpenBus {
 
 export interface OpenBus extends AsyncDisposable {
   broker: Broker
-  reader: LogReader
+  /** The log of jobs. */
+  stream: Stream
+  history: JobHistory
   publisher: Publisher
 }
 
@@ -31,8 +34,8 @@ export async function startTestBus(options: { groupCommit?: boolean; cooldownMs?
   const bus = undo.use(await openBus(nats.url, options.groupCommit))
   const { broker } = bus
   const topology = { cooldownMs: options.cooldownMs ?? 5_000, leaseMs: 2_000, replicas: 1 }
-  await ensureStreams(broker.nc, topology)
-  await ensureLanes(broker.nc, { type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null }, topology)
+  await ensureTopology(broker, topology)
+  await ensureLanes(broker, { type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null }, topology)
   const stack = undo.move()
   return { ...bus, nats, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
@@ -40,12 +43,13 @@ export async function startTestBus(options: { groupCommit?: boolean; cooldownMs?
 /** What a service uses to speak to a broker that is there. */
 export async function openBus(url: string, groupCommit = false): Promise<OpenBus> {
   const broker = await connectBroker({ url, name: 'test', clock: systemClock, log: silentLog })
-  const reader = new LogReader(broker.nc)
-  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 10_000, groupCommit })
+  const stream = new Stream(broker)
+  const publisher = new Publisher({ broker, stream, clock: systemClock, maxInFlight: 10_000, groupCommit })
   return {
     broker,
-    reader,
+    stream,
     publisher,
+    history: new JobHistory({ stream, publisher, clock: systemClock }),
     async [Symbol.asyncDispose]() {
       publisher.close()
       await broker.close()
@@ -75,7 +79,7 @@ export function createdPublication(job: JobAddress, msgId?: string): Publication
     subject: eventSubject('job:created', job),
     body: JSON.stringify(event),
     nonce: newNonce(),
-    jobId: job.job_id,
+    conflictKey: job.job_id,
     ...(msgId === undefined ? {} : { msgId }),
   }
 }
@@ -96,6 +100,6 @@ export const endPublication = (
     ...(name === 'job:cancelled' ? { reason: 'requested' } : { attempt: 1, worker_id: 'test' }),
   }),
   nonce: newNonce(),
-  jobId: job.job_id,
+  conflictKey: job.job_id,
   expect: { seq: afterSeq, filter: historyFilter(job) },
 })

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import { type JobView, jobView } from '#shared/contracts/http/jobs.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import type { Job } from '#shared/contracts/log/job.ts'

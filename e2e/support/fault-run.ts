@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { armTimersFloor } from '#shared/bus/stream-state.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
-import { openStore } from '../../services/api/open-store.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
 import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
@@ -52,7 +51,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
   await using undo = new AsyncDisposableStack()
   const sink = undo.use(await startEffectSink())
   const env: Record<string, string> = { ...smallTimes, EFFECT_SINK_URL: sink.url, ...options.env }
-  const hasty = undo.use(await startHasty({ apis: 2, jobs: 2, nginx: true, ...options, env }))
+  const hasty = undo.use(await startHasty({ apis: 2, keepers: 2, jobs: 2, nginx: true, ...options, env }))
   const nats = await connectTest(hasty.nats.url)
   undo.defer(() => nats.close())
   const load = startLoad({
@@ -117,7 +116,7 @@ export async function findOwner(hasty: Processes): Promise<Replica> {
   return await waitUntil(
     async () => {
       const owner = (await store.readCheckpoint())?.owner ?? ''
-      return hasty.api.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
+      return hasty.keeper.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
     },
     { what: 'an owner of the projection' },
   )
@@ -125,7 +124,7 @@ export async function findOwner(hasty: Processes): Promise<Replica> {
 
 /** The services' own store, past the services. */
 export async function storeOf(hasty: Processes): Promise<JobStore & AsyncDisposable> {
-  const store = await openStore({ DATA_DIR: hasty.dataDir })
+  const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
@@ -164,23 +163,29 @@ async function settle(scene: Scene): Promise<Evidence> {
     answers: (await Promise.all(hasty.api.map((replica) => askAll(replica, ids)))).flat(),
     stored: await stored(),
     effects: sink.effects,
-    lanes: [...(await listLanes(nats)), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
+    lanes: [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
     timers: await timersLeft(nats),
     processes: await memoryOf(hasty),
-    complaints: (await Promise.all([...hasty.api, ...hasty.job].map(complaintsOf))).flat(),
+    complaints: (await Promise.all([...hasty.api, ...hasty.keeper, ...hasty.job].map(complaintsOf))).flat(),
   }
 }
 
 /** Throws, for the message, what is left. */
 async function isAtRest(nats: NatsConnection): Promise<boolean> {
   const before = await lastSeq(nats)
-  const lanes = [...(await listLanes(nats)), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
+  const lanes = [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
   const busy = lanes.filter(({ pending, ackPending }) => pending > 0 || ackPending > 0)
   const timers = await timersLeft(nats)
   // A job on its way from one to the other (event, timer, trigger) writes to the log: then they were not asked at once.
   if (busy.length === 0 && timers.length === 0 && (await lastSeq(nats)) === before) return true
   const text = busy.map(({ name, pending, ackPending }) => `${name}: ${pending} pending, ${ackPending} unacked`)
   throw new Error([...text, ...timers].join('; '))
+}
+
+async function armTimersFloor(nats: NatsConnection): Promise<{ pending: number; ackPending: number }> {
+  const manager = await jetstreamManager(nats, { checkAPI: false })
+  const info = await manager.consumers.info(JOBS_STREAM, ARM_TIMERS)
+  return { pending: info.num_pending, ackPending: info.num_ack_pending }
 }
 
 async function lastSeq(nats: NatsConnection): Promise<number> {
@@ -212,7 +217,12 @@ async function askAll(replica: Replica, ids: string[]): Promise<Evidence['answer
 }
 
 async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number][]> {
-  const processes = [...hasty.api, ...hasty.job, { name: 'nats-server', pid: hasty.nats.pid, running: true }]
+  const processes = [
+    ...hasty.api,
+    ...hasty.keeper,
+    ...hasty.job,
+    { name: 'nats-server', pid: hasty.nats.pid, running: true },
+  ]
   const alive = processes.filter(({ running }) => running)
   return Promise.all(
     alive.map(async ({ name, pid }) => {

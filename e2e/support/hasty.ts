@@ -13,6 +13,7 @@ import { type Replica, startReplica } from './replica.ts'
 
 export type HastyOptions = {
   apis?: number
+  keepers?: number
   jobs?: number
   /** None unless asked for. */
   workflows?: number
@@ -20,9 +21,10 @@ export type HastyOptions = {
   ingests?: number
   /** A real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
+  /** For every process; `apiEnv`, `keeperEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
+  keeperEnv?: Record<string, string>
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
   ingestEnv?: Record<string, string>
@@ -38,6 +40,7 @@ export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
   /** The DATA_DIR that all replicas share. */
   readonly dataDir: string
   readonly api: R[]
+  readonly keeper: R[]
   readonly job: R[]
   readonly workflow: R[]
   readonly ingest: R[]
@@ -45,6 +48,7 @@ export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
   readonly nginx: Nginx | undefined
   /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
   addApi(env?: Record<string, string>): Promise<R>
+  addKeeper(env?: Record<string, string>): Promise<R>
   addJob(env?: Record<string, string>): Promise<R>
   addWorkflow(env?: Record<string, string>): Promise<R>
   addIngest(env?: Record<string, string>): Promise<R>
@@ -67,7 +71,7 @@ export const startHasty = (options: HastyOptions = {}): Promise<Processes> =>
  */
 export const startInProcess = (options: HastyOptions = {}): Promise<Hasty> => startCluster(options, startInThisProcess)
 
-export type Kind = 'api' | 'job' | 'workflow' | 'ingest'
+export type Kind = 'api' | 'keeper' | 'job' | 'workflow' | 'ingest'
 
 /** One replica to start; without a port on any that is free. */
 export type Launch = { kind: Kind; name: string; dir: string; env: Record<string, string>; port?: number }
@@ -92,6 +96,7 @@ async function startCluster<R extends InProcess>(options: HastyOptions, launcher
   const workflowPorts = await freePorts(options.workflows ?? 0)
   const known = { JOB_URLS: urlsOf(jobPorts), WORKFLOW_URLS: urlsOf(workflowPorts) }
   const apis = makeGroup(launcher, { kind: 'api', dir, env: { ...known, ...env, ...options.apiEnv } })
+  const keepers = makeGroup(launcher, { kind: 'keeper', dir, env: { ...env, ...options.keeperEnv } })
   const jobs = makeGroup(launcher, { kind: 'job', dir, env: { ...env, ...options.jobEnv } }, jobPorts)
   // Its callers come by nginx, or by an api.
   const workflows = makeGroup(
@@ -100,9 +105,10 @@ async function startCluster<R extends InProcess>(options: HastyOptions, launcher
     workflowPorts,
   )
   const ingests = makeGroup(launcher, { kind: 'ingest', dir, env: { ...env, ...options.ingestEnv } })
-  undo.defer(() => stopAll([apis, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
+  undo.defer(() => stopAll([apis, keepers, jobs, workflows, ingests].flatMap(({ replicas }) => replicas)))
   await allOf([
     apis.add(options.apis ?? 1),
+    keepers.add(options.keepers ?? 1),
     jobs.add(jobPorts.length),
     workflows.add(workflowPorts.length),
     ingests.add(options.ingests ?? 0),
@@ -116,12 +122,14 @@ async function startCluster<R extends InProcess>(options: HastyOptions, launcher
     dir,
     dataDir,
     api: apis.replicas,
+    keeper: keepers.replicas,
     job: jobs.replicas,
     workflow: workflows.replicas,
     ingest: ingests.replicas,
     nats,
     nginx,
     addApi: (own) => apis.addOne(own),
+    addKeeper: (own) => keepers.addOne(own),
     addJob: (own) => jobs.addOne(own),
     addWorkflow: (own) => workflows.addOne(own),
     addIngest: (own) => ingests.addOne(own),

@@ -7,6 +7,8 @@ import { readIngestConfig } from '../../services/ingest/config.ts'
 import { INGEST_BASE, startIngest } from '../../services/ingest/ingest.ts'
 import { readJobConfig } from '../../services/job/config.ts'
 import { JOB_BASE, startJob } from '../../services/job/job.ts'
+import { readKeeperConfig } from '../../services/keeper/config.ts'
+import { startKeeper } from '../../services/keeper/keeper.ts'
 import { readWorkflowConfig } from '../../services/workflow/config.ts'
 import { startWorkflow } from '../../services/workflow/workflow.ts'
 import type { Launch } from './hasty.ts'
@@ -16,6 +18,7 @@ type Env = Record<string, string>
 /** What each service's `main.ts` does, but for the signals. */
 const start = {
   api: (env: Env) => startService('api', readApiConfig(env), startApi),
+  keeper: (env: Env) => startService('keeper', readKeeperConfig(env), startKeeper),
   job: (env: Env) => startService('job', readJobConfig(env), startJob, JOB_BASE),
   workflow: (env: Env) => startService('workflow', readWorkflowConfig(env), startWorkflow),
   ingest: (env: Env) => startService('ingest', readIngestConfig(env), startIngest, INGEST_BASE),

@@ -14,6 +14,7 @@ const services = join(import.meta.dirname, '../../services')
 export async function readAllSettings(env: Environment): Promise<Settings> {
   const asked = await Promise.all([
     complaintsOf('api', env),
+    complaintsOf('keeper', env),
     complaintsOf('job', forHandlers(env)),
     complaintsOf('workflow', env),
     complaintsOf('ingest', forHandlers(env)),

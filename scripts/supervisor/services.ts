@@ -45,10 +45,12 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   // The apis are its proxy.
   const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
   const ingestEnv = forHandlers(serviceEnv(context, { HOST: BEHIND_API }))
+  const keeperEnv = serviceEnv(context, { HOST: BEHIND_API, PORT: '0' })
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
+    ...Array.from({ length: settings.KEEPER_REPLICAS }, (_, i) => keep(`keeper-${i}`, 'keeper/main.ts', keeperEnv)),
     ...jobPorts.map((own, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) })),
     ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
     ...ingestPorts.map((own, i) => keep(`ingest-${i}`, 'ingest/main.ts', { ...ingestEnv, PORT: String(own) })),

@@ -11,30 +11,31 @@ import {
 
 export type Settings = ReturnType<typeof readSettings>
 
+const replicas = (min: number) => integerSetting(1, min, 64)
+
+export const startSettings = {
+  PORT: portSetting(8080).describe('Port to listen on; 0: any free one.'),
+  HOST: commonSettings.HOST,
+  DATA_DIR: commonSettings.DATA_DIR,
+  NATS_URL: optionalText().describe('With it `npm start` starts no broker of its own.'),
+  NATS_SYNC: choiceSetting(['10ms', 'always'] as const, '10ms').describe(
+    'The sync_interval of the broker that `npm start` starts: with `always`, a 201 means "on disk".',
+  ),
+  API_REPLICAS: replicas(1).describe('Processes of the api; more than one only on Linux.'),
+  KEEPER_REPLICAS: replicas(1).describe('Processes of the keeper; one works, and the others take over when it ends.'),
+  JOB_REPLICAS: replicas(1).describe('Processes of the job service.'),
+  WORKFLOW_REPLICAS: replicas(0).describe('Processes of the workflow service; 0: no requests.'),
+  INGEST_REPLICAS: replicas(0).describe('Processes of the ingest service; 0: messages are accepted but not processed.'),
+  /** The default of services/job. */
+  DRAIN_MS: integerSetting(10_000, 0, 3_600_000).describe(
+    'How long a stopping process lets running jobs, or planned batches of messages, finish.',
+  ),
+  LOG_FORMAT: commonSettings.LOG_FORMAT,
+  LOG_LEVEL: commonSettings.LOG_LEVEL,
+}
+
 /** What `npm start` itself needs; every other setting goes to the services as it is, and they check it. */
 export function readSettings(env: Environment) {
-  const replicas = () => integerSetting(1, 1, 64)
-  const settings = parseConfig(
-    {
-      PORT: portSetting(8080),
-      HOST: commonSettings.HOST,
-      DATA_DIR: commonSettings.DATA_DIR,
-      /** A broker that runs already; without it we start one. */
-      NATS_URL: optionalText(),
-      /** The sync_interval of the broker that we start: `10ms`, or `always` for "201 means on disk". */
-      NATS_SYNC: choiceSetting(['10ms', 'always'] as const, '10ms'),
-      API_REPLICAS: replicas(),
-      JOB_REPLICAS: replicas(),
-      /** 0: no requests. */
-      WORKFLOW_REPLICAS: integerSetting(1, 0, 64),
-      /** 0: messages are accepted, and wait. */
-      INGEST_REPLICAS: integerSetting(1, 0, 64),
-      /** The default of services/job: how long a replica may take to finish or hand back what it runs. */
-      DRAIN_MS: integerSetting(10_000, 0, 3_600_000),
-      LOG_FORMAT: commonSettings.LOG_FORMAT,
-      LOG_LEVEL: commonSettings.LOG_LEVEL,
-    },
-    env,
-  )
+  const settings = parseConfig(startSettings, env)
   return { ...settings, DATA_DIR: resolve(settings.DATA_DIR) }
 }

@@ -3,15 +3,20 @@ import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, type LogLimits, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
-import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { Records } from '#shared/bus/records.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { serveHttp } from '#shared/http/serve-http.ts'
+import type { Logger } from '#shared/process/logger.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { Running } from '#shared/service/run-service.ts'
+import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
+import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import { IntervalLoop } from '#shared/time/loop.ts'
+import { ScheduleBook } from '../../shared/schedules/schedule-book.ts'
+import { SCHEDULE_RECORDS } from '../../shared/schedules/schedule-records.ts'
 import type { ApiConfig } from './config.ts'
 import { describeApiRoutes } from './describe-api/route.ts'
 import { EventStreams } from './follow-events/server-sent-events.ts'
@@ -23,23 +28,22 @@ import { jobRoutes } from './job-routes.ts'
 import { typeRoutes } from './job-types/route.ts'
 import { messageRoutes } from './message-routes.ts'
 import { createApiMetrics } from './metrics.ts'
-import { openStore } from './open-store.ts'
-import { ProjectionView } from './project-events/projection-view.ts'
 import { scheduleRoutes } from './schedules/route.ts'
-import { ScheduleBook } from './schedules/schedule-book.ts'
-import { ScheduleRecords } from './schedules/schedule-records.ts'
 import { showCallerRoutes } from './show-caller/route.ts'
-import { startKeeping } from './start-keeping.ts'
 
-/** What callers are answered with; beside it, until it has a service of its own, what no caller asks for. */
+/** Answers callers, and keeps nothing: what time and the log demand is the keeper's. */
 export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   const { config, broker, clock, log, life } = base
-  const store = await openStore(config)
+  const history = new JobHistory(base)
+  const store = await openJobStore(config)
   life.onEnd(() => store.close())
   const view = new ProjectionView(store)
+  // The loop says what is wrong.
+  await view.refresh().catch(() => null)
+  await life.start(followCheckpoint(view, log))
   base.health.addCheck('store', async () => {
     await store.ping()
-    if (view.generation === 0) throw new Error('no replica has begun to apply the log')
+    if (view.generation === 0) throw new Error('no keeper has begun to apply the log')
   })
   const metrics = createApiMetrics(base.registry)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
@@ -48,11 +52,12 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   const waiters = openWaiters(clock)
   const jobs = {
     ...base,
+    history,
     ...admission,
     ...waiters,
     store,
     view,
-    jobExists: async (jobId: string) => (await findJob({ ...base, store, view }, jobId)) !== null,
+    jobExists: async (jobId: string) => (await findJob({ ...base, history, store, view }, jobId)) !== null,
     callbacks: { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS },
     cooldownMs: config.COOLDOWN_MS,
     created: metrics.created,
@@ -70,7 +75,6 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   scheduleRoutes(router, schedules)
   await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })
 
-  await startKeeping(base, { store, view, limits, metrics, schedules })
   const port = await serveHttp(base, router)
   life.onStop(() => waiters.end())
   log.info({ port }, 'api is ready')
@@ -79,12 +83,23 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
 
 type Base = ServiceBase<ApiConfig>
 
+/** How far the store is, as the checkpoint says it twice a second. */
+function followCheckpoint(view: ProjectionView, log: Logger): IntervalLoop {
+  return new IntervalLoop(
+    CHECKPOINT_EVERY_MS,
+    async () => void (await view.refresh()),
+    (error) => log.warn({ err: error }, 'the checkpoint of the store could not be read, will retry'),
+  )
+}
+
+const CHECKPOINT_EVERY_MS = 500
+
 /** Whether something new may come in, of which types, and whether it came in before. */
 async function openAdmission(base: Base, limits: LogLimits, whyNoRoom: () => Promise<string | null>) {
-  const { broker, clock, log, life } = base
-  const types = new JobTypes(() => listLanes(broker.nc), clock, log)
+  const { broker, stream, clock, log, life } = base
+  const types = new JobTypes(() => listLanes(broker), clock, log)
   const door = new Door({
-    whyFull: async () => whyLogFull(await readLogState(broker), limits),
+    whyFull: async () => whyLogFull(await stream.state(), limits),
     isBrokerUp: () => broker.isUp(),
     whyNoRoom,
     log,
@@ -113,8 +128,7 @@ function openWaiters(clock: Clock) {
 }
 
 function openSchedules({ broker, clock, probe, log, life }: Base) {
-  const stream = new RecordStream(broker, SCHEDULES_STREAM, clock, probe)
-  life.onStop(() => stream.close())
-  const records = new ScheduleRecords(stream)
+  const records = new Records(SCHEDULE_RECORDS, { broker, clock, probe })
+  life.onStop(() => records.close())
   return { records, book: new ScheduleBook(records, log) }
 }

@@ -1,7 +1,6 @@
-import type Router from '@koa/router'
-import { countFrom } from '#shared/bus/count-from.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { cancelJobRoutes } from './cancel-job/route.ts'
 import { countJobsRoutes } from './count-jobs/route.ts'
 import { createBatchRoutes } from './create-batch/route.ts'
@@ -12,14 +11,14 @@ import { type FollowEventsDeps, followEventsRoutes } from './follow-events/route
 import { getJobRoutes } from './get-job/route.ts'
 import { listJobsRoutes } from './list-jobs/route.ts'
 import { redriveJobsRoutes } from './redrive-jobs/route.ts'
-import { retimeJobRoutes } from './retime-job/route.ts'
+import { rescheduleJobRoutes } from './reschedule-job/route.ts'
 import { retryJobRoutes } from './retry-job/route.ts'
 import type { WaitJobDeps } from './wait-job/wait-for-job.ts'
 
 export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps
 
 /** `/`, `/:job_id`, everything under /v1/jobs, and what is about many jobs: /v1/events, /v1/stats, /v1/redrive. */
-export function jobRoutes(router: Router, deps: JobRoutesDeps): void {
+export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   const { broker } = deps
   createJobRoutes(router, { ...deps, wait: deps })
   createBatchRoutes(router, deps)
@@ -28,13 +27,12 @@ export function jobRoutes(router: Router, deps: JobRoutesDeps): void {
   listJobsRoutes(router, deps)
   countJobsRoutes(router, deps)
   cancelJobRoutes(router, deps)
-  retimeJobRoutes(router, deps)
+  rescheduleJobRoutes(router, deps)
   retryJobRoutes(router, deps)
   redriveJobsRoutes(router, deps)
   explainJobRoutes(router, {
     ...deps,
-    listLanes: () => listLanes(broker.nc),
+    listLanes: () => listLanes(broker),
     askWorkers: (waitMs, isEnough) => askWorkers(broker, waitMs, isEnough),
-    countFrom: (filters, seq) => countFrom(broker.nc, filters, seq),
   })
 }

@@ -1,20 +1,18 @@
-import type { Publisher } from '#shared/bus/publisher.ts'
+import type { EventBody } from '#shared/bus/job-history.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
-import { HEADERS, type JobEvent } from '#shared/contracts/log/events.ts'
+import { HEADERS } from '#shared/contracts/log/events.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { eventSubject, historyFilter, type JobEventName } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
-import { newNonce } from '#shared/ids/ids.ts'
-import { SECOND } from '#shared/time/clock.ts'
 import { type GetJobDeps, getCurrentJob, writeThrough } from './get-job/get-job.ts'
 
 export interface NextEventDeps extends GetJobDeps {
-  publisher: Publisher
+  /** The log of jobs. */
+  stream: Pick<Stream, 'lastOf'>
 }
 
-/** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
-const PUBLISH_DEADLINE_MS = 5 * SECOND
 /** A running job may report progress meanwhile, which moves its history under us. */
 const MAX_TRIES = 20
 
@@ -29,12 +27,12 @@ export async function addNextEvent(
   deps: NextEventDeps,
   jobId: string,
   request: RequestInfo,
-  decide: (job: Job) => JobEvent | Promise<JobEvent>,
+  decide: (job: Job) => EventBody | Promise<EventBody>,
 ): Promise<Job> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const job = await getCurrentJob(deps, jobId, request.caller)
     if (mayComeAgain(job, request) && (await isOwnRepeat(deps, job, request))) return job
-    let event: JobEvent
+    let event: EventBody
     try {
       event = await decide(job)
     } catch (error) {
@@ -47,33 +45,25 @@ export async function addNextEvent(
     // Somebody was faster; or the log is another one, which this replica has not noticed yet.
     await deps.view.refresh()
   }
-  throw unavailable('The job changes too quickly to be changed. Try again.')
+  throw unavailable('Too many others are changing this job. Try again.')
 }
 
 /** Whether the job's state would allow the same change once more: another time, or anything after a retry. */
 const mayComeAgain = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean =>
   phase === 'scheduled' || phase === 'retrying' || (round > 1 && changeKey !== undefined)
 
-async function publishNext(deps: NextEventDeps, job: Job, event: JobEvent, request: RequestInfo): Promise<Job | null> {
-  const filter = historyFilter(job)
+async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, request: RequestInfo): Promise<Job | null> {
   // A job that ended long ago has left the log, or was never in this one; only then may its history go on after nothing.
-  const isTrimmed = job.seq === 0 || (isTerminal(job.phase) && (await deps.reader.lastOf(filter)) === null)
-  const result = await deps.publisher.publish(
-    {
-      subject: eventSubject(event.event, job),
-      body: JSON.stringify(event),
-      nonce: newNonce(),
-      jobId: job.job_id,
-      expect: { seq: isTrimmed ? 0 : job.seq, filter },
-      headers: {
-        ...requestHeaders(request),
-        ...(request.changeKey === undefined ? {} : { [HEADERS.changeKey]: request.changeKey }),
-      },
+  const isTrimmed = job.seq === 0 || (isTerminal(job.phase) && (await deps.stream.lastOf(historyFilter(job))) === null)
+  const result = await deps.history.append(job, body, {
+    after: isTrimmed ? 0 : job.seq,
+    headers: {
+      ...requestHeaders(request),
+      ...(request.changeKey === undefined ? {} : { [HEADERS.changeKey]: request.changeKey }),
     },
-    { deadlineMs: PUBLISH_DEADLINE_MS },
-  )
+  })
   if (result.kind !== 'stored') return null
-  const next = applyEvent(job, event, result.seq)
+  const next = applyEvent(job, result.event, result.seq)
   if (next !== null && next !== job) {
     await writeThrough(deps, next)
     return next
@@ -93,7 +83,7 @@ async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo):
   const { changeKey, requestId, requestIdTrusted } = request
   if (!requestIdTrusted && changeKey === undefined) return false
   for (const name of MADE_BY_REQUESTS) {
-    const message = await deps.reader.lastOf(eventSubject(name, job))
+    const message = await deps.stream.lastOf(eventSubject(name, job))
     if (message === null) continue
     if (requestIdTrusted && message.headers.get(HEADERS.requestId) === requestId) return true
     if (changeKey !== undefined && message.headers.get(HEADERS.changeKey) === changeKey) return true

@@ -1,6 +1,7 @@
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
-import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM, receivedSubject } from '#shared/contracts/log/subjects.ts'
+import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
+import { SHARD_RECORDS } from '#shared/contracts/log/ingest.ts'
+import { INGEST_STREAM, MESSAGES_PROBE, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { errorForLog } from '#shared/errors/foreign.ts'
 import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
@@ -8,25 +9,24 @@ import type { ForeignErrors, Running } from '#shared/service/run-service.ts'
 import { MINUTE, SECOND, sleep } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import { ClaimLoop } from './claim-shards/claim-loop.ts'
-import { listShards } from './claim-shards/list-shards.ts'
-import { LiveReplicas } from './claim-shards/live-replicas.ts'
+import { LiveReplicas, REPLICA_SIGNS, type ReplicaSigns } from './claim-shards/live-replicas.ts'
 import { type TakeShardDeps, takeShard } from './claim-shards/take-shard.ts'
 import type { IngestConfig } from './config.ts'
 import type { BatchHandler } from './handlers/handler.ts'
 import { loadHandler } from './handlers/load-handler.ts'
+import { MessageStream } from './message-stream.ts'
 import { createIngestMetrics, type IngestMetrics } from './metrics.ts'
 import { DeadLetters } from './own-shard/dead-letters.ts'
-import { type FindRegrown, findRegrown } from './own-shard/find-regrown.ts'
+import type { ShardRecords } from './own-shard/ownership.ts'
 import { DonePurger } from './own-shard/purge-done.ts'
 import { ShardOwner, type ShardOwnerDeps, type ShardOwnerSettings } from './own-shard/shard-owner.ts'
-import { ShardRecords } from './own-shard/shard-records.ts'
 import { HistoryTeller } from './tell-history.ts'
 
 /** It reads the messages and writes what is dead among them; that it can reach its records is what makes it ready. */
 export const INGEST_BASE: BaseOptions = {
   stream: MESSAGES_STREAM,
   probe: MESSAGES_PROBE,
-  askBroker: ({ broker }) => readLogState(broker, INGEST_STREAM),
+  askBroker: ({ broker }) => new Stream(broker, INGEST_STREAM).state(),
   replicaInLog: 'replica_id',
 }
 
@@ -54,11 +54,12 @@ export async function startIngest(base: Base): Promise<Running> {
   })
   // Answers until the very end.
   life.onEnd(() => ops.stop())
-  const shards = new RecordStream(broker, INGEST_STREAM, clock)
-  const messages = new RecordStream(broker, MESSAGES_STREAM, clock)
-  for (const stream of [messages, shards]) life.onStop(() => stream.close())
+  const records = new Records(SHARD_RECORDS, { broker, clock })
+  const signs = new Records(REPLICA_SIGNS, { broker, clock })
+  for (const each of [records, signs]) life.onStop(() => each.close())
+  const messages = new MessageStream(base.stream)
 
-  const claims = claimLoop(base, { shards, messages, handler, metrics })
+  const claims = claimLoop(base, { records, signs, messages, handler, metrics })
   const history = new HistoryTeller(log)
   life.onStop(async () => history.tell(await claims.stop(config.DRAIN_MS), true))
   await claims.start()
@@ -70,32 +71,31 @@ export async function startIngest(base: Base): Promise<Running> {
 }
 
 interface ClaimDeps {
-  shards: RecordStream
-  messages: RecordStream
+  records: ShardRecords
+  signs: ReplicaSigns
+  messages: MessageStream
   handler: BatchHandler
   metrics: IngestMetrics
 }
 
-function claimLoop(base: Base, { shards, messages, handler, metrics }: ClaimDeps): ClaimLoop {
-  const { config, replicaId, reader, clock, broker } = base
+function claimLoop(base: Base, { records, signs, messages, handler, metrics }: ClaimDeps): ClaimLoop {
+  const { config, replicaId, clock, broker } = base
   const deps: ShardOwnerDeps & TakeShardDeps = {
     ...base,
-    records: new ShardRecords(shards),
+    records,
+    messages,
     handler,
     deadLetters: new DeadLetters(base.publisher, clock),
-    firstFrom: async (shard, seq) => (await reader.nextOf(receivedSubject(shard), seq))?.seq ?? null,
-    findRegrown: findRegrownOf(base),
     metrics,
     random: Math.random,
-    readStream: () => readLogState(broker, MESSAGES_STREAM),
-    knowsWhoLives: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
+    livenessIsKnown: () => clock.monotonic() - broker.upSinceMs() > config.INGEST_LEASE_MS,
     workersMin: config.WORKERS_MIN,
     workersMax: config.WORKERS_MAX,
   }
   return new ClaimLoop({
     replicaId,
-    replicas: new LiveReplicas(shards, replicaId, config.INGEST_LEASE_MS),
-    listShards: () => listShards(messages, config.SHARDS),
+    replicas: new LiveReplicas(signs, replicaId, config.INGEST_LEASE_MS),
+    listShards: () => messages.shards(config.SHARDS),
     take: (shard, live) => takeShard(deps, shard, live),
     makeOwner: (stored) => new ShardOwner(deps, ownerSettings(config), stored),
     show: (owners) => metrics.show(owners),
@@ -103,11 +103,6 @@ function claimLoop(base: Base, { shards, messages, handler, metrics }: ClaimDeps
     log: base.log,
   })
 }
-
-const findRegrownOf =
-  ({ reader }: Base): FindRegrown =>
-  (shard, seq, storedNs) =>
-    findRegrown(reader, shard, seq, storedNs)
 
 const ownerSettings = (config: IngestConfig): ShardOwnerSettings => ({
   batchSize: config.BATCH_SIZE,
@@ -122,10 +117,8 @@ const ownerSettings = (config: IngestConfig): ShardOwnerSettings => ({
 })
 
 /** Removes from the stream what is done. */
-function purgeLoop(base: Base, messages: RecordStream, claims: ClaimLoop): IntervalLoop {
-  const purger = new DonePurger(async (shard, seq) => {
-    await messages.remove(receivedSubject(shard), seq - 1)
-  }, findRegrownOf(base))
+function purgeLoop(base: Base, messages: MessageStream, claims: ClaimLoop): IntervalLoop {
+  const purger = new DonePurger(messages)
   return new IntervalLoop(
     PURGE_EVERY_MS,
     () => purger.purge(claims.owners.map(({ record }) => record)),

@@ -1,7 +1,6 @@
-import type { PublishResult } from '#shared/bus/publisher.ts'
+import type { Appended } from '#shared/bus/job-history.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import type { Hold } from './hold.ts'
 import type { JobRun } from './job-run.ts'
 import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
 import { runUntilEnd } from './run-until-end.ts'
@@ -20,9 +19,8 @@ export async function attemptJob(
   deps: WorkerDeps,
   run: JobRun,
   attempt: StartedAttempt,
-  hold: Hold,
 ): Promise<StartedAttempt | null> {
-  const { spec, delivery } = run
+  const { spec, delivery, hold } = run
   const startedMs = deps.clock.monotonic()
   // The lease was taken for the job's timeout at arrival: renew it where starting took a while.
   if (startedMs - run.receivedAtMs > LATE_START_MS) deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
@@ -30,7 +28,7 @@ export async function attemptJob(
   deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
   deps.attempts.begin(spec.job_id, spec.type, attempt.attempt)
 
-  const { end, lingering } = await runUntilEnd(deps, run, attempt, hold)
+  const { end, lingering } = await runUntilEnd(deps, run, attempt)
   const ms = Math.round(deps.clock.monotonic() - startedMs)
   const next =
     end.kind === 'ended-elsewhere'
@@ -67,7 +65,7 @@ async function publishOutcome(
     deps.metrics.refused.inc()
     deps.attempts.end(spec.job_id, 'superseded', null)
     await settleRefused(deps, run)
-    deps.log.warn({ ...about, outcome: outcome.label }, 'job went on without this attempt')
+    deps.log.warn({ ...about, outcome: outcome.label }, 'attempt superseded, outcome discarded')
     return null
   }
   deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
@@ -91,7 +89,7 @@ async function publishOrFail(
   run: JobRun,
   attempt: StartedAttempt,
   outcome: Outcome,
-): Promise<{ result: PublishResult; outcome: Outcome }> {
+): Promise<{ result: Appended; outcome: Outcome }> {
   try {
     return { result: await run.publish(outcome.event), outcome }
   } catch (error) {
@@ -104,7 +102,7 @@ async function publishOrFail(
 /** Terminal: ack. Anything else: neither ack nor nak, a superseded worker's ack would make the job immortal. */
 async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
   try {
-    const last = await deps.reader.lastEvent(run.spec)
+    const last = await deps.history.last(run.spec)
     if (last === null || isTerminalEvent(last.event)) deps.puller.ack(run.delivery)
   } catch (error) {
     deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not see what superseded this attempt')

@@ -14,33 +14,44 @@ import {
 import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { webhookSecretsSetting } from './handlers/callback-signature.ts'
 
-const settings = {
+export const jobSettings = {
   ...commonSettings,
-  PORT: portSetting(0),
-  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0),
-  /** Longest time an attempt may take where its type says nothing else. */
-  JOB_TIMEOUT_MS: durationSetting(DEFAULT_TIMEOUT_MS, 1, DAY),
-  LEASE_MS: durationSetting(10 * SECOND, 500),
-  SLEEP_MIN_MS: durationSetting(15 * SECOND, 0),
-  SLEEP_MAX_MS: durationSetting(45 * SECOND, 0),
-  /** Jobs at once in this process. */
-  JOB_SLOTS: integerSetting(10, 1, 10_000),
-  /** Jobs of low priority that wait while others are taken count as one priority higher after each such time. */
-  PRIORITY_AGEING_MS: durationSetting(5 * SECOND, 1),
-  /** How long a drain lets running jobs finish before it hands them back. */
-  DRAIN_MS: durationSetting(10 * SECOND, 0),
-  HANDLERS_DIR: optionalText(),
-  /** The job service's own database for the attempts its workers ran; without it an embedded one lies in DATA_DIR. */
-  JOB_MONGO_URL: optionalText(),
-  /** How long attempts, and workers that are gone, can be read. A worker that lives writes more often than that. */
-  ATTEMPT_RETENTION_MS: retentionSetting(7 * DAY, LIVE_WITHIN_MS),
-  /** Longest time of a call by an `http` job, its answer included; beyond it the attempt is tried again. */
-  HTTP_CALL_TIMEOUT_MS: durationSetting(30 * SECOND, 1, DAY),
+  PORT: portSetting(0).describe('Port to listen on; 0: any free one.'),
+  COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
+    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
+  ),
+  JOB_TIMEOUT_MS: durationSetting(DEFAULT_TIMEOUT_MS, 1, DAY).describe(
+    'The longest time that an attempt may take, unless its type sets one.',
+  ),
+  LEASE_MS: durationSetting(10 * SECOND, 500).describe(
+    'How long a worker may be silent before its jobs go to another worker.',
+  ),
+  SLEEP_MIN_MS: durationSetting(15 * SECOND, 0).describe('The shortest time that a job of the type `sleep` takes.'),
+  SLEEP_MAX_MS: durationSetting(45 * SECOND, 0).describe('The longest time that a job of the type `sleep` takes.'),
+  JOB_SLOTS: integerSetting(10, 1, 10_000).describe('Maximum number of jobs running at once in one process.'),
+  PRIORITY_AGEING_MS: durationSetting(5 * SECOND, 1).describe(
+    'Waiting jobs gain one priority level for each period of this length in which they are passed over.',
+  ),
+  DRAIN_MS: durationSetting(10 * SECOND, 0).describe(
+    'How long a stopping process lets running jobs, or planned batches of messages, finish.',
+  ),
+  HANDLERS_DIR: optionalText().describe('Folder of your own job types. Setup needs it too.'),
+  JOB_MONGO_URL: optionalText().describe(
+    'MongoDB of the store of workers, a database of its own; else SQLite in DATA_DIR.',
+  ),
+  ATTEMPT_RETENTION_MS: retentionSetting(7 * DAY, LIVE_WITHIN_MS).describe(
+    "How long a worker's attempts, and a worker that is gone, can be read.",
+  ),
+  HTTP_CALL_TIMEOUT_MS: durationSetting(30 * SECOND, 1, DAY).describe(
+    'The longest time that a call of a service or URL may take, its answer included; then the attempt is retried.',
+  ),
   ...serviceSettings,
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
-  WEBHOOK_SECRET: webhookSecretsSetting(),
+  WEBHOOK_SECRET: webhookSecretsSetting()
+    .meta({ values: '`whsec_` and the base64 of 24 to 64 bytes; two with a comma while it is changed' })
+    .describe('Signs webhooks. `npm start` makes one; without it callback jobs fail.'),
 }
 
 export type JobConfig = ReturnType<typeof readJobConfig>
 
-export const readJobConfig = (env: Environment) => parseConfig(settings, env, [['SLEEP_MAX_MS', 'SLEEP_MIN_MS']])
+export const readJobConfig = (env: Environment) => parseConfig(jobSettings, env, [['SLEEP_MAX_MS', 'SLEEP_MIN_MS']])

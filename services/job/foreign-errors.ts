@@ -41,7 +41,7 @@ export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps)
     const isSent = handedBack.then(() => {
       // What hands a job back waits there for the end of this turn.
       broker.outbox.flush()
-      return broker.nc.flush()
+      return broker.flush()
     })
     await Promise.race([isSent, sleep(HAND_BACK_MS)])
   },

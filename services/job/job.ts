@@ -1,9 +1,10 @@
 import { availableParallelism, hostname } from 'node:os'
 import { consumerInfoSubject } from '#shared/bus/broker-clock.ts'
-import { watchLaneChanges } from '#shared/bus/lane-changes.ts'
-import { LanePuller } from '#shared/bus/lane-puller.ts'
-import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
+import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes/lanes.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
+import { ConsumerPuller } from '#shared/bus/puller.ts'
 import { ARM_TIMERS } from '#shared/contracts/log/subjects.ts'
 import { EXIT } from '#shared/process/exit.ts'
 import { chooseFormat } from '#shared/process/logger.ts'
@@ -12,7 +13,6 @@ import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import { ArmTimers } from './arm-timers.ts'
 import type { JobConfig } from './config.ts'
 import { drain } from './drain.ts'
 import { foreignErrors } from './foreign-errors.ts'
@@ -34,13 +34,13 @@ export const JOB_BASE: BaseOptions = {
   clockSubject: consumerInfoSubject(ARM_TIMERS),
   // Jobs in flight times what each publishes; far above any number of slots.
   maxInFlight: 50_000,
-  askBroker: ({ reader }) => reader.atSequence(1),
+  askBroker: ({ stream }) => stream.atSequence(1),
   replicaInLog: 'worker_id',
 }
 
 /** Processes for jobs that may have killed a worker, each a whole Node: more than the cores can start keep each other. */
 const MAX_CHILDREN = Math.max(4, 2 * availableParallelism())
-/** Some 3 MB. */
+/** About 3 MB of memory. */
 const MAX_UNSTORED_ATTEMPTS = 10_000
 /** Three renewals a lease: one may be lost. */
 const RENEWALS_PER_LEASE = 3.3
@@ -54,19 +54,19 @@ export async function startJob(base: Base): Promise<Running> {
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
+  const history = new JobHistory(base)
   const metrics = createJobMetrics(base.registry)
   const lease = await startLease(base, await openLanes(base, handlers))
   // Before the lease ends: nothing more is published by who holds nothing any more.
   life.onStop(async () => {
-    await broker.nc.flush().catch(() => undefined)
+    await broker.flush().catch(() => undefined)
     publisher.close()
   })
   const attempts = attemptRecorder(base, handlers, metrics)
-  const loop = pullLoop(base, { handlers, lease, attempts, metrics })
+  const loop = pullLoop(base, { history, handlers, lease, attempts, metrics })
   const { store, port } = await startOps(base)
-  await startTimers(base)
   await life.start(new ReportLoop(attempts, store, log))
-  life.onStop(watchEnds({ ...base, held: loop.held }))
+  life.onStop(watchEnds({ ...base, history, held: loop.held }))
   life.onStop(() => drain(loop, config.DRAIN_MS, log))
   await loop.start()
   life.onStop(watchLanes(base, loop))
@@ -108,7 +108,7 @@ async function startOps({ config, health, clock, log, life }: Base): Promise<{ s
 async function openLanes({ broker, config }: Base, handlers: Handlers): Promise<number> {
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
-    leaseMs = Math.min(leaseMs, await ensureLanes(broker.nc, typeInfo(handler), topologyOf(config)))
+    leaseMs = Math.min(leaseMs, await ensureLanes(broker, typeInfo(handler), topologyOf(config)))
   }
   return leaseMs
 }
@@ -130,13 +130,6 @@ async function startLease({ config, replicaId, log, life }: Base, leaseMs: numbe
   return lease
 }
 
-/** What time demands, and no job of this worker. */
-async function startTimers({ broker, publisher, clock, log, life }: Base): Promise<void> {
-  const puller = new LanePuller(broker)
-  life.onStop(() => puller.close())
-  await life.start(new ArmTimers({ broker, puller, publisher, clock, log }))
-}
-
 function attemptRecorder({ config, replicaId, clock }: Base, handlers: Handlers, metrics: JobMetrics): AttemptRecorder {
   return new AttemptRecorder({
     worker: {
@@ -155,6 +148,7 @@ function attemptRecorder({ config, replicaId, clock }: Base, handlers: Handlers,
 }
 
 interface PullDeps {
+  history: JobHistory
   handlers: Handlers
   lease: Lease
   attempts: AttemptRecorder
@@ -163,7 +157,7 @@ interface PullDeps {
 
 function pullLoop(base: Base, deps: PullDeps): PullLoop {
   const { broker, config, replicaId, life } = base
-  const puller = new LanePuller(broker)
+  const puller = new ConsumerPuller(broker)
   life.onStop(() => puller.close())
   return new PullLoop(
     {
@@ -172,7 +166,7 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       workerId: replicaId,
       puller,
       isolation: new ChildIsolation(MAX_CHILDREN),
-      findLanes: (type) => lanePrioritiesOf(broker.nc, type),
+      findLanes: (type) => lanePrioritiesOf(broker, type),
       random: Math.random,
     },
     { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },

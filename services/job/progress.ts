@@ -1,4 +1,5 @@
-import type { EventBody, JobRun } from './job-run.ts'
+import type { EventBody } from '#shared/bus/job-history.ts'
+import type { JobRun } from './job-run.ts'
 import type { ReportedProgress } from './reported-progress.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'

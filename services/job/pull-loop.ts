@@ -1,4 +1,4 @@
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { Hold } from './hold.ts'
 import { type Lane, LaneSet } from './lane-set.ts'
@@ -137,7 +137,7 @@ export class PullLoop {
     const running = runJob(this.#deps, delivery, this.#held)
       .catch((error: unknown) => {
         // Neither acked nor handed back: it comes again after the lease.
-        this.#deps.log.error({ err: error, subject: delivery.subject }, 'running a job failed here')
+        this.#deps.log.error({ err: error, subject: delivery.subject }, 'run failed before an outcome was stored')
       })
       .finally(() => {
         this.#running.delete(running)

@@ -3,7 +3,7 @@ import { BODY_MAX_DEPTH } from '#shared/contracts/http/jobs.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
 import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/errors/foreign.ts'
 import { jsonOf } from '#shared/errors/foreign-json.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import {
   askedDelayMs,
   isPermanent,
@@ -25,7 +25,7 @@ export const RESULT_MAX_BYTES = 512 * 1024
 /** Validates the payload, runs the handler, and turns whatever comes back into an outcome. Never rejects. */
 export async function runHandler(handler: JobHandler, payload: unknown, context: JobContext): Promise<HandlerOutcome> {
   try {
-    const parsed = await handler.schema?.safeParseAsync(payload ?? null, { error: inOurWords })
+    const parsed = await handler.schema?.safeParseAsync(payload ?? null, { error: zodMessages })
     if (parsed?.success === false) return permanent('invalid_payload', payloadError(parsed.error))
     // What the schema made of it: defaults filled in, texts turned into numbers.
     return returned(await handler.run(parsed === undefined ? (payload ?? null) : parsed.data, context))

@@ -1,14 +1,14 @@
-import { contractVersionOf, type Delivery, triggerAfter } from '#shared/bus/lane-puller.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import { parseForeign } from '#shared/bus/read-event.ts'
 import { HAND_BACK_MS, HAND_BACKS_MAX } from '#shared/contracts/log/decide.ts'
 import { CONTRACT_VERSION, triggerEventSchema } from '#shared/contracts/log/events.ts'
 import { parseSubject } from '#shared/contracts/log/subjects.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { attemptJob } from './attempt-job.ts'
-import { failPublication } from './fail-publication.ts'
-import { Hold } from './hold.ts'
+import type { Hold } from './hold.ts'
 import { JobRun } from './job-run.ts'
 import { startAttempt } from './start-attempt.ts'
+import { contractVersionOf, triggerAfter } from './trigger.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
 /** Until the next try, here or elsewhere. */
@@ -37,20 +37,19 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
     return
   }
   const run = new JobRun(deps, delivery, spec)
-  const hold = new Hold(spec, delivery.seq)
-  held.set(spec.job_id, hold)
+  held.set(spec.job_id, run.hold)
   deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   deps.metrics.inFlight.inc()
   try {
-    let attempt = await startAttempt(deps, run, hold)
-    while (attempt !== null) attempt = await attemptJob(deps, run, attempt, hold)
+    let attempt = await startAttempt(deps, run)
+    while (attempt !== null) attempt = await attemptJob(deps, run, attempt)
   } finally {
     deps.metrics.inFlight.dec()
     run.place?.leave()
     deps.attempts.forget(spec.job_id)
     deps.lease.release(delivery)
     held.delete(spec.job_id)
-    hold.settle()
+    run.hold.settle()
   }
 }
 
@@ -62,7 +61,7 @@ async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): 
     return
   }
   if (!holding.isAsked) {
-    const last = await deps.reader.lastEvent(holding.job)
+    const last = await deps.history.last(holding.job)
     if (last !== null && last.seq <= holding.seq) {
       // Another trigger of what is about to start here.
       deps.metrics.dropped.inc()
@@ -90,8 +89,11 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string)
   }
   deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'a trigger cannot be read')
   const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log ${why}` }
-  const failure = { after: triggerAfter(delivery), reason: 'unreadable', error }
-  await deps.publisher.publish(failPublication(deps.clock, job, failure), { deadlineMs: 10 * SECOND })
+  await deps.history.append(
+    { ...job, object_id: '' },
+    { event: 'job:failed', reason: 'unreadable', error },
+    { after: triggerAfter(delivery), deadlineMs: 10 * SECOND },
+  )
   // Also when it is refused: the trigger is stale then, the job's history went on without it.
   deps.puller.ack(delivery)
 }

@@ -1,7 +1,7 @@
 import { describeThrown } from '#shared/errors/foreign.ts'
 import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
 import { timerMs } from '#shared/formats/durations.ts'
-import type { Hold, LetGo } from './hold.ts'
+import type { LetGo } from './hold.ts'
 import type { ChildDied } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'
 import type { AttemptEnd } from './outcome.ts'
@@ -21,7 +21,8 @@ export interface RunEnd {
  * Runs the handler until it ends, or until its time is up, an error of its own that nobody caught fails it, or the job is
  * to be let go: then its signal is aborted. Nothing is published here but progress.
  */
-export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, hold: Hold): Promise<RunEnd> {
+export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt): Promise<RunEnd> {
+  const { hold } = run
   if (hold.isAsked) return { end: await hold.letGo, lingering: null }
   const { job_id, type, timeout_ms } = run.spec
   const aborter = new AbortController()

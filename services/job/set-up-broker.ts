@@ -1,7 +1,7 @@
-import { refreshLanes } from '#shared/bus/change-lanes.ts'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { ensureLanes, listLanes } from '#shared/bus/lanes.ts'
-import { ensureStreams, type TopologyOptions } from '#shared/bus/topology.ts'
+import { refreshLanes } from '#shared/bus/lanes/change-lanes.ts'
+import { ensureLanes, listLanes } from '#shared/bus/lanes/lanes.ts'
+import { ensureTopology, type TopologyOptions } from '#shared/bus/topology/topology.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from './config.ts'
@@ -20,13 +20,13 @@ export async function setUpBroker(config: JobConfig, log: Logger): Promise<void>
   })
   try {
     const topology = topologyOf(config)
-    await ensureStreams(broker.nc, topology)
+    await ensureTopology(broker, topology)
     for (const handler of handlers.values()) {
-      await ensureLanes(broker.nc, typeInfo(handler), topology)
-      await refreshLanes(broker.nc, typeInfo(handler), topology)
+      await ensureLanes(broker, typeInfo(handler), topology)
+      await refreshLanes(broker, typeInfo(handler), topology)
     }
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
-    const others = new Set((await listLanes(broker.nc)).map(({ type }) => type).filter((type) => !handlers.has(type)))
+    const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
     // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
     if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
   } finally {

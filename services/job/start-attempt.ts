@@ -2,8 +2,6 @@ import { type Decision, decide, HAND_BACK_MS, type Trigger } from '#shared/contr
 import { attemptToStart } from '#shared/contracts/log/events.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { sleep } from '#shared/time/clock.ts'
-import type { Failure } from './fail-publication.ts'
-import type { Hold } from './hold.ts'
 import type { Place } from './isolate/isolation.ts'
 import type { JobRun } from './job-run.ts'
 import { askHolder } from './lease/ask-holder.ts'
@@ -23,13 +21,13 @@ export interface StartedAttempt {
  * and does what `decide` says, until the attempt is this worker's or nobody's business here.
  * @returns null when there is nothing to run; the delivery is then settled
  */
-export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<StartedAttempt | null> {
+export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
   const { delivery, spec } = run
   let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
   for (;;) {
-    const where = await chooseWhere(deps, run, hold, next.crashes)
+    const where = await chooseWhere(deps, run, next.crashes)
     if (where === 'nowhere') {
-      await withoutPlace(deps, run, hold, next)
+      await withoutPlace(deps, run, next)
       return null
     }
     const isolated = where === 'child'
@@ -89,21 +87,21 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun, hold: Hold): P
  * the worker held, taken where there is room and a child starts: a dead worker's jobs must not queue behind each other.
  * After the second it is certain.
  */
-async function chooseWhere(deps: WorkerDeps, run: JobRun, hold: Hold, crashes: number) {
+async function chooseWhere(deps: WorkerDeps, run: JobRun, crashes: number) {
   const isCertain = crashes > 1
   if (!isCertain && (crashes === 0 || (run.place === null && !deps.isolation.hasRoom))) return 'here'
-  run.place ??= await takePlace(deps, run, hold)
+  run.place ??= await takePlace(deps, run)
   if (run.place !== null) return 'child'
-  return isCertain || hold.isAsked ? 'nowhere' : 'here'
+  return isCertain || run.hold.isAsked ? 'nowhere' : 'here'
 }
 
 /** @returns null when the job was to be let go before there was room, or no child starts */
-async function takePlace(deps: WorkerDeps, run: JobRun, hold: Hold): Promise<Place | null> {
+async function takePlace(deps: WorkerDeps, run: JobRun): Promise<Place | null> {
   const reserving = deps.isolation.reserve().catch((error: unknown) => {
     deps.log.error({ err: error, job_id: run.spec.job_id }, 'a job that has killed a worker got no process of its own')
     return null
   })
-  const place = await Promise.race([reserving, hold.letGo.then(() => null)])
+  const place = await Promise.race([reserving, run.hold.letGo.then(() => null)])
   if (place === null) void reserving.then((late) => late?.leave())
   return place
 }
@@ -114,10 +112,9 @@ const CHILD_STARTS_MAX = 60
 async function withoutPlace(
   deps: WorkerDeps,
   run: JobRun,
-  hold: Hold,
   { after, crashes }: { after: number; crashes: number },
 ): Promise<void> {
-  const { delivery } = run
+  const { delivery, hold } = run
   if (hold.isAsked) deps.puller.nak(delivery)
   else if (delivery.deliveries <= CHILD_STARTS_MAX) deps.puller.nak(delivery, HAND_BACK_MS)
   else {
@@ -141,7 +138,7 @@ async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger)
 async function readLastEvent(deps: WorkerDeps, run: JobRun) {
   for (;;) {
     try {
-      return await deps.reader.lastEvent(run.spec)
+      return await deps.history.last(run.spec)
     } catch (error) {
       deps.log.debug({ err: error, job_id: run.spec.job_id }, 'the log cannot be read, trying again')
       await sleep(READ_AGAIN_MS)
@@ -150,6 +147,13 @@ async function readLastEvent(deps: WorkerDeps, run: JobRun) {
 }
 
 const READ_AGAIN_MS = 250
+
+interface Failure {
+  /** The sequence at which the job's history must end. */
+  after: number
+  reason: string
+  error: { name: string; message: string }
+}
 
 async function fail(deps: WorkerDeps, run: JobRun, { after, reason, error }: Failure): Promise<void> {
   const result = await run.publish({ event: 'job:failed', reason, error }, newNonce(), after)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import type { EventBody } from '#shared/bus/job-history.ts'
 import { silentLog } from '../../e2e/support/bus.ts'
 import { Hold } from './hold.ts'
-import type { EventBody, JobRun } from './job-run.ts'
+import type { JobRun } from './job-run.ts'
 import { startAttempt } from './start-attempt.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
@@ -21,11 +22,12 @@ function withoutChildren(crashes: number, deliveries: number) {
   const run = {
     spec: { ...job, event: 'job:created', attempt: 1, crashes },
     delivery: { seq: 5, deliveries },
+    hold: new Hold(job, 5),
     after: 5,
     place: null,
     publish: (event: EventBody) => Promise.resolve(published.push(event) && { kind: 'stored', seq: 6 }),
   } as unknown as JobRun
-  return { published, settled, start: () => startAttempt(deps, run, new Hold(job, 5)) }
+  return { published, settled, start: () => startAttempt(deps, run) }
 }
 
 test('where no child starts, a job that may have killed its worker runs without one', async () => {

@@ -1,13 +1,13 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { watchLive } from '#shared/bus/live-events.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import { watchLive } from '#shared/bus/live.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Hold } from './hold.ts'
 
 export interface WatchEndsDeps {
   broker: Broker
-  reader: LogReader
+  history: JobHistory
   held: ReadonlyMap<string, Hold>
   log: Logger
 }
@@ -24,7 +24,7 @@ export function watchEnds(deps: WatchEndsDeps): () => void {
   })
   const unlisten = deps.broker.onReconnect(() => {
     for (const hold of deps.held.values()) {
-      endIfOver(deps.reader, hold).catch((error: unknown) =>
+      endIfOver(deps.history, hold).catch((error: unknown) =>
         deps.log.debug({ err: error, job_id: hold.job.job_id }, 'could not see whether a held job was cancelled'),
       )
     }
@@ -35,7 +35,7 @@ export function watchEnds(deps: WatchEndsDeps): () => void {
   }
 }
 
-async function endIfOver(reader: LogReader, hold: Hold): Promise<void> {
-  const last = await reader.lastEvent(hold.job)
+async function endIfOver(history: JobHistory, hold: Hold): Promise<void> {
+  const last = await history.last(hold.job)
   if (last !== null && last.seq > hold.seq && isTerminalEvent(last.event)) hold.end()
 }

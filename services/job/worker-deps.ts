@@ -1,7 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import type { LanePuller } from '#shared/bus/lane-puller.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import type { ConsumerPuller } from '#shared/bus/puller.ts'
 import type { LanePriority } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -16,9 +15,8 @@ export interface WorkerDeps {
   workerId: string
   handlers: Handlers
   broker: Broker
-  puller: LanePuller
-  publisher: Publisher
-  reader: LogReader
+  puller: ConsumerPuller
+  history: JobHistory
   lease: Lease
   isolation: Isolation
   /** The lanes that a type has now. */

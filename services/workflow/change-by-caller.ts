@@ -58,12 +58,11 @@ async function bringBack(deps: ChangeByCallerDeps, requestId: string, input: Inp
   const stored =
     (emptiedAt === null ? null : await deps.records.write(changed, emptiedAt)) ??
     (await changeRequest(deps, requestId, input))
-  if (stored === null) throw unavailable('The request changed too quickly to be changed. Try again.')
+  if (stored === null) throw unavailable('Too many others are changing this request. Try again.')
   return stored
 }
 
-const NO_ROOM =
-  'there is no room for it to go on, the broker takes params, extras, results and attempts together in one message'
+const NO_ROOM = "its params, extras, results and attempts would exceed the broker's message limit"
 
 /** Tells what the request has become. */
 const wrongState = ({ request_id, status }: RequestRecord, refusal: string): AppError =>

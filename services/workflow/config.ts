@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
-import { logLimitSettings } from '#shared/accept/settings.ts'
+import { keySettings, logLimitSettings } from '#shared/accept/settings.ts'
 import { checkAuthSettings } from '#shared/auth/settings.ts'
 import { httpSettings } from '#shared/http/settings.ts'
 import { serviceSettings } from '#shared/outbound/settings.ts'
@@ -17,8 +17,12 @@ import {
 } from '#shared/process/config.ts'
 import { DAY, MINUTE } from '#shared/time/clock.ts'
 
-/** Five or six fields, UTC. */
-const cronSetting = () => z.string().refine(isCron, 'expected a cron expression of five or six fields').optional()
+const cronSetting = () =>
+  z
+    .string()
+    .refine(isCron, 'expected a cron expression of five or six fields')
+    .optional()
+    .meta({ values: 'a cron expression of five or six fields, UTC' })
 
 function isCron(text: string): boolean {
   try {
@@ -30,30 +34,34 @@ function isCron(text: string): boolean {
 
 const GIB = 1024 ** 3
 
-const settings = {
+export const workflowSettings = {
   ...commonSettings,
   ...httpSettings,
-  PORT: portSetting(8082),
-  /** The workflow service's own database; without it an embedded one lies in DATA_DIR. */
-  WORKFLOW_MONGO_URL: optionalText(),
-  /** false: answers HTTP, and picks nothing up. */
-  WRK_ENABLED: flagSetting(true),
-  /** When new requests, requests whose jobs ended, and jobs are picked up; unset: at once. */
-  WRK_REQUEST_NEW_CRON: cronSetting(),
-  WRK_REQUEST_INPROGRESS_CRON: cronSetting(),
-  WRK_JOB_CRON: cronSetting(),
-  /** What requests may call by name; the job services have the same. */
+  PORT: portSetting(8082).describe('Port to listen on; 0: any free one.'),
+  WORKFLOW_MONGO_URL: optionalText().describe(
+    'MongoDB of the store of requests, a database of its own; else SQLite in DATA_DIR.',
+  ),
+  WRK_ENABLED: flagSetting(true).describe('`false`: requests are accepted and shown, but none is started.'),
+  WRK_REQUEST_NEW_CRON: cronSetting().describe('When new requests are started; by default immediately.'),
+  WRK_REQUEST_INPROGRESS_CRON: cronSetting().describe(
+    'When requests continue after their jobs have ended; by default immediately.',
+  ),
+  WRK_JOB_CRON: cronSetting().describe('When the jobs of requests are created; by default immediately.'),
   ...serviceSettings,
   ...logLimitSettings,
-  /** New requests are refused beyond so many bytes of them at the broker; those that run go on. */
-  REQUESTS_MAX_BYTES: integerSetting(GIB, 1),
-  /** How long ended requests can be read: not less than their Idempotency-Keys are known. */
-  REQUEST_RETENTION_MS: retentionSetting(30 * DAY, 1 * DAY),
-  HOUSEKEEPING_MS: durationSetting(MINUTE, 100),
+  ...keySettings,
+  REQUESTS_MAX_BYTES: integerSetting(GIB, 1).describe(
+    'Bytes of requests at the broker beyond which new requests get 503; running requests continue.',
+  ),
+  // Not less than Idempotency-Keys are known.
+  REQUEST_RETENTION_MS: retentionSetting(30 * DAY, 1 * DAY).describe('How long ended requests can be read.'),
+  HOUSEKEEPING_MS: durationSetting(MINUTE, 100).describe(
+    'How often old jobs and requests are deleted, the log is trimmed, and stuck jobs are looked for.',
+  ),
 }
 
 export function readWorkflowConfig(env: Environment) {
-  const config = parseConfig(settings, env)
+  const config = parseConfig(workflowSettings, env)
   checkAuthSettings(config)
   return config
 }

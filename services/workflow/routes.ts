@@ -1,4 +1,4 @@
-import type Router from '@koa/router'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { cancelRequestRoutes } from './cancel-request/route.ts'
 import type { ChangeByCallerDeps } from './change-by-caller.ts'
 import type { CreateRequestDeps } from './create-request/create-request.ts'
@@ -19,7 +19,7 @@ export interface WorkflowRoutesDeps
 }
 
 /** Everything under /v1/requests and /v1/definitions. */
-export function workflowRoutes(router: Router, deps: WorkflowRoutesDeps): void {
+export function workflowRoutes(router: GuardedRouter, deps: WorkflowRoutesDeps): void {
   createRequestRoutes(router, deps)
   listRequestsRoutes(router, deps)
   getRequestRoutes(router, deps)

@@ -2,19 +2,18 @@ import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import { JobTypes } from '#shared/accept/job-types.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { listLanes } from '#shared/bus/lanes.ts'
-import { RecordStream } from '#shared/bus/record-stream.ts'
-import { DEFINITIONS_STREAM, REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
+import { JobHistory } from '#shared/bus/job-history.ts'
+import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { Records } from '#shared/bus/records.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { serveHttp } from '#shared/http/serve-http.ts'
 import { servicesOf } from '#shared/outbound/settings.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import type { WorkflowConfig } from './config.ts'
-import { DefinitionRecords } from './definitions/definition-records.ts'
+import { DEFINITION_RECORDS, DefinitionRecords } from './definitions/definition-records.ts'
 import { createGeneration } from './engine/generation.ts'
-import { RequestRecords } from './engine/request-records.ts'
+import { REQUEST_RECORDS, RequestRecords } from './engine/request-records.ts'
 import { createWorkflowMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { workflowRoutes } from './routes.ts'
@@ -22,19 +21,20 @@ import { startEngine } from './start-engine.ts'
 
 /** Requests of several steps: accepted and shown to callers, and carried out by the engine. */
 export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<Running> {
-  const { config, broker, clock, log, life } = base
+  const { config, clock, log, life } = base
   const store = await openStore(config)
   life.onEnd(() => store.close())
   base.health.addCheck('store', () => store.ping())
   const metrics = createWorkflowMetrics(base.registry)
-  const requests = new RecordStream(broker, REQUESTS_STREAM, clock, base.probe)
-  const definitions = new RecordStream(broker, DEFINITIONS_STREAM, clock, base.probe)
-  for (const stream of [definitions, requests]) life.onStop(() => stream.close())
+  const requests = new Records(REQUEST_RECORDS, base)
+  const definitions = new Records(DEFINITION_RECORDS, base)
+  for (const each of [definitions, requests]) life.onStop(() => each.close())
   const deps = {
     ...base,
+    history: new JobHistory(base),
     ...metrics,
     ...(await openAdmission(base, requests)),
-    records: new RequestRecords(requests, broker.maxPayload),
+    records: new RequestRecords(requests, base.broker.maxPayload),
     definitions: new DefinitionRecords(definitions),
     generation: createGeneration(requests, clock),
     services: servicesOf(config),
@@ -49,16 +49,16 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
 }
 
 /** Whether something new may come in, of which types, and whether it came in before. */
-async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: RecordStream) {
-  const { config, broker, clock, log, life } = base
-  const types = new JobTypes(() => listLanes(broker.nc), clock, log)
+async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: Pick<Records<unknown, never>, 'state'>) {
+  const { config, broker, stream, clock, log, life } = base
+  const types = new JobTypes(() => listLanes(broker), clock, log)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const door = new Door({
     whyFull: async () => {
       const { bytes } = await requests.state()
       return bytes >= config.REQUESTS_MAX_BYTES
         ? `The broker holds ${bytes} bytes of requests, the limit for new ones is ${config.REQUESTS_MAX_BYTES}.`
-        : whyLogFull(await readLogState(broker), limits)
+        : whyLogFull(await stream.state(), limits)
     },
     isBrokerUp: () => broker.isUp(),
     whyNoRoom: () => whyDiskFull(config.DATA_DIR),

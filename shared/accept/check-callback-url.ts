@@ -13,7 +13,7 @@ export interface CallbackRules {
  * @throws AppError callback-forbidden
  */
 export function checkCallbackUrl(url: string, rules: CallbackRules): void {
-  if (!rules.enabled) throw forbidden('callbacks are switched off here')
+  if (!rules.enabled) throw forbidden('callbacks are disabled on this server')
   try {
     checkUrl(url, rules)
   } catch (error) {
@@ -23,7 +23,7 @@ export function checkCallbackUrl(url: string, rules: CallbackRules): void {
 }
 
 const forbidden = (why: string, cause?: unknown): AppError =>
-  new AppError('callback-forbidden', `The callback_url cannot be used: ${why}.`, {
+  new AppError('callback-forbidden', `The callback_url is not allowed: ${why}.`, {
     members: { errors: [{ pointer: '/callback_url', detail: why }] },
     cause,
   })

@@ -1,5 +1,5 @@
 import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { invalidBody } from '#shared/http/read-body.ts'
 import { type CallbackRules, checkCallbackUrl } from './check-callback-url.ts'
 import { checkLimits } from './job-limits.ts'
@@ -32,7 +32,7 @@ export function checkForType(type: JobType, body: Pick<CreateJobBody, 'payload' 
 }
 
 function checkPayload(type: JobType, payload: unknown): void {
-  const parsed = type.payload?.safeParse(payload ?? null, { error: inOurWords })
+  const parsed = type.payload?.safeParse(payload ?? null, { error: zodMessages })
   if (parsed === undefined || parsed.success) return
   for (const issue of parsed.error.issues) issue.path.unshift('payload')
   throw invalidBody(parsed.error, 'invalid-payload')

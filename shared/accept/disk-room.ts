@@ -18,6 +18,6 @@ export async function whyDiskFull(folder: string): Promise<string | null> {
   const free = bavail * bsize
   const reserve = Math.floor(Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_MAX_BYTES))
   return free < reserve
-    ? `the disk of DATA_DIR has ${free} bytes left, and what runs may need the last ${reserve}`
+    ? `the disk of DATA_DIR has ${free} bytes left, and the last ${reserve} are reserved for running jobs`
     : null
 }

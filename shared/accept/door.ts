@@ -1,4 +1,4 @@
-import type { LogState } from '#shared/bus/event-feed.ts'
+import type { StreamState } from '#shared/bus/stream.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import { SUBJECTS_PER_JOB } from '#shared/contracts/log/limits.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
@@ -51,7 +51,8 @@ export class Door {
 
   /** @throws AppError `unavailable`, `cannot-store` */
   check(): void {
-    if (!this.#options.isBrokerUp()) throw unavailable('The broker cannot be reached, so nothing can be accepted.')
+    if (!this.#options.isBrokerUp())
+      throw unavailable('The broker cannot be reached, so nothing can be accepted. Try again.')
     if (this.#noRoom !== null) throw cannotStore(this.#noRoom)
     if (this.#full !== null) throw unavailable(this.#full)
   }
@@ -76,9 +77,12 @@ export interface LogLimits {
 
 /** Of the log of jobs. */
 export function whyLogFull(
-  state: Pick<LogState, 'bytes' | 'subjects'>,
+  state: Pick<StreamState, 'bytes' | 'subjects'>,
   { maxBytes, maxJobs }: LogLimits,
 ): string | null {
-  if (state.bytes >= maxBytes) return `The log holds ${state.bytes} bytes, the limit for new jobs is ${maxBytes}.`
-  return state.subjects >= maxJobs * SUBJECTS_PER_JOB ? `The log holds as many jobs as it may (${maxJobs}).` : null
+  if (state.bytes >= maxBytes)
+    return `The log holds ${state.bytes} bytes; the limit for new jobs is ${maxBytes}. Try again later.`
+  return state.subjects >= maxJobs * SUBJECTS_PER_JOB
+    ? `The log is at its limit of ${maxJobs} jobs. Try again later.`
+    : null
 }

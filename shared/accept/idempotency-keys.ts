@@ -2,9 +2,8 @@ import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { Broker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { IDEMPOTENCY_KEY_MAX_LENGTH, ONE_CALL_KEY_PREFIX } from '#shared/contracts/http/jobs.ts'
 import { KEYS_PROBE, KEYS_STREAM } from '#shared/contracts/log/subjects.ts'
@@ -24,8 +23,6 @@ export interface KeyClaim {
 }
 
 const recordSchema = z.looseObject({ job_id: z.string(), created_at_ms: z.number(), body_hash: z.string() })
-
-const CLAIM_DEADLINE_MS = 5_000
 
 /** RFC-to-be Idempotency-Key: visible ASCII, also inside the quotes of a structured string. */
 const KEY_PATTERN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/
@@ -82,7 +79,7 @@ const MAX_IN_FLIGHT = 10_000
  */
 export class IdempotencyKeys {
   readonly #publisher: Publisher
-  readonly #reader: LogReader
+  readonly #stream: Stream
   readonly #door: Door
   readonly #clock: Clock
 
@@ -90,11 +87,11 @@ export class IdempotencyKeys {
     const { KEYS_MAX: keysMax, NATS_GROUP_COMMIT: groupCommit } = config
     const known = gauge(registry, 'hasty_idempotency_keys', 'Idempotency-Keys that are known; KEYS_MAX is the most')
     this.#clock = clock
-    this.#reader = new LogReader(broker.nc, KEYS_STREAM)
+    this.#stream = new Stream(broker, KEYS_STREAM)
     // Of their own: an atomic batch, and so a group, cannot cross streams.
     this.#publisher = new Publisher({
       broker,
-      reader: this.#reader,
+      stream: this.#stream,
       clock,
       maxInFlight: MAX_IN_FLIGHT,
       groupCommit,
@@ -102,11 +99,11 @@ export class IdempotencyKeys {
     })
     this.#door = new Door({
       whyFull: async () => {
-        const { subjects } = await readLogState(broker, KEYS_STREAM)
+        const { subjects } = await this.#stream.state()
         known.set(subjects)
         return subjects < keysMax
           ? null
-          : `As many Idempotency-Keys are known as may be (KEYS_MAX, ${keysMax}): without one this is accepted.`
+          : `The limit of ${keysMax} Idempotency-Keys (KEYS_MAX) is reached. Retry without a key, or later.`
       },
       isBrokerUp: () => broker.isUp(),
       log,
@@ -140,18 +137,14 @@ export class IdempotencyKeys {
     const jobId = newJobId(createdAtMs)
     const record = { job_id: jobId, created_at_ms: createdAtMs, body_hash: bodyHash }
     const ttlS = keptS(key)
-    const result = await this.#publisher.publish(
-      {
-        subject,
-        body: JSON.stringify(record),
-        nonce: newNonce(),
-        // Two claims of one key compare with the same.
-        jobId: subject,
-        expect: { seq: 0, filter: subject },
-        ...(ttlS === null ? {} : { headers: { 'Nats-TTL': `${ttlS}s` } }),
-      },
-      { deadlineMs: CLAIM_DEADLINE_MS },
-    )
+    const result = await this.#publisher.publish({
+      subject,
+      body: JSON.stringify(record),
+      nonce: newNonce(),
+      conflictKey: subject,
+      expect: { seq: 0, filter: subject },
+      ...(ttlS === null ? {} : { keptForS: ttlS }),
+    })
     return result.kind === 'stored' ? { jobId, createdAtMs, isRepeat: false } : null
   }
 
@@ -166,10 +159,10 @@ export class IdempotencyKeys {
 
   async #readRecord(subject: string): Promise<KeyRecord | null> {
     try {
-      const message = await this.#reader.lastOf(subject)
+      const message = await this.#stream.lastOf(subject)
       return message === null ? null : recordSchema.parse(JSON.parse(message.body))
     } catch (error) {
-      throw unavailable('The record of this Idempotency-Key cannot be read.', error)
+      throw unavailable('The broker did not answer about this Idempotency-Key. Try again.', error)
     }
   }
 }
@@ -177,9 +170,9 @@ export class IdempotencyKeys {
 type KeyRecord = z.infer<typeof recordSchema>
 
 function repeat(first: KeyRecord | null, bodyHash: string): KeyClaim {
-  if (first === null) throw unavailable('The record of this Idempotency-Key is gone. Try again.')
+  if (first === null) throw unavailable('The record of this Idempotency-Key has just expired. Try again.')
   if (first.body_hash !== bodyHash) {
-    throw new AppError('key-reused', 'This Idempotency-Key was used with another body before.')
+    throw new AppError('key-reused', 'This Idempotency-Key was used with a different body. Use a new key.')
   }
   return { jobId: first.job_id, createdAtMs: first.created_at_ms, isRepeat: true }
 }

@@ -16,4 +16,4 @@ export function checkLimits(
 }
 
 const tooMuch = (pointer: string, asked: number | undefined, limit: number) =>
-  asked !== undefined && asked > limit ? [{ pointer, detail: `may be at most ${limit} for this type` }] : []
+  asked !== undefined && asked > limit ? [{ pointer, detail: `must be at most ${limit} for this type` }] : []

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Logger } from '#shared/process/logger.ts'
@@ -90,7 +90,7 @@ export class JobTypes {
       .map(({ info }) => info.type)
       .toSorted()
       .slice(0, NAMED_MAX)
-    return new AppError('unknown-type', `There is no job type "${type}". Known: ${names.join(', ') || 'none'}.`, {
+    return new AppError('unknown-type', `No job type is named "${type}". Known types: ${names.join(', ') || 'none'}.`, {
       members: { errors: [{ pointer: '/type', detail: 'is not a known job type' }], known_types: names },
     })
   }
@@ -100,7 +100,7 @@ export class JobTypes {
     try {
       await this.#refresh()
     } catch (error) {
-      throw unavailable('The job types cannot be read from the broker.', error)
+      throw unavailable('The broker did not answer about job types. Try again.', error)
     }
   }
 

@@ -12,11 +12,11 @@ export interface StartTime {
  */
 export function startTimeMs({ delay_ms: delayMs, run_at: runAt }: StartTime, nowMs: number): number | null {
   if (delayMs !== undefined && runAt !== undefined) {
-    throw invalid('/run_at', 'cannot stand beside delay_ms')
+    throw invalid('/run_at', 'cannot be combined with delay_ms')
   }
   const dueMs = runAt === undefined ? nowMs + (delayMs ?? 0) : Date.parse(runAt)
   // Also a time that is none, which is never "now".
-  if (!(dueMs <= nowMs + DELAY_MAX_MS)) throw invalid('/run_at', `must be within ${DELAY_MAX_MS} ms from now`)
+  if (!(dueMs <= nowMs + DELAY_MAX_MS)) throw invalid('/run_at', `must be at most ${DELAY_MAX_MS} ms from now`)
   return dueMs > nowMs ? dueMs : null
 }
 

@@ -24,8 +24,8 @@ export function checkScope(caller: Caller, needed: Scope): void {
   if (needed === 'admin' ? isOperator && caller.tenant === null : isOperator || caller.scopes.includes(needed)) return
   const detail =
     needed === 'admin' && isOperator
-      ? 'This concerns the whole service, and the token is bound to a tenant.'
-      : `This needs a token with the scope ${needed}.`
+      ? 'This affects all tenants, and the token is bound to one.'
+      : `This requires a token with the scope ${needed}.`
   throw new AppError('insufficient-scope', detail, {
     headers: { 'WWW-Authenticate': `Bearer realm="hasty", error="insufficient_scope", scope="${needed}"` },
   })

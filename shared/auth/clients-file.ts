@@ -36,7 +36,7 @@ export async function addClient(
   if (!added.success) throw new ClientsFileError(z.prettifyError(added.error))
   await change(file, (clients) => {
     if (clients.some(({ client_id }) => client_id === client.client_id))
-      throw new ClientsFileError(`${file} has a client ${client.client_id} already; remove it first.`)
+      throw new ClientsFileError(`${file} already has a client ${client.client_id}; remove it first.`)
     return [...clients, added.data]
   })
   return secret
@@ -62,7 +62,7 @@ export async function readClients(file: string): Promise<Client[]> {
   try {
     return fileSchema.parse(JSON.parse(withoutMark(text))).clients
   } catch (error) {
-    throw new ClientsFileError(`${file} is no file of clients.`, { cause: error })
+    throw new ClientsFileError(`${file} is not a clients file.`, { cause: error })
   }
 }
 
@@ -120,7 +120,7 @@ async function openDraft(file: string, draft: string): Promise<FileHandle> {
   } catch (error) {
     const isLocked = codeOf(error) === 'EEXIST'
     const sentence = isLocked
-      ? `${file} is being changed by somebody else; try again, or remove ${draft} if nobody does.`
+      ? `${file} is being changed by another process; try again, or remove ${draft} if there is none.`
       : `${file} cannot be written.`
     throw new ClientsFileError(sentence, { cause: error })
   }

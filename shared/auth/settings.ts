@@ -15,38 +15,44 @@ const secretSetting = () =>
 const OTHER_CLAIMS = ['sub', 'scope', 'scp', 'iss', 'aud', 'exp', 'iat', 'nbf', 'jti']
 
 export const authSettings = {
-  /** `required`: every request needs a token. Unset it is `off` on loopback, and must be said on any other HOST. */
-  AUTH: z.enum(['off', 'required'], 'expected off or required').optional(),
-  /** Signs and verifies HS256 tokens. */
-  JWT_SECRET: secretSetting(),
-  /** While secrets change: verifies too, and signs nothing. */
-  JWT_SECRET_PREVIOUS: secretSetting(),
-  /** Instead of a secret: the keys of whoever issues the tokens. */
+  AUTH: z
+    .enum(['off', 'required'], 'expected off or required')
+    .optional()
+    .meta({ values: 'off, required' })
+    .describe(
+      '`required`: every request needs a token. `off`: none does. By default off on loopback; on any other HOST it must be set.',
+    ),
+  JWT_SECRET: secretSetting().describe(`Signs and verifies HS256 tokens; at least ${SECRET_MIN_BYTES} bytes.`),
+  JWT_SECRET_PREVIOUS: secretSetting().describe(
+    'A second secret that verifies and does not sign, while secrets change.',
+  ),
   JWT_JWKS_URL: z
     .string()
     .refine((text) => URL.canParse(text) && /^https?:\/\//.test(text), 'expected an https or http address')
-    .optional(),
-  /** Accepted from a JWKS. */
+    .optional()
+    .describe('Address of the keys of another issuer, instead of JWT_SECRET.'),
   JWT_ALGORITHMS: z
     .string()
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(ASYMMETRIC, `expected some of ${ASYMMETRIC.join(', ')}`)))
-    .default(['RS256', 'ES256', 'EdDSA']),
-  JWT_ISSUER: textSetting('hasty'),
-  JWT_AUDIENCE: textSetting('hasty'),
-  /** A token older than this is refused, whatever its `exp` says. */
-  JWT_MAX_AGE_S: integerSetting(DAY / SECOND, 60),
-  /** The claim that names the tenant. */
+    .default(['RS256', 'ES256', 'EdDSA'])
+    .meta({ values: `some of ${ASYMMETRIC.join(', ')}` })
+    .describe('Algorithms accepted from JWT_JWKS_URL.'),
+  JWT_ISSUER: textSetting('hasty').describe('What `iss` must be.'),
+  JWT_AUDIENCE: textSetting('hasty').describe('What `aud` must be.'),
+  JWT_MAX_AGE_S: integerSetting(DAY / SECOND, 60).describe(
+    'Seconds after which a token is refused, whatever its `exp` says.',
+  ),
   JWT_TENANT_CLAIM: z
     .string()
-    .refine((name) => !OTHER_CLAIMS.includes(name), 'is a claim with another meaning')
-    .default('tenant'),
-  /** A token without a tenant is then an operator's alone (scope `admin`). */
-  TENANT_REQUIRED: flagSetting(false),
-  /** How long the tokens of `POST /token` are good. */
-  TOKEN_TTL_S: integerSetting(900, 60, DAY / SECOND),
-  /** Who may have them: `hasty admin add-client` writes it. */
-  CLIENTS_FILE: optionalText(),
+    .refine((name) => !OTHER_CLAIMS.includes(name), 'is a claim with a different meaning')
+    .default('tenant')
+    .describe('The claim that binds a token to a tenant.'),
+  TENANT_REQUIRED: flagSetting(false).describe(
+    'Whether every token without the scope `admin` must be bound to a tenant.',
+  ),
+  TOKEN_TTL_S: integerSetting(900, 60, DAY / SECOND).describe('Seconds for which tokens of `POST /token` are valid.'),
+  CLIENTS_FILE: optionalText().describe('File of the clients of `POST /token`: `hasty admin add-client` writes it.'),
 }
 
 export type AuthConfig = z.output<z.ZodObject<typeof authSettings>>
@@ -58,22 +64,22 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 export function checkAuthSettings({ HOST, ...auth }: AuthConfig & { HOST: string }): void {
   const lines: string[] = []
   if (auth.AUTH === undefined && !isLoopback(HOST)) {
-    lines.push(`AUTH: say required, or off to let everybody in who can reach HOST ${HOST}, got null`)
+    lines.push(`AUTH: must be set because HOST ${HOST} is not loopback: required, or off to allow anonymous access`)
   }
   if (auth.AUTH === undefined && (auth.JWT_SECRET ?? auth.JWT_JWKS_URL) !== undefined) {
-    lines.push('AUTH: there is a key for tokens, so say required, or off, got null')
+    lines.push('AUTH: must be set because there is a key for tokens: required, or off to allow anonymous access')
   }
   if (auth.AUTH === 'required' && auth.JWT_SECRET === undefined && auth.JWT_JWKS_URL === undefined) {
     lines.push('AUTH: required needs JWT_SECRET (or JWT_SECRET_FILE) or JWT_JWKS_URL, got neither')
   }
   if (auth.JWT_SECRET !== undefined && auth.JWT_JWKS_URL !== undefined) {
-    lines.push('JWT_JWKS_URL: cannot stand beside JWT_SECRET')
+    lines.push('JWT_JWKS_URL: cannot be combined with JWT_SECRET')
   }
   if (auth.JWT_SECRET_PREVIOUS !== undefined && auth.JWT_SECRET === undefined) {
-    lines.push('JWT_SECRET_PREVIOUS: needs JWT_SECRET, which alone signs')
+    lines.push('JWT_SECRET_PREVIOUS: requires JWT_SECRET, which signs new tokens')
   }
   if (auth.CLIENTS_FILE !== undefined && auth.JWT_SECRET === undefined) {
-    lines.push('CLIENTS_FILE: needs JWT_SECRET, which signs the tokens of those clients')
+    lines.push('CLIENTS_FILE: requires JWT_SECRET, which signs the tokens of its clients')
   }
   if (lines.length > 0) throw new ConfigError(lines.join('\n'))
 }

@@ -62,7 +62,8 @@ export function createVerifier(config: AuthConfig, clock: Clock): VerifyToken {
       throw tokenError(error)
     })
     const { typ } = protectedHeader
-    if (typ !== undefined && !TYPES.has(typ.toLowerCase())) throw invalidToken('The token is of another type.')
+    if (typ !== undefined && !TYPES.has(typ.toLowerCase()))
+      throw invalidToken('The token has a typ that is not accepted. Send an access token.')
     return callerOf(payload, config)
   })
 }
@@ -150,10 +151,10 @@ async function verifyWithAny(
 function tokenError(error: unknown): AppError {
   if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.', error)
   if (error instanceof errors.JWTClaimValidationFailed)
-    return invalidToken(`The token's claim ${error.claim} is not what is expected here.`, error)
+    return invalidToken(`The token's claim ${error.claim} has an unexpected value.`, error)
   if (error instanceof errors.JOSEError && !UNFETCHED.has(error.code))
     return invalidToken('The token is not valid.', error)
-  return unavailable('The keys that tokens are verified with cannot be fetched.', error)
+  return unavailable('The keys for verifying tokens cannot be fetched at the moment. Try again.', error)
 }
 
 /** What jose calls a JWKS that did not answer, or not with keys. The rest of its errors are the token's fault. */
@@ -172,9 +173,9 @@ function callerOf(payload: JWTPayload, config: AuthConfig): Caller {
   const scopes = wordsOf(payload['scope'] ?? payload['scp']).filter(isScope)
   const tenant = payload[config.JWT_TENANT_CLAIM] ?? null
   if (tenant !== null && !(typeof tenant === 'string' && TENANT_PATTERN.test(tenant)))
-    throw invalidToken(`The token's claim ${config.JWT_TENANT_CLAIM} is not what is expected here.`)
+    throw invalidToken(`The token's claim ${config.JWT_TENANT_CLAIM} is not a valid tenant.`)
   if (tenant === null && config.TENANT_REQUIRED && !scopes.includes('admin'))
-    throw invalidToken(`The token has no claim ${config.JWT_TENANT_CLAIM}, which is required here.`)
+    throw invalidToken(`The token lacks the claim ${config.JWT_TENANT_CLAIM}, which this server requires.`)
   const untilS = Math.min(payload.exp ?? 0, (payload.iat ?? 0) + config.JWT_MAX_AGE_S)
   return { subject: sub, scopes, tenant, untilMs: untilS * SECOND }
 }

@@ -1,3 +1,5 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
+
 /** Error codes of the broker that decide what we do next. Source: nats-server 2.15, server/errors.json. */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164])
 /** A message of an atomic batch did not get as far as the broker's disk: nothing of the batch is stored. */
@@ -22,3 +24,13 @@ export const STREAM_NOT_FOUND = 10059
 
 /** The broker's durations are nanoseconds. */
 export const MILLISECOND_NS = 1_000_000
+
+/** @returns null where the broker answers that there is no such thing */
+export async function found<T>(ask: () => Promise<T>, notFoundCode: number): Promise<T | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === notFoundCode) return null
+    throw error
+  }
+}

@@ -13,9 +13,13 @@ export interface BrokerOptions {
   log: Logger
 }
 
-/** A connection that is kept for ever: it reconnects without limit and knows whether it is up. */
-export interface Broker {
+/** The connection itself, which nothing outside of this folder uses. */
+export interface Connected {
   nc: NatsConnection
+}
+
+/** A connection that is kept for ever: it reconnects without limit and knows whether it is up. */
+export interface Broker extends Connected {
   outbox: Outbox
   isUp(): boolean
   /** Bytes of a message, headers included; larger ones can never be sent. */
@@ -26,6 +30,8 @@ export interface Broker {
   onReconnect(listener: () => void): () => void
   /** A subject below this user's own prefix, for replies. */
   newInbox(): string
+  /** Resolves when the broker has everything that was sent so far; rejects when the connection is lost. */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -110,6 +116,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       return () => listeners.delete(listener)
     },
     newInbox: () => createInbox(inboxPrefix),
+    flush() {
+      outbox.flush()
+      return nc.flush()
+    },
     async close() {
       outbox.flush()
       if (up && !nc.isClosed()) await nc.flush().catch(() => undefined)

@@ -1,14 +1,17 @@
 import { SECOND, sleep } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
-import type { Delivery, LanePuller } from './lane-puller.ts'
+import type { ConsumerPuller, Delivery } from './puller.ts'
 
 export interface DeliveryLoopDeps {
   broker: Broker
-  puller: LanePuller
+  puller: ConsumerPuller
   consumer: string
-  /** Acks, or hands back. What throws is delivered again after the consumer's ack wait. */
-  onDelivery(delivery: Delivery): Promise<void>
-  /** Told of what `onDelivery` throws. */
+  /**
+   * Acks, or hands back. A delivery for which this throws comes again after the consumer's ack wait.
+   * @param signal aborted when the loop stops
+   */
+  onDelivery(delivery: Delivery, signal: AbortSignal): Promise<void>
+  /** Called with what `onDelivery` throws. */
   onError(error: unknown, delivery: Delivery): void
 }
 
@@ -20,7 +23,7 @@ const BROKER_AWAY_MS = 250
 /** Takes what a consumer has for as long as it is not stopped, many at a time. */
 export class DeliveryLoop {
   readonly #deps: DeliveryLoopDeps
-  #stopped = false
+  readonly #aborter = new AbortController()
   #loop: Promise<void> = Promise.resolve()
   readonly #underWay = new Set<Promise<void>>()
 
@@ -34,7 +37,7 @@ export class DeliveryLoop {
 
   /** Waits for what is under way. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#aborter.abort()
     this.#deps.puller.endAll()
     await this.#loop
     await Promise.all(this.#underWay)
@@ -42,7 +45,7 @@ export class DeliveryLoop {
 
   async #run(): Promise<void> {
     const { broker, puller, consumer } = this.#deps
-    while (!this.#stopped) {
+    while (!this.#aborter.signal.aborted) {
       if (!broker.isUp()) {
         await sleep(BROKER_AWAY_MS)
         continue
@@ -56,7 +59,9 @@ export class DeliveryLoop {
   }
 
   #track(delivery: Delivery): void {
-    const work = this.#deps.onDelivery(delivery).catch((error: unknown) => this.#deps.onError(error, delivery))
+    const work = this.#deps
+      .onDelivery(delivery, this.#aborter.signal)
+      .catch((error: unknown) => this.#deps.onError(error, delivery))
     const tracked = work.finally(() => this.#underWay.delete(tracked))
     this.#underWay.add(tracked)
   }

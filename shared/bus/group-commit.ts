@@ -7,7 +7,7 @@ import { sendBatch } from './send-batch.ts'
 export interface Unit {
   messages: OutgoingMessage[]
   /** What its messages are about, as in Publication: two units of one batch share none. */
-  jobIds: readonly string[]
+  conflictKeys: readonly string[]
   /** Dedupe ids of its messages. */
   msgIds: readonly string[]
 }
@@ -101,11 +101,11 @@ export class GroupCommit {
       const size = sizeOf(unit)
       const isRoom = batch.length < UNITS_MAX && messages + count <= MESSAGES_MAX && bytes + size <= BATCH_MAX_BYTES
       const fits = batch.length === 0 || isRoom
-      if (!fits || unit.jobIds.some((jobId) => jobs.has(jobId))) {
+      if (!fits || unit.conflictKeys.some((conflictKey) => jobs.has(conflictKey))) {
         left.push(entry)
         continue
       }
-      for (const jobId of unit.jobIds) jobs.add(jobId)
+      for (const conflictKey of unit.conflictKeys) jobs.add(conflictKey)
       messages += count
       bytes += size
       batch.push(entry)

@@ -4,9 +4,8 @@ import { ALL_RECEIVED, MESSAGES_STREAM, messageKeySubject, receivedSubject } fro
 import { newNonce } from '#shared/ids/ids.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
-import { LogReader } from './log-reader.ts'
 import { type BatchResult, type Publication, Publisher } from './publisher.ts'
-import { readBatch } from './read-batch.ts'
+import { Stream } from './stream.ts'
 
 // What POST /message does: messages behind a key, as one atomic batch, many of them at once.
 
@@ -14,20 +13,20 @@ const SOON = { deadlineMs: 20_000 }
 
 async function startMessageBus(): Promise<TestBus> {
   const bus = await startTestBus()
-  const reader = new LogReader(bus.broker.nc, MESSAGES_STREAM)
+  const stream = new Stream(bus.broker, MESSAGES_STREAM)
   const { broker } = bus
-  const publisher = new Publisher({ broker, reader, clock: systemClock, maxInFlight: 100_000, groupCommit: true })
+  const publisher = new Publisher({ broker, stream, clock: systemClock, maxInFlight: 100_000, groupCommit: true })
   const dispose = async () => {
     publisher.close()
     await bus[Symbol.asyncDispose]()
   }
-  return { ...bus, reader, publisher, [Symbol.asyncDispose]: dispose }
+  return { ...bus, stream, publisher, [Symbol.asyncDispose]: dispose }
 }
 
 /** `count` messages behind the key `id`. */
 function batchOf(id: string, count: number, size = 1): Publication[] {
   const subject = messageKeySubject(id)
-  const about = { nonce: newNonce(), jobId: id }
+  const about = { nonce: newNonce(), conflictKey: id }
   const messages = Array.from({ length: count }, (_, n) => ({
     ...about,
     subject: receivedSubject(n % 4),
@@ -37,10 +36,10 @@ function batchOf(id: string, count: number, size = 1): Publication[] {
 }
 
 /** What is stored of each batch, and of each message of it how often. */
-async function storedBatches({ broker }: TestBus): Promise<Map<string, number[]>> {
+async function storedBatches({ stream }: Pick<TestBus, 'stream'>): Promise<Map<string, number[]>> {
   const batches = new Map<string, number[]>()
   for (let fromSeq = 1, isMore = true; isMore; ) {
-    const batch = await readBatch(broker, { stream: MESSAGES_STREAM, filter: ALL_RECEIVED, fromSeq, limit: 1_000 })
+    const batch = await stream.readBatch({ filter: ALL_RECEIVED, fromSeq, limit: 1_000 })
     for (const { body, seq } of batch.messages) {
       const [id = '', n] = body.split(':')
       batches.set(id, [...(batches.get(id) ?? []), Number(n)])
@@ -64,7 +63,7 @@ test('many batches at once are all stored whole and in order, in few commits', a
   for (const [n, size] of sizes.entries()) expect(stored.get(`many${n}`)).toEqual(upTo(size))
   const commits = new Set<string>()
   for (const n of sizes.keys()) {
-    const key = await bus.reader.lastOf(messageKeySubject(`many${n}`))
+    const key = await bus.stream.lastOf(messageKeySubject(`many${n}`))
     commits.add(key?.headers.get('Nats-Batch-Id') ?? `${n}`)
   }
   expect(commits.size).toBeLessThan(60)
@@ -181,6 +180,6 @@ test('a key goes by itself when its time is over, and its messages stay', async 
   const [key, ...messages] = batchOf('short', 2)
   if (key === undefined) throw new Error('a batch without a key')
   await bus.publisher.publishBatch([{ ...key, headers: { 'Nats-TTL': '1s' } }, ...messages], SOON)
-  await vi.waitFor(async () => expect(await bus.reader.lastOf(key.subject)).toBeNull(), 5_000)
+  await vi.waitFor(async () => expect(await bus.stream.lastOf(key.subject)).toBeNull(), 5_000)
   expect((await storedBatches(bus)).get('short')).toEqual([0, 1])
 })

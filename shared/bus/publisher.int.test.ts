@@ -46,7 +46,7 @@ describe.each([{ groupCommit: false }, { groupCommit: true }])(
       expect(kinds(results, 'stored')).toHaveLength(270)
       for (const [i, result] of results.entries()) {
         if (result.kind !== 'stored') continue
-        const message = await bus.reader.atSequence(result.seq)
+        const message = await bus.stream.atSequence(result.seq)
         expect(message?.headers.get(HEADERS.nonce)).toBe(publications[i]?.nonce)
       }
     })
@@ -71,7 +71,7 @@ describe.each([{ groupCommit: false }, { groupCommit: true }])(
           'refused',
           'stored',
         ])
-        const last = await bus.reader.lastOf(historyFilter(job))
+        const last = await bus.stream.lastOf(historyFilter(job))
         expect(last?.subject.startsWith(pair[0]?.kind === 'stored' ? 'job:finished' : 'job:cancelled')).toBe(true)
       }
     })
@@ -87,7 +87,7 @@ test('what the broker can never take is refused at once, and not tried for ever'
     refused,
   )
   await expect(bus.publisher.publishBatch([publication], { deadlineMs: 60_000 })).rejects.toMatchObject(refused)
-  expect(await bus.reader.lastOf(publication.subject)).toBeNull()
+  expect(await bus.stream.lastOf(publication.subject)).toBeNull()
 })
 
 test('a publish while the broker is away is refused at its deadline and not stored later', async () => {
@@ -100,7 +100,7 @@ test('a publish while the broker is away is refused at its deadline and not stor
   await bus.nats.restart()
   const next = newAddress()
   await bus.publisher.publish(createdPublication(next), SOON)
-  expect(await bus.reader.lastOf(historyFilter(job))).toBeNull()
+  expect(await bus.stream.lastOf(historyFilter(job))).toBeNull()
 })
 
 function seqOf(result: PublishResult | undefined): number {

@@ -1,12 +1,12 @@
 import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/log/events.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import { type Clock, sleep } from '#shared/time/clock.ts'
+import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isIncomplete, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { GroupCommit, type Unit } from './group-commit.ts'
-import type { LogReader } from './log-reader.ts'
 import { sendBatch } from './send-batch.ts'
+import type { Stream } from './stream.ts'
 import { cannotStore, type WriteProbe } from './write-probe.ts'
 
 export interface Publication {
@@ -15,15 +15,19 @@ export interface Publication {
   /** Unique to this publish: how the writer knows its own stored event again. */
   nonce: string
   /**
-   * Which job, record or request it is about: two that compare with the same never share an atomic batch, which does
-   * not compare inside itself.
+   * What the message is about (the id of a job, the subject of a record): two messages with the same key never share an
+   * atomic batch, because the broker does not compare inside of one.
    */
-  jobId: string
+  conflictKey: string
   /** Compare-and-set: the last message on `filter` must be `seq` (0: there is none). */
   expect?: { seq: number; filter: string }
   /** Dedupe id, kept by the broker for the stream's duplicate window. The accept's alone. */
   msgId?: string
   headers?: Record<string, string>
+  /** The broker forgets the message after so many seconds. The stream must allow it. */
+  keptForS?: number
+  /** The broker sends the message to `target` at a time, RFC 3339 in UTC. */
+  schedule?: { at: string; target: string }
 }
 
 export type PublishResult =
@@ -41,14 +45,15 @@ export type BatchResult = { kind: 'stored' } | { kind: 'refused'; why: BatchRefu
 export type BatchRefusal = 'duplicate' | 'conflict' | 'too-large' | 'full'
 
 export interface PublishOptions {
-  /** After so many milliseconds without a verdict it throws; Infinity repeats until the signal. */
-  deadlineMs: number
+  /** After so many milliseconds without a verdict the publish throws; Infinity repeats until the signal. 5 s where left out. */
+  deadlineMs?: number
   signal?: AbortSignal
 }
 
 export interface PublisherOptions {
   broker: Broker
-  reader: LogReader
+  /** Where the messages go: after an unanswered publish, what is stored there tells what became of it. */
+  stream: Pick<Stream, 'lastOf'>
   clock: Clock
   /** Publishes in flight before new ones are refused. */
   maxInFlight: number
@@ -58,13 +63,15 @@ export interface PublisherOptions {
   probe?: WriteProbe | undefined
 }
 
+/** Longer than a reconnect, and below nginx's read timeout: a caller gets the service's answer, not a gateway's. */
+export const VERDICT_DEADLINE_MS = 5 * SECOND
 const ACK_TIMEOUT_MS = 1_500
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 500
 /** Above what any of our messages carries beside its body. */
 const HEADERS_ROOM_BYTES = 4 * 1024
 const NO_ROOM = 'the broker has no room left'
-const CUT_SHORT = 'it got only a part of a batch'
+const CUT_SHORT = 'it received only part of a batch'
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
@@ -88,7 +95,7 @@ export class Publisher {
    * @throws AppError `unavailable` when there is no verdict by the deadline: the outcome is unknown; `cannot-store` when the
    * broker can store nothing; `payload-too-large` for what it can never take
    */
-  async publish(publication: Publication, options: PublishOptions): Promise<PublishResult> {
+  async publish(publication: Publication, options: PublishOptions = {}): Promise<PublishResult> {
     this.#checkSize(publication)
     let message = toMessage(publication)
     let maybeStored = false
@@ -110,7 +117,7 @@ export class Publisher {
    * compared by. So that an unanswered batch is known again, the first one compares or has a dedupe id.
    * @throws as `publish`
    */
-  async publishBatch(publications: Publication[], options: PublishOptions): Promise<BatchResult> {
+  async publishBatch(publications: Publication[], options: PublishOptions = {}): Promise<BatchResult> {
     const [first] = publications
     if (first === undefined) return { kind: 'stored' }
     for (const publication of publications) this.#checkSize(publication)
@@ -145,8 +152,9 @@ export class Publisher {
    */
   async #untilVerdict<T extends object>(options: PublishOptions, tryOnce: () => Promise<T | string>): Promise<T> {
     const { clock } = this.#options
-    const giveUpAt = clock.monotonic() + options.deadlineMs
-    const probe = Number.isFinite(options.deadlineMs) ? this.#options.probe : undefined
+    const { deadlineMs = VERDICT_DEADLINE_MS, signal } = options
+    const giveUpAt = clock.monotonic() + deadlineMs
+    const probe = Number.isFinite(deadlineMs) ? this.#options.probe : undefined
     if (probe?.isSuspect) await probe.check()
     for (let pauseMs = RETRY_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS)) {
       const verdict = await tryOnce()
@@ -154,8 +162,10 @@ export class Publisher {
       if (probe !== undefined && verdict === NO_ROOM) throw cannotStore(verdict)
       // A disk that is full shows here where a single message would only get no answer.
       if (probe?.isSuspect || verdict === CUT_SHORT) await probe?.check()
-      if (options.signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
-        throw unavailable(`Not confirmed by the broker in time: ${verdict}.`)
+      if (signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
+        throw unavailable(
+          `The broker did not confirm in time (${verdict}). Whether anything was stored is unknown; repeat the request.`,
+        )
       }
       await sleep(pauseMs)
     }
@@ -163,7 +173,10 @@ export class Publisher {
 
   #checkSize({ subject, body }: Publication): void {
     if (Buffer.byteLength(body) + HEADERS_ROOM_BYTES <= this.#options.broker.maxPayload) return
-    throw new AppError('payload-too-large', `The event ${subject.split('.')[0] ?? ''} is larger than the broker takes.`)
+    throw new AppError(
+      'payload-too-large',
+      `The event ${subject.split('.')[0] ?? ''} exceeds the broker's message limit.`,
+    )
   }
 
   close(): void {
@@ -174,7 +187,11 @@ export class Publisher {
     // Publishes made while disconnected are buffered by the client and lost: do not make them.
     if (!this.#options.broker.isUp() || this.#isFull()) return Promise.resolve(NOT_SENT)
     if (this.#group === null) return this.#acked.send(message)
-    return this.#group.send({ messages: [message], jobIds: [publication.jobId], msgIds: msgIdsOf(publication) })
+    return this.#group.send({
+      messages: [message],
+      conflictKeys: [publication.conflictKey],
+      msgIds: msgIdsOf(publication),
+    })
   }
 
   #sendUnit(unit: Unit): Promise<Ack> {
@@ -189,7 +206,7 @@ export class Publisher {
   /** Whose event is it on the exact subject published on? A text when the log cannot be asked now. */
   async #verdict(publication: Publication): Promise<PublishResult | string> {
     try {
-      const last = await this.#options.reader.lastOf(publication.subject)
+      const last = await this.#options.stream.lastOf(publication.subject)
       if (last?.headers.get(HEADERS.nonce) === publication.nonce) return { kind: 'stored', seq: last.seq }
       return { kind: 'refused' }
     } catch {
@@ -206,7 +223,7 @@ const isDecided = (ack: Ack): ack is Refusal => isSettled(ack) && !isFull(ack.co
 
 const unitOf = (publications: Publication[]): Unit => ({
   messages: publications.map(toMessage),
-  jobIds: [...new Set(publications.map(({ jobId }) => jobId))],
+  conflictKeys: [...new Set(publications.map(({ conflictKey }) => conflictKey))],
   msgIds: publications.flatMap(msgIdsOf),
 })
 
@@ -214,7 +231,7 @@ const msgIdsOf = ({ msgId }: Publication): string[] => (msgId === undefined ? []
 
 function problemOf(ack: Ack): string {
   if (ack.kind === 'unknown') return ack.why
-  if (ack.kind !== 'refused') return 'it is away or too much is in flight'
+  if (ack.kind !== 'refused') return 'it is unreachable or overloaded'
   if (isIncomplete(ack.code)) return CUT_SHORT
   return isFull(ack.code) ? NO_ROOM : `it cannot store now (${ack.code})`
 }
@@ -246,6 +263,11 @@ function toMessage(publication: Publication): OutgoingMessage {
   if (publication.expect !== undefined) {
     headers['Nats-Expected-Last-Subject-Sequence'] = String(publication.expect.seq)
     headers['Nats-Expected-Last-Subject-Sequence-Subject'] = publication.expect.filter
+  }
+  if (publication.keptForS !== undefined) headers['Nats-TTL'] = `${publication.keptForS}s`
+  if (publication.schedule !== undefined) {
+    headers['Nats-Schedule'] = `@at ${publication.schedule.at}`
+    headers['Nats-Schedule-Target'] = publication.schedule.target
   }
   return { subject: publication.subject, body: publication.body, headers }
 }

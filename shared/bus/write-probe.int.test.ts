@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LOG_PROBE, PROBES_STREAM, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
-import { readLogState } from './event-feed.ts'
+import { Stream } from './stream.ts'
 import { WriteProbe } from './write-probe.ts'
 
 const probeOf = ({ broker }: TestBus, subject = LOG_PROBE) => new WriteProbe({ broker, subject, clock: systemClock })
@@ -11,8 +11,8 @@ test('many who ask at once cost one message, which does not stay', async () => {
   await using bus = await startTestBus()
   const probe = probeOf(bus)
   expect(await Promise.all(Array.from({ length: 20 }, () => probe.whyNot()))).toEqual(Array(20).fill(null))
-  expect(await readLogState(bus.broker)).toMatchObject({ lastSeq: 1 })
-  await expect.poll(async () => (await readLogState(bus.broker)).firstSeq, { timeout: 20_000 }).toBe(2)
+  expect(await bus.stream.state()).toMatchObject({ lastSeq: 1 })
+  await expect.poll(async () => (await bus.stream.state()).firstSeq, { timeout: 20_000 }).toBe(2)
 })
 
 test('a broker that stands still is not taken for one that cannot write', async () => {
@@ -37,6 +37,6 @@ test('readiness writes, but leaves no gap in the log for its readers to see', as
     clock: systemClock,
   })
   await probe.checkReady()
-  expect(await readLogState(bus.broker, PROBES_STREAM)).toMatchObject({ lastSeq: 1 })
-  expect(await readLogState(bus.broker)).toMatchObject({ firstSeq: 0, lastSeq: 0 })
+  expect(await new Stream(bus.broker, PROBES_STREAM).state()).toMatchObject({ lastSeq: 1 })
+  expect(await bus.stream.state()).toMatchObject({ firstSeq: 0, lastSeq: 0 })
 })

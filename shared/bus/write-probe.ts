@@ -100,4 +100,6 @@ export class WriteProbe {
 
 /** The 503 of whoever would have something stored. */
 export const cannotStore = (why: string): AppError =>
-  new AppError('cannot-store', `Nothing can be stored now: ${why}.`, { headers: { 'Retry-After': '1' } })
+  new AppError('cannot-store', `Nothing can be stored at the moment: ${why}. Try again later.`, {
+    headers: { 'Retry-After': '1' },
+  })

@@ -30,7 +30,11 @@ export class AppError extends Error {
 /** The error as a job or a schedule keeps it: what a caller may see of it, without its cause. */
 export const publicErrorOf = ({ name, message, code }: AppError): JobError => ({ name, message, code })
 
-export const nothingHere = (): AppError => new AppError('not-found', 'There is nothing at this address.')
+/** A detail about one member or parameter: `/object_id: is missing.` */
+export const detailAbout = (name: string, what: string): string => `${name}: ${what.replace(/\.?$/, '.')}`
+
+export const nothingHere = (): AppError =>
+  new AppError('not-found', 'Nothing exists at this address. /openapi.json lists all routes.')
 
 /** The 503 of a broker or store that cannot do its work. */
 export const unavailable = (detail: string, cause?: unknown): AppError =>

@@ -12,24 +12,24 @@ const KINDS: Record<string, string> = {
 }
 
 /** What is counted of each. */
-const UNITS: Record<string, string> = { string: ' characters', array: ' items' }
+const UNITS: Record<string, string> = { string: 'character', array: 'item' }
 
 /**
- * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: inOurWords })`. What a
+ * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: zodMessages })`. What a
  * schema says itself goes before it.
  */
-export const inOurWords: z.core.$ZodErrorMap = (issue) => {
+export const zodMessages: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${KINDS[issue.expected] ?? issue.expected}`
     case 'too_small':
-      return `must ${haveOrBe(issue.origin)} at least ${issue.minimum}${UNITS[issue.origin] ?? ''}`
+      return `must ${amount('at least', Number(issue.minimum), issue.origin)}`
     case 'too_big':
-      return `must ${haveOrBe(issue.origin)} at most ${issue.maximum}${UNITS[issue.origin] ?? ''}`
+      return `must ${amount('at most', Number(issue.maximum), issue.origin)}`
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
     case 'invalid_format':
-      if (issue.format === 'datetime') return 'must be a time as in 2026-11-22T18:00:00Z'
+      if (issue.format === 'datetime') return 'must be an RFC 3339 time, such as 2026-11-22T18:00:00Z'
       return issue.format === 'regex' ? `must match ${issue.pattern ?? ''}` : undefined
     case 'custom':
     case 'invalid_element':
@@ -41,4 +41,8 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
   }
 }
 
-const haveOrBe = (origin: string): string => (origin in UNITS ? 'have' : 'be')
+/** `be at least 3`, `have at most 1 item`. */
+function amount(bound: 'at least' | 'at most', count: number, origin: string): string {
+  const unit = UNITS[origin]
+  return unit === undefined ? `be ${bound} ${count}` : `have ${bound} ${count} ${unit}${count === 1 ? '' : 's'}`
+}

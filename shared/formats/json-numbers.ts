@@ -94,7 +94,7 @@ export function findLostNumber(json: string, loss = lossOf): LostNumber | null {
 export const lostNumberDetail = ({ text, reason }: Pick<LostNumber, 'text' | 'reason'>): string =>
   reason === 'too large'
     ? 'is a number too large to be represented; send it as text'
-    : `is the whole number ${text.slice(0, 40)}, which cannot be kept as it is; send it as text`
+    : `is the whole number ${text.slice(0, 40)}, which JSON readers would change; send it as a string`
 
 /**
  * The JSON pointer of the value that begins at a position.

@@ -1,4 +1,3 @@
-import type Router from '@koa/router'
 import Koa, { type Context, type Next } from 'koa'
 import type { Caller } from '#shared/auth/caller.ts'
 import type { ProblemCode } from '#shared/contracts/http/problems.ts'
@@ -11,6 +10,7 @@ import type { Clock } from '#shared/time/clock.ts'
 import { allowOrigins } from './allow-origins.ts'
 import { checkRequest, pathOf } from './check-request.ts'
 import { addressOf } from './client-address.ts'
+import type { GuardedRouter } from './guarded-router.ts'
 import { limitRate, type RateLimit } from './limit-rate.ts'
 
 /** nginx makes one id a request and sends it with all its tries, always overwriting what a client sent. */
@@ -27,7 +27,7 @@ export interface AppState {
 export type AppContext = Context & { state: AppState }
 
 export interface AppOptions {
-  router: Router
+  router: GuardedRouter
   health: Health
   clock: Clock
   log: Logger
@@ -47,8 +47,7 @@ export function createApp(options: AppOptions): Koa {
   app.use((ctx, next) => operatorRoutes(options.health, ctx, next))
   if (options.corsOrigins.length > 0) app.use(allowOrigins(options.corsOrigins))
   app.use(limitRate(options.addressLimit, (ctx) => addressOf(ctx, options.trustProxy)))
-  app.use(options.router.routes())
-  app.use(options.router.allowedMethods())
+  for (const middleware of options.router.middleware()) app.use(middleware)
   return app
 }
 
@@ -98,8 +97,8 @@ const EMPTY_ANSWERS: Record<number, ProblemCode> = {
 }
 const DETAILS: Partial<Record<ProblemCode, string>> = {
   'not-found': nothingHere().message,
-  'method-not-allowed': 'See the Allow header for what this address takes.',
-  'not-implemented': 'This method is not known here.',
+  'method-not-allowed': 'The Allow header lists the methods of this address.',
+  'not-implemented': 'This method is not supported.',
 }
 
 function toAppError(log: Logger, ctx: AppContext, error: unknown): AppError {

@@ -1,10 +1,9 @@
-import type { RouterContext } from '@koa/router'
 import type { Next } from 'koa'
 import { ANYONE, type Caller, checkScope } from '#shared/auth/caller.ts'
 import { invalidToken, type VerifyToken } from '#shared/auth/verify-token.ts'
+import type { Operation } from '#shared/contracts/http/operations/operation.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from './app.ts'
-import { scopeOf } from './route-scopes.ts'
 
 /** RFC 6750. A token is nothing but these characters, so what is none needs no cryptography. */
 const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*)$/i
@@ -13,16 +12,17 @@ const TOKEN_MAX_LENGTH = 8_192
 /**
  * Runs once a route is known, and before its body is read.
  * @param verify null: no token is asked for
+ * @param needed what a token must allow; `any` where each will do, null where none is needed
  * @returns middleware that throws AppError `token-required`, `invalid-token`, `insufficient-scope`; `unavailable`
  */
-export const authenticate = (verify: VerifyToken | null) => async (ctx: AppContext, next: Next) => {
-  const needed = scopeOf(ctx.method, routeOf(ctx))
-  if (needed === null) return next()
-  const caller = verify === null ? ANYONE : await verify(tokenOf(ctx.get('authorization')))
-  ctx.state.caller = caller
-  if (needed !== 'any') checkScope(caller, needed)
-  await next()
-}
+export const authenticate =
+  (verify: VerifyToken | null, needed: Operation['scope']) => async (ctx: AppContext, next: Next) => {
+    if (needed === null) return next()
+    const caller = verify === null ? ANYONE : await verify(tokenOf(ctx.get('authorization')))
+    ctx.state.caller = caller
+    if (needed !== 'any') checkScope(caller, needed)
+    await next()
+  }
 
 /** @throws where nobody was asked for a token: an open route has no caller */
 export function callerOf(ctx: AppContext): Caller {
@@ -35,22 +35,14 @@ export function tokenKeyOf({ state: { caller } }: AppContext): string | null {
   return caller === undefined || caller === ANYONE ? null : JSON.stringify([caller.tenant, caller.subject])
 }
 
-/** Of all routes that match, the first one answers: `/docs` is a job's address too. */
-function routeOf(ctx: AppContext): string {
-  const layers = ctx['matched'] as RouterContext['matched']
-  const route = layers?.find(({ methods }) => methods.includes(ctx.method))?.path
-  if (typeof route !== 'string') throw new Error('a caller is asked for before a route is known')
-  return route
-}
-
 function tokenOf(header: string): string {
   if (header === '') {
-    throw new AppError('token-required', 'Send a token, as `Authorization: Bearer TOKEN`.', {
+    throw new AppError('token-required', 'Send a token in the header `Authorization: Bearer TOKEN`.', {
       headers: { 'WWW-Authenticate': 'Bearer realm="hasty"' },
     })
   }
   const token = BEARER.exec(header)?.groups?.['token']
   if (token === undefined || token.length > TOKEN_MAX_LENGTH)
-    throw invalidToken('Authorization must be `Bearer` and a token.')
+    throw invalidToken('The Authorization header must be `Bearer` and a token.')
   return token
 }

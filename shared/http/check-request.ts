@@ -10,17 +10,17 @@ export const HEADERS_MAX_COUNT = 100
 export function checkRequest(ctx: Context): void {
   const { url = '' } = ctx.req
   if (url.length > URI_MAX_LENGTH)
-    throw new AppError('uri-too-long', `The address may have at most ${URI_MAX_LENGTH} characters.`)
+    throw new AppError('uri-too-long', `The URL may have at most ${URI_MAX_LENGTH} characters.`)
   checkHeaders(ctx.req)
   const path = pathOf(ctx)
-  if (path === undefined) throw new AppError('malformed-request', 'The address is no URL.')
+  if (path === undefined) throw new AppError('malformed-request', 'The address is not a valid URL.')
   if (!isDecodable(path)) throw nothingHere()
   if (
     !path.startsWith('/docs') &&
     ctx.get('accept') !== '' &&
     ctx.accepts('application/json', 'application/problem+json', 'text/plain', 'text/event-stream') === false
   ) {
-    throw new AppError('not-acceptable', 'Answers are application/json.')
+    throw new AppError('not-acceptable', 'Accept must include application/json.')
   }
 }
 
@@ -35,14 +35,14 @@ function checkHeaders({ rawHeaders, httpVersion }: IncomingMessage): void {
   if (rawHeaders.length / 2 > HEADERS_MAX_COUNT || bytes > HEADERS_MAX_BYTES) {
     throw new AppError(
       'headers-too-large',
-      `At most ${HEADERS_MAX_COUNT} headers of ${HEADERS_MAX_BYTES} bytes in all.`,
+      `A request may have at most ${HEADERS_MAX_COUNT} headers of ${HEADERS_MAX_BYTES} bytes in all.`,
       {
         headers: { Connection: 'close' },
       },
     )
   }
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0'))
-    throw new AppError('malformed-request', 'A request has exactly one Host header.', {
+    throw new AppError('malformed-request', 'A request must have exactly one Host header.', {
       headers: { Connection: 'close' },
     })
 }

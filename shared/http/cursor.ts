@@ -12,8 +12,8 @@ export const makeCursor = (search: unknown, lastId: string): string =>
  */
 export function readCursor(search: unknown, cursor: string): string {
   const lastId = Buffer.from(cursor, 'base64url').toString().slice(HASH_LENGTH)
-  if (!isJobId(lastId)) throw badCursor('is none that was given here')
-  if (makeCursor(search, lastId) !== cursor) throw badCursor('belongs to a search with other filters')
+  if (!isJobId(lastId)) throw badCursor('is not a cursor of this service')
+  if (makeCursor(search, lastId) !== cursor) throw badCursor('belongs to a search with different filters')
   return lastId
 }
 

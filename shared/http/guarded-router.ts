@@ -1,24 +1,79 @@
 import Router from '@koa/router'
+import type { z } from 'zod'
 import type { AuthConfig } from '#shared/auth/settings.ts'
-import { createVerifier } from '#shared/auth/verify-token.ts'
+import { createVerifier, type VerifyToken } from '#shared/auth/verify-token.ts'
+import type { Operation } from '#shared/contracts/http/operations/operation.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import type { AppContext } from './app.ts'
 import { authenticate, tokenKeyOf } from './authenticate.ts'
-import { limitRate } from './limit-rate.ts'
+import { limitRate, type RateLimit } from './limit-rate.ts'
+import { readBody } from './read-body.ts'
+import { readQuery } from './read-query.ts'
+
+type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : never
+
+/** What a request says, read by the schemas of its operation. */
+export interface Input<O extends Operation> {
+  params: Record<ParamNames<O['path']>, string>
+  query: O extends { query: infer Query extends z.ZodType } ? z.output<Query> : undefined
+  /** undefined also where the operation takes other media types than JSON: its route reads those itself. */
+  body: O extends { body: { mediaTypes: object } }
+    ? undefined
+    : O extends { body: { schema: infer Body extends z.ZodType } }
+      ? z.output<Body>
+      : undefined
+}
+
+/** Routes, each of which is an operation: its path, its scope and its input are what the document says of it. */
+export class GuardedRouter {
+  readonly #router = new Router()
+  readonly #verify: VerifyToken | null
+  readonly #limit: ReturnType<typeof limitRate>
+
+  /** @param verify null: no token is asked for */
+  constructor(verify: VerifyToken | null, tokenLimit: RateLimit) {
+    this.#verify = verify
+    this.#limit = limitRate(tokenLimit, tokenKeyOf)
+  }
+
+  /** Of routes that match the same address, the one that was served first answers. */
+  serve<const O extends Operation>(operation: O, handle: (ctx: AppContext, input: Input<O>) => unknown): void {
+    this.forward(operation, async (ctx) => {
+      await handle(ctx, await readInput(ctx, operation))
+    })
+  }
+
+  /** Serves an operation whose query and body are another service's to check. */
+  forward({ method, path, scope }: Operation, handle: (ctx: AppContext) => Promise<void>): void {
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
+    this.#router[method](pattern, authenticate(this.#verify, scope), this.#limit, handle)
+  }
+
+  middleware() {
+    return [this.#router.routes(), this.#router.allowedMethods()] as const
+  }
+}
+
+async function readInput<O extends Operation>(ctx: AppContext, { query, body }: O): Promise<Input<O>> {
+  return {
+    params: ctx['params'],
+    query: query === undefined ? undefined : readQuery(ctx, query),
+    body: body === undefined || body.mediaTypes !== undefined ? undefined : await readBody(ctx, body),
+  } as Input<O>
+}
 
 export type GuardConfig = AuthConfig & { HOST: string; RATE_LIMIT_PER_TOKEN: number; RATE_LIMIT_WINDOW_S: number }
 
-/** A router whose routes all ask for a token first, where tokens are required; routes come after. */
-export function createGuardedRouter(config: GuardConfig, clock: Clock, log: Logger): Router {
+/** A router that asks for a token where tokens are required. */
+export function createGuardedRouter(config: GuardConfig, clock: Clock, log: Logger): GuardedRouter {
   const verify = config.AUTH === 'required' ? createVerifier(config, clock) : null
   if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: whoever can reach this address may do everything')
-  const router = new Router()
-  router.use(authenticate(verify))
-  router.use(
-    limitRate(
-      { name: 'token', requests: config.RATE_LIMIT_PER_TOKEN, windowS: config.RATE_LIMIT_WINDOW_S },
-      tokenKeyOf,
-    ),
-  )
-  return router
+  return new GuardedRouter(verify, {
+    name: 'token',
+    requests: config.RATE_LIMIT_PER_TOKEN,
+    windowS: config.RATE_LIMIT_WINDOW_S,
+  })
 }

@@ -29,9 +29,13 @@ export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: A
     ctx.append('RateLimit-Policy', `"${name}";q=${requests};w=${windowS}`)
     ctx.append('RateLimit', `"${name}";r=${remainingPoints};t=${leftS}`)
     if (isOver) {
-      throw new AppError('rate-limited', `At most ${requests} requests in ${windowS} s. Try again in ${leftS} s.`, {
-        headers: { 'Retry-After': String(leftS) },
-      })
+      throw new AppError(
+        'rate-limited',
+        `The limit is ${requests} requests in ${windowS} s. Try again in ${leftS} s.`,
+        {
+          headers: { 'Retry-After': String(leftS) },
+        },
+      )
     }
     await next()
   }

@@ -3,29 +3,32 @@ import type { Context } from 'koa'
 import getRawBody from 'raw-body'
 import type { z } from 'zod'
 import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
-import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import type { RequestBody } from '#shared/contracts/http/operations/operation.ts'
+import { AppError, detailAbout } from '#shared/errors/app-error.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { escapeToken } from '#shared/formats/json-pointer.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
  * The JSON body of a request, parsed by its schema.
- * @param membersMax members and array items in all
  * @throws AppError with the code for what is wrong; nothing of the body is repeated in it but short names
  */
-export async function readBody<T extends z.ZodType>(
+export async function readBody(
   ctx: Context,
-  schema: T,
-  membersMax = BODY_MAX_MEMBERS,
-): Promise<z.output<T>> {
+  { schema, isOptional = false, membersMax = BODY_MAX_MEMBERS }: RequestBody,
+): Promise<unknown> {
+  if (isOptional && isEmpty(ctx)) return schema.parse({})
   checkMediaType(ctx, ['application/json'])
   const raw = await readRaw(ctx, BODY_MAX_BYTES)
   if (raw.length === 0) throw emptyBody()
-  const parsed = schema.safeParse(parseStrictJson(raw, membersMax), { error: inOurWords })
+  const parsed = schema.safeParse(parseStrictJson(raw, membersMax), { error: zodMessages })
   if (parsed.success) return parsed.data
   throw invalidBody(parsed.error)
 }
+
+const isEmpty = (ctx: Context): boolean =>
+  ctx.get('transfer-encoding') === '' && Number(ctx.get('content-length')) === 0
 
 /**
  * The bytes of a body in one of the media types, which the caller parses.
@@ -42,17 +45,11 @@ export async function readBytes(
   return { raw, mediaType }
 }
 
-/** As `readBody`; no body at all is an empty object. */
-export async function readOptionalBody<T extends z.ZodType>(ctx: Context, schema: T): Promise<z.output<T>> {
-  const isEmpty = ctx.get('transfer-encoding') === '' && Number(ctx.get('content-length')) === 0
-  return isEmpty ? schema.parse({}) : readBody(ctx, schema)
-}
-
 function checkMediaType(ctx: Context, mediaTypes: string[]): string {
+  if (isEmpty(ctx)) throw emptyBody()
   const coding = ctx.get('transfer-encoding').toLowerCase()
-  if (coding === '' && Number(ctx.get('content-length')) === 0) throw emptyBody()
   if (coding !== '' && coding !== 'chunked') {
-    throw new AppError('not-implemented', 'The only transfer coding known here is chunked.')
+    throw new AppError('not-implemented', 'The only supported transfer coding is chunked.')
   }
   const encoding = ctx.get('content-encoding').trim().toLowerCase()
   if (encoding !== '' && encoding !== 'identity') {
@@ -91,7 +88,7 @@ export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
         headers: { Connection: 'close' },
       })
     }
-    throw new AppError('malformed-request', 'The body ended too early.', { cause: error })
+    throw new AppError('malformed-request', 'The body ended early. Send all of it.', { cause: error })
   }
 }
 
@@ -129,7 +126,7 @@ export function invalidBody(
   const known = error.issues.some((issue) => issue.code !== 'unrecognized_keys')
   const code = unknown && !known ? 'unknown-member' : usual
   const [first] = errors
-  return new AppError(code, `${first?.pointer || 'The body'}: ${first?.detail ?? 'is not valid'}`, {
+  return new AppError(code, detailAbout(first?.pointer || 'The body', first?.detail ?? 'is not valid'), {
     members: { errors },
   })
 }

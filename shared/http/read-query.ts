@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { AppError, detailAbout } from '#shared/errors/app-error.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 
 const MAX_SHOWN = 20
 
@@ -9,7 +9,7 @@ const MAX_SHOWN = 20
  * @throws AppError `unknown-member` where all that is wrong is a name, else `invalid-request`
  */
 export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
-  const parsed = schema.safeParse(ctx.query, { error: inOurWords })
+  const parsed = schema.safeParse(ctx.query, { error: zodMessages })
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const errors = issues.flatMap((issue) =>
@@ -35,6 +35,6 @@ export const badParameters = (
   errors: ParameterError[],
   code: 'invalid-request' | 'unknown-member' = 'invalid-request',
 ): AppError =>
-  new AppError(code, `${errors[0]?.parameter ?? 'The query'}: ${errors[0]?.detail ?? 'is not valid'}`, {
+  new AppError(code, detailAbout(errors[0]?.parameter ?? 'The query', errors[0]?.detail ?? 'is not valid'), {
     members: { errors: errors.slice(0, MAX_SHOWN) },
   })

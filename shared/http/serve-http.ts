@@ -1,7 +1,7 @@
-import type Router from '@koa/router'
 import { HTTP_BUCKETS_S, histogram } from '#shared/process/metrics.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import { createApp } from './app.ts'
+import type { GuardedRouter } from './guarded-router.ts'
 import { HttpServer, type ServerSettings } from './server.ts'
 
 export interface HttpConfig extends ServerSettings {
@@ -15,7 +15,7 @@ export interface HttpConfig extends ServerSettings {
  * Serves the routes of a service, and the operator's, until the service stops.
  * @returns the port it listens on
  */
-export function serveHttp(base: ServiceBase<HttpConfig>, router: Router): Promise<number> {
+export function serveHttp(base: ServiceBase<HttpConfig>, router: GuardedRouter): Promise<number> {
   const { config, health, clock, log, registry, life } = base
   const app = createApp({
     router,

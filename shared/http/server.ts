@@ -57,10 +57,16 @@ export class HttpServer {
       onParserError(error, socket, answers.get(socket))
     })
     this.#server.on('connect', (_request, socket) => {
-      refuse(socket.resume(), new AppError('method-not-allowed', 'This is no proxy.', { headers: { Allow: ALLOWED } }))
+      refuse(
+        socket.resume(),
+        new AppError('method-not-allowed', 'This server is not a proxy.', { headers: { Allow: ALLOWED } }),
+      )
     })
     this.#server.on('checkExpectation', (_request, response) => {
-      const problem = problemOf(new AppError('expectation-failed', 'Only Expect: 100-continue is known.'), undefined)
+      const problem = problemOf(
+        new AppError('expectation-failed', 'Only Expect: 100-continue is supported.'),
+        undefined,
+      )
       const body = JSON.stringify(problem)
       response.writeHead(problem.status, { ...problemHeaders(body), Connection: 'close' })
       response.end(body)
@@ -102,7 +108,7 @@ export class HttpServer {
 
 const PARSER_ERRORS: Record<string, { code: ProblemCode; detail: string }> = {
   HPE_HEADER_OVERFLOW: { code: 'headers-too-large', detail: 'The headers are too large.' },
-  HPE_INVALID_METHOD: { code: 'not-implemented', detail: 'This method is not known here.' },
+  HPE_INVALID_METHOD: { code: 'not-implemented', detail: 'This method is not supported.' },
   ERR_HTTP_REQUEST_TIMEOUT: { code: 'request-timeout', detail: 'The request did not arrive in time.' },
 }
 const OTHER_ERROR = { code: 'malformed-request', detail: 'The request is not valid HTTP.' } as const

@@ -19,7 +19,7 @@ export function parseStrictJson(body: Buffer, membersMax = BODY_MAX_MEMBERS): un
     value = JSON.parse(text)
   } catch (error) {
     const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
-    const where = position === undefined ? '' : ` It goes wrong at character ${position}.`
+    const where = position === undefined ? '' : ` The error is at character ${position}.`
     throw new AppError('malformed-json', `The body is not valid JSON.${where}`, { cause: error })
   }
   checkTokens(text, membersMax)
@@ -85,7 +85,7 @@ function checkTokens(text: string, membersMax: number): void {
 function checkString(raw: string): string {
   if (!raw.includes('\\')) return raw.slice(1, -1)
   const content = JSON.parse(raw) as string
-  if (!content.isWellFormed()) throw new AppError('invalid-unicode', 'A string holds half of a surrogate pair.')
+  if (!content.isWellFormed()) throw new AppError('invalid-unicode', 'A string contains half of a surrogate pair.')
   return content
 }
 
@@ -94,7 +94,7 @@ function checkName(name: string, container: Container | undefined): void {
     throw new AppError('forbidden-member', `The member name "${name}" is not allowed.`)
   }
   if (container?.names?.has(name) === true) {
-    throw new AppError('duplicate-member', `The member "${name.slice(0, 60)}" stands twice in one object.`)
+    throw new AppError('duplicate-member', `The member "${name.slice(0, 60)}" appears twice in one object.`)
   }
   container?.names?.add(name)
 }

@@ -105,7 +105,7 @@ describe('what is refused', () => {
         fc.pre(!isJson(text))
         const error = thrownBy(() => parse(text))
         expect(error).toMatchObject({ code: 'malformed-json' })
-        expect(error.message).toMatch(/^The body is not valid JSON\.( It goes wrong at character \d+\.)?$/)
+        expect(error.message).toMatch(/^The body is not valid JSON\.( The error is at character \d+\.)?$/)
       }),
     )
   })

@@ -8,6 +8,6 @@ import { badParameters } from './read-query.ts'
  */
 export function tenantMeant({ tenant: own }: Caller, named: string | undefined): string | null {
   if (own !== null && named !== undefined && named !== own)
-    throw badParameters([{ parameter: 'tenant', detail: 'is not that of the token' }])
+    throw badParameters([{ parameter: 'tenant', detail: 'is not the tenant of the token' }])
   return own ?? named ?? null
 }

@@ -94,7 +94,7 @@ function guardedConnector(build: typeof buildConnector, resolve: Resolve): build
   return (options, callback) => {
     const address = options.hostname.replace(/^\[(.*)\]$/, '$1')
     if (isIP(address) > 0 && !isPublicAddress(address)) {
-      queueMicrotask(() => callback(new BlockedUrlError('the address is not a public one'), null))
+      queueMicrotask(() => callback(new BlockedUrlError('the address is not public'), null))
       return
     }
     connect(options, callback)

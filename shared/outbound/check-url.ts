@@ -26,12 +26,12 @@ const PRIVATE_SUFFIXES =
  * @throws BlockedUrlError that says what is wrong, without the URL
  */
 export function checkUrl(text: string, rules: UrlRules): URL {
-  if (TRICKS.test(text)) throw new BlockedUrlError('a URL must not have spaces, control characters or backslashes')
+  if (TRICKS.test(text)) throw new BlockedUrlError('a URL must not contain spaces, control characters or backslashes')
   if (!/^https?:\/\//i.test(text)) throw new BlockedUrlError('a URL must begin with http:// or https://')
   const url = URL.parse(text)
-  if (url === null) throw new BlockedUrlError('this is no valid URL')
+  if (url === null) throw new BlockedUrlError('this is not a valid URL')
   if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
-    throw new BlockedUrlError('a URL must not have a user name or password')
+    throw new BlockedUrlError('a URL must not contain a user name or password')
   }
   if (isTrusted(url, rules)) return url
   const ports = rules.ports ?? WEB_PORTS
@@ -48,10 +48,10 @@ const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https
 function checkHost(hostname: string): void {
   const address = hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(address) > 0) {
-    if (!isPublicAddress(address)) throw new BlockedUrlError('the address is not a public one')
+    if (!isPublicAddress(address)) throw new BlockedUrlError('the address is not public')
     return
   }
   // Also a dot at the end: it ends the search list, and hides a name from a comparison.
   if (!PUBLIC_NAME.test(hostname)) throw new BlockedUrlError('the host must be a full name such as www.example.com')
-  if (PRIVATE_SUFFIXES.test(hostname)) throw new BlockedUrlError('the name is that of a private network')
+  if (PRIVATE_SUFFIXES.test(hostname)) throw new BlockedUrlError('the name belongs to a private network')
 }

@@ -27,7 +27,7 @@ async function publicAddresses(resolve: Resolve, hostname: string): Promise<[Loo
   const [first, ...others] = await resolve(hostname)
   if (first === undefined || ![first, ...others].every(({ address }) => isPublicAddress(address))) {
     // Without the address: who asks must not learn a private network's names by it.
-    throw new BlockedUrlError('the name has an address that is not public')
+    throw new BlockedUrlError('the name resolves to an address that is not public')
   }
   return [first, ...others]
 }

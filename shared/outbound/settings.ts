@@ -10,16 +10,21 @@ const entriesOf = (text: string | undefined): string[] =>
 
 /** `host:port,...`: targets that users may name although they are private, or have another port. */
 export const trustedHostsSetting = () =>
-  optionalText().transform((text, context): ReadonlySet<string> => {
-    const hosts = new Set<string>()
-    for (const entry of entriesOf(text)) {
-      const port = Number(/:(\d{1,5})$/.exec(entry)?.[1] ?? 0)
-      const url = /[/@?#*\\\s]/.test(entry) ? null : URL.parse(`http://${entry}`)
-      if (url === null || port < 1) context.addIssue({ code: 'custom', message: `"${entry}" is not host:port` })
-      else hosts.add(`${url.hostname}:${port}`)
-    }
-    return hosts
-  })
+  optionalText()
+    .transform((text, context): ReadonlySet<string> => {
+      const hosts = new Set<string>()
+      for (const entry of entriesOf(text)) {
+        const port = Number(/:(\d{1,5})$/.exec(entry)?.[1] ?? 0)
+        const url = /[/@?#*\\\s]/.test(entry) ? null : URL.parse(`http://${entry}`)
+        if (url === null || port < 1) context.addIssue({ code: 'custom', message: `"${entry}" is not host:port` })
+        else hosts.add(`${url.hostname}:${port}`)
+      }
+      return hosts
+    })
+    .meta({ values: '`host:port`, several with commas' })
+    .describe(
+      'Targets that users may name in URLs even if they are private or use another port. Set the same for both.',
+    )
 
 /** `name=http://host:port/base,...`: services of the operator, called by their names. */
 const servicesSetting = () =>
@@ -29,7 +34,7 @@ const servicesSetting = () =>
       const equals = entry.indexOf('=')
       const name = entry.slice(0, Math.max(equals, 0))
       const url = URL.parse(entry.slice(equals + 1))
-      const problem = problemOf(name, url) ?? (services.has(name) ? 'this name stands twice' : null)
+      const problem = problemOf(name, url) ?? (services.has(name) ? 'this name appears twice' : null)
       if (problem !== null) context.addIssue({ code: 'custom', message: `"${entry}": ${problem}` })
       else if (url !== null) services.set(name, url)
     }
@@ -48,10 +53,12 @@ const serviceUrlSetting = () =>
 
 /** Where the services are that jobs call by name. */
 export const serviceSettings = {
-  SERVICES: servicesSetting(),
-  URL_SERVICE1: serviceUrlSetting(),
-  URL_SERVICE2: serviceUrlSetting(),
-  URL_SERVICE3: serviceUrlSetting(),
+  SERVICES: servicesSetting()
+    .meta({ values: '`name=http://host:port/base`, several with commas' })
+    .describe('Services that `http` jobs and requests call by name. Set the same for both.'),
+  URL_SERVICE1: serviceUrlSetting().describe('The URL of the name `service1`; SERVICES takes precedence.'),
+  URL_SERVICE2: serviceUrlSetting().describe('The URL of the name `service2`; SERVICES takes precedence.'),
+  URL_SERVICE3: serviceUrlSetting().describe('The URL of the name `service3`; SERVICES takes precedence.'),
 }
 
 export interface ServiceSettings {

@@ -15,6 +15,8 @@ export type Environment = Record<string, string | undefined>
 /** The only place that reads the process's environment. */
 export const environment = (): Environment => process.env
 
+// Every setting is described where it is declared: `npm run describe-settings` makes docs/configuration.md of it.
+
 /** A whole number in [min, max]. Durations have kinds of their own. */
 export const integerSetting = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   z
@@ -23,6 +25,7 @@ export const integerSetting = (fallback: number, min: number, max = Number.MAX_S
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
     .default(fallback)
+    .meta({ min, max })
 
 /** Milliseconds that something waits or takes: at most what a timer can count, 24.8 days. */
 export const durationSetting = (fallbackMs: number, minMs: number, maxMs = TIMER_MAX_MS) =>
@@ -33,7 +36,10 @@ export const retentionSetting = (fallbackMs: number, minMs: number) => integerSe
 export const textSetting = (fallback: string) => z.string().default(fallback)
 export const optionalText = () => z.string().optional()
 export const choiceSetting = <const T extends readonly [string, ...string[]]>(choices: T, fallback: T[number]) =>
-  z.enum(choices, `expected one of ${choices.join(', ')}`).default(fallback as never)
+  z
+    .enum(choices, `expected one of ${choices.join(', ')}`)
+    .default(fallback as never)
+    .meta({ values: choices.join(', ') })
 export const flagSetting = (fallback: boolean) =>
   z
     .enum(['true', 'false', '1', '0'], 'expected true or false')
@@ -47,6 +53,7 @@ export const addressesSetting = () =>
     .transform((text) => text.split(',').map((address) => address.trim().replace(/\/$/, '')))
     .refine((addresses) => addresses.every(isAddress), 'expected http://host:port, several with commas')
     .default([])
+    .meta({ values: '`http://host:port`, several with commas' })
 
 const isAddress = (text: string): boolean => URL.canParse(text) && /^http:\/\/[^/?#@]+$/.test(text)
 
@@ -57,6 +64,7 @@ export const originsSetting = () =>
     .transform((text) => text.split(',').map((origin) => origin.trim()))
     .refine((origins) => origins.every(isOrigin), 'expected https://host or http://host, several with commas')
     .default([])
+    .meta({ values: '`https://host`, several with commas' })
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text && text !== 'null'
 
@@ -65,17 +73,23 @@ export const portSetting = (fallback: number) => integerSetting(fallback, 0, 65_
 
 /** Settings that every service has. */
 export const commonSettings = {
-  NATS_URL: textSetting('nats://127.0.0.1:4222'),
-  NATS_USER: optionalText(),
-  NATS_PASSWORD: optionalText(),
-  /** true where the broker syncs every write (`sync_interval: always`): publishes are then committed in groups. */
-  NATS_GROUP_COMMIT: flagSetting(false),
-  HOST: textSetting('127.0.0.1'),
-  /** Pretty on a terminal, JSON otherwise. */
-  LOG_FORMAT: z.enum(['json', 'pretty'], 'expected json or pretty').optional(),
-  LOG_LEVEL: choiceSetting(['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const, 'info'),
-  DATA_DIR: textSetting('./.hasty'),
-  HASTY_REPLICAS: integerSetting(1, 1, 5),
+  NATS_URL: textSetting('nats://127.0.0.1:4222').describe('Address of the broker; several with commas.'),
+  NATS_USER: optionalText().describe("The service's own user of the broker."),
+  NATS_PASSWORD: optionalText().describe('The password of NATS_USER.'),
+  NATS_GROUP_COMMIT: flagSetting(false).describe(
+    'Commit publishes in groups: set it where the broker syncs every write (NATS_SYNC=always).',
+  ),
+  HOST: textSetting('127.0.0.1').describe('Address to listen on. On any other than loopback, AUTH must be set.'),
+  LOG_FORMAT: z
+    .enum(['json', 'pretty'], 'expected json or pretty')
+    .optional()
+    .meta({ values: 'json, pretty' })
+    .describe('Format of the log: by default pretty on a terminal, else json.'),
+  LOG_LEVEL: choiceSetting(['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const, 'info').describe(
+    'The least level that is logged.',
+  ),
+  DATA_DIR: textSetting('./.hasty').describe('Folder of the embedded stores, and of the broker of `npm start`.'),
+  HASTY_REPLICAS: integerSetting(1, 1, 5).describe('Copies of each stream: 3 on a cluster of three brokers.'),
 }
 
 /** What is wrong with a secret is said without the secret. */

@@ -1,10 +1,9 @@
 import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
 import { type Broker, connectBroker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { LogReader } from '#shared/bus/log-reader.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
+import { Stream } from '#shared/bus/stream.ts'
 import { WriteProbe } from '#shared/bus/write-probe.ts'
-import { JOBS_STREAM, LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
+import { LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { newShortId } from '#shared/ids/ids.ts'
 import { makeReplicaId } from '#shared/process/config.ts'
 import { createLogger, type Logger, type LoggerOptions } from '#shared/process/logger.ts'
@@ -14,7 +13,7 @@ import { systemClock } from '#shared/time/clock.ts'
 import { Health } from './health.ts'
 import { Lifecycle } from './lifecycle.ts'
 
-export type ServiceName = 'api' | 'job' | 'workflow' | 'ingest'
+export type ServiceName = 'api' | 'job' | 'workflow' | 'ingest' | 'keeper'
 
 /** The settings that every service has and that are needed here. */
 export interface BaseConfig {
@@ -28,7 +27,7 @@ export interface BaseConfig {
 
 /** What differs between services; without them a service reads the log of jobs and writes to it. */
 export interface BaseOptions {
-  /** The stream that `reader` reads. */
+  /** The name of the stream. */
   stream?: string
   /** A subject of that stream that `probe` writes to, to find out whether anything can be stored there. */
   probe?: string
@@ -37,7 +36,7 @@ export interface BaseOptions {
   /** Messages whose publish is under way; beyond it new ones are refused at once. */
   maxInFlight?: number
   /** What readiness asks of the broker: something that the service's user may ask. */
-  askBroker?: (asked: { broker: Broker; reader: LogReader }) => Promise<unknown>
+  askBroker?: (asked: { broker: Broker; stream: Stream }) => Promise<unknown>
   /** Under which name each line of the log says the replica; without it no line does. */
   replicaInLog?: string
 }
@@ -54,7 +53,9 @@ export interface ServiceBase<C> {
   broker: Broker
   /** The broker's time. */
   clock: BrokerClock
-  reader: LogReader
+  /** The stream that the service is about: the log of jobs, unless the service says otherwise. */
+  stream: Stream
+  /** Publishes to that stream. */
   publisher: Publisher
   probe: WriteProbe
   registry: Registry
@@ -69,7 +70,7 @@ export async function openBase<C extends BaseConfig>(
   config: C,
   options: BaseOptions = {},
 ): Promise<ServiceBase<C>> {
-  const { stream = JOBS_STREAM, maxInFlight = MAX_IN_FLIGHT } = options
+  const { maxInFlight = MAX_IN_FLIGHT } = options
   const replicaId = makeReplicaId(newShortId())
   const log = openLog(name, config, replicaId, options)
   const life = new Lifecycle()
@@ -83,27 +84,27 @@ export async function openBase<C extends BaseConfig>(
   })
   life.onStop(() => broker.close())
   const registry = createRegistry(name)
-  const clockSubject = options.clockSubject ?? streamInfoSubject(stream)
+  const stream = new Stream(broker, options.stream)
+  const clockSubject = options.clockSubject ?? streamInfoSubject(stream.name)
   const clock = await BrokerClock.start({ broker, subject: clockSubject, registry, log })
   life.onStop(() => clock.stop())
-  const reader = new LogReader(broker.nc, stream)
   const probe = new WriteProbe({
     broker,
     subject: options.probe ?? LOG_PROBE,
     readySubject: probeSubject(name),
     clock,
   })
-  const publisher = new Publisher({ broker, reader, clock, maxInFlight, groupCommit: config.NATS_GROUP_COMMIT, probe })
+  const publisher = new Publisher({ broker, stream, clock, maxInFlight, groupCommit: config.NATS_GROUP_COMMIT, probe })
   life.onStop(() => publisher.close())
   const health = new Health({ service: name, version: VERSION, clock, registry })
   health.addDetail('clock', () => clock.describe())
-  const { askBroker = () => readLogState(broker, stream) } = options
+  const { askBroker = () => stream.state() } = options
   health.addCheck('broker', async () => {
     if (!broker.isUp()) throw new Error('the broker is away')
-    await askBroker({ broker, reader })
+    await askBroker({ broker, stream })
     await probe.checkReady()
   })
-  return { name, config, replicaId, log, broker, clock, reader, publisher, probe, registry, health, life }
+  return { name, config, replicaId, log, broker, clock, stream, publisher, probe, registry, health, life }
 }
 
 function openLog(name: ServiceName, config: BaseConfig, replicaId: string, { replicaInLog }: BaseOptions): Logger {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Door } from '#shared/accept/door.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
 import type { BatchResult, Publication, Publisher } from '#shared/bus/publisher.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import type { Message, MessagesAccepted } from '#shared/contracts/http/messages.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
@@ -17,11 +17,12 @@ import type { Counter } from '#shared/process/metrics.ts'
 import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface AcceptMessagesDeps {
-  /** For the stream of messages, with its reader. */
+  /** For the stream of messages. */
   publisher: Publisher
-  reader: LogReader
+  /** The stream of messages. */
+  stream: Pick<Stream, 'lastOf'>
   door: Pick<Door, 'check'>
-  /** How many there are. */
+  /** The number of shards. */
   shards: number
   /** Bytes of messages on their way to the broker. */
   underWay: { bytes: number }
@@ -33,9 +34,6 @@ export interface AcceptMessagesRequest extends RequestInfo {
   idempotencyKey: string | null
 }
 
-/** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
-const ACCEPT_DEADLINE_MS = 5_000
-
 const recordSchema = z.looseObject({ body_hash: z.string(), accepted: z.number().int() })
 
 /** Beyond it new messages are refused, so that a broker that stalls does not fill the memory. */
@@ -44,7 +42,8 @@ const UNDER_WAY_MAX_BYTES = 64 * 1024 * 1024
 /** @throws AppError `unavailable`: asked also before the body is read, which may be large */
 export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 'underWay'>): void {
   door.check()
-  if (underWay.bytes > UNDER_WAY_MAX_BYTES) throw unavailable('The broker is slower than messages come.')
+  if (underWay.bytes > UNDER_WAY_MAX_BYTES)
+    throw unavailable('Too many messages are waiting for the broker. Try again.')
 }
 
 /**
@@ -66,7 +65,7 @@ export async function acceptMessages(
     subject: receivedSubject(shardOf(epochMsOf(timestamp), deps.shards)),
     body: bodies[n] ?? '',
     nonce: key.nonce,
-    jobId: key.jobId,
+    conflictKey: key.conflictKey,
   }))
   const result = await publish(deps, [key, ...received])
   if (result.kind === 'stored') {
@@ -75,9 +74,12 @@ export async function acceptMessages(
   }
   if (result.why === 'full') throw cannotStore('the broker has no room for these messages')
   if (result.why === 'too-large') {
-    throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many messages: send fewer at once.')
+    throw new AppError(
+      'payload-too-large',
+      'The broker does not accept an atomic batch of this size. Send fewer messages at once.',
+    )
   }
-  await checkSame(deps.reader, key.subject, record.body_hash)
+  await checkSame(deps.stream, key.subject, record.body_hash)
   return { accepted, replayed: request.idempotencyKey !== null }
 }
 
@@ -88,7 +90,7 @@ async function publish(deps: AcceptMessagesDeps, publications: Publication[]): P
   const bytes = publications.reduce((sum, { body }) => sum + body.length, 0)
   underWay.bytes += bytes
   try {
-    return await publisher.publishBatch(publications, { deadlineMs: ACCEPT_DEADLINE_MS })
+    return await publisher.publishBatch(publications)
   } finally {
     underWay.bytes -= bytes
   }
@@ -107,9 +109,10 @@ function keyPublication(request: AcceptMessagesRequest, body: string): Publicati
     subject,
     body,
     nonce: newNonce(),
-    jobId: id,
+    conflictKey: id,
     expect: { seq: 0, filter: subject },
-    headers: { ...requestHeaders(request), 'Nats-TTL': `${keptMs / SECOND}s` },
+    headers: requestHeaders(request),
+    keptForS: keptMs / SECOND,
   }
 }
 
@@ -121,17 +124,23 @@ function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMe
 }
 
 /** @throws AppError `key-reused` when the key came with other messages */
-async function checkSame(reader: LogReader, subject: string, bodyHash: string): Promise<void> {
-  const record = await readRecord(reader, subject)
+async function checkSame(stream: AcceptMessagesDeps['stream'], subject: string, bodyHash: string): Promise<void> {
+  const record = await readRecord(stream, subject)
   if (record.body_hash !== bodyHash) {
-    throw new AppError('key-reused', 'This Idempotency-Key was used with other messages in the last hour.')
+    throw new AppError(
+      'key-reused',
+      'This Idempotency-Key was used with different messages in the last hour. Use a new key.',
+    )
   }
 }
 
-async function readRecord(reader: LogReader, subject: string): Promise<z.infer<typeof recordSchema>> {
+async function readRecord(
+  stream: AcceptMessagesDeps['stream'],
+  subject: string,
+): Promise<z.infer<typeof recordSchema>> {
   try {
-    return recordSchema.parse(JSON.parse((await reader.lastOf(subject))?.body ?? 'null'))
+    return recordSchema.parse(JSON.parse((await stream.lastOf(subject))?.body ?? 'null'))
   } catch (error) {
-    throw unavailable('The record of this Idempotency-Key cannot be read.', error)
+    throw unavailable('The broker did not answer about this Idempotency-Key. Try again.', error)
   }
 }

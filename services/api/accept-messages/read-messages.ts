@@ -4,7 +4,7 @@ import { NDJSON } from '#shared/contracts/http/job-batch.ts'
 import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/http/messages.ts'
 import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/log/message.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { numberOutOfRange, parseStrictJson } from '#shared/http/strict-json.ts'
@@ -26,9 +26,9 @@ const SLICE = 500
 const BAD_SHOWN = 20
 
 async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Message[]> {
-  if (items.length === 0) throw new AppError('invalid-request', 'There are no messages in the body.')
+  if (items.length === 0) throw new AppError('invalid-request', 'The body has no messages.')
   if (items.length > MESSAGES_MAX) {
-    throw new AppError('payload-too-large', `At most ${MESSAGES_MAX} messages may be sent at once.`)
+    throw new AppError('payload-too-large', `A request may have at most ${MESSAGES_MAX} messages.`)
   }
   const messages: Message[] = []
   const issues: z.core.$ZodIssue[] = []
@@ -50,7 +50,7 @@ function checkOne<T>(
 ): { message: Message } | { problem: z.core.$ZodIssue } {
   const problem = (message: string) => ({ problem: { code: 'custom' as const, message, path: [], input: undefined } })
   try {
-    const { success, data, error } = messageSchema.safeParse(parse(item), { error: inOurWords })
+    const { success, data, error } = messageSchema.safeParse(parse(item), { error: zodMessages })
     if (success) return { message: data }
     const [issue] = error.issues
     if (issue === undefined) return problem('is not valid')

@@ -1,13 +1,13 @@
-import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
-import type { AppContext } from '#shared/http/app.ts'
+import { messageOperations } from '#shared/contracts/http/operations/messages.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { type AcceptMessagesDeps, acceptMessages, checkRoom } from './accept-messages.ts'
 import { readMessages } from './read-messages.ts'
 
-/** `POST /message`: all of them or none. */
-export function acceptMessagesRoutes(router: Router, deps: AcceptMessagesDeps): void {
-  router.post('/message', async (ctx: AppContext) => {
+/** All messages of a request or none. */
+export function acceptMessagesRoutes(router: GuardedRouter, deps: AcceptMessagesDeps): void {
+  router.serve(messageOperations.sendMessages, async (ctx) => {
     const idempotencyKey = readIdempotencyKey(ctx.req)
     checkRoom(deps)
     const messages = await readMessages(ctx)

@@ -1,8 +1,6 @@
 import type { CancelJobBody } from '#shared/contracts/http/jobs.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
-import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { isoTime } from '#shared/time/clock.ts'
 import { addNextEvent, type NextEventDeps } from '../next-event.ts'
 import { wrongState } from '../wrong-state.ts'
 
@@ -16,11 +14,6 @@ export function cancelJob(deps: NextEventDeps, jobId: string, body: CancelJobBod
     if (isTerminal(job.phase)) throw wrongState(job, 'there is nothing left to cancel')
     return {
       event: 'job:cancelled',
-      job_id: job.job_id,
-      object_id: job.object_id,
-      ...tenantMember(job.tenant),
-      type: job.type,
-      at: isoTime(deps.clock.now()),
       reason: 'requested',
       ...(body.reason === undefined ? {} : { error: { name: 'Cancelled', message: body.reason } }),
     }

@@ -1,19 +1,17 @@
-import type Router from '@koa/router'
-import { type CancelJobBody, cancelJobBodySchema, jobView } from '#shared/contracts/http/jobs.ts'
+import { type CancelJobBody, jobView } from '#shared/contracts/http/jobs.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import type { AppContext } from '#shared/http/app.ts'
-import { readOptionalBody } from '#shared/http/read-body.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import type { NextEventDeps } from '../next-event.ts'
 import { cancelJob } from './cancel-job.ts'
 
-/** `DELETE /:job_id`, `DELETE /v1/jobs/:job_id`, and `POST /v1/jobs/:job_id/cancel` with a reason. */
-export function cancelJobRoutes(router: Router, deps: NextEventDeps): void {
-  const handle = async (ctx: AppContext, jobId: string, body: CancelJobBody) => {
+/** Three operations: at the root, under /v1, and with a reason. */
+export function cancelJobRoutes(router: GuardedRouter, deps: NextEventDeps): void {
+  const cancel = async (ctx: AppContext, jobId: string, body: CancelJobBody = {}) => {
     ctx.body = jobView(await cancelJob(deps, jobId, body, changeInfo(ctx)))
   }
-  router.post('/v1/jobs/:job_id/cancel', async (ctx) =>
-    handle(ctx, ctx.params['job_id'] ?? '', await readOptionalBody(ctx, cancelJobBodySchema)),
-  )
-  router.delete('/v1/jobs/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? '', {}))
-  router.delete('/:job_id', (ctx) => handle(ctx, ctx.params['job_id'] ?? '', {}))
+  router.serve(jobOperations.cancelJobWithReason, (ctx, { params, body }) => cancel(ctx, params.job_id, body))
+  router.serve(jobOperations.cancelJob, (ctx, { params }) => cancel(ctx, params.job_id))
+  router.serve(jobOperations.cancelJobAtRoot, (ctx, { params }) => cancel(ctx, params.job_id))
 }

@@ -14,7 +14,7 @@ export interface CountJobsDeps {
  */
 export async function countJobs({ store }: CountJobsDeps, { tenant }: Pick<Caller, 'tenant'>): Promise<JobStats> {
   const counts = await store.counts(tenant).catch((error: unknown) => {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
   const byStatus = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as Record<JobStatus, number>
   const byType = new Map<string, Partial<Record<JobStatus, number>>>()

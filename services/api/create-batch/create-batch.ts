@@ -5,7 +5,6 @@ import { AppError, problemOf } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import {
-  ACCEPT_DEADLINE_MS,
   type CreateJobDeps,
   type CreateJobRequest,
   createJob,
@@ -86,7 +85,7 @@ async function prepareAll(
     const results = await Promise.all(slice.map((entry, n) => prepareOne(deps, request, claim, entry, start + n)))
     for (const [n, result] of results.entries()) {
       const isTwice = !(result instanceof AppError) && ids.has(result.publication.msgId)
-      const refusal = isTwice ? new AppError('cooldown', 'Another job of this batch has this object_id.') : result
+      const refusal = isTwice ? new AppError('cooldown', 'Another job of this batch has the same object_id.') : result
       if (refusal instanceof AppError) failed.push(failedItem(refusal, start + n))
       else {
         ids.add(refusal.publication.msgId)
@@ -119,24 +118,21 @@ async function prepareOne(
 }
 
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
-  const result = await deps.publisher.publishBatch(
-    prepared.map(({ publication }) => publication),
-    { deadlineMs: ACCEPT_DEADLINE_MS },
-  )
+  const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
   if (result.kind === 'stored') {
     for (const { accepted } of prepared) noteCreated(deps, accepted)
     return
   }
   if (result.why === 'too-large') {
-    throw new AppError('payload-too-large', 'The broker takes no atomic batch of so many jobs: send fewer at once.')
+    throw new AppError(
+      'payload-too-large',
+      'The broker does not accept an atomic batch of this size. Send fewer jobs at once.',
+    )
   }
-  if (result.why === 'full') throw cannotStore('the log has no room for this batch')
+  if (result.why === 'full') throw cannotStore('the broker has no room for this batch')
   // Another request of the same claim was faster.
   if (claim !== null && (await allExist(deps, prepared))) return
-  throw new AppError(
-    'cooldown',
-    'At least one object_id of this batch was used a short time ago: nothing was accepted.',
-  )
+  throw new AppError('cooldown', 'At least one object_id of this batch was used too recently, so no job was accepted.')
 }
 
 async function allExist(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { BATCH_MAX_BYTES, BATCH_MAX_JOBS, BATCH_MAX_MEMBERS, NDJSON } from '#shared/contracts/http/job-batch.ts'
 import { BODY_MAX_BYTES, type CreateJobBody, createJobBodySchema } from '#shared/contracts/http/jobs.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
@@ -58,11 +58,11 @@ async function inSlices<T>(
 const sizeOfValue = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 
 const tooLarge = (): AppError =>
-  new AppError('payload-too-large', `A job of a batch may have at most ${BODY_MAX_BYTES} bytes, as one alone.`)
+  new AppError('payload-too-large', `A job of a batch may have at most ${BODY_MAX_BYTES} bytes.`)
 
 function toEntry<T>(item: T, parse: (item: T) => unknown): BatchEntry {
   try {
-    const parsed = createJobBodySchema.safeParse(parse(item), { error: inOurWords })
+    const parsed = createJobBodySchema.safeParse(parse(item), { error: zodMessages })
     return parsed.success ? parsed.data : invalidBody(parsed.error)
   } catch (error) {
     if (error instanceof AppError) return error

@@ -3,14 +3,14 @@ import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { IdempotencyKeys, KeyClaim } from '#shared/accept/idempotency-keys.ts'
 import type { JobType } from '#shared/accept/job-types.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import { firstPublication } from '#shared/bus/job-history.ts'
 import type { Publication, Publisher } from '#shared/bus/publisher.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http/jobs.ts'
 import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/log/events.ts'
-import { eventSubject, historyFilter } from '#shared/contracts/log/subjects.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
-import { newJobId, newNonce } from '#shared/ids/ids.ts'
+import { newJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -18,7 +18,8 @@ import { cooldownError } from './cooldown.ts'
 
 export interface CreateJobDeps extends CheckJobDeps {
   publisher: Publisher
-  reader: LogReader
+  /** The log of jobs. */
+  stream: Pick<Stream, 'atSequence'>
   door: Door
   keys: IdempotencyKeys
   /** Whether the job of an earlier claim is there already. */
@@ -44,9 +45,6 @@ export interface CreateJobResult {
   replayed: boolean
 }
 
-/** Under nginx's read timeout: a caller gets our answer, not a gateway's. */
-export const ACCEPT_DEADLINE_MS = 5_000
-
 /** A request that is right in itself: what is published for it, and what its caller is told then. */
 export interface PreparedJob {
   publication: Publication
@@ -69,18 +67,13 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
   const event = firstEvent(jobId, caller.tenant, body, type, nowMs)
-  const address = { type: body.type, priority: body.priority, job_id: jobId }
   return {
-    publication: {
-      subject: eventSubject(event.event, address),
-      body: JSON.stringify(event),
-      nonce: newNonce(),
-      jobId,
+    publication: firstPublication(event, {
       msgId: msgIdOf(deps, type, request),
       headers: requestHeaders(request),
       // Only a repeat of what was claimed can meet its own job: it must not make that job a second time.
-      ...(claim === null ? {} : { expect: { seq: 0, filter: historyFilter(address) } }),
-    },
+      ...(claim === null ? {} : { once: 'same-address' }),
+    }),
     accepted: acceptedOf(event),
     isThere: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
   }
@@ -94,7 +87,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
 export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
   const { publication, accepted, isThere } = await prepareJob(deps, request)
   if (isThere) return { accepted, replayed: true }
-  const result = await deps.publisher.publish(publication, { deadlineMs: ACCEPT_DEADLINE_MS })
+  const result = await deps.publisher.publish(publication)
   if (result.kind === 'refused') return { accepted, replayed: true }
   if (result.kind === 'duplicate') return answerDuplicate(deps, request, accepted, result.seq)
   noteCreated(deps, accepted)
@@ -136,7 +129,7 @@ interface FirstEvent {
 /** null when the first event cannot be read: the answer stays a refusal, without the holder's id. */
 async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent | null> {
   try {
-    const message = await deps.reader.atSequence(seq)
+    const message = await deps.stream.atSequence(seq)
     if (message === null) return null
     const event = JSON.parse(message.body) as CreatedEvent
     return {

@@ -1,23 +1,19 @@
-import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
-import { createJobBodySchema, jobView } from '#shared/contracts/http/jobs.ts'
-import { noParameters } from '#shared/contracts/http/query.ts'
+import { type CreateJobBody, jobView } from '#shared/contracts/http/jobs.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import type { AppContext } from '#shared/http/app.ts'
-import { readBody } from '#shared/http/read-body.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { endAsPreferred, type WaitJobDeps } from '../wait-job/wait-for-job.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
 
-/** `POST /` and `POST /v1/jobs`: one code path, two statuses for the cooldown. */
-export function createJobRoutes(router: Router, deps: CreateJobDeps & { wait: WaitJobDeps }): void {
-  const handle = async (ctx: AppContext, base: string, cooldownStatus: 400 | 409) => {
-    const idempotencyKey = readIdempotencyKey(ctx.req)
-    const body = await readBody(ctx, createJobBodySchema)
+/** At the root and under /v1: one code path, two statuses for the cooldown. */
+export function createJobRoutes(router: GuardedRouter, deps: CreateJobDeps & { wait: WaitJobDeps }): void {
+  const create = async (ctx: AppContext, body: CreateJobBody, base: string, cooldownStatus: 400 | 409) => {
     const { accepted, replayed } = await createJob(deps, {
       body,
       ...requestInfo(ctx),
-      idempotencyKey,
+      idempotencyKey: readIdempotencyKey(ctx.req),
       cooldownStatus,
     })
     ctx.set('Location', `${base}/${accepted.job_id}`)
@@ -26,9 +22,6 @@ export function createJobRoutes(router: Router, deps: CreateJobDeps & { wait: Wa
     ctx.status = ended === null ? 201 : 200
     ctx.body = ended === null ? accepted : jobView(ended)
   }
-  router.post('/', (ctx) => handle(ctx, '', 400))
-  router.post('/v1/jobs', (ctx) => {
-    readQuery(ctx, noParameters)
-    return handle(ctx, '/v1/jobs', 409)
-  })
+  router.serve(jobOperations.createJobAtRoot, (ctx, { body }) => create(ctx, body, '', 400))
+  router.serve(jobOperations.createJob, (ctx, { body }) => create(ctx, body, '/v1/jobs', 409))
 }

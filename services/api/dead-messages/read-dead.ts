@@ -1,12 +1,14 @@
-import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
+import type { Batch } from '#shared/bus/direct-get.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { DeadMessageView } from '#shared/contracts/http/dead-messages.ts'
 import { deadMessageSchema } from '#shared/contracts/http/messages.ts'
-import { ALL_DEAD_MESSAGES, deadMessagesOf, MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
+import { ALL_DEAD_MESSAGES, deadMessagesOf } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { memberOf, textOf } from '#shared/errors/foreign.ts'
 
 export interface ReadDeadDeps {
-  readBatch(query: BatchQuery): Promise<Batch>
+  /** The stream of messages. */
+  stream: Pick<Stream, 'readBatch' | 'state' | 'purge'>
 }
 
 export interface DeadMessage {
@@ -25,11 +27,9 @@ export async function readDead(
   { shard, fromSeq, limit }: { shard: number | undefined; fromSeq: number; limit: number },
 ): Promise<{ dead: DeadMessage[]; nextSeq: number | null }> {
   const filter = shard === undefined ? ALL_DEAD_MESSAGES : deadMessagesOf(shard)
-  const { messages, isMore } = await deps
-    .readBatch({ stream: MESSAGES_STREAM, filter, fromSeq, limit })
-    .catch((error: unknown) => {
-      throw unavailable('The dead messages cannot be read.', error)
-    })
+  const { messages, isMore } = await deps.stream.readBatch({ filter, fromSeq, limit }).catch((error: unknown) => {
+    throw unavailable('The broker did not answer about dead messages. Try again.', error)
+  })
   const last = messages.at(-1)
   return { dead: messages.flatMap(toDead), nextSeq: isMore && last !== undefined ? last.seq + 1 : null }
 }

@@ -1,28 +1,23 @@
 import type { Publisher } from '#shared/bus/publisher.ts'
-import type { RecordStream } from '#shared/bus/record-stream.ts'
+import type { Records } from '#shared/bus/records.ts'
 import type { DeadMessageView, MessagesRedriven, RedriveMessagesBody } from '#shared/contracts/http/dead-messages.ts'
-import { receivedSubject, shardSubject } from '#shared/contracts/log/subjects.ts'
+import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
+import { receivedSubject } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
-import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
-import { readShardRecord } from '../read-shard-record.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'
 
 export interface RedriveMessagesDeps extends ReadDeadDeps {
   /** For the stream of messages. */
   publisher: Publisher
-  /** Of the stream of messages. @throws when the broker does not answer */
-  lastSeq(): Promise<number>
   /** The shards' records. */
-  records: Pick<RecordStream, 'read'>
-  /** Removes all messages of a subject. */
-  purge(subject: string): Promise<void>
+  records: Pick<Records<ShardRecord, number>, 'read'>
   clock: Clock
   log: Logger
 }
 
-const DEADLINE_MS = 5 * SECOND
 const AT_ONCE = 100
 
 /**
@@ -56,9 +51,10 @@ export async function redriveMessages(
 }
 
 async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
-  return deps.lastSeq().catch((error: unknown) => {
-    throw unavailable('The stream of messages cannot be read.', error)
+  const state = await deps.stream.state().catch((error: unknown) => {
+    throw unavailable('The broker did not answer about messages. Try again.', error)
   })
+  return state.lastSeq
 }
 
 /**
@@ -67,15 +63,14 @@ async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
  */
 async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): Promise<DeadMessage[]> {
   const shards = [...new Set(dead.map(({ view }) => view.shard))]
-  const found = await Promise.all(shards.map((shard) => readShardRecord(records, shardSubject(shard)))).catch(
-    (error: unknown) => {
-      throw unavailable('The records of the shards cannot be read.', error)
-    },
-  )
+  const found = await Promise.all(shards.map((shard) => records.read(shard))).catch((error: unknown) => {
+    throw unavailable('The broker did not answer about shards. Try again.', error)
+  })
   const isOpen = ({ shard, seq }: DeadMessageView) =>
     found.some(
-      (record) =>
-        record?.shard === shard && record.open.some(({ from_seq, to_seq }) => from_seq <= seq && seq <= to_seq),
+      (stored) =>
+        stored?.record.shard === shard &&
+        stored.record.open.some(({ from_seq, to_seq }) => from_seq <= seq && seq <= to_seq),
     )
   return dead.filter(({ view }) => !isOpen(view))
 }
@@ -84,7 +79,7 @@ async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): P
 async function putBack(deps: RedriveMessagesDeps, dead: DeadMessage): Promise<boolean> {
   const { subject, deadSeq, view } = dead
   const { shard, seq: _, error: __, attempts: ___, died_at: ____, ...message } = view
-  const about = { nonce: newNonce(), jobId: subject }
+  const about = { nonce: newNonce(), conflictKey: subject }
   const mark = {
     ...about,
     subject,
@@ -92,12 +87,15 @@ async function putBack(deps: RedriveMessagesDeps, dead: DeadMessage): Promise<bo
     expect: { seq: deadSeq, filter: subject },
   }
   const again = { ...about, subject: receivedSubject(shard), body: JSON.stringify(message) }
-  const result = await deps.publisher.publishBatch([mark, again], { deadlineMs: DEADLINE_MS })
+  const result = await deps.publisher.publishBatch([mark, again])
   if (result.kind === 'refused' && result.why !== 'conflict') {
-    throw unavailable(`A dead message could not be put back: ${result.why}.`)
+    throw unavailable(`A dead message could not be redriven (${result.why}). Try again.`)
   }
-  await deps.purge(subject).catch((error: unknown) => {
-    throw unavailable('A dead message was put back, and could not be removed: ask again.', error)
+  await deps.stream.purge({ filter: subject }).catch((error: unknown) => {
+    throw unavailable(
+      'A dead message was redriven but could not be removed. Try again; it is not processed twice.',
+      error,
+    )
   })
   return result.kind === 'stored'
 }

@@ -5,30 +5,9 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi'
+import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
+import type { Answer, Operation } from '#shared/contracts/http/operations/operation.ts'
 import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/http/problems.ts'
-import { scopeOf } from '#shared/http/route-scopes.ts'
-import type { Answer, Operation } from './operation.ts'
-import { authOperations } from './operations/auth.ts'
-import { eventOperations } from './operations/events.ts'
-import { jobOperations } from './operations/jobs.ts'
-import { messageOperations } from './operations/messages.ts'
-import { requestOperations } from './operations/requests.ts'
-import { scheduleOperations } from './operations/schedules.ts'
-import { serviceOperations } from './operations/service.ts'
-import { typeOperations } from './operations/types.ts'
-import { workerOperations } from './operations/workers.ts'
-
-export const OPERATIONS: readonly Operation[] = [
-  ...jobOperations,
-  ...requestOperations,
-  ...messageOperations,
-  ...eventOperations,
-  ...typeOperations,
-  ...scheduleOperations,
-  ...workerOperations,
-  ...authOperations,
-  ...serviceOperations,
-]
 
 /** What any request may be answered, by the service itself or by the proxy before it. */
 const OF_EVERY_ROUTE: ProblemCode[] = [
@@ -102,8 +81,7 @@ const simplify: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, 
 }
 
 function operationObject(operation: Operation, openapi: string): ZodOpenApiOperationObject {
-  const { body } = operation
-  const scope = scopeOf(operation.method.toUpperCase(), operation.path)
+  const { body, scope } = operation
   return {
     operationId: operation.id,
     // In the order of preference: without a token where none is asked for.
@@ -120,7 +98,7 @@ function operationObject(operation: Operation, openapi: string): ZodOpenApiOpera
       ? {}
       : {
           requestBody: {
-            required: body.optional !== true,
+            required: body.isOptional !== true,
             content: {
               'application/json': { schema: body.schema },
               ...Object.fromEntries(Object.entries(body.mediaTypes ?? {}).map(([type, schema]) => [type, { schema }])),
@@ -142,10 +120,9 @@ function responsesOf(
   openapi: string,
 ): Record<`${1 | 2 | 3 | 4 | 5}${string}`, ZodOpenApiResponseObject> {
   const responses: Record<string, ZodOpenApiResponseObject> = {}
-  const isOpen = scopeOf(operation.method.toUpperCase(), operation.path) === null
   const codes = [
     ...OF_EVERY_ROUTE,
-    ...(isOpen ? [] : OF_EVERY_TOKEN),
+    ...(operation.scope === null ? [] : OF_EVERY_TOKEN),
     ...(operation.body === undefined ? [] : OF_EVERY_BODY),
     ...operation.problems,
   ]

@@ -1,6 +1,7 @@
 import type { JobTypes } from '#shared/accept/job-types.ts'
 import type { Caller } from '#shared/auth/caller.ts'
-import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { Why } from '#shared/contracts/http/why.ts'
 import { type Job, PRIORITIES } from '#shared/contracts/log/job.ts'
 import { dueSubject, laneName } from '#shared/contracts/log/subjects.ts'
@@ -13,8 +14,8 @@ import { explain, type WaitFacts } from './explain.ts'
 export interface ExplainJobDeps extends GetJobDeps {
   listLanes(): Promise<LaneInfo[]>
   askWorkers(waitMs: number, isEnough: (worker: WorkerPresence) => boolean): Promise<WorkerPresence[]>
-  /** How many messages the log has on the filters from a sequence on. */
-  countFrom(filters: string[], seq: number): Promise<number>
+  /** The log of jobs. */
+  stream: Pick<Stream, 'lastOf' | 'countFrom'>
   types: Pick<JobTypes, 'ratePerS'>
 }
 
@@ -27,7 +28,7 @@ export async function explainJob(deps: ExplainJobDeps, jobId: string, caller: Ca
   try {
     return explain(job, job.phase === 'waiting' ? await gatherFacts(deps, job) : null, deps.clock.now())
   } catch (error) {
-    throw unavailable('The broker cannot say why.', error)
+    throw unavailable('The broker did not answer, so the reason is not known. Try again.', error)
   }
 }
 
@@ -47,9 +48,9 @@ async function gatherFacts(deps: ExplainJobDeps, job: Job): Promise<WaitFacts> {
 async function countAhead(deps: ExplainJobDeps, lanes: LaneInfo[], job: Job): Promise<number> {
   const lane = lanes.find(({ name, limit }) => limit !== null || name === laneName(job.type, job.priority))
   if (lane === undefined) return 0
-  const due = await deps.reader.lastOf(dueSubject(job))
+  const due = await deps.stream.lastOf(dueSubject(job))
   const triggerSeq = Math.max(due?.seq ?? 0, job.events.findLast(({ event }) => event === 'job:created')?.seq ?? 0)
-  const behind = await deps.countFrom(lane.filters, triggerSeq)
+  const behind = await deps.stream.countFrom(lane.filters, triggerSeq)
   const higher = lane.limit === null ? PRIORITIES.slice(0, PRIORITIES.indexOf(job.priority)) : []
   const above = lanes.filter(({ name }) => higher.some((priority) => name === laneName(job.type, priority)))
   return above.reduce((sum, { pending }) => sum + pending, Math.max(0, lane.pending - behind))

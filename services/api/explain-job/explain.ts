@@ -37,36 +37,39 @@ function reasonOf(job: Job): Reason {
   const attempt = job.attempts.at(-1)
   switch (job.phase) {
     case 'scheduled':
-      return { code: 'delayed', detail: `It may start at ${job.due_at ?? 'a time that is not known'}.` }
+      return { code: 'delayed', detail: `It is scheduled to start at ${job.due_at ?? 'an unknown time'}.` }
     case 'retrying':
       return {
         code: 'waiting_for_retry',
-        detail: `Attempt ${attempt?.attempt ?? 0} failed (${attempt?.error?.message ?? 'no message'}); the next may start at ${job.due_at ?? 'once'}.`,
+        detail: `Attempt ${attempt?.attempt ?? 0} failed (${attempt?.error?.message ?? 'no message'}); the next attempt is due at ${job.due_at ?? 'an unknown time'}.`,
       }
     case 'running':
       return {
         code: 'running',
-        detail: `Attempt ${attempt?.attempt ?? 0} runs on ${attempt?.worker_id ?? 'a worker'} since ${attempt?.started_at ?? 'a moment'}.`,
+        detail: `Attempt ${attempt?.attempt ?? 0} has been running on ${attempt?.worker_id ?? 'a worker'} since ${attempt?.started_at ?? 'just now'}.`,
       }
     case 'waiting':
+      return { code: 'next', detail: 'It is waiting for a worker.' }
     case 'finished':
     case 'cancelled':
     case 'failed':
-      return { code: 'ended', detail: `It is ${statusOf(job.phase)} since ${job.finished_at ?? job.updated_at}.` }
+      return { code: 'ended', detail: `${ENDED[job.phase]} at ${job.finished_at ?? job.updated_at}.` }
   }
 }
 
+const ENDED = { finished: 'It finished', cancelled: 'It was cancelled', failed: 'It failed' }
+
 function waitReasons(job: Job, { type, hasLiveWorker, ahead }: WaitFacts): Reason[] {
   const reasons: Reason[] = []
-  if (type?.paused === true) reasons.push({ code: 'paused', detail: `The type ${job.type} is paused.` })
+  if (type?.paused === true) reasons.push({ code: 'paused', detail: `Its type, ${job.type}, is paused.` })
   if (!hasLiveWorker) {
-    reasons.push({ code: 'no_live_worker', detail: `No worker that answers runs jobs of the type ${job.type}.` })
+    reasons.push({ code: 'no_live_worker', detail: `No live worker runs jobs of type ${job.type}.` })
   }
   const limit = type?.concurrency ?? null
   if (limit !== null && (type?.running ?? 0) >= limit) {
-    reasons.push({ code: 'at_concurrency_limit', detail: `As many jobs of its type run as may: ${limit}.` })
+    reasons.push({ code: 'at_concurrency_limit', detail: `Its type is at its concurrency limit (${limit}).` })
   }
-  if (ahead > 0) reasons.push({ code: 'behind', detail: `${ahead} jobs of its type are taken before it.` })
-  if (reasons.length === 0) reasons.push({ code: 'next', detail: 'It is the next to be taken when a worker has room.' })
+  if (ahead > 0) reasons.push({ code: 'behind', detail: `Jobs of its type ahead of it: ${ahead}.` })
+  if (reasons.length === 0) reasons.push({ code: 'next', detail: 'It starts as soon as a worker has a free slot.' })
   return reasons
 }

@@ -1,12 +1,11 @@
-import type Router from '@koa/router'
-import type { AppContext } from '#shared/http/app.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { type ExplainJobDeps, explainJob } from './explain-job.ts'
 
-/** `GET /v1/jobs/:job_id/why`. */
-export function explainJobRoutes(router: Router, deps: ExplainJobDeps): void {
-  router.get('/v1/jobs/:job_id/why', async (ctx: AppContext) => {
+export function explainJobRoutes(router: GuardedRouter, deps: ExplainJobDeps): void {
+  router.serve(jobOperations.explainJob, async (ctx, { params }) => {
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await explainJob(deps, ctx.params['job_id'] ?? '', callerOf(ctx))
+    ctx.body = await explainJob(deps, params.job_id, callerOf(ctx))
   })
 }

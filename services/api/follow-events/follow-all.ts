@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Caller, maySee } from '#shared/auth/caller.ts'
-import { type LogState, readLogState } from '#shared/bus/event-feed.ts'
-import { followLog, readLogFrom } from '#shared/bus/follow-log.ts'
+import { followLog, readLogFrom } from '#shared/bus/follow.ts'
+import type { StreamState } from '#shared/bus/stream.ts'
 import type { eventsPageSchema } from '#shared/contracts/http/events.ts'
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { ALL_HISTORY } from '#shared/contracts/log/subjects.ts'
@@ -23,7 +23,7 @@ export async function* followAll(
   afterSeq: number | null,
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent | Position, void, undefined> {
-  const state = await readLogState(deps.broker)
+  const state = await deps.stream.state()
   const start = afterSeq ?? state.lastSeq
   const isGap = await hasGap(deps, state, start)
   const from = isGap ? state.firstSeq - 1 : start
@@ -54,15 +54,15 @@ export async function readEvents(
   limit: number,
 ): Promise<z.infer<typeof eventsPageSchema>> {
   try {
-    const state = await readLogState(deps.broker)
+    const state = await deps.stream.state()
     const reset = afterSeq > 0 && (await hasGap(deps, state, afterSeq))
     const from = reset ? state.firstSeq - 1 : afterSeq
-    const { events, lastSeq } = await readLogFrom(deps.broker, allFilter(type), from + 1, limit)
+    const { events, lastSeq } = await readLogFrom(deps.stream, allFilter(type), from + 1, limit)
     const visible = await Promise.all(events.map(({ event }) => isVisible(deps, caller, event)))
     const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
     return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
   } catch (error) {
-    throw unavailable('The log cannot be read.', error)
+    throw unavailable('The log cannot be read at the moment. Try again.', error)
   }
 }
 
@@ -75,10 +75,10 @@ async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Pro
 }
 
 /** Whether events after this sequence are gone, or it is of another log. */
-async function hasGap({ reader }: FollowDeps, { firstSeq, lastSeq }: LogState, afterSeq: number): Promise<boolean> {
+async function hasGap({ stream }: FollowDeps, { firstSeq, lastSeq }: StreamState, afterSeq: number): Promise<boolean> {
   if (afterSeq > lastSeq) return true
   // A log keeps its last event: one without any never had one.
-  return afterSeq + 1 < firstSeq && (await reader.lastOf(ALL_HISTORY)) !== null
+  return afterSeq + 1 < firstSeq && (await stream.lastOf(ALL_HISTORY)) !== null
 }
 
 const allFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { readLogState } from '#shared/bus/event-feed.ts'
-import { followLog } from '#shared/bus/follow-log.ts'
+import { followLog } from '#shared/bus/follow.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { historyFilter, isTerminalEvent } from '#shared/contracts/log/subjects.ts'
@@ -10,6 +10,8 @@ import { COMMENT_EVERY_MS, type ServerSentEvent } from './server-sent-events.ts'
 
 export interface FollowDeps extends GetJobDeps {
   broker: Broker
+  /** The log of jobs. */
+  stream: Stream
 }
 
 /** One event of a job's history, with what makes it whole alone. */
@@ -40,7 +42,7 @@ export async function* followJob(
   afterSeq: number,
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent | null, void, undefined> {
-  const { firstSeq, lastSeq } = await readLogState(deps.broker)
+  const { firstSeq, lastSeq } = await deps.stream.state()
   // Of a job that only another log told of, every event is one that this log does not have.
   const isOfOtherLog = job.seq === 0 || job.seq > lastSeq
   const trimmed = job.events.filter(({ seq }) => seq > afterSeq && (isOfOtherLog || seq < firstSeq))
@@ -56,6 +58,6 @@ export async function* followJob(
     }
     yield { id: seq, event: event.event, data: eventView(event, seq) }
     // A round's end is the job's end unless somebody started another round.
-    if (isTerminalEvent(event.event) && (await deps.reader.lastOf(from.filter))?.seq === seq) return
+    if (isTerminalEvent(event.event) && (await deps.stream.lastOf(from.filter))?.seq === seq) return
   }
 }

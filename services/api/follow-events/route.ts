@@ -1,9 +1,8 @@
-import type Router from '@koa/router'
-import { eventsQuerySchema, jobEventsQuerySchema } from '#shared/contracts/http/events.ts'
+import { eventOperations } from '#shared/contracts/http/operations/events.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { getCurrentJob } from '../get-job/get-job.ts'
 import { followAll, readEvents } from './follow-all.ts'
 import { type FollowDeps, followJob, isToldWhole } from './follow-job.ts'
@@ -13,12 +12,11 @@ export interface FollowEventsDeps extends FollowDeps {
   streams: EventStreams
 }
 
-/** `GET /v1/jobs/:job_id/events` and `GET /v1/events`: JSON, or a stream where the caller accepts one. */
-export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void {
-  router.get('/v1/jobs/:job_id/events', async (ctx: AppContext) => {
-    const query = readQuery(ctx, jobEventsQuerySchema)
+/** JSON, or a stream where the caller accepts one. */
+export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps): void {
+  router.serve(eventOperations.followJob, async (ctx, { params, query }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
-    const job = await getCurrentJob(deps, ctx.params['job_id'] ?? '', callerOf(ctx))
+    const job = await getCurrentJob(deps, params.job_id, callerOf(ctx))
     if (!wantsStream(ctx)) {
       ctx.set('Cache-Control', 'no-cache')
       ctx.body = { job_id: job.job_id, items: job.events.filter(({ seq }) => seq > afterSeq) }
@@ -29,8 +27,7 @@ export function followEventsRoutes(router: Router, deps: FollowEventsDeps): void
     else deps.streams.answer(ctx, (signal) => followJob(deps, job, afterSeq, signal))
   })
 
-  router.get('/v1/events', async (ctx: AppContext) => {
-    const { type = null, limit, ...query } = readQuery(ctx, eventsQuerySchema)
+  router.serve(eventOperations.followJobs, async (ctx, { query: { type = null, limit, ...query } }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
     const caller = callerOf(ctx)
     if (wantsStream(ctx)) {
@@ -49,6 +46,7 @@ const wantsStream = (ctx: AppContext): boolean =>
 function lastEventId(ctx: AppContext): number | null {
   const text = ctx.get('last-event-id')
   if (text === '') return null
-  if (!/^\d{1,15}$/.test(text)) throw new AppError('invalid-header', 'Last-Event-ID must be a sequence of the log.')
+  if (!/^\d{1,15}$/.test(text))
+    throw new AppError('invalid-header', 'Last-Event-ID must be the id of an event, which is a whole number.')
   return Number(text)
 }

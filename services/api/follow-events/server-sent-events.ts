@@ -74,9 +74,12 @@ export class EventStreams {
 
   #checkRoom({ tenant }: Caller): void {
     const own = [...this.#open.values()].filter((other) => other === tenant).length
-    if (this.#open.size >= MAX_STREAMS) throw unavailable(`This replica has ${MAX_STREAMS} event streams open.`)
+    if (this.#open.size >= MAX_STREAMS)
+      throw unavailable(`This replica serves its limit of ${MAX_STREAMS} event streams. Try again.`)
     if (tenant !== null && own >= MAX_STREAMS_OF_TENANT)
-      throw unavailable(`This replica has ${MAX_STREAMS_OF_TENANT} event streams of this tenant open.`)
+      throw unavailable(
+        `This replica serves this tenant its limit of ${MAX_STREAMS_OF_TENANT} event streams. Close some of them.`,
+      )
   }
 
   /** The reader comes back then, and needs a token that is good. */

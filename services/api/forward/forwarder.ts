@@ -91,7 +91,7 @@ export function createForwarder({
         giveUp(replica, error)
       }
     }
-    throw unavailable(`No ${service} answers.`, lastError)
+    throw unavailable(`No replica of the ${service} answered. Try again.`, lastError)
   }
 }
 

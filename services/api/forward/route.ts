@@ -1,8 +1,10 @@
-import type Router from '@koa/router'
 import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
+import { definitionOperations, requestOperations } from '#shared/contracts/http/operations/requests.ts'
+import { workerOperations } from '#shared/contracts/http/operations/workers.ts'
 import { nothingHere } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { peerOf } from '#shared/http/client-address.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { readRaw } from '#shared/http/read-body.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { SECOND } from '#shared/time/clock.ts'
@@ -19,41 +21,26 @@ const WORKERS_WITHIN_MS = 5 * SECOND
 /** It waits for the broker itself. */
 const REQUESTS_WITHIN_MS = 15 * SECOND
 
-const WORKERS = ['/v1/workers', '/v1/workers/:worker_id', '/v1/workers/:worker_id/attempts']
-
 /** What other services answer. */
-export function forwardRoutes(router: Router, deps: ForwardDeps): void {
+export function forwardRoutes(router: GuardedRouter, deps: ForwardDeps): void {
   forwardWorkersRoutes(router, deps)
   forwardRequestsRoutes(router, deps)
 }
 
 /** The routes of the job service, which knows no tokens and is reached by nobody else. */
-function forwardWorkersRoutes(router: Router, { config, log }: ForwardDeps): void {
+function forwardWorkersRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'job service',
     urls: config.JOB_URLS,
-    unknown: 'Workers are served by the job service; JOB_URLS names none to this api.',
+    unknown: 'Workers are served by the job service, and JOB_URLS of this api names none.',
     tryWithinMs: WORKERS_WITHIN_MS,
     log,
   })
-  router.get(WORKERS, async (ctx: AppContext) => {
-    answer(ctx, await forward({ method: ctx.method, target: targetOf(ctx), headers: idOf(ctx) }))
-  })
+  for (const operation of Object.values(workerOperations))
+    router.forward(operation, async (ctx) => {
+      answer(ctx, await forward({ method: ctx.method, target: targetOf(ctx), headers: idOf(ctx) }))
+    })
 }
-
-const REQUESTS = [
-  ['get', '/v1/requests'],
-  ['post', '/v1/requests'],
-  ['get', '/v1/requests/:request_id'],
-  ['delete', '/v1/requests/:request_id'],
-  ['post', '/v1/requests/:request_id/cancel'],
-  ['post', '/v1/requests/:request_id/retry'],
-  ['post', '/v1/requests/:request_id/signals/:name'],
-  ['get', '/v1/definitions'],
-  ['get', '/v1/definitions/:name'],
-  ['put', '/v1/definitions/:name'],
-  ['delete', '/v1/definitions/:name'],
-] as const
 
 /** What a request says to the workflow service. The rest is between the caller and this api, `Origin` above all. */
 const TOLD_HEADERS = [
@@ -70,23 +57,23 @@ const TOLD_HEADERS = [
  * The routes of the workflow service, where no proxy stands before both. It asks for tokens itself, and must believe
  * this api about ids and addresses (TRUST_PROXY).
  */
-function forwardRequestsRoutes(router: Router, { config, log }: ForwardDeps): void {
+function forwardRequestsRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'workflow service',
     urls: config.WORKFLOW_URLS,
-    unknown: 'Requests are served by the workflow service; WORKFLOW_URLS names none to this api.',
+    unknown: 'Requests are served by the workflow service, and WORKFLOW_URLS of this api names none.',
     tryWithinMs: REQUESTS_WITHIN_MS,
     log,
   })
-  for (const [method, path] of REQUESTS)
-    router[method](path, async (ctx: AppContext) => {
+  for (const operation of Object.values({ ...requestOperations, ...definitionOperations }))
+    router.forward(operation, async (ctx) => {
       const told = TOLD_HEADERS.flatMap((name) => (ctx.get(name) === '' ? [] : [[name, ctx.get(name)]]))
       const headers = {
         ...(Object.fromEntries(told) as Record<string, string>),
         ...idOf(ctx),
         'X-Forwarded-For': peerOf(ctx, config.TRUST_PROXY),
       }
-      const hasBody = method === 'post' || method === 'put'
+      const hasBody = operation.method === 'post' || operation.method === 'put'
       const body = hasBody ? { body: new Uint8Array(await readRaw(ctx, BODY_MAX_BYTES)) } : {}
       answer(ctx, await forward({ method: ctx.method, target: targetOf(ctx), headers, ...body }))
     })

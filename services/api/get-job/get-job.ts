@@ -1,18 +1,17 @@
 import { type Caller, maySee } from '#shared/auth/caller.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { isJobId, jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
+import { type ProjectionView, rebasedOntoLog } from '#shared/stores/jobs/projection-view.ts'
 import { type Clock, DAY, MINUTE } from '#shared/time/clock.ts'
-import { asOfThisLog } from '../project-events/apply-batch.ts'
-import type { ProjectionView } from '../project-events/projection-view.ts'
 
 export interface GetJobDeps {
   store: JobStore
-  reader: LogReader
+  history: JobHistory
   view: ProjectionView
   clock: Clock
   log: Logger
@@ -53,14 +52,14 @@ export async function getCurrentJob(deps: GetJobDeps, jobId: string, caller: Cal
 }
 
 function orNotFound(job: Job | null, caller: Caller): Job {
-  if (job === null || !maySee(caller, job.tenant)) throw new AppError('job-not-found', 'There is no job with this id.')
+  if (job === null || !maySee(caller, job.tenant)) throw new AppError('job-not-found', 'No job has this id.')
   return job
 }
 
 /** What is stored, and every later event of the log. */
 async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
-  const known = stored === null ? null : asOfThisLog(stored, deps.view.logGeneration)
+  const known = stored === null ? null : rebasedOntoLog(stored, deps.view.logGeneration)
   const logged = await foldFromLog(deps, jobId, stored?.generation === deps.view.generation, known)
   if (logged === null || logged === known) return known
   await writeThrough(deps, logged)
@@ -71,7 +70,7 @@ async function fromStore(deps: GetJobDeps, jobId: string): Promise<StoredJob | n
   try {
     return await deps.store.get(jobId)
   } catch (error) {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   }
 }
 
@@ -96,11 +95,11 @@ async function foldFromLog(
 ): Promise<Job | null> {
   try {
     let job = isCurrent ? known : null
-    for (const { seq, event } of await deps.reader.history(known ?? jobId, (job?.seq ?? 0) + 1))
+    for (const { seq, event } of await deps.history.all(known ?? jobId, (job?.seq ?? 0) + 1))
       job = applyEvent(job, event, seq) ?? applyEvent(known, event, seq)
     return job
   } catch (error) {
-    throw unavailable('The log cannot be read.', error)
+    throw unavailable('The log cannot be read at the moment. Try again.', error)
   }
 }
 
@@ -112,6 +111,6 @@ export async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
       throw new Error('no replica has begun to apply the log')
     await deps.store.putNewer([{ generation: deps.view.generation, job }])
   } catch (error) {
-    throw unavailable('The store cannot be written.', error)
+    throw unavailable('The store cannot be written at the moment. Try again.', error)
   }
 }

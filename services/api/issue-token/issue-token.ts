@@ -43,13 +43,14 @@ export async function issueToken(
   { issuing, clock, log }: IssueTokenDeps,
   { clientId, secret, scope }: { clientId: string; secret: string; scope: string | undefined },
 ): Promise<Token> {
-  if (issuing === null) throw new AppError('not-found', 'No tokens are issued here: another service does it.')
+  if (issuing === null)
+    throw new AppError('not-found', 'This server issues no tokens; ask the issuer that it trusts for one.')
   const clients = await issuing.readClients().catch((error: unknown) => {
-    throw unavailable('The clients that may have a token cannot be read.', error)
+    throw unavailable('The clients file cannot be read at the moment. Try again.', error)
   })
   const client = findClient(clients, clientId, secret)
   // Not logged: anybody could fill the log. The metric of requests counts the 401 of this route.
-  if (client === null) throw invalidClient('There is no client with this id and secret.')
+  if (client === null) throw invalidClient('No client has this id and secret.')
   const scopes = scopesFor(client, scope)
   const caller = { subject: client.client_id, scopes, tenant: client.tenant }
   const token = await signToken(caller, { ...issuing.signing, nowMs: clock.now() })
@@ -65,5 +66,5 @@ function scopesFor(client: Client, asked: string | undefined): Scope[] {
   if (words.length === 0) return client.scopes
   const granted = words.filter(isScope).filter((word) => client.scopes.includes(word))
   if (granted.length === words.length) return granted
-  throw new AppError('invalid-scope', `The client may have: ${client.scopes.join(' ')}.`)
+  throw new AppError('invalid-scope', `The client may request these scopes: ${client.scopes.join(' ')}.`)
 }

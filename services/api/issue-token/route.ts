@@ -1,8 +1,9 @@
 import { parse } from 'node:querystring'
-import type Router from '@koa/router'
+import { authOperations } from '#shared/contracts/http/operations/auth.ts'
 import { type TokenBody, tokenBodySchema } from '#shared/contracts/http/tokens.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 import { type IssueTokenDeps, invalidClient, issueToken } from './issue-token.ts'
@@ -10,9 +11,9 @@ import { type IssueTokenDeps, invalidClient, issueToken } from './issue-token.ts
 const FORM = 'application/x-www-form-urlencoded'
 const BODY_MAX_BYTES = 4_096
 
-/** `POST /token`: the client credentials grant of OAuth 2 (RFC 6749, 4.4). */
-export function issueTokenRoutes(router: Router, deps: IssueTokenDeps): void {
-  router.post('/token', async (ctx: AppContext) => {
+/** The client credentials grant of OAuth 2 (RFC 6749, 4.4). */
+export function issueTokenRoutes(router: GuardedRouter, deps: IssueTokenDeps): void {
+  router.serve(authOperations.issueToken, async (ctx) => {
     const body = await readTokenBody(ctx)
     const token = await issueToken(deps, { ...credentialsOf(ctx, body), scope: body.scope })
     ctx.set('Cache-Control', 'no-store')
@@ -37,7 +38,10 @@ function credentialsOf(ctx: AppContext, body: TokenBody): { clientId: string; se
   }
   const basic = basicOf(header)
   if (secret !== undefined || (clientId ?? basic.clientId) !== basic.clientId)
-    throw new AppError('invalid-request', 'The client names itself in Authorization or in the body, not in both.')
+    throw new AppError(
+      'invalid-request',
+      'Send the client credentials either in Authorization or in the body, not in both.',
+    )
   return basic
 }
 
@@ -54,4 +58,4 @@ function basicOf(header: string): { clientId: string; secret: string } {
 
 const formDecode = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
 
-const noCredentials = (): AppError => invalidClient('Send client_id and client_secret, in HTTP Basic or in the body.')
+const noCredentials = (): AppError => invalidClient('Send client_id and client_secret with HTTP Basic or in the body.')

@@ -1,4 +1,4 @@
-import type { LaneInfo } from '#shared/bus/lanes.ts'
+import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import type { TypeView } from '#shared/contracts/http/types.ts'
 
 /** What the lanes say about their types, by name. */

@@ -37,7 +37,7 @@ async function readUpTo(store: JobStore, search: JobSearch, count: number): Prom
   for (let belowId = search.belowId; ; ) {
     const limit = Math.min(SLICE, count - found.length)
     const slice = await store.list({ ...search, belowId, limit }).catch((error: unknown) => {
-      throw unavailable('The store cannot be read.', error)
+      throw unavailable('The store cannot be read at the moment. Try again.', error)
     })
     found.push(...slice)
     const last = slice.at(-1)

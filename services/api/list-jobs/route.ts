@@ -1,17 +1,12 @@
-import type Router from '@koa/router'
-import { type JobList, type ListJobsQuery, listJobsQuerySchema } from '#shared/contracts/http/job-list.ts'
+import type { JobList, ListJobsQuery } from '#shared/contracts/http/job-list.ts'
 import { jobSummaryView } from '#shared/contracts/http/jobs.ts'
-import type { AppContext } from '#shared/http/app.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { type ListJobsDeps, listJobs } from './list-jobs.ts'
 
-const PATH = '/v1/jobs'
-
-/** `GET /v1/jobs`. */
-export function listJobsRoutes(router: Router, deps: ListJobsDeps): void {
-  router.get(PATH, async (ctx: AppContext) => {
-    const query = readQuery(ctx, listJobsQuerySchema)
+export function listJobsRoutes(router: GuardedRouter, deps: ListJobsDeps): void {
+  router.serve(jobOperations.listJobs, async (ctx, { query }) => {
     const { jobs, nextCursor } = await listJobs(deps, query, callerOf(ctx))
     ctx.set('Cache-Control', 'no-cache')
     if (nextCursor !== null) ctx.set('Link', `<${addressOf({ ...query, cursor: nextCursor })}>; rel="next"`)
@@ -24,5 +19,5 @@ function addressOf({ status, ...rest }: ListJobsQuery): string {
   const parameters = new URLSearchParams()
   if (status !== undefined) parameters.set('status', [...new Set(status)].join(','))
   for (const [name, value] of Object.entries(rest)) if (value !== undefined) parameters.set(name, String(value))
-  return `${PATH}?${parameters.toString()}`
+  return `${jobOperations.listJobs.path}?${parameters.toString()}`
 }

@@ -1,14 +1,11 @@
-import type Router from '@koa/router'
-import { redriveBodySchema } from '#shared/contracts/http/redrive.ts'
-import { readBody } from '#shared/http/read-body.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import type { RetryJobDeps } from '../retry-job/retry-job.ts'
 import { redriveJobs } from './redrive-jobs.ts'
 
-/** `POST /v1/redrive`. */
-export function redriveJobsRoutes(router: Router, deps: RetryJobDeps): void {
-  router.post('/v1/redrive', async (ctx) => {
-    const body = await readBody(ctx, redriveBodySchema)
+export function redriveJobsRoutes(router: GuardedRouter, deps: RetryJobDeps): void {
+  router.serve(jobOperations.redriveJobs, async (ctx, { body }) => {
     ctx.body = await redriveJobs(deps, body, changeInfo(ctx))
   })
 }

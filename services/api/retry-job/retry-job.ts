@@ -2,8 +2,8 @@ import type { Door } from '#shared/accept/door.ts'
 import { checkLimits } from '#shared/accept/job-limits.ts'
 import type { JobTypes } from '#shared/accept/job-types.ts'
 import { startTimeMs } from '#shared/accept/start-time.ts'
+import type { EventBody } from '#shared/bus/job-history.ts'
 import type { RetryJobBody } from '#shared/contracts/http/jobs.ts'
-import type { JobEvent } from '#shared/contracts/log/events.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { jobSpecOf, nextAttempt } from '#shared/contracts/log/job-spec.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
@@ -34,19 +34,19 @@ export async function retryJob(
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
     // Its request would never hear of it: what it did may have been undone there.
-    if (taskOf(job.job_id, job.object_id) !== null) throw wrongState(job, 'it is a job of a request: retry the request')
+    if (taskOf(job.job_id, job.object_id) !== null)
+      throw wrongState(job, 'it belongs to a request; retry the request instead')
     checkLimits((await deps.types.get(job.type)).info.policy, body)
     return roundEvent(job, body, deps.clock.now())
   })
 }
 
 /** The event that begins the next round. */
-export function roundEvent(job: Job, body: RetryJobBody, nowMs: number): JobEvent {
+export function roundEvent(job: Job, body: RetryJobBody, nowMs: number): EventBody {
   const dueMs = startTimeMs(body, nowMs)
   const attempt = nextAttempt(job)
   const attempts = body.attempts ?? job.max_attempts - job.first_attempt + 1
   const about = {
-    at: isoTime(nowMs),
     ...jobSpecOf(job),
     round: job.round + 1,
     crashes: 0,

@@ -1,13 +1,12 @@
-import type Router from '@koa/router'
-import { jobView, retryJobBodySchema } from '#shared/contracts/http/jobs.ts'
-import { readOptionalBody } from '#shared/http/read-body.ts'
+import { jobView } from '#shared/contracts/http/jobs.ts'
+import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import { type RetryJobDeps, retryJob } from './retry-job.ts'
 
-export function retryJobRoutes(router: Router, deps: RetryJobDeps): void {
-  router.post('/v1/jobs/:job_id/retry', async (ctx) => {
-    const body = await readOptionalBody(ctx, retryJobBodySchema)
-    const job = await retryJob(deps, ctx.params['job_id'] ?? '', body, changeInfo(ctx))
+export function retryJobRoutes(router: GuardedRouter, deps: RetryJobDeps): void {
+  router.serve(jobOperations.retryJob, async (ctx, { params, body }) => {
+    const job = await retryJob(deps, params.job_id, body, changeInfo(ctx))
     ctx.status = 202
     ctx.body = jobView(job)
   })

@@ -1,6 +1,11 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import type { FoundSchedule, ScheduleKey, ScheduleRecords, StoredSchedule } from './schedule-records.ts'
+import type {
+  FoundSchedule,
+  ScheduleKey,
+  ScheduleRecords,
+  StoredSchedule,
+} from '../../../shared/schedules/schedule-records.ts'
 
 /** If-Match and If-None-Match of a request; empty where they were not sent. */
 export interface Precondition {
@@ -43,8 +48,11 @@ export async function changeSchedule(
     // Before If-Match: a repeat whose first try did it has succeeded (RFC 9110, 13.1.1).
     if (current !== null && next === current.record) return { stored: current, change: 'unchanged' }
     checkIfMatch(precondition, current)
-    const stored = await records.write({ ...next, changed_seq: null }, current?.seq ?? 0)
-    if (stored !== null) return { stored, change: current === null ? 'created' : 'changed' }
+    const record = { ...next, changed_seq: null }
+    const stored = await records.write(key, record, { afterSeq: current?.seq ?? 0 })
+    if (stored !== null) {
+      return { stored: { seq: stored.seq, record }, change: current === null ? 'created' : 'changed' }
+    }
   }
   throw changesTooQuickly()
 }
@@ -66,7 +74,7 @@ export async function deleteSchedule(
   throw changesTooQuickly()
 }
 
-export const notFound = (): AppError => new AppError('schedule-not-found', 'There is no schedule with this name.')
+export const notFound = (): AppError => new AppError('schedule-not-found', 'No schedule has this name.')
 
 function readable(found: FoundSchedule | null): StoredSchedule {
   if (found === null) throw notFound()
@@ -80,21 +88,26 @@ const isNamedBy = (header: string, current: StoredSchedule | null): boolean =>
 
 function checkIfMatch({ ifMatch }: Precondition, current: StoredSchedule | null): void {
   if (ifMatch !== '' && !isNamedBy(ifMatch, current))
-    throw new AppError('precondition-failed', 'The schedule is not the one that If-Match names: it was changed.')
+    throw new AppError(
+      'precondition-failed',
+      'The schedule has changed since the version that If-Match names. Read it again.',
+    )
 }
 
 function checkIfNoneMatch({ ifNoneMatch }: Precondition, current: StoredSchedule | null): void {
   if (ifNoneMatch !== '' && isNamedBy(ifNoneMatch, current))
-    throw new AppError('precondition-failed', 'There is a schedule already that If-None-Match excludes.')
+    throw new AppError('precondition-failed', 'A schedule with this name already exists.')
 }
 
-const changesTooQuickly = (): AppError => unavailable('The schedule changes too quickly to be changed. Try again.')
+const changesTooQuickly = (): AppError => unavailable('Too many others are changing this schedule. Try again.')
 
 /** @throws AppError `unavailable` */
 export async function atBroker<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw error instanceof AppError ? error : unavailable('The schedules cannot be reached at the broker.', error)
+    throw error instanceof AppError
+      ? error
+      : unavailable('The broker did not answer about schedules. Try again.', error)
   }
 }

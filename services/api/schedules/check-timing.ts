@@ -1,6 +1,6 @@
 import type { PutScheduleBody } from '#shared/contracts/http/schedules.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { parseCron } from './tick-times.ts'
+import { parseCron } from '../../../shared/schedules/tick-times.ts'
 
 const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/
 /** Names alone: what Intl takes besides, such as `+02:00`, is no zone. */
@@ -9,12 +9,12 @@ const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/
 /** @throws AppError `invalid-request` for times that make no schedule */
 export function checkTiming(body: PutScheduleBody): void {
   const { cron, every_ms: everyMs, timezone, starts_at: startsAt, ends_at: endsAt } = body
-  if (cron !== undefined && everyMs !== undefined) throw badTiming('/every_ms', 'cannot stand beside cron')
-  if (cron === undefined && everyMs === undefined) throw badTiming('/cron', 'is missing: say cron or every_ms')
-  if (!isZone(timezone)) throw badTiming('/timezone', 'is no IANA time zone that is known here, such as Europe/Berlin')
+  if (cron !== undefined && everyMs !== undefined) throw badTiming('/every_ms', 'cannot be combined with cron')
+  if (cron === undefined && everyMs === undefined) throw badTiming('/cron', 'is missing; give either cron or every_ms')
+  if (!isZone(timezone)) throw badTiming('/timezone', 'is not a known IANA time zone, such as Europe/Berlin')
   if (cron !== undefined) checkCron(cron, timezone)
   if (startsAt !== undefined && endsAt !== undefined && Date.parse(endsAt) < Date.parse(startsAt))
-    throw badTiming('/ends_at', 'lies before starts_at')
+    throw badTiming('/ends_at', 'is before starts_at')
 }
 
 export const badTiming = (pointer: string, detail: string, cause?: unknown): AppError =>
@@ -28,7 +28,7 @@ function checkCron(cron: string, timezone: string): void {
   try {
     parseCron(cron, timezone)
   } catch (error) {
-    throw badTiming('/cron', 'is no valid cron expression', error)
+    throw badTiming('/cron', 'is not a valid cron expression', error)
   }
 }
 

@@ -11,12 +11,12 @@ import {
 import { AppError } from '#shared/errors/app-error.ts'
 import { badParameters } from '#shared/http/read-query.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
+import type { ScheduleBook } from '../../../shared/schedules/schedule-book.ts'
+import type { ScheduleKey, ScheduleRecords } from '../../../shared/schedules/schedule-records.ts'
+import { settledUntil } from '../../../shared/schedules/settled-until.ts'
+import { nextTick } from '../../../shared/schedules/tick-times.ts'
 import { atBroker, type ChangedSchedule, changeSchedule, type Precondition } from './change-schedule.ts'
 import { badTiming, checkTiming } from './check-timing.ts'
-import type { ScheduleBook } from './schedule-book.ts'
-import type { ScheduleKey, ScheduleRecords } from './schedule-records.ts'
-import { settledUntil } from './settled-until.ts'
-import { nextTick } from './tick-times.ts'
 
 export interface PutScheduleDeps extends CheckJobDeps {
   records: ScheduleRecords
@@ -38,11 +38,17 @@ export async function putSchedule(
 ): Promise<ChangedSchedule> {
   if (!SCHEDULE_NAME_PATTERN.test(key.name))
     throw badParameters([
-      { parameter: 'name', detail: 'must be 1 to 128 of A-Z a-z 0-9 . _ -, a letter or digit first' },
+      {
+        parameter: 'name',
+        detail: 'must be 1 to 128 characters from A-Z a-z 0-9 . _ - and begin with a letter or digit',
+      },
     ])
   checkTiming(body)
   if (Buffer.byteLength(JSON.stringify(body.job)) > SCHEDULED_JOB_MAX_BYTES)
-    throw new AppError('payload-too-large', `The job of a schedule may have at most ${SCHEDULED_JOB_MAX_BYTES} bytes.`)
+    throw new AppError(
+      'payload-too-large',
+      `The job of a schedule may be at most ${SCHEDULED_JOB_MAX_BYTES} bytes of JSON.`,
+    )
   await checkScheduledJob(deps, body.job)
   return changeSchedule(deps.records, key, precondition, async (current) => {
     if (current === null) await checkRoom(deps, key)
@@ -73,7 +79,8 @@ async function checkScheduledJob(deps: CheckJobDeps, job: PutScheduleBody['job']
 async function checkRoom({ book }: PutScheduleDeps, { tenant }: ScheduleKey): Promise<void> {
   await atBroker(book.refresh())
   const own = book.all().filter(({ record }) => record.tenant === tenant).length
-  if (tenant !== null && own >= SCHEDULES_OF_TENANT_MAX) throw tooMany(`${SCHEDULES_OF_TENANT_MAX} schedules a tenant`)
+  if (tenant !== null && own >= SCHEDULES_OF_TENANT_MAX)
+    throw tooMany(`${SCHEDULES_OF_TENANT_MAX} schedules per tenant`)
   if (book.size >= SCHEDULES_MAX) throw tooMany(`${SCHEDULES_MAX} schedules`)
 }
 
@@ -120,6 +127,6 @@ function nextRecord(
     last_error: null,
   }
   if (nextTick(record, nowMs) === null)
-    throw badTiming(body.ends_at === undefined ? '/cron' : '/ends_at', 'leaves no time at all')
+    throw badTiming(body.ends_at === undefined ? '/cron' : '/ends_at', 'never fires')
   return record
 }

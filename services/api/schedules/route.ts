@@ -1,20 +1,15 @@
-import type Router from '@koa/router'
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
 import { maySee } from '#shared/auth/caller.ts'
-import { noParameters } from '#shared/contracts/http/query.ts'
-import {
-  putScheduleBodySchema,
-  type ScheduleList,
-  type ScheduleRecord,
-  scheduleQuerySchema,
-} from '#shared/contracts/http/schedules.ts'
+import { scheduleOperations } from '#shared/contracts/http/operations/schedules.ts'
+import type { ScheduleList, ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
-import { readBody } from '#shared/http/read-body.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { tenantMeant } from '#shared/http/tenant-meant.ts'
+import { jobOf } from '#shared/schedules/schedule-job.ts'
 import { isoTime } from '#shared/time/clock.ts'
+import type { ScheduleKey } from '../../../shared/schedules/schedule-records.ts'
 import { type CreateJobDeps, createJob } from '../create-job/create-job.ts'
 import {
   atBroker,
@@ -26,17 +21,12 @@ import {
   type Precondition,
   readSchedule,
 } from './change-schedule.ts'
-import { jobOf } from './make-tick-job.ts'
 import { type PutScheduleDeps, putSchedule } from './put-schedule.ts'
-import type { ScheduleKey } from './schedule-records.ts'
 import { scheduleSummary, scheduleView } from './schedule-view.ts'
 
 export type ScheduleRoutesDeps = PutScheduleDeps & CreateJobDeps
 
-const PATH = '/v1/schedules'
-
-/** `GET /v1/schedules`; `PUT`, `GET`, `DELETE /v1/schedules/:name`; `POST` of its `/pause`, `/resume`, `/trigger`. */
-export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
+export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps): void {
   const { records, book, clock, log } = deps
   const show = (ctx: AppContext, { stored, change }: ChangedSchedule) => {
     const { name, paused } = stored.record
@@ -46,8 +36,7 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
     ctx.body = scheduleView(stored.record, clock.now())
   }
 
-  router.get(PATH, async (ctx: AppContext) => {
-    readQuery(ctx, noParameters)
+  router.serve(scheduleOperations.listSchedules, async (ctx) => {
     await atBroker(book.refresh())
     const caller = callerOf(ctx)
     const visible = book.all().filter(({ record }) => maySee(caller, record.tenant))
@@ -55,31 +44,31 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: sorted.map(({ record }) => scheduleSummary(record, clock.now())) } satisfies ScheduleList
   })
-  route(router, 'put', '', async (ctx, key) => {
-    const body = await readBody(ctx, putScheduleBodySchema)
-    const changed = await putSchedule(deps, key, body, preconditionOf(ctx))
+  router.serve(scheduleOperations.putSchedule, async (ctx, { body, ...address }) => {
+    const changed = await putSchedule(deps, keyOf(ctx, address), body, preconditionOf(ctx))
     show(ctx, changed)
     ctx.status = changed.change === 'created' ? 201 : 200
   })
-  route(router, 'get', '', async (ctx, key) =>
-    show(ctx, { stored: await readSchedule(records, key), change: 'unchanged' }),
+  router.serve(scheduleOperations.getSchedule, async (ctx, address) =>
+    show(ctx, { stored: await readSchedule(records, keyOf(ctx, address)), change: 'unchanged' }),
   )
-  route(router, 'delete', '', async (ctx, key) => {
+  router.serve(scheduleOperations.deleteSchedule, async (ctx, address) => {
+    const key = keyOf(ctx, address)
     await deleteSchedule(records, key, preconditionOf(ctx))
     log.info({ schedule: key.name }, 'schedule deleted')
     ctx.status = 204
   })
   for (const verb of ['pause', 'resume'] as const) {
-    route(router, 'post', `/${verb}`, async (ctx, key) => {
-      const changed = await changeSchedule(records, key, preconditionOf(ctx), (current) => {
+    router.serve(scheduleOperations[`${verb}Schedule`], async (ctx, address) => {
+      const changed = await changeSchedule(records, keyOf(ctx, address), preconditionOf(ctx), (current) => {
         if (current === null) throw notFound()
         return withPause(current.record, verb === 'pause', isoTime(clock.now()))
       })
       show(ctx, changed)
     })
   }
-  route(router, 'post', '/trigger', async (ctx, key) => {
-    const { record } = await readSchedule(records, key)
+  router.serve(scheduleOperations.triggerSchedule, async (ctx, address) => {
+    const { record } = await readSchedule(records, keyOf(ctx, address))
     // Asked for by hand: an object_id that its ticks use all the time has no cooldown here either.
     const { accepted, replayed } = await createJob(
       { ...deps, cooldownMs: 0 },
@@ -98,6 +87,11 @@ export function scheduleRoutes(router: Router, deps: ScheduleRoutesDeps): void {
   })
 }
 
+const keyOf = (
+  ctx: AppContext,
+  { params, query }: { params: { name: string }; query: { tenant?: string | undefined } },
+): ScheduleKey => ({ tenant: tenantMeant(callerOf(ctx), query.tenant), name: params.name })
+
 /** While it rests nothing is missed: it goes on from now. */
 function withPause(record: ScheduleRecord, paused: boolean, at: string): ScheduleRecord {
   if (record.paused === paused) return record
@@ -108,17 +102,3 @@ const preconditionOf = (ctx: AppContext): Precondition => ({
   ifMatch: ctx.get('if-match'),
   ifNoneMatch: ctx.get('if-none-match'),
 })
-
-function route(
-  router: Router,
-  method: 'get' | 'put' | 'post' | 'delete',
-  suffix: string,
-  handle: (ctx: AppContext, key: ScheduleKey) => Promise<void>,
-): void {
-  router[method](`${PATH}/:name${suffix}`, (ctx: AppContext) =>
-    handle(ctx, {
-      tenant: tenantMeant(callerOf(ctx), readQuery(ctx, scheduleQuerySchema).tenant),
-      name: ctx.params['name'] ?? '',
-    }),
-  )
-}

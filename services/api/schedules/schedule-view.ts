@@ -6,8 +6,8 @@ import {
 } from '#shared/contracts/http/schedules.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import { settledUntil } from './settled-until.ts'
-import { nextTicks } from './tick-times.ts'
+import { settledUntil } from '../../../shared/schedules/settled-until.ts'
+import { nextTicks } from '../../../shared/schedules/tick-times.ts'
 
 export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleView {
   const next = nextRuns(record, nowMs, NEXT_RUNS)

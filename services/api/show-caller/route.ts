@@ -1,10 +1,9 @@
-import type Router from '@koa/router'
-import type { AppContext } from '#shared/http/app.ts'
+import { authOperations } from '#shared/contracts/http/operations/auth.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 
-/** `GET /v1/caller`: whose token this is, and what it allows. */
-export function showCallerRoutes(router: Router): void {
-  router.get('/v1/caller', (ctx: AppContext) => {
+export function showCallerRoutes(router: GuardedRouter): void {
+  router.serve(authOperations.getCaller, (ctx) => {
     const { subject, scopes, tenant } = callerOf(ctx)
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { subject, scopes, tenant }

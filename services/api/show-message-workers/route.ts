@@ -1,12 +1,9 @@
-import type Router from '@koa/router'
-import { noParameters } from '#shared/contracts/http/query.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import { messageOperations } from '#shared/contracts/http/operations/messages.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { type ShowMessageWorkersDeps, showMessageWorkers } from './show-message-workers.ts'
 
-/** `GET /v1/message/workers`. */
-export function showMessageWorkersRoutes(router: Router, deps: ShowMessageWorkersDeps): void {
-  router.get('/v1/message/workers', async (ctx) => {
-    readQuery(ctx, noParameters)
+export function showMessageWorkersRoutes(router: GuardedRouter, deps: ShowMessageWorkersDeps): void {
+  router.serve(messageOperations.showMessageWorkers, async (ctx) => {
     ctx.set('Cache-Control', 'no-cache')
     ctx.body = await showMessageWorkers(deps)
   })

@@ -1,16 +1,16 @@
-import type { Batch, BatchQuery } from '#shared/bus/read-batch.ts'
-import type { RecordStream } from '#shared/bus/record-stream.ts'
+import type { Records } from '#shared/bus/records.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { MessageShard, MessageWorker, MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { newShardRecord, type ShardRecord } from '#shared/contracts/log/ingest.ts'
-import { ALL_SHARDS, MESSAGES_STREAM, receivedSubject, shardSubject } from '#shared/contracts/log/subjects.ts'
+import { ALL_SHARDS, receivedSubject } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
-import { readShardRecord } from '../read-shard-record.ts'
 
 export interface ShowMessageWorkersDeps {
   /** The shards' records. */
-  records: Pick<RecordStream, 'read' | 'subjects'>
-  readBatch(query: BatchQuery): Promise<Batch>
-  /** How many there are. */
+  records: Pick<Records<ShardRecord, number>, 'read' | 'subjects'>
+  /** The stream of messages. */
+  stream: Pick<Stream, 'readBatch'>
+  /** The number of shards. */
   shards: number
 }
 
@@ -27,21 +27,18 @@ export async function showMessageWorkers(deps: ShowMessageWorkersDeps): Promise<
 
 /** All that there are, and one that is empty of each shard that nobody has had yet. */
 async function readRecords({ records, shards }: ShowMessageWorkersDeps): Promise<ShardRecord[]> {
-  const subjects = await records.subjects(ALL_SHARDS)
-  const known = new Set([...subjects, ...Array.from({ length: shards }, (_, shard) => shardSubject(shard))])
-  const found = await Promise.all(
-    [...known].map(
-      async (subject) => (await readShardRecord(records, subject)) ?? newShardRecord(Number(subject.split('.')[1])),
-    ),
-  )
+  const stored = (await records.subjects(ALL_SHARDS)).map((subject) => Number(subject.split('.')[1]))
+  const known = new Set([...stored, ...Array.from({ length: shards }, (_, shard) => shard)])
+  const read = async (shard: number) => (await records.read(shard))?.record ?? newShardRecord(shard)
+  const found = await Promise.all([...known].map(read))
   return found.toSorted((a, b) => a.shard - b.shard)
 }
 
 async function shardView(deps: ShowMessageWorkersDeps, record: ShardRecord): Promise<MessageShard> {
   const { shard, owner, planned_seq, open, dead_total } = record
   // One message is read, and the broker says how many are behind it.
-  const next = { stream: MESSAGES_STREAM, filter: receivedSubject(shard), fromSeq: planned_seq + 1, limit: 1 }
-  const { messages, pending } = await deps.readBatch(next)
+  const next = { filter: receivedSubject(shard), fromSeq: planned_seq + 1, limit: 1 }
+  const { messages, pending } = await deps.stream.readBatch(next)
   return { shard, replica_id: owner, waiting: messages.length + pending, open_batches: open.length, dead_total }
 }
 
@@ -55,5 +52,5 @@ const workerViews = ({ shard, owner, pool, workers }: ShardRecord): MessageWorke
   }))
 
 function cannotBeRead(error: unknown): never {
-  throw unavailable('The records of the shards cannot be read.', error)
+  throw unavailable('The broker did not answer about shards. Try again.', error)
 }

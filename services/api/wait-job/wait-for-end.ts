@@ -1,13 +1,13 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { watchLive } from '#shared/bus/live-events.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import { watchLive } from '#shared/bus/live.ts'
 import type { LastEvent } from '#shared/contracts/log/decide.ts'
 import { historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/log/subjects.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 
 export interface WaitDeps {
   broker: Broker
-  reader: Pick<LogReader, 'lastEvent'>
+  history: Pick<JobHistory, 'last'>
   /** Aborted when this replica stops: whoever waits is answered with what there is. */
   stopping: AbortSignal
 }
@@ -30,7 +30,7 @@ export async function waitForEnd(
   const isOver = ({ event, seq }: Pick<LastEvent, 'event' | 'seq'>) =>
     isTerminalEvent(event) || (changedFrom !== null && seq > changedFrom)
   const look = async () => {
-    const last = await deps.reader.lastEvent(job)
+    const last = await deps.history.last(job)
     // The log has let it go: it ended long ago.
     if (last === null || isOver(last)) done.resolve()
   }
@@ -43,7 +43,7 @@ export async function waitForEnd(
   for (const signal of [gone, deps.stopping]) signal.addEventListener('abort', onEnd)
   try {
     await look().catch((error: unknown) => {
-      throw unavailable('The log cannot be read.', error)
+      throw unavailable('The log cannot be read at the moment. Try again.', error)
     })
     if (gone.aborted || deps.stopping.aborted) return
     await done.promise

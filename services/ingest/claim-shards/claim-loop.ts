@@ -2,8 +2,8 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { sleep } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
+import type { StoredShard } from '../own-shard/ownership.ts'
 import type { ShardOwner } from '../own-shard/shard-owner.ts'
-import type { StoredShard } from '../own-shard/shard-records.ts'
 import { assignedTo } from './assign-shards.ts'
 import type { LiveReplicas } from './live-replicas.ts'
 
@@ -72,14 +72,14 @@ export class ClaimLoop {
       await Promise.race([Promise.all(owned.map(({ owner }) => owner.drop())), sleep(DROP_MAX_MS)])
     }
     await this.#loop.stop()
-    await this.#deps.replicas.removeSign().catch(() => undefined)
+    await this.#deps.replicas.leave().catch(() => undefined)
     return owned.map(({ owner }) => owner.record)
   }
 
   async #round(): Promise<void> {
     const { replicaId, replicas, listShards } = this.#deps
     this.#deps.show(this.owners)
-    await replicas.giveSign(this.#isLeaving)
+    await replicas.heartbeat(this.#isLeaving)
     const [{ live, staying }, shards] = await Promise.all([replicas.list(), listShards()])
     if (this.#isLeaving) return
     const mine = new Set(assignedTo(replicaId, staying, shards))

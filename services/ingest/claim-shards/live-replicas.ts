@@ -1,9 +1,22 @@
-import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { ALL_INGEST_REPLICAS, ingestReplicaSubject, LEAVING_MARK } from '#shared/contracts/log/subjects.ts'
+import type { RecordKind, Records } from '#shared/bus/records.ts'
+import {
+  ALL_INGEST_REPLICAS,
+  INGEST_STREAM,
+  ingestReplicaSubject,
+  LEAVING_MARK,
+} from '#shared/contracts/log/subjects.ts'
 import { SECOND } from '#shared/time/clock.ts'
 
 const WRITE_DEADLINE_MS = 1_500
 const [PREFIX] = ALL_INGEST_REPLICAS.split('*')
+
+/** A sign of life says all it has to say by its name and its age. */
+export const REPLICA_SIGNS: RecordKind<object, string> = {
+  stream: INGEST_STREAM,
+  subjectOf: ingestReplicaSubject,
+  parse: () => ({}),
+}
+export type ReplicaSigns = Records<object, string>
 
 export interface Replicas {
   /** All that give signs of life: what is theirs is not taken from them. */
@@ -14,17 +27,18 @@ export interface Replicas {
 
 /** This replica's sign of life, which the broker forgets by itself, and those of the others. */
 export class LiveReplicas {
-  readonly #stream: RecordStream
+  readonly #signs: ReplicaSigns
   readonly #replicaId: string
   readonly #keptForS: number
-  #subject: string
+  /** Its id, with a mark once it is leaving. */
+  #name: string
   #seq = 0
 
   /** @param leaseMs who gave no sign for so long counts as dead; whole seconds, rounded up */
-  constructor(stream: RecordStream, replicaId: string, leaseMs: number) {
-    this.#stream = stream
+  constructor(signs: ReplicaSigns, replicaId: string, leaseMs: number) {
+    this.#signs = signs
     this.#replicaId = replicaId
-    this.#subject = ingestReplicaSubject(replicaId)
+    this.#name = replicaId
     this.#keptForS = Math.ceil(leaseMs / SECOND)
   }
 
@@ -32,32 +46,33 @@ export class LiveReplicas {
    * @param isLeaving from now on: it takes no more shards
    * @throws when the broker does not answer
    */
-  async giveSign(isLeaving: boolean): Promise<void> {
-    if (isLeaving) this.#subject = ingestReplicaSubject(this.#replicaId + LEAVING_MARK)
+  async heartbeat(isLeaving: boolean): Promise<void> {
+    if (isLeaving) this.#name = this.#replicaId + LEAVING_MARK
     if (await this.#write(this.#seq)) return
     // The last one may be forgotten, or was of before it was leaving.
-    await this.#write((await this.#stream.read(this.#subject))?.seq ?? 0)
+    await this.#write((await this.#signs.read(this.#name))?.seq ?? 0)
   }
 
   /** @throws when the broker does not answer */
   async list(): Promise<Replicas> {
-    const subjects = await this.#stream.subjects(ALL_INGEST_REPLICAS)
+    const subjects = await this.#signs.subjects(ALL_INGEST_REPLICAS)
     return readSigns(subjects.map((subject) => subject.slice(PREFIX?.length)))
   }
 
   /** @throws when the broker does not answer */
-  async removeSign(): Promise<void> {
+  async leave(): Promise<void> {
     // The first one may be there still; were it left alone it would count as one that stays.
-    for (const subject of new Set([ingestReplicaSubject(this.#replicaId), this.#subject])) {
-      await this.#stream.remove(subject, this.#seq)
-    }
+    for (const name of new Set([this.#replicaId, this.#name])) await this.#signs.remove(name, this.#seq)
   }
 
   async #write(afterSeq: number): Promise<boolean> {
-    const record = { subject: this.#subject, body: '{}', afterSeq, keptForS: this.#keptForS }
-    const seq = await this.#stream.write(record, WRITE_DEADLINE_MS)
-    if (seq !== null) this.#seq = seq
-    return seq !== null
+    const stored = await this.#signs.write(
+      this.#name,
+      {},
+      { afterSeq, keptForS: this.#keptForS, deadlineMs: WRITE_DEADLINE_MS },
+    )
+    if (stored !== null) this.#seq = stored.seq
+    return stored !== null
   }
 }
 

@@ -43,7 +43,7 @@ export class DeadLetters {
         subject,
         body: JSON.stringify(letter),
         nonce: newNonce(),
-        jobId: subject,
+        conflictKey: subject,
         expect: { seq: 0, filter: subject },
       },
       { deadlineMs: withinMs, signal },

@@ -1,10 +1,11 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { EventFeed, readLogState } from '#shared/bus/event-feed.ts'
+import { StreamFeed } from '#shared/bus/feed.ts'
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { MESSAGES_STREAM, receivedSubject, shardFeed } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { News } from '#shared/time/signal.ts'
+import type { MessageStream } from '../message-stream.ts'
 import { AdoptedBatches } from './adopted-batches.ts'
 import type { RawMessage } from './raw-message.ts'
 import { LostShardError } from './run-until.ts'
@@ -16,10 +17,7 @@ export interface MessageReaderDeps {
   record: ShardRecord
   /** So many messages at most wait here. */
   bufferMax: number
-  /** The first sequence of the shard at or after one, as the stream's leader knows it; null: none. */
-  firstFrom(seq: number): Promise<number | null>
-  /** The first message that is newer than one of the shard and has no higher sequence; null: none. */
-  findRegrown(seq: number, storedNs: string | undefined): Promise<number | null>
+  messages: MessageStream
   onAdopted(run: BatchRun): void
   onMessages(): void
   /** Writes the record now. @throws LostShardError */
@@ -48,7 +46,7 @@ export class MessageReader {
   #readSeq: number
   #readNs: string | undefined
   #stopped = false
-  #feed: EventFeed | null = null
+  #feed: StreamFeed | null = null
 
   constructor(deps: MessageReaderDeps) {
     this.#deps = deps
@@ -114,13 +112,13 @@ export class MessageReader {
 
   /** Returns when stopped, or when there was no room for long. */
   async #follow(): Promise<void> {
-    const { broker, record } = this.#deps
-    const { lastSeq } = await readLogState(broker, MESSAGES_STREAM)
+    const { broker, messages, record } = this.#deps
     // What comes next would get sequences that were read already: whoever takes the shard anew looks at it twice.
-    if (lastSeq < this.#readSeq) throw new LostShardError('the stream ends before what was read from it')
-    const regrown = await this.#deps.findRegrown(this.#readSeq, this.#readNs)
-    if (regrown !== null) throw new LostShardError('the stream ended before what was read from it, and grew again')
-    this.#feed = await EventFeed.open(broker, this.#readSeq + 1, {
+    if ((await messages.lastSeq()) < this.#readSeq)
+      throw new LostShardError('the stream ends before what was read from it')
+    const rewritten = await messages.findRewrittenTail(record.shard, this.#readSeq, this.#readNs)
+    if (rewritten !== null) throw new LostShardError('the stream ended before what was read from it, and grew again')
+    this.#feed = await StreamFeed.open(broker, this.#readSeq + 1, {
       stream: MESSAGES_STREAM,
       consumer: shardFeed(record.shard),
       filter: receivedSubject(record.shard),
@@ -132,7 +130,7 @@ export class MessageReader {
     }
   }
 
-  async #read(feed: EventFeed, room: number): Promise<void> {
+  async #read(feed: StreamFeed, room: number): Promise<void> {
     const deliveries = await feed.next(room)
     if (this.#stopped) return
     const arrivedMs = this.#deps.clock.monotonic()
@@ -156,8 +154,9 @@ export class MessageReader {
 
   /** The feed may be at a node that is behind: what it does not have yet is not gone. */
   async #checkSilence(): Promise<void> {
-    const next = await this.#deps.firstFrom(this.#readSeq + 1)
-    if (next !== null && next <= this.#deps.record.planned_seq) throw new Error('the feed is behind the stream')
+    const { messages, record } = this.#deps
+    const next = await messages.firstFrom(record.shard, this.#readSeq + 1)
+    if (next !== null && next <= record.planned_seq) throw new Error('the feed is behind the stream')
   }
 
   /** Silence means that all was read: what a batch then lacks was removed from the stream by hand. */

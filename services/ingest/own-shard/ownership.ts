@@ -1,7 +1,12 @@
+import type { Records, Stored } from '#shared/bus/records.ts'
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import { LostShardError } from './run-until.ts'
-import type { ShardRecords, StoredShard } from './shard-records.ts'
+
+export type ShardRecords = Pick<Records<ShardRecord, number>, 'read' | 'write'>
+
+/** A shard's record; its sequence is 0 where nothing is stored yet. */
+export type StoredShard = Pick<Stored<ShardRecord>, 'seq' | 'record'>
 
 export interface OwnershipDeps {
   records: ShardRecords
@@ -86,7 +91,10 @@ export class Ownership {
   }
 
   async #write(record: ShardRecord): Promise<StoredShard> {
-    const stored = await this.#deps.records.write(record, this.#stored.seq, Number.POSITIVE_INFINITY)
+    const stored = await this.#deps.records.write(record.shard, record, {
+      afterSeq: this.#stored.seq,
+      deadlineMs: Number.POSITIVE_INFINITY,
+    })
     this.throwIfLost()
     if (stored === null) throw new LostShardError()
     return stored

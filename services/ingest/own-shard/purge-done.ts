@@ -1,18 +1,13 @@
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
-import type { FindRegrown } from './find-regrown.ts'
-
-/** Removes a subject's messages below a sequence. @throws when the broker does not answer */
-export type PurgeBelow = (shard: number, seq: number) => Promise<void>
+import type { MessageStream } from '../message-stream.ts'
 
 /** Removes what is done from the stream: all of it, because a broker that was killed may have brought some back. */
 export class DonePurger {
-  readonly #purgeBelow: PurgeBelow
-  readonly #findRegrown: FindRegrown
+  readonly #messages: Pick<MessageStream, 'findRewrittenTail' | 'purgeBelow'>
   readonly #purged = new Map<number, number>()
 
-  constructor(purgeBelow: PurgeBelow, findRegrown: FindRegrown) {
-    this.#purgeBelow = purgeBelow
-    this.#findRegrown = findRegrown
+  constructor(messages: Pick<MessageStream, 'findRewrittenTail' | 'purgeBelow'>) {
+    this.#messages = messages
   }
 
   /** @throws when the broker does not answer */
@@ -21,8 +16,8 @@ export class DonePurger {
       const firstNeeded = open[0]?.from_seq ?? planned_seq + 1
       if (this.#purged.get(shard) === firstNeeded) continue
       // New messages have sequences of lost ones, and the shard's reader may not know it yet: they are not done.
-      if ((await this.#findRegrown(shard, planned_seq, planned_ns)) !== null) continue
-      await this.#purgeBelow(shard, firstNeeded)
+      if ((await this.#messages.findRewrittenTail(shard, planned_seq, planned_ns)) !== null) continue
+      await this.#messages.purgeBelow(shard, firstNeeded)
       this.#purged.set(shard, firstNeeded)
     }
   }

@@ -4,11 +4,11 @@ import { DonePurger } from './purge-done.ts'
 
 test('what is done is removed once, and nothing while the shard’s new messages have sequences of lost ones', async () => {
   const purged: [shard: number, below: number][] = []
-  const regrown = new Set([1])
-  const purger = new DonePurger(
-    async (shard, seq) => void purged.push([shard, seq]),
-    async (shard) => (regrown.has(shard) ? 3 : null),
-  )
+  const rewritten = new Set([1])
+  const purger = new DonePurger({
+    purgeBelow: async (shard, seq) => void purged.push([shard, seq]),
+    findRewrittenTail: async (shard) => (rewritten.has(shard) ? 3 : null),
+  })
   const open = [{ batch: 2, worker: '0-0', from_seq: 6, to_seq: 9, count: 4, failed: 0 }]
   const records = [
     { ...newShardRecord(0), planned_seq: 9, open },
@@ -17,7 +17,7 @@ test('what is done is removed once, and nothing while the shard’s new messages
   await purger.purge(records)
   await purger.purge(records)
   expect(purged).toEqual([[0, 6]])
-  regrown.clear()
+  rewritten.clear()
   await purger.purge(records)
   expect(purged).toEqual([
     [0, 6],

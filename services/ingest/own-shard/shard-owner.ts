@@ -5,16 +5,15 @@ import { backoffMs } from '#shared/time/backoff.ts'
 import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
 import { News } from '#shared/time/signal.ts'
 import type { BatchHandler } from '../handlers/handler.ts'
+import type { MessageStream } from '../message-stream.ts'
 import type { IngestMetrics } from '../metrics.ts'
 import type { AttemptEnd } from '../plan/commit-batches.ts'
 import { nextRecord, type PoolSettings, plannedSince } from '../plan/next-record.ts'
 import { workerId } from '../plan/worker-ids.ts'
 import { attemptBatch } from './attempt-batch.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { FindRegrown } from './find-regrown.ts'
 import { MessageReader } from './message-reader.ts'
-import { Ownership } from './ownership.ts'
-import type { ShardRecords, StoredShard } from './shard-records.ts'
+import { Ownership, type ShardRecords, type StoredShard } from './ownership.ts'
 import { type BatchRun, WorkerQueues } from './worker-queues.ts'
 
 // States of a shard at its owner: *working*; *giving back*, what is planned is finished and the record then says that
@@ -34,9 +33,7 @@ export interface ShardOwnerDeps {
   records: ShardRecords
   handler: BatchHandler
   deadLetters: DeadLetters
-  /** As of MessageReader. */
-  firstFrom(shard: number, seq: number): Promise<number | null>
-  findRegrown: FindRegrown
+  messages: MessageStream
   metrics: IngestMetrics
   clock: Clock
   random: () => number
@@ -74,8 +71,7 @@ export class ShardOwner {
       bufferMax: Math.max(READ_AHEAD * settings.batchSize * settings.workersMax, READ_AHEAD_MIN),
       onAdopted: (run) => this.#queues.add(run),
       onMessages: onNews,
-      firstFrom: (seq) => deps.firstFrom(stored.record.shard, seq),
-      findRegrown: (seq, storedNs) => deps.findRegrown(stored.record.shard, seq, storedNs),
+      messages: deps.messages,
       renew: () => this.#ownership.renew(),
       onLost: (error) => this.#ownership.lose(error),
       clock,

@@ -23,7 +23,7 @@ const headersSchema = z
     const names = Object.keys(headers)
     const refuse = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path })
     if (names.length > HEADERS_MAX) refuse(`must be at most ${HEADERS_MAX}`)
-    if (new Set(names.map((name) => name.toLowerCase())).size < names.length) refuse('a name stands twice')
+    if (new Set(names.map((name) => name.toLowerCase())).size < names.length) refuse('a name appears twice')
     for (const name of names.filter((candidate) => FORBIDDEN_HEADERS.test(candidate)))
       refuse('is not yours to set', [name])
   })
@@ -42,7 +42,7 @@ export const httpPayloadSchema = z
   .superRefine((payload, context) => {
     const refuse = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path })
     if ((payload.url === undefined) === (payload.service === undefined)) refuse('must have either url or service')
-    if (payload.path !== undefined && payload.service === undefined) refuse('goes with service alone', ['path'])
+    if (payload.path !== undefined && payload.service === undefined) refuse('is only allowed with service', ['path'])
     if (payload.params === undefined || !isQueryMethod(payload.method)) return
     if (!z.record(z.string(), queryValue).safeParse(payload.params).success) {
       refuse(`must be texts, numbers and booleans by their names for ${payload.method}`, ['params'])

@@ -9,7 +9,7 @@ import {
 } from '#shared/contracts/log/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
-import { inOurWords } from '#shared/errors/zod-messages.ts'
+import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { ConfigError } from '#shared/process/config.ts'
@@ -121,7 +121,7 @@ async function importHandler(file: string, timeoutMs: number): Promise<JobHandle
   const module: unknown = await import(pathToFileURL(file).href)
   const exported = (module as { handler?: unknown }).handler
   if (exported === undefined) throw new Error('must export a const named `handler`')
-  const parsed = userHandlerSchema.safeParse(exported, { error: inOurWords })
+  const parsed = userHandlerSchema.safeParse(exported, { error: zodMessages })
   if (!parsed.success) {
     throw new Error(
       parsed.error.issues.map((issue) => `${issue.path.join('.') || 'handler'}: ${issue.message}`).join('; '),

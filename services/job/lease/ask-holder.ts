@@ -1,5 +1,5 @@
 import type { Broker } from '#shared/bus/connection.ts'
-import { holdsSubject } from '#shared/contracts/log/subjects.ts'
+import { askHolds } from '#shared/bus/worker-holds.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 
 const ANSWER_MS = 1 * SECOND
@@ -12,7 +12,7 @@ const ASK_AGAIN_MS = 250
 /** Asks a worker whether it still runs a job. Dead is who does not listen, or listens and never answers. */
 export async function askHolder(broker: Broker, clock: Clock, workerId: string, jobId: string): Promise<boolean> {
   for (let silences = 0; silences < TRIES; ) {
-    const answer = await ask(broker, workerId, jobId)
+    const answer = await askHolds(broker, workerId, jobId, ANSWER_MS)
     if (answer === 'yes' || answer === 'no') return answer === 'yes'
     const isSettled = broker.isUp() && clock.monotonic() - broker.upSinceMs() > RECONNECT_MS
     if (answer === 'nobody' && isSettled) return false
@@ -20,13 +20,4 @@ export async function askHolder(broker: Broker, clock: Clock, workerId: string, 
     await sleep(ASK_AGAIN_MS)
   }
   return false
-}
-
-async function ask(broker: Broker, workerId: string, jobId: string): Promise<'yes' | 'no' | 'silence' | 'nobody'> {
-  try {
-    const reply = await broker.nc.request(holdsSubject(workerId), jobId, { timeout: ANSWER_MS })
-    return reply.string() === 'yes' ? 'yes' : 'no'
-  } catch (error) {
-    return error instanceof Error && error.name === 'TimeoutError' ? 'silence' : 'nobody'
-  }
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { holdsSubject } from '#shared/contracts/log/subjects.ts'
+import { answerHolds, renewDelivery } from '#shared/bus/worker-holds.ts'
 import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
@@ -58,7 +58,7 @@ parentPort?.on('message', (update: LeaseUpdate) => {
 
 setInterval(() => {
   if (!broker.isUp()) return
-  for (const [ackSubject, { isRenewed }] of held) if (isRenewed) broker.nc.publish(ackSubject, '+WPI')
+  for (const [ackSubject, { isRenewed }] of held) if (isRenewed) renewDelivery(broker, ackSubject)
 }, options.renewEveryMs)
 
 let lastBeat = -1
@@ -79,10 +79,5 @@ setInterval(() => {
   }
 }, CHECK_MS)
 
-broker.nc.subscribe(holdsSubject(options.workerId), {
-  callback: (_error, message) => {
-    message.respond(holding.has(message.string()) ? 'yes' : 'no')
-  },
-})
-await broker.nc.flush()
+await answerHolds(broker, options.workerId, (jobId) => holding.has(jobId))
 parentPort?.postMessage('ready')

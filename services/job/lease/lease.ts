@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 
 const BEAT_MS = 250

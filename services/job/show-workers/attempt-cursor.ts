@@ -10,7 +10,7 @@ export const makeCursor = (workerId: string, seq: number): string =>
  */
 export function readCursor(workerId: string, cursor: string): number {
   const seq = Number(Buffer.from(cursor, 'base64url').toString().split('.')[1])
-  if (!Number.isSafeInteger(seq) || seq < 1) throw badCursor('is none that was given here')
+  if (!Number.isSafeInteger(seq) || seq < 1) throw badCursor('is not a cursor of this service')
   if (makeCursor(workerId, seq) !== cursor) throw badCursor('belongs to another worker')
   return seq
 }

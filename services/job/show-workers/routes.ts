@@ -1,5 +1,4 @@
-import { noParameters } from '#shared/contracts/http/query.ts'
-import { listWorkerAttemptsQuerySchema, listWorkersQuerySchema } from '#shared/contracts/http/workers.ts'
+import { workerOperations } from '#shared/contracts/http/operations/workers.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { readQuery } from '#shared/http/read-query.ts'
 import type { OpsAnswer } from '#shared/service/health.ts'
@@ -15,19 +14,19 @@ export const workerRoutes =
     const found = PATHS.exec(request.path)
     if (found === null) return null
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new AppError('method-not-allowed', 'See the Allow header for what this address takes.', {
+      throw new AppError('method-not-allowed', 'The Allow header lists the methods of this address.', {
         headers: { Allow: 'GET, HEAD' },
       })
     const { workerId, attempts } = found.groups ?? {}
     if (workerId === undefined)
-      return json(await listWorkers(deps, readQuery(request, listWorkersQuerySchema).live ?? null))
+      return json(await listWorkers(deps, readQuery(request, workerOperations.listWorkers.query).live ?? null))
     if (attempts !== undefined) return attemptsOf(deps, request, workerId)
-    readQuery(request, noParameters)
+    readQuery(request, workerOperations.getWorker.query)
     return json(await showWorker(deps, workerId))
   }
 
 async function attemptsOf(deps: ShowWorkersDeps, request: OpsRequest, workerId: string): Promise<OpsAnswer> {
-  const query = readQuery(request, listWorkerAttemptsQuerySchema)
+  const query = readQuery(request, workerOperations.listWorkerAttempts.query)
   const page = await listAttempts(deps, workerId, query)
   if (page.next_cursor === null) return json(page)
   const next = new URLSearchParams({ limit: String(query.limit), cursor: page.next_cursor })

@@ -58,13 +58,13 @@ const WORKER_ID_PATTERN = /^[A-Za-z0-9-]{1,100}$/
 
 async function findWorker({ store }: ShowWorkersDeps, workerId: string): Promise<WorkerRecord> {
   const worker = WORKER_ID_PATTERN.test(workerId) ? await read(store.getWorker(workerId)) : null
-  if (worker === null) throw new AppError('worker-not-found', 'No worker has this id, or it is gone for long.')
+  if (worker === null) throw new AppError('worker-not-found', 'No worker has this id; it may have expired.')
   return worker
 }
 
 const read = <T>(reading: Promise<T>): Promise<T> =>
   reading.catch((error: unknown) => {
-    throw unavailable('The store of the job service cannot be read. Jobs run all the same.', error)
+    throw unavailable('The job service cannot read its store. Jobs keep running; try again.', error)
   })
 
 function workerView(worker: WorkerSummary, liveSince: string): WorkerView {

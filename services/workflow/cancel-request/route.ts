@@ -1,16 +1,15 @@
-import type Router from '@koa/router'
-import { cancelRequestBodySchema } from '#shared/contracts/http/request-list.ts'
+import { requestOperations } from '#shared/contracts/http/operations/requests.ts'
 import type { AppContext } from '#shared/http/app.ts'
-import { readOptionalBody } from '#shared/http/read-body.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
 import { type ChangeByCallerDeps, changeByCaller } from '../change-by-caller.ts'
 import { isEnded } from '../decide/record.ts'
 import { requestView } from '../get-request/request-view.ts'
 
-/** `DELETE /v1/requests/:request_id`, and `POST` of its `/cancel` with a reason: what runs is cancelled, nothing more is started. */
-export function cancelRequestRoutes(router: Router, deps: ChangeByCallerDeps): void {
-  const cancel = async (ctx: AppContext, reason = 'It was asked for.') => {
-    const { record } = await changeByCaller(deps, ctx.params['request_id'] ?? '', changeInfo(ctx), {
+/** What runs is cancelled, and nothing more is started. */
+export function cancelRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
+  const cancel = async (ctx: AppContext, requestId: string, reason = 'Cancelled on request.') => {
+    const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
       wish: { kind: 'cancel', reason },
       isAllowed: (before) => !isEnded(before),
       isDone: ({ status }) => status === 'cancelled',
@@ -18,8 +17,8 @@ export function cancelRequestRoutes(router: Router, deps: ChangeByCallerDeps): v
     })
     ctx.body = requestView(record)
   }
-  router.delete('/v1/requests/:request_id', (ctx) => cancel(ctx))
-  router.post('/v1/requests/:request_id/cancel', async (ctx) =>
-    cancel(ctx, (await readOptionalBody(ctx, cancelRequestBodySchema)).reason),
+  router.serve(requestOperations.cancelRequest, (ctx, { params }) => cancel(ctx, params.request_id))
+  router.serve(requestOperations.cancelRequestWithReason, (ctx, { params, body }) =>
+    cancel(ctx, params.request_id, body.reason),
   )
 }

@@ -64,28 +64,24 @@ test('a plan that uses everything is right', async () => {
 })
 
 test.each<[string, unknown, string[]]>([
-  ['no steps', [], ['/steps: has no step']],
+  ['no steps', [], ['/steps: must have at least one step']],
   [
     '101 steps',
     Array.from({ length: 101 }, (_, n) => step(`s${n}`, { sleep_ms: 1 })),
-    ['/steps: has more than 100 steps'],
+    ['/steps: must have at most 100 steps'],
   ],
   [
     '1,001 jobs',
     [step('one', { jobs: jobs(1_000) }), step('two', { jobs: jobs(1) })],
-    ['/steps: has more than 1000 jobs in all'],
+    ['/steps: must have at most 1000 jobs in all'],
   ],
   [
     'many bytes',
     [step('one', { jobs: [job('a', { payload: 'x'.repeat(300_000) })] })],
-    ['/steps: has more than 262144 bytes'],
+    ['/steps: must have at most 262144 bytes'],
   ],
-  ['an empty step', [step('one', {})], ['/steps/0: is empty: it needs jobs, a signal, sleep_ms or sleep_until']],
-  [
-    'a step of no jobs',
-    [step('one', { jobs: [] })],
-    ['/steps/0: is empty: it needs jobs, a signal, sleep_ms or sleep_until'],
-  ],
+  ['an empty step', [step('one', {})], ['/steps/0: must have jobs, signal, sleep_ms or sleep_until']],
+  ['a step of no jobs', [step('one', { jobs: [] })], ['/steps/0: must have jobs, signal, sleep_ms or sleep_until']],
   [
     'a step that is two things',
     [
@@ -97,7 +93,7 @@ test.each<[string, unknown, string[]]>([
   [
     'two steps for one signal',
     [step('one', { signal: 'go' }), step('two', { signal: 'go' })],
-    ['/steps/1/signal: is what an earlier step waits for: a signal counts once'],
+    ['/steps/1/signal: is already awaited by an earlier step; a signal counts once'],
   ],
   [
     'values of nowhere',
@@ -122,25 +118,29 @@ test.each<[string, unknown, string[]]>([
     'a request for each item',
     [step('one', { jobs: [{ name: 'a', definition: 'inner', foreach: '/params/list' }] })],
     [
-      '/steps/0/jobs/0/foreach: makes jobs, no requests: have one of them loop',
-      '/steps/0/jobs/0/definition: is no definition, or not in this version',
+      '/steps/0/jobs/0/foreach: can make jobs but not requests; put the loop into one child request',
+      '/steps/0/jobs/0/definition: does not exist, or not in this version',
     ],
   ],
   [
     '21 requests',
     [step('one', { jobs: Array.from({ length: 21 }, (_, n) => ({ name: `r${n}`, definition: 'inner' })) })],
-    ['/steps: has more than 20 jobs that are requests'],
+    ['/steps: must have at most 20 jobs that are requests'],
   ],
-  ['two steps of a name', [step('one'), step('two'), step('one')], ['/steps/2/name: is the name of an earlier step']],
+  [
+    'two steps of a name',
+    [step('one'), step('two'), step('one')],
+    ['/steps/2/name: is already the name of an earlier step'],
+  ],
   [
     'two jobs of a name in a step',
     [step('one', { jobs: [job('a'), job('a')] }), step('two', { jobs: [job('a')] })],
-    ['/steps/0/jobs/1/name: is the name of an earlier job of this step'],
+    ['/steps/0/jobs/1/name: is already the name of an earlier job of this step'],
   ],
   [
     'a need of what is not there',
     [step('one', { jobs: [job('a', { needs: ['b'] })] }), step('two', { jobs: [job('b')] })],
-    ['/steps/0/jobs/0/needs/0: is no job of this step'],
+    ['/steps/0/jobs/0/needs/0: is not a job of this step'],
   ],
   [
     'a cycle, and what waits behind it',
@@ -155,27 +155,27 @@ test.each<[string, unknown, string[]]>([
         ],
       }),
     ],
-    [0, 1, 2, 3].map((n) => `/steps/0/jobs/${n}/needs: can never be met: it leads into a cycle`),
+    [0, 1, 2, 3].map((n) => `/steps/0/jobs/${n}/needs: is part of a cycle`),
   ],
   [
     'a job that needs itself',
     [step('one', { jobs: [job('a', { needs: ['a'] })] })],
-    ['/steps/0/jobs/0/needs: can never be met: it leads into a cycle'],
+    ['/steps/0/jobs/0/needs: is part of a cycle'],
   ],
   [
     'neither type nor service, or both',
     [step('one', { jobs: [{ name: 'a' }, job('b', { service: 'shop' }), job('c', { compensate: {} })] })],
-    ['0', '1', '2/compensate'].map((n) => `/steps/0/jobs/${n}: must have one of type, service and definition`),
+    ['0', '1', '2/compensate'].map((n) => `/steps/0/jobs/${n}: must have exactly one of type, service and definition`),
   ],
   [
     'a path without a service',
     [step('one', { jobs: [job('a', { path: '/a' })] })],
-    ['/steps/0/jobs/0/path: goes with service alone'],
+    ['/steps/0/jobs/0/path: is only allowed with service'],
   ],
   [
     'an unknown service',
     [step('one', { jobs: [{ name: 'a', service: 'nobody' }] })],
-    ['/steps/0/jobs/0/service: is no service that SERVICES names'],
+    ['/steps/0/jobs/0/service: is not a service that SERVICES names'],
   ],
   [
     'an unknown type',
@@ -192,17 +192,20 @@ test.each<[string, unknown, string[]]>([
         ],
       }),
     ],
-    [0, 1].map((n) => `/steps/0/jobs/${n}/definition: is no definition, or not in this version`),
+    [0, 1].map((n) => `/steps/0/jobs/${n}/definition: does not exist, or not in this version`),
   ],
   [
     'what a definition has of its own',
     [step('one', { jobs: [{ name: 'a', definition: 'child', attempts: 2 }, job('b', { version: 1 })] })],
-    ['/steps/0/jobs/0/attempts: does not go with a definition', '/steps/0/jobs/1/version: goes with definition alone'],
+    [
+      '/steps/0/jobs/0/attempts: is not allowed with definition',
+      '/steps/0/jobs/1/version: is only allowed with definition',
+    ],
   ],
   [
     'more attempts than the type allows',
     [step('one', { jobs: [job('a', { attempts: 6 })] })],
-    ['/steps/0/jobs/0/attempts: may be at most 5 for this type'],
+    ['/steps/0/jobs/0/attempts: must be at most 5 for this type'],
   ],
 ])('%s is refused', async (_, steps, expected) => {
   expect(await problemsOf(steps)).toEqual(expected)

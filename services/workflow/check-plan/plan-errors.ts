@@ -1,4 +1,4 @@
-import { AppError } from '#shared/errors/app-error.ts'
+import { AppError, detailAbout } from '#shared/errors/app-error.ts'
 
 /** What is wrong with a plan, and where in the body that has it: RFC 6901. */
 export interface PlanError {
@@ -16,6 +16,6 @@ export function refusePlan(errors: PlanError[]): void {
 
 /** With the first of what is wrong. */
 export const invalidPlan = (first: PlanError, ...others: PlanError[]): AppError =>
-  new AppError('invalid-plan', `${first.pointer}: ${first.detail}`, {
+  new AppError('invalid-plan', detailAbout(first.pointer, first.detail), {
     members: { errors: [first, ...others].slice(0, MAX_SHOWN) },
   })

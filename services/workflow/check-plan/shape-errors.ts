@@ -10,25 +10,26 @@ import type { PlanError } from './plan-errors.ts'
 
 /** A plan that is too large is not looked into. */
 export function sizeErrors(plan: PlanStep[]): PlanError[] {
-  if (plan.length === 0) return [{ pointer: '/steps', detail: 'has no step' }]
+  if (plan.length === 0) return [{ pointer: '/steps', detail: 'must have at least one step' }]
   if (plan.length > REQUEST_MAX_STEPS)
-    return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_STEPS} steps` }]
+    return [{ pointer: '/steps', detail: `must have at most ${REQUEST_MAX_STEPS} steps` }]
   const jobs = plan.reduce((sum, step) => sum + (step.jobs?.length ?? 0), 0)
   const children = plan.flatMap((step) => step.jobs ?? []).filter(({ definition }) => definition !== undefined).length
   if (children > REQUEST_MAX_CHILDREN)
-    return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_CHILDREN} jobs that are requests` }]
-  if (jobs > REQUEST_MAX_JOBS) return [{ pointer: '/steps', detail: `has more than ${REQUEST_MAX_JOBS} jobs in all` }]
+    return [{ pointer: '/steps', detail: `must have at most ${REQUEST_MAX_CHILDREN} jobs that are requests` }]
+  if (jobs > REQUEST_MAX_JOBS)
+    return [{ pointer: '/steps', detail: `must have at most ${REQUEST_MAX_JOBS} jobs in all` }]
   if (Buffer.byteLength(JSON.stringify(plan)) <= PLAN_MAX_BYTES) return []
-  return [{ pointer: '/steps', detail: `has more than ${PLAN_MAX_BYTES} bytes` }]
+  return [{ pointer: '/steps', detail: `must have at most ${PLAN_MAX_BYTES} bytes` }]
 }
 
 /** What can be seen of a plan by itself. */
 export function shapeErrors(plan: PlanStep[]): PlanError[] {
   return [
-    ...repeated(plan).map((n) => ({ pointer: `/steps/${n}/name`, detail: 'is the name of an earlier step' })),
+    ...repeated(plan).map((n) => ({ pointer: `/steps/${n}/name`, detail: 'is already the name of an earlier step' })),
     ...repeatedSignals(plan).map((n) => ({
       pointer: `/steps/${n}/signal`,
-      detail: 'is what an earlier step waits for: a signal counts once',
+      detail: 'is already awaited by an earlier step; a signal counts once',
     })),
     ...plan.flatMap((step, n) => stepErrors(step, `/steps/${n}`)),
   ]
@@ -40,13 +41,13 @@ function stepErrors(step: PlanStep, pointer: string): PlanError[] {
   const count = kinds.filter(Boolean).length
   const detail =
     count === 0
-      ? 'is empty: it needs jobs, a signal, sleep_ms or sleep_until'
+      ? 'must have jobs, signal, sleep_ms or sleep_until'
       : 'may have only one of jobs, signal, sleep_ms and sleep_until'
   return [
     ...(count === 1 ? [] : [{ pointer, detail }]),
     ...repeated(jobs).map((n) => ({
       pointer: `${pointer}/jobs/${n}/name`,
-      detail: 'is the name of an earlier job of this step',
+      detail: 'is already the name of an earlier job of this step',
     })),
     ...needsErrors(jobs, `${pointer}/jobs`),
     ...forkErrors(jobs, `${pointer}/jobs`),
@@ -68,7 +69,12 @@ const repeatedSignals = (plan: PlanStep[]): number[] =>
 const forkErrors = (jobs: PlanJob[], pointer: string): PlanError[] =>
   jobs.flatMap(({ foreach, definition }, n) =>
     foreach !== undefined && definition !== undefined
-      ? [{ pointer: `${pointer}/${n}/foreach`, detail: 'makes jobs, no requests: have one of them loop' }]
+      ? [
+          {
+            pointer: `${pointer}/${n}/foreach`,
+            detail: 'can make jobs but not requests; put the loop into one child request',
+          },
+        ]
       : [],
   )
 
@@ -77,11 +83,9 @@ function needsErrors(jobs: PlanJob[], pointer: string): PlanError[] {
   const stuck = stuckJobs(jobs)
   return jobs.flatMap(({ name, needs = [] }, n) => [
     ...needs.flatMap((need, i) =>
-      names.has(need) ? [] : [{ pointer: `${pointer}/${n}/needs/${i}`, detail: 'is no job of this step' }],
+      names.has(need) ? [] : [{ pointer: `${pointer}/${n}/needs/${i}`, detail: 'is not a job of this step' }],
     ),
-    ...(stuck.has(name)
-      ? [{ pointer: `${pointer}/${n}/needs`, detail: 'can never be met: it leads into a cycle' }]
-      : []),
+    ...(stuck.has(name) ? [{ pointer: `${pointer}/${n}/needs`, detail: 'is part of a cycle' }] : []),
   ])
 }
 

@@ -46,13 +46,13 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
     const has = [type, service, definition].filter((one) => one !== undefined)
     const add = (member: string, detail: string) => errors.push({ pointer: pointer + member, detail })
     if (has.length !== 1) {
-      add('', 'must have one of type, service and definition')
+      add('', 'must have exactly one of type, service and definition')
       continue
     }
     errors.push(...valueErrors(work.payload, `${pointer}/payload`, rootsOf(place)))
-    if (path !== undefined && service === undefined) add('/path', 'goes with service alone')
-    if (version !== undefined && definition === undefined) add('/version', 'goes with definition alone')
-    if (service !== undefined && !deps.services.has(service)) add('/service', 'is no service that SERVICES names')
+    if (path !== undefined && service === undefined) add('/path', 'is only allowed with service')
+    if (version !== undefined && definition === undefined) add('/version', 'is only allowed with definition')
+    if (service !== undefined && !deps.services.has(service)) add('/service', 'is not a service that SERVICES names')
     if (type !== undefined) {
       const found = types.get(type) ?? (await findType(deps, type))
       types.set(type, found)
@@ -60,11 +60,11 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
       else errors.push(...typeErrors(found, place))
     }
     if (definition !== undefined) {
-      for (const member of OF_JOBS) if (work[member] !== undefined) add(`/${member}`, 'does not go with a definition')
+      for (const member of OF_JOBS) if (work[member] !== undefined) add(`/${member}`, 'is not allowed with definition')
       const key = `${definition} ${version}`
       const isThere = definitions.get(key) ?? (await hasDefinition(deps, owner, definition, version))
       definitions.set(key, isThere)
-      if (!isThere) add('/definition', 'is no definition, or not in this version')
+      if (!isThere) add('/definition', 'does not exist, or not in this version')
     }
   }
   return errors

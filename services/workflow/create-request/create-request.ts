@@ -59,7 +59,7 @@ export async function createRequest(
   const stored = await deps.records.write(record, 0)
   if (stored === null) {
     const there = await findRequest(deps, requestId)
-    if (there === null) throw unavailable('The request changed too quickly to be read. Try again.')
+    if (there === null) throw unavailable('Too many others are changing this request. Try again.')
     return { stored: there, replayed: true }
   }
   deps.created.inc()
@@ -101,12 +101,12 @@ async function planOf(
   tenant: string | null,
 ): Promise<Pick<NewRequest, 'plan' | 'definition'>> {
   if ((steps === undefined) === (name === undefined))
-    throw invalidPlan({ pointer: '/steps', detail: 'or a definition must be there, and only one of them' })
+    throw invalidPlan({ pointer: '/steps', detail: 'or definition must be given, but not both' })
   if (name === undefined) {
-    if (version !== undefined) throw invalidPlan({ pointer: '/version', detail: 'goes with a definition alone' })
+    if (version !== undefined) throw invalidPlan({ pointer: '/version', detail: 'is only allowed with definition' })
     return { plan: steps ?? [], definition: null }
   }
   const found = await definitions.read({ tenant, name }, version)
-  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'is none, or not in this version' })
+  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'does not exist, or not in this version' })
   return { plan: found.steps, definition: { name, version: found.version } }
 }

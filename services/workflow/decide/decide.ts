@@ -111,7 +111,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
     case 'broken': {
       if (isEnded(draft)) return false
       stopRunning(draft, at)
-      const message = `Hasty could not go on with it: ${input.message}`
+      const message = `Hasty could not continue this request: ${input.message}`
       end(draft, 'failed', at, { name: 'RequestBroken', message, code: 'request-broken' })
       return true
     }
@@ -126,7 +126,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
   }
 }
 
-const TOO_LARGE = 'The broker takes no record so large: params, extras, results and attempts together.'
+const TOO_LARGE = "Its params, extras, results and attempts would exceed the broker's message limit."
 
 /** Nothing more begins, and what runs is to be cancelled. */
 function stopRunning(draft: RequestRecord, at: string): void {
@@ -237,7 +237,7 @@ function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, a
   if (status === 'completed' && address.step !== null && isObject(result) && isObject(result['extras'])) {
     const isSmall = mergeExtras(draft, { step: address.step, task }, result['extras'], at)
     if (!isSmall) {
-      const message = `The request's extras would have more than ${EXTRAS_MAX_BYTES} bytes.`
+      const message = `The request's extras would exceed ${EXTRAS_MAX_BYTES} bytes.`
       Object.assign(task, { status: 'failure', error: { name: 'ExtrasTooLarge', message, code: 'extras-too-large' } })
     }
   }

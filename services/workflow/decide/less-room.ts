@@ -51,6 +51,6 @@ function briefly(input: Input): Input {
 
 const noRoom = (message: string) => ({ name: 'RequestTooLarge', message, code: 'request-too-large' })
 const NO_ROOM = {
-  error: noRoom('The request has no room for how it ended: the job says it.'),
-  extras: noRoom('It completed, and the request has no room for the extras that it returned.'),
+  error: noRoom('The request has no room for the outcome. Read it at the job itself.'),
+  extras: noRoom('The job completed, but the request has no room for the extras that it returned.'),
 }

@@ -19,7 +19,7 @@ export function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
   if (job.foreach === undefined || task.status === 'skipped') return [task]
   const items = valueAt(draft, job.foreach)
   if (!Array.isArray(items)) {
-    const error = { name: 'NotAList', message: `There is no array at ${job.foreach}.`, code: 'not-a-list' }
+    const error = { name: 'NotAList', message: `The value at ${job.foreach} is not an array.`, code: 'not-a-list' }
     return [{ ...task, status: 'failure', error }]
   }
   if (items.length + allTasks(draft).length > REQUEST_MAX_JOBS) {

@@ -1,10 +1,8 @@
-import type { LogMessage } from '#shared/bus/log-reader.ts'
-import type { RecordStream } from '#shared/bus/record-stream.ts'
+import type { RecordKind, Records } from '#shared/bus/records.ts'
 import type { PlanStep } from '#shared/contracts/http/requests.ts'
-import { ALL_DEFINITIONS, definitionSubject } from '#shared/contracts/log/subjects.ts'
+import { ALL_DEFINITIONS, DEFINITIONS_STREAM, definitionSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
-import { SECOND } from '#shared/time/clock.ts'
 
 /** Each tenant has names of its own, and so have those who are of none. */
 export interface DefinitionKey {
@@ -19,58 +17,71 @@ export interface DefinitionRecord extends DefinitionKey {
   created_at: string
 }
 
-const WRITE_DEADLINE_MS = 5 * SECOND
+/** `*` means all versions; reading gives the latest. */
+type Version = number | '*'
+
+interface SubjectKey {
+  nameHash: string
+  version: Version
+}
+
+export const DEFINITION_RECORDS: RecordKind<DefinitionRecord, SubjectKey> = {
+  stream: DEFINITIONS_STREAM,
+  subjectOf: ({ nameHash, version }) => definitionSubject(nameHash, version),
+  parse: (body) => JSON.parse(body) as DefinitionRecord,
+}
+
 const READS_AT_ONCE = 50
 
-const subjectOf = ({ tenant, name }: DefinitionKey, version: number | '*'): string =>
-  definitionSubject(hashNames(tenant, name), version)
+const keyOf = ({ tenant, name }: DefinitionKey, version: Version): SubjectKey => ({
+  nameHash: hashNames(tenant, name),
+  version,
+})
 
-/** The definitions at the broker, one record a version. All throw AppError `unavailable`. */
+/** The definitions at the broker, one record a version. Every method throws AppError `unavailable`. */
 export class DefinitionRecords {
-  readonly #stream: RecordStream
+  readonly #records: Records<DefinitionRecord, SubjectKey>
 
-  constructor(stream: RecordStream) {
-    this.#stream = stream
+  constructor(records: Records<DefinitionRecord, SubjectKey>) {
+    this.#records = records
   }
 
   /** @param version the latest where it is left out */
-  async read(key: DefinitionKey, version: number | '*' = '*'): Promise<DefinitionRecord | null> {
-    return parse(await atBroker(this.#stream.read(subjectOf(key, version))))
+  async read(key: DefinitionKey, version: Version = '*'): Promise<DefinitionRecord | null> {
+    return (await atBroker(this.#records.read(keyOf(key, version))))?.record ?? null
   }
 
   /** The latest version of each. */
   async all(): Promise<DefinitionRecord[]> {
-    const subjects = await atBroker(this.#stream.subjects(ALL_DEFINITIONS))
-    const filters = [...new Set(subjects.map((subject) => subject.replace(/[^.]+$/, '*')))]
-    const found: (DefinitionRecord | null)[] = []
-    for (let i = 0; i < filters.length; i += READS_AT_ONCE) {
-      const reads = filters.slice(i, i + READS_AT_ONCE).map((filter) => this.#stream.read(filter))
-      found.push(...(await atBroker(Promise.all(reads))).map(parse))
+    const subjects = await atBroker(this.#records.subjects(ALL_DEFINITIONS))
+    const nameHashes = [...new Set(subjects.map((subject) => subject.split('.')[1] ?? ''))]
+    const found: DefinitionRecord[] = []
+    for (let i = 0; i < nameHashes.length; i += READS_AT_ONCE) {
+      const slice = nameHashes.slice(i, i + READS_AT_ONCE)
+      const reads = slice.map((nameHash) => this.#records.read({ nameHash, version: '*' }))
+      found.push(...(await atBroker(Promise.all(reads))).flatMap((stored) => (stored === null ? [] : [stored.record])))
     }
-    return found.filter((record) => record !== null)
+    return found
   }
 
   /** @returns false when there is such a version already */
   async add(record: DefinitionRecord): Promise<boolean> {
-    const message = { subject: subjectOf(record, record.version), body: JSON.stringify(record), afterSeq: 0 }
-    return (await this.#stream.write(message, WRITE_DEADLINE_MS)) !== null
+    return (await this.#records.write(keyOf(record, record.version), record, { afterSeq: 0 })) !== null
   }
 
   /** Removes one version, or all that there are now. @returns false when there was none */
-  async remove(key: DefinitionKey, version: number | '*' = '*'): Promise<boolean> {
-    const subject = subjectOf(key, version)
-    const last = await atBroker(this.#stream.read(subject))
-    return last !== null && (await atBroker(this.#stream.remove(subject, last.seq)))
+  async remove(key: DefinitionKey, version: Version = '*'): Promise<boolean> {
+    const last = await atBroker(this.#records.read(keyOf(key, version)))
+    return last !== null && (await atBroker(this.#records.remove(keyOf(key, version), last.seq)))
   }
 }
-
-const parse = (message: LogMessage | null): DefinitionRecord | null =>
-  message === null ? null : (JSON.parse(message.body) as DefinitionRecord)
 
 async function atBroker<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw error instanceof AppError ? error : unavailable('The definitions cannot be reached at the broker.', error)
+    throw error instanceof AppError
+      ? error
+      : unavailable('The broker did not answer about definitions. Try again.', error)
   }
 }

@@ -30,7 +30,10 @@ export async function putDefinition(
 ): Promise<{ definition: DefinitionRecord; isNew: boolean }> {
   if (!nameSchema.safeParse(key.name).success)
     throw badParameters([
-      { parameter: 'name', detail: 'must be 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first' },
+      {
+        parameter: 'name',
+        detail: 'must be 1 to 64 characters from A-Z a-z 0-9 . _ - and begin with a letter or digit',
+      },
     ])
   await checkPlan(deps, { tenant: key.tenant, definition: key.name }, steps)
   const { definitions, clock } = deps
@@ -47,14 +50,14 @@ export async function putDefinition(
     if (old > 0) await definitions.remove(key, old)
     return { definition, isNew: true }
   }
-  throw unavailable('The definition changes too quickly to be changed. Try again.')
+  throw unavailable('Too many others are changing this definition. Try again.')
 }
 
 async function checkRoom(definitions: DefinitionRecords, { tenant }: DefinitionKey): Promise<void> {
   const all = await definitions.all()
   const own = all.filter((definition) => definition.tenant === tenant).length
   if (tenant !== null && own >= DEFINITIONS_OF_TENANT_MAX)
-    throw tooMany(`${DEFINITIONS_OF_TENANT_MAX} definitions a tenant`)
+    throw tooMany(`${DEFINITIONS_OF_TENANT_MAX} definitions per tenant`)
   if (all.length >= DEFINITIONS_MAX) throw tooMany(`${DEFINITIONS_MAX} definitions`)
 }
 

@@ -1,4 +1,4 @@
-import type { Delivery } from '#shared/bus/lane-puller.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import { MINUTE, SECOND } from '#shared/time/clock.ts'
 
 /** How long what could not be done waits to be tried again: one second, then twice as long each time, up to a minute. */

@@ -1,8 +1,7 @@
 // Requests that grow as large as there is room, at a real broker.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RecordStream } from '#shared/bus/record-stream.ts'
+import { Records } from '#shared/bus/records.ts'
 import { planSchema } from '#shared/contracts/http/requests.ts'
-import { REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import type { TaskAddress } from '#shared/ids/task-address.ts'
 import { createRegistry } from '#shared/process/metrics.ts'
@@ -13,7 +12,7 @@ import { newRecord } from '../decide/new-record.ts'
 import { allTasks, isRunning, type Json, type RequestRecord } from '../decide/record.ts'
 import { createWorkflowMetrics } from '../metrics.ts'
 import { changeRequest } from './change-request.ts'
-import { RequestRecords } from './request-records.ts'
+import { REQUEST_RECORDS, RequestRecords } from './request-records.ts'
 
 const KIB = 1024
 /** What the broker takes, as far as these tests go: small ones are quicker. */
@@ -22,13 +21,13 @@ const ROOM = 256 * KIB
 const { ended } = createWorkflowMetrics(createRegistry('workflow'))
 
 let bus: TestBus
-let stream: RecordStream
+let recordsAtBroker: Records<RequestRecord | null, string>
 beforeAll(async () => {
   bus = await startTestBus()
-  stream = new RecordStream(bus.broker, REQUESTS_STREAM, systemClock)
+  recordsAtBroker = new Records(REQUEST_RECORDS, { broker: bus.broker, clock: systemClock })
 })
 afterAll(async () => {
-  stream.close()
+  recordsAtBroker.close()
   await bus[Symbol.asyncDispose]()
 })
 
@@ -37,7 +36,7 @@ async function begin(steps: unknown[], values: { params?: Json; extras?: Json } 
   const requestId = newJobId(systemClock.now())
   const about = { requestId, tenant: null, name: null, definition: null, params: {}, extras: {}, ...values }
   const depsOf = (bytes: number) => ({
-    records: new RequestRecords(stream, bytes),
+    records: new RequestRecords(recordsAtBroker, bytes),
     clock: systemClock,
     goesOnAtOnce: true,
     ended,
@@ -50,7 +49,7 @@ async function begin(steps: unknown[], values: { params?: Json; extras?: Json } 
   }
   const changeWithin = (bytes: number, input: Input) => changeRequest(depsOf(bytes), requestId, input)
   const read = async () => {
-    const stored = await new RequestRecords(stream, ROOM).read(requestId)
+    const stored = await new RequestRecords(recordsAtBroker, ROOM).read(requestId)
     if (stored === null) throw new Error('it is not there')
     return stored.record
   }
@@ -111,7 +110,7 @@ test('of jobs that run when there is no room any more every end counts, however 
   expect(tasks.filter((task) => task.cancelling)).toEqual([])
   const last = tasks.slice(-3)
   expect(last).toMatchObject([
-    { status: 'failure', attempts: [], error: { message: expect.stringContaining('the job says it') as string } },
+    { status: 'failure', attempts: [], error: { message: expect.stringContaining('Read it at the job') as string } },
     { status: 'completed', result: null, result_omitted: true, error: null },
     // Counted as completed it would be passed over by a retry, and what it returned lost.
     { status: 'failure', error: { message: expect.stringContaining('extras') as string } },

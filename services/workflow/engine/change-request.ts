@@ -32,7 +32,8 @@ export async function changeRequest(
 ): Promise<StoredRequest | null> {
   const change = (inputs: Input[]) => changeNow(deps, requestId, inputs)
   const { stored, refused } = await deps.records.together(requestId, input, change)
-  if (refused.includes(input)) throw new AppError('payload-too-large', 'The request has no room for this.')
+  if (refused.includes(input))
+    throw new AppError('payload-too-large', "The request would exceed the broker's message limit.")
   return stored
 }
 
@@ -82,5 +83,5 @@ async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Inp
       else current = null
     }
   }
-  throw unavailable('The request changes too quickly to be changed. Try again.')
+  throw unavailable('Too many others are changing this request. Try again.')
 }

@@ -1,11 +1,11 @@
-import type { RecordStream } from '#shared/bus/record-stream.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import { type Clock, SECOND } from '#shared/time/clock.ts'
 
 /** Another stream is noticed so late at most. */
 const FRESH_MS = 5 * SECOND
 
 /** When the stream was made, milliseconds: versions of another stream mean nothing in this one. */
-export function createGeneration(stream: Pick<RecordStream, 'state'>, clock: Clock): () => Promise<number> {
+export function createGeneration(stream: Pick<Stream, 'state'>, clock: Clock): () => Promise<number> {
   let known = { generation: 0, atMs: Number.NEGATIVE_INFINITY }
   return async () => {
     if (clock.monotonic() - known.atMs > FRESH_MS) {

@@ -1,8 +1,8 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
-import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
-import { readBatch, readLastOfEach } from '#shared/bus/read-batch.ts'
+import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
 import { type LoggedMessage, readEvent } from '#shared/bus/read-event.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { LoggedEvent } from '#shared/contracts/log/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { taskOf } from '#shared/ids/task-address.ts'
@@ -14,6 +14,8 @@ import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
 
 export interface JobEndsDeps extends TaskJobsDeps {
   broker: Broker
+  /** The log of jobs. */
+  stream: Pick<Stream, 'lastOfEach' | 'readBatch'>
   taskJobs: TaskJobs
   /** false: jobs are made at their times alone. */
   jobsAtOnce: boolean
@@ -22,7 +24,7 @@ export interface JobEndsDeps extends TaskJobsDeps {
 
 /** Tells requests of the ends of their jobs; acked once the request has it in its record. */
 export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
-  const puller = new LanePuller(deps.broker)
+  const puller = new ConsumerPuller(deps.broker)
   return new DeliveryLoop({
     broker: deps.broker,
     puller,
@@ -64,15 +66,15 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
 type History = { seq: number; event: LoggedEvent }[]
 
 /** What the log still has of the job before its end, as far as it tells of attempts. */
-async function readHistory({ broker }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
+async function readHistory({ stream }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
   const filter = historyFilter(address)
-  const messages = await readLastOfEach(broker, filter)
+  const messages = await stream.lastOfEach(filter)
   // Any replica of a cluster may answer, also one that is behind.
   if (messages.every(({ seq }) => seq < endSeq)) throw lagging()
   const lastOfEach = messages.flatMap((message) => eventBefore(endSeq, message))
   // The events of a later round hide those of this one.
   const isLast = messages.every(({ seq }) => seq <= endSeq)
-  return isLast && wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(broker, filter, endSeq)
+  return isLast && wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(stream, filter, endSeq)
 }
 
 /** Nearly all are: then the last event of each kind is all that there is to know. */
@@ -83,10 +85,10 @@ const wasTriedOnce = (events: History): boolean =>
       : event.event === 'job:progress',
   )
 
-async function readWholeHistory(broker: Broker, filter: string, endSeq: number): Promise<History> {
+async function readWholeHistory(stream: JobEndsDeps['stream'], filter: string, endSeq: number): Promise<History> {
   const history: History = []
   for (let from = 1; history.length < HISTORY_MAX; ) {
-    const { messages, isMore } = await readBatch(broker, { filter, fromSeq: from, limit: HISTORY_AT_ONCE })
+    const { messages, isMore } = await stream.readBatch({ filter, fromSeq: from, limit: HISTORY_AT_ONCE })
     history.push(...messages.flatMap((message) => eventBefore(endSeq, message)))
     const last = messages.at(-1)
     if (last !== undefined && last.seq >= endSeq) break

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
-import { type Delivery, LanePuller } from '#shared/bus/lane-puller.ts'
+import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
 import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
@@ -39,7 +39,7 @@ const REST_FOR_TIMES_MAX_MS = 5 * MINUTE
 export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
   const areAtOnce = Object.values(deps.times).every(({ isAtOnce }) => isAtOnce)
   const restMaxMs = areAtOnce ? REST_MAX_MS : REST_FOR_TIMES_MAX_MS
-  const puller = new LanePuller(deps.broker, REQUESTS_STREAM)
+  const puller = new ConsumerPuller(deps.broker, REQUESTS_STREAM)
   return new DeliveryLoop({
     broker: deps.broker,
     puller,

@@ -1,5 +1,5 @@
-import type { RecordStream } from '#shared/bus/record-stream.ts'
-import { requestSubject } from '#shared/contracts/log/subjects.ts'
+import type { RecordKind, Records } from '#shared/bus/records.ts'
+import { REQUESTS_STREAM, requestSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
 import type { Input } from '../decide/decide.ts'
@@ -12,7 +12,6 @@ export interface StoredRequest {
   record: RequestRecord
 }
 
-const WRITE_DEADLINE_MS = 5 * SECOND
 const KNOWN_MAX = 1_000
 /**
  * An ended one is in the store for good. So long it leaves its id here, without what it held: what a replica that was
@@ -21,6 +20,15 @@ const KNOWN_MAX = 1_000
 const ENDED_KEPT_S = HOUR / SECOND
 const EMPTY = ''
 export const isEmptied = ({ body }: { body: string }): boolean => body === EMPTY
+
+/** The record is null for an ended request that was emptied. */
+export const REQUEST_RECORDS: RecordKind<RequestRecord | null, string> = {
+  stream: REQUESTS_STREAM,
+  subjectOf: requestSubject,
+  parse: (body) => (body === EMPTY ? null : (JSON.parse(body) as RequestRecord)),
+  stringify: (record) => (record === null ? EMPTY : JSON.stringify(record)),
+}
+
 /** What a message carries beside its body. */
 const HEADERS_BYTES = 4 * 1024
 /** Of what the broker takes, kept free of what runs: how it ends must find room. */
@@ -38,7 +46,7 @@ export interface Changed {
 
 /** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
 export class RequestRecords {
-  readonly #stream: RecordStream
+  readonly #records: Records<RequestRecord | null, string>
   readonly #maxBytes: number
   readonly #runningMaxBytes: number
   /** As last seen here: another replica may have written since, which a write then tells. */
@@ -47,8 +55,8 @@ export class RequestRecords {
   readonly #changes = new Together<Input, Changed>()
 
   /** @param maxPayload bytes the broker takes as one message */
-  constructor(stream: RecordStream, maxPayload: number) {
-    this.#stream = stream
+  constructor(records: Records<RequestRecord | null, string>, maxPayload: number) {
+    this.#records = records
     this.#maxBytes = maxPayload - HEADERS_BYTES
     this.#runningMaxBytes = Math.floor(maxPayload * (1 - ROOM_TO_END))
   }
@@ -64,12 +72,12 @@ export class RequestRecords {
 
   /** null also for one that has ended and was emptied: the store has it. */
   async read(requestId: string): Promise<StoredRequest | null> {
-    const message = await this.#stream.read(requestSubject(requestId))
-    if (message === null || isEmptied(message)) {
+    const stored = await this.#records.read(requestId)
+    if (stored === null || stored.record === null) {
       this.#known.delete(requestId)
       return null
     }
-    return this.#remember({ seq: message.seq, record: JSON.parse(message.body) as RequestRecord })
+    return this.#remember({ seq: stored.seq, record: stored.record })
   }
 
   /**
@@ -79,14 +87,10 @@ export class RequestRecords {
    * @throws AppError also `payload-too-large`
    */
   async write(record: RequestRecord, afterSeq: number, isBrief = false): Promise<StoredRequest | null> {
-    const body = JSON.stringify(record)
-    if (Buffer.byteLength(body) > (isBrief ? this.#maxBytes : this.#maxBytesOf(record)))
-      throw new AppError('payload-too-large', 'The broker takes no record so large.')
-    const seq = await this.#stream.write(
-      { subject: requestSubject(record.request_id), body, afterSeq },
-      WRITE_DEADLINE_MS,
-    )
-    if (seq !== null) return this.#remember({ seq, record })
+    if (Buffer.byteLength(JSON.stringify(record)) > (isBrief ? this.#maxBytes : this.#maxBytesOf(record)))
+      throw new AppError('payload-too-large', "The request record would exceed the broker's message limit.")
+    const stored = await this.#records.write(record.request_id, record, { afterSeq })
+    if (stored !== null) return this.#remember({ seq: stored.seq, record })
     this.#known.delete(record.request_id)
     return null
   }
@@ -100,15 +104,14 @@ export class RequestRecords {
 
   /** Where one that has left can come back: after its empty message, or 0 where that is gone too; null: it is there. */
   async emptiedAt(requestId: string): Promise<number | null> {
-    const message = await this.#stream.read(requestSubject(requestId))
-    if (message === null) return 0
-    return isEmptied(message) ? message.seq : null
+    const stored = await this.#records.read(requestId)
+    if (stored === null) return 0
+    return stored.record === null ? stored.seq : null
   }
 
   /** Empties an ended request, and lets the broker forget it after an hour; nothing when it has changed since. */
   async empty({ seq, record }: StoredRequest): Promise<void> {
-    const subject = requestSubject(record.request_id)
-    await this.#stream.write({ subject, body: EMPTY, afterSeq: seq, keptForS: ENDED_KEPT_S }, WRITE_DEADLINE_MS)
+    await this.#records.write(record.request_id, null, { afterSeq: seq, keptForS: ENDED_KEPT_S })
     this.#known.delete(record.request_id)
   }
 

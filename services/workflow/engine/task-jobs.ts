@@ -1,20 +1,17 @@
 import { checkForType } from '#shared/accept/check-job.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { JobTypes } from '#shared/accept/job-types.ts'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { Publisher } from '#shared/bus/publisher.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/http/requests.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
-import { tenantMember } from '#shared/contracts/log/job-spec.ts'
-import { eventSubject, historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/log/subjects.ts'
-import { AppError, publicErrorOf, unavailable } from '#shared/errors/app-error.ts'
+import type { JobAddress } from '#shared/contracts/log/subjects.ts'
+import { AppError, publicErrorOf } from '#shared/errors/app-error.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
-import { newNonce } from '#shared/ids/ids.ts'
 import { taskJobId } from '#shared/ids/task-address.ts'
 import type { Logger } from '#shared/process/logger.ts'
-import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import type { TaskEnd } from '../decide/decide.ts'
 import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'
@@ -25,18 +22,14 @@ import type { StoredRequest } from './request-records.ts'
 import { type ChildWork, type JobWork, type RunningTask, runningTasks } from './task-work.ts'
 
 export interface TaskJobsDeps extends ChangeRequestDeps {
-  publisher: Pick<Publisher, 'publish'>
-  reader: LogReader
+  history: JobHistory
   types: Pick<JobTypes, 'get'>
   definitions: Pick<DefinitionRecords, 'read'>
   clock: Clock
   log: Logger
 }
 
-const DEADLINE_MS = 5 * SECOND
 const REMEMBERED_MAX = 100_000
-/** A running job may report progress meanwhile, which moves its history under us. */
-const CANCEL_TRIES = 20
 
 /** The jobs of running tasks: made, and cancelled. Both are harmless to repeat; what was done here is not repeated. */
 export class TaskJobs {
@@ -112,23 +105,12 @@ export class TaskJobs {
   }
 
   async #publishFirst(record: RequestRecord, { body }: JobWork, jobId: string): Promise<void> {
-    const { types, publisher, clock, log } = this.#deps
+    const { types, history, clock, log } = this.#deps
     const type = await types.get(body.type)
     checkForType(type, body)
     const event = firstEvent(jobId, record.tenant, body, type, clock.now())
     // The plan fixes type and priority of a task, so of the same id.
-    const address = { type: body.type, priority: body.priority, job_id: jobId }
-    const result = await publisher.publish(
-      {
-        subject: eventSubject(event.event, address),
-        body: JSON.stringify(event),
-        nonce: newNonce(),
-        jobId,
-        expect: { seq: 0, filter: historyFilter(address) },
-      },
-      { deadlineMs: DEADLINE_MS },
-    )
-    if (result.kind === 'stored')
+    if (await history.begin(event))
       log.info({ job_id: jobId, type: body.type, request_id: record.request_id }, 'job created')
   }
 
@@ -136,9 +118,9 @@ export class TaskJobs {
   async #begin(record: RequestRecord, { address }: RunningTask, work: ChildWork, requestId: string): Promise<void> {
     const { definitions, records, clock, log } = this.#deps
     if (record.depth >= REQUEST_MAX_DEPTH)
-      throw new AppError('invalid-plan', `Requests may begin requests to a depth of ${REQUEST_MAX_DEPTH}.`)
+      throw new AppError('invalid-plan', `Requests can be nested at most ${REQUEST_MAX_DEPTH} deep.`)
     const found = await definitions.read({ tenant: record.tenant, name: work.definition }, work.version)
-    if (found === null) throw new AppError('definition-not-found', `There is no definition ${work.definition}.`)
+    if (found === null) throw new AppError('definition-not-found', `No definition has the name ${work.definition}.`)
     const child = newRecord(
       {
         requestId,
@@ -162,40 +144,17 @@ export class TaskJobs {
     if (work.kind === 'request') {
       await changeRequest(this.#deps, jobId, {
         kind: 'cancel',
-        reason: `By the request ${record.request_id}.`,
+        reason: `Cancelled by the request ${record.request_id}.`,
         asked: null,
       })
       return
     }
     const { body } = work
-    const address = { type: body.type, priority: body.priority, job_id: jobId }
-    for (let tries = 0; tries < CANCEL_TRIES; tries++) {
-      // Not the whole history: the log may have let go of how the job began.
-      const last = await this.#deps.reader.lastEvent(address)
-      if (last === null || isTerminalEvent(last.event)) return
-      const event = {
-        event: 'job:cancelled',
-        job_id: jobId,
-        object_id: body.object_id,
-        ...tenantMember(record.tenant),
-        type: body.type,
-        at: isoTime(this.#deps.clock.now()),
-        reason: 'requested',
-        error: { name: 'Cancelled', message: `By the request ${record.request_id}.` },
-      }
-      const result = await this.#deps.publisher.publish(
-        {
-          subject: eventSubject('job:cancelled', address),
-          body: JSON.stringify(event),
-          nonce: newNonce(),
-          jobId,
-          expect: { seq: last.seq, filter: historyFilter(address) },
-        },
-        { deadlineMs: DEADLINE_MS },
-      )
-      if (result.kind === 'stored') return
-    }
-    throw unavailable('The job changes too quickly to be cancelled.')
+    const { object_id, type, priority } = body
+    await this.#deps.history.cancel(
+      { job_id: jobId, object_id, type, priority, tenant: record.tenant },
+      { name: 'Cancelled', message: `Cancelled by the request ${record.request_id}.` },
+    )
   }
 }
 
@@ -205,15 +164,12 @@ export class TaskJobs {
  */
 function checkSize(given: unknown): void {
   if (!isLongerThan(given, BODY_MAX_BYTES)) return
-  throw new AppError(
-    'payload-too-large',
-    `With its values filled in the payload has more than ${BODY_MAX_BYTES} bytes.`,
-  )
+  throw new AppError('payload-too-large', `With its values filled in, the payload exceeds ${BODY_MAX_BYTES} bytes.`)
 }
 
 /** A job as the log has it; null when it has none of it. */
-export async function readJob(reader: LogReader, address: JobAddress): Promise<Job | null> {
+export async function readJob(history: Pick<JobHistory, 'all'>, address: JobAddress): Promise<Job | null> {
   let job: Job | null = null
-  for (const { seq, event } of await reader.history(address)) job = applyEvent(job, event, seq)
+  for (const { seq, event } of await history.all(address)) job = applyEvent(job, event, seq)
   return job
 }

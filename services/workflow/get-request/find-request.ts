@@ -28,13 +28,13 @@ export async function findRequest(
   // Only ids that we made go into a subject.
   if (!isJobId(requestId)) return null
   const logged = await records.read(requestId).catch((error: unknown) => {
-    throw unavailable('The request cannot be read from the log.', error)
+    throw unavailable('The log of requests cannot be read at the moment. Try again.', error)
   })
   if (logged !== null) return logged
   const row = await store.get(requestId).catch((error: unknown) => {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
   return row === null ? null : { seq: row.seq, record: row.record as RequestRecord }
 }
 
-export const requestNotFound = (): AppError => new AppError('request-not-found', 'There is no request with this id.')
+export const requestNotFound = (): AppError => new AppError('request-not-found', 'No request has this id.')

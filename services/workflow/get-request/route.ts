@@ -1,22 +1,21 @@
-import type Router from '@koa/router'
-import type { LogReader } from '#shared/bus/log-reader.ts'
-import type { AppContext } from '#shared/http/app.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import { requestOperations } from '#shared/contracts/http/operations/requests.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { matchesEtag } from '#shared/http/etag.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { type FindRequestDeps, getRequest } from './find-request.ts'
 import { requestView } from './request-view.ts'
 import { runningJobs } from './running-jobs.ts'
 
 export interface GetRequestDeps extends FindRequestDeps {
   /** Of the log of jobs. */
-  reader: LogReader
+  history: Pick<JobHistory, 'all'>
 }
 
-/** `GET /v1/requests/:request_id`. */
-export function getRequestRoutes(router: Router, deps: GetRequestDeps): void {
-  router.get('/v1/requests/:request_id', async (ctx: AppContext) => {
-    const { seq, record } = await getRequest(deps, ctx.params['request_id'] ?? '', callerOf(ctx))
-    const running = await runningJobs(deps.reader, record)
+export function getRequestRoutes(router: GuardedRouter, deps: GetRequestDeps): void {
+  router.serve(requestOperations.getRequest, async (ctx, { params }) => {
+    const { seq, record } = await getRequest(deps, params.request_id, callerOf(ctx))
+    const running = await runningJobs(deps.history, record)
     // What is shown changes with the record, and with every event of a job that runs.
     const etag = `"${[
       seq,

@@ -1,4 +1,4 @@
-import type { LogReader } from '#shared/bus/log-reader.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { taskJobId } from '#shared/ids/task-address.ts'
@@ -13,17 +13,20 @@ const LOOKED_AT_MAX = 100
  * The jobs of the tasks that run now, by their ids: the record learns of their attempts at their ends alone.
  * @throws AppError `unavailable`
  */
-export async function runningJobs(reader: LogReader, record: RequestRecord): Promise<ReadonlyMap<string, Job>> {
+export async function runningJobs(
+  history: Pick<JobHistory, 'all'>,
+  record: RequestRecord,
+): Promise<ReadonlyMap<string, Job>> {
   const looks = runningTasks(record)
     .slice(0, LOOKED_AT_MAX)
     .flatMap(({ address, work }) => {
       // A request of its own shows its attempts itself.
       if (work.kind === 'request') return []
       const { type, priority } = work.body
-      return [readJob(reader, { type, priority, job_id: taskJobId(record.request_id, address) })]
+      return [readJob(history, { type, priority, job_id: taskJobId(record.request_id, address) })]
     })
   const jobs = await Promise.all(looks).catch((error: unknown) => {
-    throw unavailable('The jobs of the request cannot be read from the log.', error)
+    throw unavailable('The jobs of the request cannot be read at the moment. Try again.', error)
   })
   return new Map(jobs.flatMap((job): [string, Job][] => (job === null ? [] : [[job.job_id, job]])))
 }

@@ -1,17 +1,11 @@
-import type Router from '@koa/router'
 import type { Caller } from '#shared/auth/caller.ts'
-import {
-  type ListRequestsQuery,
-  listRequestsQuerySchema,
-  type RequestList,
-  type RequestSummary,
-} from '#shared/contracts/http/request-list.ts'
+import { requestOperations } from '#shared/contracts/http/operations/requests.ts'
+import type { ListRequestsQuery, RequestList, RequestSummary } from '#shared/contracts/http/request-list.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
-import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { makeCursor, readCursor } from '#shared/http/cursor.ts'
-import { readQuery } from '#shared/http/read-query.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { AFTER_EVERY_ID } from '#shared/stores/jobs/job-store.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import type { RequestRecord } from '../decide/record.ts'
@@ -20,12 +14,9 @@ export interface ListRequestsDeps {
   store: Pick<RequestStore, 'list'>
 }
 
-const PATH = '/v1/requests'
-
-/** `GET /v1/requests`: those that the caller may see, newest first, as the store has them, which may be a moment behind. */
-export function listRequestsRoutes(router: Router, deps: ListRequestsDeps): void {
-  router.get(PATH, async (ctx: AppContext) => {
-    const query = readQuery(ctx, listRequestsQuerySchema)
+/** Those that the caller may see, newest first, as the store has them, which may be a moment behind. */
+export function listRequestsRoutes(router: GuardedRouter, deps: ListRequestsDeps): void {
+  router.serve(requestOperations.listRequests, async (ctx, { query }) => {
     const list = await listRequests(deps, query, callerOf(ctx))
     ctx.set('Cache-Control', 'no-cache')
     if (list.next_cursor !== null) ctx.set('Link', `<${addressOf(query, list.next_cursor)}>; rel="next"`)
@@ -43,7 +34,7 @@ async function listRequests(
   const belowId = cursor === undefined ? AFTER_EVERY_ID : readCursor(search, cursor)
   // One more than asked for tells whether there is another page.
   const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
-    throw unavailable('The store cannot be read.', error)
+    throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
@@ -65,5 +56,5 @@ const summaryView = ({ tenant, ...summary }: StoredSummary): RequestSummary => (
 function addressOf({ status, limit }: ListRequestsQuery, cursor: string): string {
   const parameters = new URLSearchParams({ limit: String(limit), cursor })
   if (status !== undefined) parameters.set('status', [...new Set(status)].join(','))
-  return `${PATH}?${parameters.toString()}`
+  return `${requestOperations.listRequests.path}?${parameters.toString()}`
 }

@@ -8,7 +8,7 @@ const REDRIVE_MAX = 1_000
 export const deadMessageViewSchema = z
   .object({
     shard: z.number().int(),
-    seq: z.number().int().meta({ description: 'The sequence that it had in its stream' }),
+    seq: z.number().int().meta({ description: 'The sequence that the message had in its stream' }),
     ...deadMessageSchema.shape,
   })
   .meta({ id: 'DeadMessage' })
@@ -16,7 +16,7 @@ export type DeadMessageView = z.infer<typeof deadMessageViewSchema>
 
 export const deadMessageListSchema = z
   .object({
-    items: z.array(deadMessageViewSchema).meta({ description: 'What died first comes first' }),
+    items: z.array(deadMessageViewSchema).meta({ description: 'Oldest death first' }),
     next_cursor: z.string().nullable().meta({ description: 'null on the last page' }),
   })
   .meta({ id: 'DeadMessageList' })
@@ -25,17 +25,17 @@ export type DeadMessageList = z.infer<typeof deadMessageListSchema>
 export const listDeadMessagesQuerySchema = z.strictObject({
   shard: wholeNumberParameter(0, SHARDS_MAX - 1)
     .optional()
-    .meta(aboutNumber('Of this shard alone', 0, SHARDS_MAX - 1)),
+    .meta(aboutNumber('Only messages of this shard', 0, SHARDS_MAX - 1)),
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, 'is none that was given here')
+    .regex(/^[1-9]\d{0,14}$/, 'is not a cursor of this service')
     .transform(Number)
     .optional()
     .meta({
-      description: '`next_cursor` of the page before',
+      description: '`next_cursor` of the previous page',
       override: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' },
     }),
-  limit: limitParameter('Messages a page'),
+  limit: limitParameter('Messages per page'),
 })
 export type ListDeadMessagesQuery = z.infer<typeof listDeadMessagesQuerySchema>
 
@@ -47,23 +47,23 @@ export const redriveMessagesBodySchema = z
       .min(0)
       .max(SHARDS_MAX - 1)
       .optional()
-      .meta({ description: 'Of this shard alone' }),
+      .meta({ description: 'Only messages of this shard' }),
     limit: z.number().int().min(1).max(REDRIVE_MAX).default(REDRIVE_MAX),
     until: z
       .number()
       .int()
       .min(0)
       .optional()
-      .meta({ description: '`until` of the answer before: what died since stays' }),
+      .meta({ description: '`until` of the previous answer; messages that died later are left alone' }),
   })
   .meta({ id: 'RedriveMessages' })
 export type RedriveMessagesBody = z.infer<typeof redriveMessagesBodySchema>
 
 export const messagesRedrivenSchema = z
   .object({
-    redriven: z.number().int().meta({ description: 'Messages that were put back' }),
-    is_more: z.boolean().meta({ description: 'There are further ones: ask again, with this `until`' }),
-    until: z.number().int().meta({ description: 'What had died when it was asked for first' }),
+    redriven: z.number().int().meta({ description: 'Messages that were redriven' }),
+    is_more: z.boolean().meta({ description: 'More messages are left; repeat the call with this `until`' }),
+    until: z.number().int().meta({ description: 'The position of the newest message that the first call covered' }),
   })
   .meta({ id: 'MessagesRedriven' })
 export type MessagesRedriven = z.infer<typeof messagesRedrivenSchema>

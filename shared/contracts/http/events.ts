@@ -8,18 +8,18 @@ const PAGE_MAX = 1_000
 
 const lastEventId = wholeNumberParameter(0, SEQUENCE_MAX)
   .optional()
-  .meta(aboutNumber('Only what came after; as the header Last-Event-ID', 0, SEQUENCE_MAX))
+  .meta(aboutNumber('Only later events; same as the header Last-Event-ID', 0, SEQUENCE_MAX))
 
 export const jobEventsQuerySchema = z.strictObject({
   last_event_id: lastEventId,
 })
 
 export const eventsQuerySchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN).optional().meta({ description: 'Of this job type alone' }),
+  type: z.string().regex(TYPE_PATTERN).optional().meta({ description: 'Only events of this job type' }),
   last_event_id: lastEventId,
   limit: wholeNumberParameter(1, PAGE_MAX)
     .default(100)
-    .meta(aboutNumber('Of a JSON answer', 1, PAGE_MAX)),
+    .meta(aboutNumber('Events per JSON answer', 1, PAGE_MAX)),
 })
 
 /** An event as its readers get it. `data` stands with progress, `result` with the finish. */
@@ -37,12 +37,12 @@ export type EventView = z.infer<typeof eventViewSchema>
 
 export const jobEventsSchema = z
   .object({ job_id: z.string(), items: z.array(eventNoteSchema) })
-  .meta({ id: 'JobEvents', description: "The job's whole history; of an attempt's progress the latest alone" })
+  .meta({ id: 'JobEvents', description: 'The whole history of the job, with only the latest progress of each attempt' })
 
 export const eventsPageSchema = z
   .object({
     items: z.array(eventViewSchema),
-    last_event_id: z.number().int().meta({ description: 'Where the next page, or a stream, goes on' }),
-    reset: z.boolean().meta({ description: 'Events after the sequence asked for are gone from the log' }),
+    last_event_id: z.number().int().meta({ description: 'The position after which the next page or stream continues' }),
+    reset: z.boolean().meta({ description: 'Some events after the requested position have left the log' }),
   })
   .meta({ id: 'Events' })

@@ -19,8 +19,8 @@ export const batchQuerySchema = z.strictObject({
 
 export const batchItemSchema = z
   .object({
-    index: z.number().int().meta({ description: 'Place in the request, from 0' }),
-    status: z.number().int().meta({ description: 'What a request of its own would have been answered' }),
+    index: z.number().int().meta({ description: 'Position in the request, from 0' }),
+    status: z.number().int().meta({ description: 'The HTTP status that the job would get as a request of its own' }),
     job: jobAcceptedSchema.optional(),
     error: problemSchema.optional(),
   })

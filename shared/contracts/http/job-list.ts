@@ -9,8 +9,14 @@ const statusesSchema = z.array(z.enum(JOB_STATUSES)).min(1)
 const filterShape = {
   type: z.string().regex(TYPE_PATTERN).optional(),
   object_id: createJobBodySchema.shape.object_id.optional(),
-  created_after: z.iso.datetime({ offset: true }).optional().meta({ description: 'RFC 3339: this time or later' }),
-  created_before: z.iso.datetime({ offset: true }).optional().meta({ description: 'RFC 3339: before this time' }),
+  created_after: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'RFC 3339; created at this time or later' }),
+  created_before: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'RFC 3339; created before this time' }),
 }
 
 /** Which jobs are meant: all that is given must hold. As members of a JSON body. */
@@ -25,7 +31,7 @@ export const statusParameter = <const Status extends string>(statuses: readonly 
     .pipe(z.array(z.enum(statuses)).min(1))
     .optional()
     .meta({
-      description: 'One or several, with commas between or the parameter repeated',
+      description: 'One or several, separated by commas or as a repeated parameter',
       // In the description the list alone, which is how a repeated parameter is told.
       override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
         delete jsonSchema['anyOf']
@@ -37,7 +43,7 @@ export const statusParameter = <const Status extends string>(statuses: readonly 
 export const listJobsQuerySchema = z.strictObject({
   status: statusParameter(JOB_STATUSES),
   ...filterShape,
-  ...pageParameters('Jobs a page'),
+  ...pageParameters('Jobs per page'),
 })
 export type ListJobsQuery = z.infer<typeof listJobsQuerySchema>
 
@@ -57,7 +63,7 @@ export const jobStatsSchema = z
     by_status: z.record(z.enum(JOB_STATUSES), countSchema),
     by_type: z
       .record(z.string(), z.partialRecord(z.enum(JOB_STATUSES), countSchema))
-      .meta({ description: 'Of each type the statuses that it has' }),
+      .meta({ description: 'Jobs per status, for each type' }),
   })
   .meta({ id: 'JobStats' })
 export type JobStats = z.infer<typeof jobStatsSchema>

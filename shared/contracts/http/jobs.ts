@@ -40,7 +40,7 @@ export const startTimeShape = {
   run_at: z.iso
     .datetime({ offset: true })
     .optional()
-    .meta({ description: 'RFC 3339: when the job may start; a time that has passed means now' }),
+    .meta({ description: 'RFC 3339: when the job may start; a time in the past means now' }),
 }
 
 /** For the description alone: the routes check it with words of their own. */
@@ -60,10 +60,10 @@ export const createJobBodySchema = z
       })
       .meta({ description: `What the job is about: 1 to ${OBJECT_ID_MAX_BYTES} bytes of any text` }),
     type: z.string().regex(TYPE_PATTERN).default('sleep').meta({ description: 'The job type' }),
-    payload: z.unknown().optional().meta({ description: 'Any JSON value that fits the type' }),
+    payload: z.unknown().optional().meta({ description: 'Any JSON value that matches the schema of the type' }),
     priority: z.enum(PRIORITIES).default('normal'),
-    timeout_ms: timeoutField.optional().meta({ description: 'Milliseconds an attempt may take' }),
-    attempts: attemptsField.optional().meta({ description: 'Attempts in all, the first one included' }),
+    timeout_ms: timeoutField.optional().meta({ description: 'Time limit of an attempt, in milliseconds' }),
+    attempts: attemptsField.optional().meta({ description: 'Total number of attempts, including the first' }),
     backoff: z
       .strictObject({
         kind: z.enum(['fixed', 'exponential']),
@@ -73,7 +73,7 @@ export const createJobBodySchema = z
       })
       .partial()
       .optional()
-      .meta({ description: "How long to wait between attempts; what is left out is the type's" }),
+      .meta({ description: "How long to wait between attempts; omitted members default to the type's" }),
     ...startTimeShape,
     callback_url: z
       .string()
@@ -81,7 +81,7 @@ export const createJobBodySchema = z
       .max(CALLBACK_URL_MAX_LENGTH)
       .optional()
       .meta({
-        description: 'Gets a signed webhook when the job ends',
+        description: 'Receives a signed webhook when the job ends',
         override: { format: 'uri', pattern: '^https?://' },
       }),
   })
@@ -99,14 +99,19 @@ export const retryJobBodySchema = z
 export type RetryJobBody = z.infer<typeof retryJobBodySchema>
 
 /** Another time for a job that waits for one. */
-export const retimeJobBodySchema = z
+export const rescheduleJobBodySchema = z
   .strictObject(startTimeShape)
-  .meta({ id: 'RetimeJob', minProperties: 1, maxProperties: 1 })
-export type RetimeJobBody = z.infer<typeof retimeJobBodySchema>
+  .meta({ id: 'RescheduleJob', minProperties: 1, maxProperties: 1 })
+export type RescheduleJobBody = z.infer<typeof rescheduleJobBodySchema>
 
 export const cancelJobBodySchema = z
   .strictObject({
-    reason: z.string().min(1).max(1_000).optional().meta({ description: 'Why, for people: shown as the error' }),
+    reason: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .meta({ description: 'Reason for people to read, shown as the error' }),
   })
   .meta({ id: 'CancelJob' })
 export type CancelJobBody = z.infer<typeof cancelJobBodySchema>
@@ -129,23 +134,26 @@ export const jobViewSchema = z
   .object({
     job_id: z.string(),
     object_id: z.string(),
-    tenant: z.string().optional().meta({ description: "Whose it is, where the caller's token named a tenant" }),
+    tenant: z
+      .string()
+      .optional()
+      .meta({ description: 'The tenant that owns the job; absent where the token named none' }),
     type: z.string(),
     priority: z.enum(PRIORITIES),
     status: z.enum(JOB_STATUSES),
-    phase: z.enum(JOB_PHASES).meta({ description: 'Of a job that is processing: waiting, running or retrying' }),
-    round: z.number().int().meta({ description: 'Counts retries of the ended job; the first run is round 1' }),
+    phase: z.enum(JOB_PHASES).meta({ description: 'A finer status: a processing job is waiting, running or retrying' }),
+    round: z.number().int().meta({ description: 'Starts at 1 and counts up with each retry of the ended job' }),
     created_at: z.string(),
     due_at: z.string().nullable().meta({ description: 'When a scheduled or retrying job may start' }),
     started_at: z.string().nullable(),
     finished_at: z.string().nullable(),
     updated_at: z.string(),
     timeout_ms: z.number().int(),
-    max_attempts: z.number().int().meta({ description: 'Number of the last attempt this round may have' }),
+    max_attempts: z.number().int().meta({ description: 'Number of the last attempt that this round may have' }),
     backoff: backoffSchema,
     callback_url: z.string().nullable(),
     progress: progressSchema.nullable(),
-    attempts: z.array(attemptSchema).meta({ description: 'Of all rounds, oldest first: the last 200' }),
+    attempts: z.array(attemptSchema).meta({ description: 'The last 200 attempts of all rounds, oldest first' }),
     payload: z.unknown(),
     result: z.unknown(),
     error: jobErrorSchema.nullable(),

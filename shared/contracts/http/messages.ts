@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { epochMsOf } from '#shared/formats/rfc3339.ts'
+import { epochMsOf } from '../../formats/rfc3339.ts'
 import { storedMessageSchema, VALUE_MAX_BYTES } from '../log/message.ts'
 
 const encoder = new TextEncoder()
@@ -12,7 +12,7 @@ export const messageSchema = z
     timestamp: z
       .string()
       .refine((text) => !Number.isNaN(epochMsOf(text)), {
-        error: 'must be a time of RFC 3339, as 2026-11-22T18:00:00Z',
+        error: 'must be an RFC 3339 time, such as 2026-11-22T18:00:00Z',
       })
       .meta({ description: 'RFC 3339', override: { format: 'date-time' } }),
     value: z
@@ -22,13 +22,13 @@ export const messageSchema = z
         error: `must be at most ${VALUE_MAX_BYTES} bytes of UTF-8`,
       })
       .optional()
-      .meta({ description: `Any text of up to ${VALUE_MAX_BYTES} bytes` }),
+      .meta({ description: `Any text of at most ${VALUE_MAX_BYTES} bytes` }),
   })
   .meta({ id: 'Message', examples: [{ timestamp: '2026-11-22T18:00:00Z', value: '21.5' }] })
 export type Message = z.infer<typeof messageSchema>
 
 export const messagesAcceptedSchema = z
-  .object({ accepted: z.number().int().meta({ description: 'How many: always all of them' }) })
+  .object({ accepted: z.number().int().meta({ description: 'The number of messages, always all of them' }) })
   .meta({ id: 'MessagesAccepted' })
 export type MessagesAccepted = z.infer<typeof messagesAcceptedSchema>
 
@@ -36,15 +36,15 @@ const count = (description: string) => z.number().int().meta({ description })
 
 export const messageWorkerSchema = z
   .object({
-    worker_id: z.string().meta({ description: '`<shard>-<place in its pool>`' }),
+    worker_id: z.string().meta({ description: '`<shard>-<position in its pool>`' }),
     shard: z.number().int(),
-    replica_id: z.string().nullable().meta({ description: 'Where its shard is now' }),
-    running: z.boolean().meta({ description: 'In the pool now' }),
-    started_at: z.string().meta({ description: 'Since when it works without a break' }),
-    batches_since_start: count('Batches'),
-    messages_since_start: count('Messages'),
-    batches_total: count('Batches ever'),
-    messages_total: count('Messages ever'),
+    replica_id: z.string().nullable().meta({ description: 'The replica that owns the shard now' }),
+    running: z.boolean().meta({ description: 'Whether the worker is in the pool now' }),
+    started_at: z.string().meta({ description: 'When the worker last started' }),
+    batches_since_start: count('Batches since the worker last started'),
+    messages_since_start: count('Messages since the worker last started'),
+    batches_total: count('Batches in total'),
+    messages_total: count('Messages in total'),
   })
   .meta({ id: 'MessageWorker' })
 export type MessageWorker = z.infer<typeof messageWorkerSchema>
@@ -52,10 +52,10 @@ export type MessageWorker = z.infer<typeof messageWorkerSchema>
 export const messageShardSchema = z
   .object({
     shard: z.number().int(),
-    replica_id: z.string().nullable().meta({ description: 'Who has it; null: nobody' }),
-    waiting: count('Messages that are in no batch yet'),
-    open_batches: count('Batches that are not done yet'),
-    dead_total: count('Messages that no attempt could process, ever'),
+    replica_id: z.string().nullable().meta({ description: 'The replica that owns the shard; null: none' }),
+    waiting: count('Messages not yet in a batch'),
+    open_batches: count('Batches not yet done'),
+    dead_total: count('Messages that died, in total'),
   })
   .meta({ id: 'MessageShard' })
 export type MessageShard = z.infer<typeof messageShardSchema>
@@ -64,7 +64,7 @@ export const messageWorkersSchema = z
   .object({
     workers: z.array(messageWorkerSchema),
     shards: z.array(messageShardSchema),
-    messages_total: count('Messages that all workers processed, ever'),
+    messages_total: count('Messages processed by all workers, in total'),
   })
   .meta({ id: 'MessageWorkers' })
 export type MessageWorkers = z.infer<typeof messageWorkersSchema>

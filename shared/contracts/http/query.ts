@@ -21,14 +21,14 @@ export const aboutNumber = (description: string, minimum: number, maximum: numbe
   override: { type: 'integer', minimum, maximum } as const,
 })
 
-/** @param description what is counted, as `Jobs a page` */
+/** @param description what is counted, as `Jobs per page` */
 export const limitParameter = (description: string) =>
   wholeNumberParameter(1, LIST_LIMIT_MAX)
     .default(LIST_LIMIT_DEFAULT)
     .meta(aboutNumber(description, 1, LIST_LIMIT_MAX))
 
-/** @param description what is counted, as `Jobs a page` */
+/** @param description what is counted, as `Jobs per page` */
 export const pageParameters = (description: string) => ({
-  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the page before' }),
+  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the previous page' }),
   limit: limitParameter(description),
 })

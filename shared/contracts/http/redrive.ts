@@ -16,11 +16,11 @@ export const redriveBodySchema = jobFilterSchema
       .min(0.01)
       .max(10_000)
       .optional()
-      .meta({ description: 'Jobs started a second; without it all at once' }),
+      .meta({ description: 'Jobs retried per second; by default all at once' }),
     run_at: startTimeShape.run_at,
-    dry_run: z.boolean().default(false).meta({ description: 'Only says which jobs are meant' }),
-    limit: z.number().int().min(1).max(REDRIVE_LIMIT_MAX).default(1_000).meta({ description: 'Jobs a request' }),
-    cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the answer before' }),
+    dry_run: z.boolean().default(false).meta({ description: 'Only report which jobs match' }),
+    limit: z.number().int().min(1).max(REDRIVE_LIMIT_MAX).default(1_000).meta({ description: 'Jobs per call' }),
+    cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the previous answer' }),
   })
   .meta({ id: 'Redrive' })
 export type RedriveBody = z.infer<typeof redriveBodySchema>
@@ -28,12 +28,12 @@ export type RedriveBody = z.infer<typeof redriveBodySchema>
 export const redriveResultSchema = z
   .object({
     dry_run: z.boolean(),
-    matched: z.number().int().meta({ description: 'Jobs that the filters mean, of this request' }),
+    matched: z.number().int().meta({ description: 'Jobs that matched the filters in this call' }),
     retried: z.number().int(),
-    skipped: z.number().int().meta({ description: 'Jobs that somebody else started or that changed meanwhile' }),
-    job_ids: z.array(z.string()).meta({ description: 'The first 100 of them, newest first' }),
-    next_cursor: z.string().nullable().meta({ description: 'null: there are no more' }),
-    next_run_at: z.string().meta({ description: '`run_at` for the next request, so that the rate is kept' }),
+    skipped: z.number().int().meta({ description: 'Jobs that were retried or changed by others in the meantime' }),
+    job_ids: z.array(z.string()).meta({ description: 'The first 100 matched jobs, newest first' }),
+    next_cursor: z.string().nullable().meta({ description: 'null: no jobs are left' }),
+    next_run_at: z.string().meta({ description: '`run_at` for the next call, which keeps the rate' }),
   })
   .meta({ id: 'RedriveResult' })
 export type RedriveResult = z.infer<typeof redriveResultSchema>

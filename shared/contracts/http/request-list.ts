@@ -18,13 +18,13 @@ export const signalRequestBodySchema = z
     extras: z
       .record(z.string(), z.unknown())
       .default({})
-      .meta({ description: "Merged into the request's, as those that a job returns" }),
+      .meta({ description: 'Merged into the extras of the request, like the extras that a job returns' }),
   })
   .meta({ id: 'SignalRequest' })
 
 export const listRequestsQuerySchema = z.strictObject({
   status: statusParameter(REQUEST_STATUSES),
-  ...pageParameters('Requests a page'),
+  ...pageParameters('Requests per page'),
 })
 export type ListRequestsQuery = z.infer<typeof listRequestsQuerySchema>
 
@@ -53,16 +53,16 @@ export const definitionQuerySchema = definitionOwnerQuerySchema.extend({
     .transform(Number)
     .optional()
     .meta({
-      description: 'The latest where it is left out',
+      description: 'Defaults to the latest version',
       override: { type: 'integer', minimum: 1, maximum: 999_999_999 },
     }),
 })
 
 const definitionShape = {
   name: z.string(),
-  tenant: z.string().optional().meta({ description: "Whose it is, where its maker's token named a tenant" }),
-  version: z.number().int().meta({ description: 'Counts the plans that this name has had' }),
-  created_at: z.string().meta({ description: 'When this version was made' }),
+  tenant: z.string().optional().meta({ description: 'The tenant that owns it; absent where the token named none' }),
+  version: z.number().int().meta({ description: 'Starts at 1 and counts up with each new plan of this name' }),
+  created_at: z.string().meta({ description: 'When this version was created' }),
 }
 
 export const definitionViewSchema = z.object({ ...definitionShape, steps: planSchema }).meta({ id: 'Definition' })

@@ -30,10 +30,9 @@ const pointerSchema = z
 export const whenSchema = z
   .strictObject({
     value: pointerSchema,
-    equals: z
-      .unknown()
-      .optional()
-      .meta({ description: 'Left out: whether there is such a value, and it is not false' }),
+    equals: z.unknown().optional().meta({
+      description: 'The value to compare with; without it the condition is that the value exists and is not false',
+    }),
     not: z.boolean().default(false),
   })
   .meta({ id: 'When' })
@@ -44,17 +43,21 @@ const { priority, timeout_ms, attempts } = createJobBodySchema.shape
 const workShape = {
   // Without the default that a job of its own has: a service may stand instead.
   type: createJobBodySchema.shape.type.unwrap().optional(),
-  service: z.string().max(64).optional().meta({ description: 'Instead of a type: which of SERVICES to call' }),
-  path: z.string().max(1_024).optional().meta({ description: "Below the service's address" }),
+  service: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Instead of a type: the name of the service to call, one of SERVICES' }),
+  path: z.string().max(1_024).optional().meta({ description: 'Path below the address of the service' }),
   definition: nameSchema
     .optional()
-    .meta({ description: 'Instead of a type: a request of this plan; the job ends with it' }),
+    .meta({ description: 'Instead of a type: the definition to run as a child request' }),
   version: z
     .number()
     .int()
     .min(1)
     .optional()
-    .meta({ description: 'Of the definition; the latest where it is left out' }),
+    .meta({ description: 'Version of the definition; defaults to the latest' }),
   payload: z.unknown().optional(),
   priority,
   timeout_ms,
@@ -66,14 +69,17 @@ export const planJobSchema = z
   .strictObject({
     name: nameSchema,
     ...workShape,
-    if: whenSchema.optional().meta({ description: 'Else the job is skipped' }),
+    if: whenSchema.optional().meta({ description: 'Condition; the job is skipped when it does not hold' }),
     needs: z
       .array(nameSchema)
       .max(50)
       .optional()
-      .meta({ description: 'Jobs of this step that must be completed first' }),
-    foreach: pointerSchema.optional().meta({ description: 'An array: one job for each of its items' }),
-    compensate: z.strictObject(workShape).optional().meta({ description: 'Undoes the job when the request fails' }),
+      .meta({ description: 'Jobs of the same step that must complete first' }),
+    foreach: pointerSchema.optional().meta({ description: 'Pointer to an array; one job is created per item' }),
+    compensate: z
+      .strictObject(workShape)
+      .optional()
+      .meta({ description: 'Runs to undo the completed job when the request fails' }),
   })
   .meta({ id: 'PlanJob' })
 
@@ -83,13 +89,13 @@ export const planStepSchema = z
     jobs: z.array(planJobSchema).optional(),
     signal: nameSchema
       .optional()
-      .meta({ description: 'Instead of jobs: waits for POST /v1/requests/:id/signals/:name' }),
+      .meta({ description: 'Instead of jobs: wait for POST /v1/requests/{request_id}/signals/{name}' }),
     sleep_ms: z.number().int().min(0).max(31_536_000_000).optional(),
     sleep_until: z.iso.datetime({ offset: true }).optional(),
     on_failure: z
       .enum(['finish', 'cancel'])
       .default('finish')
-      .meta({ description: 'What becomes of the jobs that still run when one fails' }),
+      .meta({ description: 'What happens to the running jobs of the step when one fails' }),
     if: whenSchema.optional(),
   })
   .meta({ id: 'PlanStep' })
@@ -111,16 +117,22 @@ export const STEP_STATUSES = ['new', 'inprogress', 'completed', 'failed', 'cance
 export const createRequestBodySchema = z
   .strictObject({
     name: z.string().min(1).max(128).optional(),
-    params: z.record(z.string(), z.unknown()).default({}).meta({ description: 'What all jobs get, and none changes' }),
-    extras: z.record(z.string(), z.unknown()).default({}).meta({ description: 'What jobs may change for those after' }),
+    params: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .meta({ description: 'Values that all jobs receive and none can change' }),
+    extras: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .meta({ description: 'Values that jobs can change for later jobs' }),
     steps: planSchema.optional(),
-    definition: nameSchema.optional().meta({ description: 'Instead of steps: a stored plan' }),
+    definition: nameSchema.optional().meta({ description: 'Instead of steps: the name of a stored definition' }),
     version: z
       .number()
       .int()
       .min(1)
       .optional()
-      .meta({ description: 'Of the definition; the latest where it is left out' }),
+      .meta({ description: 'Version of the definition; defaults to the latest' }),
   })
   .meta({ id: 'CreateRequest' })
 export type CreateRequestBody = z.infer<typeof createRequestBodySchema>
@@ -139,12 +151,15 @@ const requestAttemptSchema = z.object({
 
 export const stepJobViewSchema = z
   .object({
-    name: textSchema.meta({ description: 'Of a foreach with the number of its item: `resize[2]`' }),
+    name: textSchema.meta({ description: 'For a foreach with the index of the item, such as `resize[2]`' }),
     status: z.enum(STEP_JOB_STATUSES),
-    job_id: textSchema.nullable().meta({ description: 'Of a child request: its request_id' }),
-    attempts: z.array(requestAttemptSchema).meta({ description: 'Of all rounds, oldest first' }),
+    job_id: textSchema.nullable().meta({ description: 'The id of the job, or the request_id of a child request' }),
+    attempts: z.array(requestAttemptSchema).meta({ description: 'Attempts of all rounds, oldest first' }),
     result: z.unknown(),
-    result_omitted: z.literal(true).optional().meta({ description: 'It is large: read it at the job itself' }),
+    result_omitted: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'The result is too large to show here; get the job instead' }),
     error: jobErrorSchema.nullable(),
     ended_at: timeSchema,
   })
@@ -156,7 +171,7 @@ export const stepViewSchema = z
     status: z.enum(STEP_STATUSES),
     started_at: timeSchema,
     ended_at: timeSchema,
-    extras: z.record(z.string(), z.unknown()).nullable().meta({ description: 'As they were after the step' }),
+    extras: z.record(z.string(), z.unknown()).nullable().meta({ description: 'The extras after the step' }),
     jobs: z.array(stepJobViewSchema),
   })
   .meta({ id: 'Step' })
@@ -181,7 +196,7 @@ export const requestEventSchema = z
     event: z.enum(REQUEST_EVENTS),
     step: textSchema.optional(),
     job: textSchema.optional(),
-    members: z.array(textSchema).optional().meta({ description: 'Members of the extras that the event is about' }),
+    members: z.array(textSchema).optional().meta({ description: 'Names of the extras that changed' }),
   })
   .meta({ id: 'RequestEvent' })
 
@@ -194,15 +209,17 @@ export const requestViewSchema = z
     parent: z
       .object({ request_id: textSchema, job: textSchema })
       .nullable()
-      .meta({ description: 'The request and job that began it' }),
+      .meta({ description: 'The request and job that started it' }),
     status: z.enum(REQUEST_STATUSES),
-    step: textSchema.nullable().meta({ description: 'The one it is at' }),
+    step: textSchema.nullable().meta({ description: 'The current step' }),
     round: z.number().int(),
     params: z.record(z.string(), z.unknown()),
     extras: z.record(z.string(), z.unknown()),
     steps: z.array(stepViewSchema),
-    undone: z.array(stepJobViewSchema).meta({ description: 'What undid completed jobs after a failure, in its order' }),
-    events: z.array(requestEventSchema).meta({ description: 'The history, oldest first: the last 1,000' }),
+    undone: z
+      .array(stepJobViewSchema)
+      .meta({ description: 'Jobs that undid completed jobs after a failure, in order' }),
+    events: z.array(requestEventSchema).meta({ description: 'The last 1,000 events, oldest first' }),
     error: jobErrorSchema.nullable(),
     created_at: textSchema,
     updated_at: textSchema,

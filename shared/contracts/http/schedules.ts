@@ -21,7 +21,7 @@ export const scheduledJobSchema = createJobBodySchema
   .extend({
     object_id: createJobBodySchema.shape.object_id
       .optional()
-      .meta({ description: 'What the jobs are about; `schedule:<name>` where it is left out' }),
+      .meta({ description: 'What the jobs are about; defaults to `schedule:<name>`' }),
   })
   .meta({ id: 'ScheduledJob' })
 
@@ -38,15 +38,17 @@ export const putScheduleBodySchema = z
       .min(1_000)
       .max(DELAY_MAX_MS)
       .optional()
-      .meta({ description: 'Milliseconds between ticks; either this or cron' }),
-    timezone: z.string().max(64).default('UTC').meta({ description: 'IANA name of the zone that cron is read in' }),
+      .meta({ description: 'Milliseconds between ticks; give either this or cron' }),
+    timezone: z.string().max(64).default('UTC').meta({ description: 'IANA name of the time zone for cron' }),
     job: scheduledJobSchema,
     on_missed: z
       .enum(['latest', 'skip', 'all'])
       .default('latest')
-      .meta({ description: `Ticks at which nobody was there: the latest, none, or each of the last ${MISSED_MAX}` }),
-    starts_at: timeSchema.optional().meta({ description: 'RFC 3339: no tick before; every_ms counts from here' }),
-    ends_at: timeSchema.optional().meta({ description: 'RFC 3339: no tick after' }),
+      .meta({ description: `Which missed ticks to make up for: the latest, none, or each of the last ${MISSED_MAX}` }),
+    starts_at: timeSchema
+      .optional()
+      .meta({ description: 'RFC 3339: no tick before this time; every_ms counts from here' }),
+    ends_at: timeSchema.optional().meta({ description: 'RFC 3339: no tick after this time' }),
   })
   .meta({ id: 'PutSchedule' })
 export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
@@ -86,13 +88,13 @@ export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>
 export const scheduleViewSchema = scheduleRecordSchema
   .omit({ anchor: true, settled_until: true, made_until: true, changed_seq: true })
   .extend({
-    tenant: z.string().optional().meta({ description: "Whose it is, where its maker's token named a tenant" }),
+    tenant: z.string().optional().meta({ description: 'The tenant that owns it; absent where the token named none' }),
     job: scheduledJobSchema,
-    next_run_at: z.string().nullable().meta({ description: 'null while paused, and after the end' }),
-    next_runs: z.array(z.string()).meta({ description: `The next ${NEXT_RUNS} times` }),
-    last_tick_at: z.string().nullable().meta({ description: 'The time of the last tick that made a job' }),
+    next_run_at: z.string().nullable().meta({ description: 'null while paused and after ends_at' }),
+    next_runs: z.array(z.string()).meta({ description: `The next ${NEXT_RUNS} run times` }),
+    last_tick_at: z.string().nullable().meta({ description: 'The time of the last tick that created a job' }),
     last_error: scheduleRecordSchema.shape.last_error.meta({
-      description: 'Why the last tick made no job; null after one that did',
+      description: 'Why the last tick created no job; null if it did',
     }),
   })
   .meta({ id: 'Schedule' })

@@ -12,17 +12,17 @@ export const tenantParameter = z
   .string()
   .regex(TENANT_PATTERN)
   .optional()
-  .meta({ description: 'Whose is meant, for callers who are bound to no tenant' })
+  .meta({ description: 'The tenant to act for, if the token is bound to none' })
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** RFC 6749, 4.4: as a form, or the same members as JSON. What is not known is passed over, as the RFC wants it. */
 export const tokenBodySchema = z
   .object({
     grant_type: z.literal('client_credentials'),
-    client_id: z.string().max(128).optional().meta({ description: 'Or as the user of HTTP Basic' }),
-    client_secret: z.string().max(256).optional().meta({ description: 'Or as the password of HTTP Basic' }),
+    client_id: z.string().max(128).optional().meta({ description: 'Alternatively the user name of HTTP Basic' }),
+    client_secret: z.string().max(256).optional().meta({ description: 'Alternatively the password of HTTP Basic' }),
     scope: z.string().max(200).optional().meta({
-      description: 'Some of the scopes the client has, with blanks between; all of them where it is left out',
+      description: "Scopes separated by spaces; defaults to all of the client's",
     }),
   })
   .meta({ id: 'TokenRequest' })
@@ -32,7 +32,7 @@ export const tokenSchema = z
   .object({
     access_token: z.string(),
     token_type: z.literal('Bearer'),
-    expires_in: z.number().int().meta({ description: 'Seconds' }),
+    expires_in: z.number().int().meta({ description: 'Lifetime of the token in seconds' }),
     scope: z.string(),
   })
   .meta({ id: 'Token' })
@@ -42,6 +42,6 @@ export const callerSchema = z
   .object({
     subject: z.string(),
     scopes: z.array(z.enum(SCOPES)),
-    tenant: z.string().nullable().meta({ description: 'null: bound to no tenant' }),
+    tenant: z.string().nullable().meta({ description: 'null: not bound to a tenant' }),
   })
   .meta({ id: 'Caller' })

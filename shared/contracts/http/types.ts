@@ -4,16 +4,19 @@ import { jobPolicySchema } from '../log/job-type.ts'
 export const typeViewSchema = z
   .object({
     type: z.string(),
-    policy: jobPolicySchema.meta({ description: "What the type's handler declares" }),
-    payload_schema: z.record(z.string(), z.unknown()).nullable().meta({ description: 'JSON Schema; null takes any' }),
+    policy: jobPolicySchema.meta({ description: 'Defaults and limits that the handler declares' }),
+    payload_schema: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'JSON Schema of the payload; null: any value' }),
     concurrency: z
       .number()
       .int()
       .nullable()
-      .meta({ description: 'How many may run at once over all workers now; null: no limit' }),
+      .meta({ description: 'Current limit of jobs running at once over all workers; null: no limit' }),
     paused: z.boolean(),
-    waiting: z.number().int().meta({ description: 'Jobs that no worker has taken yet' }),
-    running: z.number().int().meta({ description: 'Jobs that workers hold' }),
+    waiting: z.number().int().meta({ description: 'Jobs not yet taken by a worker' }),
+    running: z.number().int().meta({ description: 'Jobs taken by workers' }),
   })
   .meta({ id: 'JobType' })
 export type TypeView = z.infer<typeof typeViewSchema>
@@ -31,6 +34,6 @@ export const changeTypeBodySchema = z
       .min(1)
       .max(CONCURRENCY_MAX)
       .nullable()
-      .meta({ description: 'Jobs at once over all workers; null: no limit' }),
+      .meta({ description: 'Limit of jobs running at once over all workers; null: no limit' }),
   })
   .meta({ id: 'ChangeJobType' })

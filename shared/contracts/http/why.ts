@@ -21,12 +21,12 @@ export const whySchema = z
     reasons: z.array(z.object({ code: z.enum(WHY_CODES), detail: z.string() })),
     due_at: z.string().nullable(),
     position: z.number().int().nullable().meta({
-      description: 'Jobs that are taken before it, as far as its type and priority tell; null unless it waits',
+      description: 'Jobs ahead of it, judged by type and priority; null unless it is waiting',
     }),
     estimated_start_at: z
       .string()
       .nullable()
-      .meta({ description: "From the last minute's rate of its type; null where nothing moves" }),
+      .meta({ description: 'Estimated from the rate of its type over the last minute; null if none started' }),
   })
   .meta({ id: 'Why' })
 export type Why = z.infer<typeof whySchema>

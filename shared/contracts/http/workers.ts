@@ -16,20 +16,23 @@ const count = (description: string) => z.number().int().meta({ description })
 
 const workerShape = {
   worker_id: z.string(),
-  live: z.boolean().meta({ description: `Wrote within the last ${LIVE_WITHIN_MS / 1000} s and has not stopped` }),
+  live: z.boolean().meta({ description: `Reported within the last ${LIVE_WITHIN_MS / 1000} s and has not stopped` }),
   host: z.string(),
   pid: z.number().int(),
   version: z.string(),
-  types: z.array(z.string()).meta({ description: 'Job types it has handlers for' }),
-  slots: count('Jobs at once'),
-  running: count('Attempts it ran when it last wrote'),
-  processed: count('Attempts that ended here, whatever became of them'),
-  failed: count('Of these: the job failed, or the attempt crashed'),
-  cancelled: count('Of these: at the timeout or on request'),
-  retried: count('Of these: another attempt follows'),
-  since: z.string().meta({ description: 'When it started' }),
-  beat_at: z.string().meta({ description: 'When it last wrote, by its own clock' }),
-  stopped_at: z.string().nullable().meta({ description: 'When it stopped in order; null also where it was killed' }),
+  types: z.array(z.string()).meta({ description: 'Job types that it has handlers for' }),
+  slots: count('Maximum number of jobs at once'),
+  running: count('Attempts running at the last report'),
+  processed: count('Attempts that ended, with any outcome'),
+  failed: count('Processed attempts that failed the job or crashed'),
+  cancelled: count('Processed attempts that were cancelled, by timeout or on request'),
+  retried: count('Processed attempts that another attempt followed'),
+  since: z.string().meta({ description: 'When the worker started' }),
+  beat_at: z.string().meta({ description: 'When it last reported, by its own clock' }),
+  stopped_at: z
+    .string()
+    .nullable()
+    .meta({ description: 'When it shut down cleanly; null while running or if it was killed' }),
 }
 
 export const workerViewSchema = z.object(workerShape).meta({ id: 'Worker' })
@@ -47,13 +50,13 @@ export const workerDetailSchema = z
     ...workerShape,
     running_jobs: z
       .array(z.object(startedShape))
-      .meta({ description: `The ${RUNNING_SHOWN_MAX} that run longest; none once it is no longer live` }),
+      .meta({ description: `Up to ${RUNNING_SHOWN_MAX} running jobs, longest first; empty once it is no longer live` }),
   })
   .meta({ id: 'WorkerDetail' })
 export type WorkerDetail = z.infer<typeof workerDetailSchema>
 
 export const workerListSchema = z
-  .object({ items: z.array(workerViewSchema).max(WORKERS_MAX).meta({ description: 'The newest first' }) })
+  .object({ items: z.array(workerViewSchema).max(WORKERS_MAX).meta({ description: 'Newest first' }) })
   .meta({ id: 'WorkerList' })
 export type WorkerList = z.infer<typeof workerListSchema>
 
@@ -70,7 +73,7 @@ export type WorkerAttempt = z.infer<typeof workerAttemptSchema>
 
 export const workerAttemptsSchema = z
   .object({
-    items: z.array(workerAttemptSchema).meta({ description: 'What ended last comes first' }),
+    items: z.array(workerAttemptSchema).meta({ description: 'Last ended first' }),
     next_cursor: z.string().nullable().meta({ description: 'null on the last page' }),
   })
   .meta({ id: 'WorkerAttempts' })
@@ -81,7 +84,7 @@ export const listWorkersQuerySchema = z.strictObject({
     .enum(['true', 'false'], 'must be true or false')
     .transform((text) => text === 'true')
     .optional()
-    .meta({ description: 'Only those that are live, or only those that are not' }),
+    .meta({ description: '`true`: only live workers; `false`: only the others' }),
 })
 
-export const listWorkerAttemptsQuerySchema = z.strictObject(pageParameters('Attempts a page'))
+export const listWorkerAttemptsQuerySchema = z.strictObject(pageParameters('Attempts per page'))

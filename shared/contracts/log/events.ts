@@ -91,6 +91,7 @@ const progressSchema = z.looseObject({
 /** `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, or none. */
 const retryingSchema = z.looseObject({
   event: z.literal('job:retrying'),
+  ...aboutPlace,
   ...jobSpecShape,
   ...aboutAttempt,
   due_at: z.string(),

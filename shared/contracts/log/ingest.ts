@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { INGEST_STREAM, shardSubject } from './subjects.ts'
 
 /** A batch that is fixed and not yet done: what it holds never changes, whoever has the shard. */
 export const openBatchSchema = z.object({
@@ -66,5 +67,9 @@ export const newShardRecord = (shard: number): ShardRecord => ({
   dead_total: 0,
 })
 
-/** @throws where it is not of this contract */
-export const parseShardRecord = (body: string): ShardRecord => shardRecordSchema.parse(JSON.parse(body))
+/** The kind of record, as shared/bus/records.ts takes it. `parse` throws where a record is not of this contract. */
+export const SHARD_RECORDS = {
+  stream: INGEST_STREAM,
+  subjectOf: shardSubject,
+  parse: (body: string): ShardRecord => shardRecordSchema.parse(JSON.parse(body)),
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TIMER_MAX_MS } from '#shared/formats/durations.ts'
+import { TIMER_MAX_MS } from '../../formats/durations.ts'
 import { backoffSchema } from './job.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
 

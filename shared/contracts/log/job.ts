@@ -27,7 +27,7 @@ export const jobErrorSchema = z.looseObject({
   causes: z
     .array(jobCauseSchema)
     .optional()
-    .meta({ description: 'What caused it, from the outside in; of an AggregateError its parts' }),
+    .meta({ description: 'Causes from the outermost to the innermost, including the parts of an AggregateError' }),
 })
 export type JobError = z.infer<typeof jobErrorSchema>
 
@@ -44,12 +44,12 @@ export type Backoff = z.infer<typeof backoffSchema>
 export const attemptSchema = z
   .object({
     attempt: z.number().int().meta({
-      description: '1, 2, ...; a drain hands the same number to the next worker, so a number may stand twice',
+      description: 'Counts from 1. A worker that shuts down hands its attempt over, so a number can appear twice',
     }),
     worker_id: z.string(),
     started_at: z.string(),
     ended_at: z.string().nullable(),
-    outcome: z.enum(ATTEMPT_OUTCOMES).nullable().meta({ description: 'null while it runs' }),
+    outcome: z.enum(ATTEMPT_OUTCOMES).nullable().meta({ description: 'null while the attempt runs' }),
     error: jobErrorSchema.nullable(),
   })
   .meta({ id: 'Attempt' })
@@ -63,7 +63,7 @@ export type Progress = z.infer<typeof progressSchema>
 /** One event of a job's history, as people are shown it: what happened, when, and what that event alone knows. */
 export const eventNoteSchema = z
   .object({
-    seq: z.number().int().meta({ description: "The event's place in the log: rises, with gaps" }),
+    seq: z.number().int().meta({ description: 'Position of the event in the log, which rises with gaps' }),
     event: z.string(),
     at: z.string(),
     round: z.number().int().optional(),

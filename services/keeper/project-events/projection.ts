@@ -1,0 +1,250 @@
+import type { Broker } from '#shared/bus/connection.ts'
+import { StreamFeed } from '#shared/bus/feed.ts'
+import type { LoggedMessage } from '#shared/bus/read-event.ts'
+import type { Stream, StreamState } from '#shared/bus/stream.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter, Gauge } from '#shared/process/metrics.ts'
+import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
+import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
+import type { ProjectionView } from '../../../shared/stores/jobs/projection-view.ts'
+import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
+import { applyBatch } from './apply-batch.ts'
+
+// States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
+// still; *owning*, it applies the log, moves the checkpoint and beats. Taking over is a compare-and-set on the
+// checkpoint. Two owners at once (one was frozen) are harmless: every write of a job is guarded by its version.
+
+export interface ProjectionDeps {
+  broker: Broker
+  /** The log of jobs. */
+  stream: Pick<Stream, 'state'>
+  store: JobStore
+  view: ProjectionView
+  /** This replica, as the checkpoint names its owner. */
+  replicaId: string
+  /** Before the checkpoint moves past them: what it throws makes the batch be applied again. */
+  onEnds(ends: RoundEnd[]): Promise<void>
+  clock: Clock
+  unreadable: Counter
+  lag: Gauge
+  log: Logger
+}
+
+const WATCH_MS = 500
+/** A beat that stands still this long is a dead owner's. */
+const OWNER_DEAD_MS = 2 * SECOND
+const BEAT_MS = 500
+const PAUSE_AFTER_ERROR_MS = 250
+/**
+ * After a batch that was not full the next one may gather: longer on a busy system, where a job's events then cost one
+ * write instead of three, than on a quiet one, where the store should be fresh.
+ */
+const GATHER_MS = { quiet: 10, busy: 100 } as const
+const BUSY_BATCH = 50
+const FULL_BATCH = 500
+/** The checkpoint moves at least this often, so that a slow store and a change of owners still come forward. */
+const SLICE = 500
+
+export class Projection {
+  readonly #deps: ProjectionDeps
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+  #feed: StreamFeed | null = null
+  /** The checkpoint as this owner last saved it; null while watching. */
+  #owned: Checkpoint | null = null
+  #seenBeat = { owner: '', beat: -1, sinceMs: 0 }
+
+  constructor(deps: ProjectionDeps) {
+    this.#deps = deps
+  }
+
+  get isOwner(): boolean {
+    return this.#owned !== null
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** Gives the ownership up, so that another replica takes over at once. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#feed?.close()
+    await this.#loop
+    if (this.#owned === null) return
+    await this.#save({ owner: '' }).catch(() => undefined)
+    this.#owned = null
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (await this.#tryToOwn()) await this.#applyWhileOwner()
+        else await sleep(WATCH_MS)
+      } catch (error) {
+        this.#owned = null
+        this.#deps.log.warn({ err: error }, 'projection interrupted, trying again')
+        await sleep(PAUSE_AFTER_ERROR_MS)
+      }
+    }
+  }
+
+  async #tryToOwn(): Promise<boolean> {
+    const { store, view, replicaId } = this.#deps
+    const seen = await store.readCheckpoint()
+    view.update(seen)
+    if (seen !== null && !this.#isAbandoned(seen)) return false
+    const state = await this.#deps.stream.state()
+    const next = checkpointToOwn(seen, state, this.#deps.clock.now())
+    const owned = { ...next, revision: (seen?.revision ?? 0) + 1, owner: replicaId, beat: (seen?.beat ?? 0) + 1 }
+    if (!(await store.saveCheckpoint(owned, seen?.revision ?? 0))) return false
+    this.#owned = owned
+    view.update(owned)
+    this.#deps.log.info({ generation: owned.generation, seq: owned.seq }, 'this replica applies the log now')
+    return true
+  }
+
+  #isAbandoned(seen: Checkpoint): boolean {
+    if (seen.owner === '' || seen.owner === this.#deps.replicaId) return true
+    const now = this.#deps.clock.monotonic()
+    if (seen.owner !== this.#seenBeat.owner || seen.beat !== this.#seenBeat.beat) {
+      this.#seenBeat = { owner: seen.owner, beat: seen.beat, sinceMs: now }
+      return false
+    }
+    return now - this.#seenBeat.sinceMs >= OWNER_DEAD_MS
+  }
+
+  /** Returns when another replica has become the owner, or on stop. */
+  async #applyWhileOwner(): Promise<void> {
+    while (!this.#stopped && this.#owned !== null) {
+      try {
+        // After every loss of the feed: is it still the same log?
+        const state = await this.#deps.stream.state()
+        if (isOtherLog(this.#owned, state)) {
+          this.#deps.log.warn(
+            { was: this.#owned.stream_created, is: state.created },
+            'the log is another one: starting over',
+          )
+          if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
+        }
+        this.#feed = await StreamFeed.open(this.#deps.broker, this.#owned.seq + 1)
+        await this.#follow(this.#feed)
+      } catch (error) {
+        if (this.#stopped) return
+        this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
+        await sleep(PAUSE_AFTER_ERROR_MS)
+        await this.#save({})
+      } finally {
+        this.#feed?.close()
+        this.#feed = null
+      }
+    }
+  }
+
+  async #follow(feed: StreamFeed): Promise<void> {
+    const { clock, lag } = this.#deps
+    let savedAtMs = clock.monotonic()
+    /** Where the log ended before it was last seen idle. */
+    let endOfLog = 0
+    while (!this.#stopped && this.#owned !== null) {
+      const batch = await feed.next()
+      // Closed by the stop, the feed proves nothing by its silence.
+      if (this.#stopped && batch.length === 0) return
+      const last = batch.at(-1)
+      if (last !== undefined) {
+        for (let start = 0; start < batch.length; start += SLICE) {
+          const slice = batch.slice(start, start + SLICE)
+          if (!(await this.#beatWhile(this.#apply(this.#owned, slice)))) return
+          const isLast = start + SLICE >= batch.length
+          if (!isLast && !(await this.#save({ seq: slice.at(-1)?.seq ?? this.#owned.seq }))) return
+        }
+        lag.set(last.pending)
+      }
+      // Nothing came: everything up to where the log ended before asking is applied, timers and triggers included.
+      const seq = Math.max(this.#owned.seq, last?.seq ?? endOfLog)
+      if (seq !== this.#owned.seq || clock.monotonic() - savedAtMs >= BEAT_MS) {
+        if (!(await this.#save({ seq }))) return
+        savedAtMs = clock.monotonic()
+      }
+      if (last === undefined) endOfLog = (await this.#deps.stream.state()).lastSeq
+      else if (batch.length < FULL_BATCH) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
+    }
+  }
+
+  async #apply(owned: Checkpoint, messages: LoggedMessage[]): Promise<void> {
+    const { store, unreadable, log } = this.#deps
+    const onUnreadable = (seq: number) => {
+      unreadable.inc()
+      log.error({ seq }, 'an event cannot be read')
+    }
+    await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, owned, messages))
+  }
+
+  /**
+   * A store that takes seconds must not look like a dead owner: the next one would do the same work again, as slowly.
+   * @returns false when this replica is no longer the owner
+   */
+  async #beatWhile(applying: Promise<void>): Promise<boolean> {
+    const done = applying.then(() => true)
+    // When a beat fails first, nobody waits for it any more.
+    done.catch(() => undefined)
+    while (!(await Promise.race([done, sleep(BEAT_MS).then(() => false)]))) {
+      if (await this.#save({})) continue
+      await done
+      return false
+    }
+    return true
+  }
+
+  /** @returns false when somebody else has moved the checkpoint: this replica is no longer the owner */
+  async #save(change: Partial<Checkpoint>): Promise<boolean> {
+    if (this.#owned === null) return false
+    const next = { ...this.#owned, ...change, revision: this.#owned.revision + 1, beat: this.#owned.beat + 1 }
+    if (!(await this.#deps.store.saveCheckpoint(next, this.#owned.revision))) {
+      this.#deps.log.info('another replica applies the log now')
+      this.#owned = null
+      return false
+    }
+    this.#owned = next
+    this.#deps.view.update(next)
+    return true
+  }
+}
+
+const isOtherLog = (checkpoint: Checkpoint, state: StreamState): boolean =>
+  checkpoint.stream_created !== state.created || state.lastSeq < checkpoint.seq
+
+function checkpointToOwn(seen: Checkpoint | null, state: StreamState, nowMs: number): Checkpoint {
+  const checkpoint = seen ?? {
+    revision: 0,
+    generation: 0,
+    seq: 0,
+    rebuild_until: 0,
+    log_generation: 0,
+    stream_created: '',
+    owner: '',
+    beat: 0,
+  }
+  if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...otherLog(checkpoint, state, nowMs) }
+  // The owner before went on a little after a rebuild was asked for, and callers have seen that too.
+  if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
+  return checkpoint
+}
+
+/** As a fresh start, and what older generations know of sequences no longer counts. */
+function otherLog(checkpoint: Checkpoint, state: StreamState, nowMs: number) {
+  const start = freshStart(checkpoint, state, nowMs)
+  return { ...start, log_generation: start.generation }
+}
+
+/** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */
+export const freshStart = (
+  checkpoint: Pick<Checkpoint, 'generation'>,
+  state: StreamState,
+  nowMs: number,
+): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created'> => ({
+  generation: Math.max(checkpoint.generation + 1, Math.floor(nowMs / SECOND)),
+  seq: 0,
+  rebuild_until: state.lastSeq,
+  stream_created: state.created,
+})

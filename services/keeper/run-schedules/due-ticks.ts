@@ -1,0 +1,38 @@
+import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { MINUTE, SECOND } from '#shared/time/clock.ts'
+import { lastTicks } from '../../../shared/schedules/tick-times.ts'
+
+/** A hiccup: so late a tick is still made when a later one is due too. */
+const LATE_MS = 3 * SECOND
+/** So late the last tick that is due still counts as on time. */
+const MISSED_MS = 1 * MINUTE
+
+export interface DueTicks {
+  /** To be made, oldest first; milliseconds since 1970. */
+  run: number[]
+  /** The last one that is due: with it all up to it are settled. */
+  lastMs: number
+}
+
+/**
+ * What a schedule owes now. A tick was missed when it is over 3 s late and a later one is due already, or over a minute
+ * late; then `on_missed` decides.
+ * @returns null when nothing is due
+ */
+export function dueTicks(record: ScheduleRecord, nowMs: number): DueTicks | null {
+  if (record.paused) return null
+  const ticks = lastTicks(record, Date.parse(record.settled_until), nowMs, MISSED_MAX)
+  const lastMs = ticks.at(-1)
+  if (lastMs === undefined) return null
+  const isOnTime = (tickMs: number) => nowMs - tickMs <= (tickMs === lastMs ? MISSED_MS : LATE_MS)
+  const onTime = ticks.filter(isOnTime)
+  switch (record.on_missed) {
+    case 'all':
+      return { run: ticks, lastMs }
+    case 'skip':
+      return { run: onTime, lastMs }
+    case 'latest':
+      // One that is on time makes up for those before it.
+      return { run: onTime.length > 0 ? onTime : [lastMs], lastMs }
+  }
+}

@@ -1,0 +1,47 @@
+import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
+import type { Door } from '#shared/accept/door.ts'
+import { firstEvent } from '#shared/accept/first-event.ts'
+import type { JobHistory } from '#shared/bus/job-history.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter } from '#shared/process/metrics.ts'
+import { jobOf } from '#shared/schedules/schedule-job.ts'
+import { type Clock, MINUTE } from '#shared/time/clock.ts'
+
+export interface MakeTickJobDeps extends CheckJobDeps {
+  history: Pick<JobHistory, 'begin'>
+  door: Door
+  jobExists(jobId: string): Promise<boolean>
+  clock: Clock
+  created: Counter<'type'>
+  log: Logger
+}
+
+/** So old a tick's job may have ended and left the log, which then no longer tells that it was there; so may one that was made too early. */
+const OLD_MS = 1 * MINUTE
+
+/**
+ * Makes the job of one tick. Its id follows from the tick and its first event compares with nothing being there: however
+ * often this is done, and by however many replicas, there is exactly one.
+ * @returns its id
+ * @throws AppError `unavailable`: try again; any other: the job does not fit its type
+ */
+export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord, tickMs: number): Promise<string> {
+  deps.door.check()
+  const body = jobOf(record)
+  const type = await checkJob(deps, body)
+  const jobId = derivedJobId(tickMs, 'schedule', ...ownerOf(record), record.name, record.created_at, tickMs)
+  const nowMs = deps.clock.now()
+  const mayBeMade = nowMs - tickMs > OLD_MS || (record.made_until !== null && tickMs <= Date.parse(record.made_until))
+  if (mayBeMade && (await deps.jobExists(jobId))) return jobId
+  const event = firstEvent(jobId, record.tenant, body, type, nowMs)
+  // Whatever its type and priority: a PUT may have changed them while another replica made this tick's job.
+  if (!(await deps.history.begin(event, 'any-address'))) return jobId
+  deps.created.inc({ type: body.type })
+  deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
+  return jobId
+}
+
+/** Two tenants may have made schedules of one name at one moment. */
+const ownerOf = ({ tenant }: ScheduleRecord): string[] => (tenant === null ? [] : [tenant])

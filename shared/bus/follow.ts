@@ -1,0 +1,120 @@
+import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { SECOND } from '#shared/time/clock.ts'
+import { News } from '#shared/time/signal.ts'
+import type { Broker } from './connection.ts'
+import { watchLive } from './live.ts'
+import { readEvent } from './read-event.ts'
+import { Stream } from './stream.ts'
+
+export interface FollowOptions {
+  /** Of history subjects, as in `*.sleep.*.*`. */
+  filter: string
+  /** Stream sequence after which the first event is wanted. */
+  afterSeq: number
+  signal: AbortSignal
+}
+
+export interface FollowedEvent {
+  seq: number
+  event: JobEvent
+}
+
+/** Nothing new up to here: a reader that comes back may go on after it. */
+export interface Idle {
+  seq: number
+  event: null
+}
+
+const BATCH = 256
+/** A wake-up that got lost on the way costs no more than this. */
+const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
+
+/**
+ * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more;
+ * a reader that does not costs nothing. The live subjects only say that there is something new: what it is comes from
+ * the log. Yields an Idle when `idleMs` went by without an event. Events that cannot be read are
+ * left out, but for the end of a job.
+ * @throws when the log cannot be read
+ */
+export async function* followLog(
+  broker: Broker,
+  options: FollowOptions,
+  idleMs: number,
+): AsyncGenerator<FollowedEvent | Idle, void, undefined> {
+  const stream = new Stream(broker)
+  const news = new News()
+  const unwatch = watchLive(broker, options.filter, () => news.tell())
+  const unlisten = broker.onReconnect(() => news.tell())
+  const onAbort = () => news.tell()
+  options.signal.addEventListener('abort', onAbort)
+  try {
+    let safeSeq: number | null = null
+    for (let last = options.afterSeq, quietMs = 0; !options.signal.aborted; ) {
+      const startedAt = last
+      for await (const { seq, event } of readOn(stream, options.filter, last + 1)) {
+        last = seq
+        if (event !== null) yield { seq, event }
+        if (options.signal.aborted) return
+      }
+      if (safeSeq !== null && last === startedAt) {
+        last = Math.max(last, safeSeq)
+        yield { seq: last, event: null }
+      }
+      safeSeq = null
+      if (last !== startedAt) {
+        quietMs = 0
+        continue
+      }
+      const waitMs = Math.min(LOOK_AT_LEAST_EVERY_MS, idleMs)
+      if (await news.within(waitMs)) continue
+      quietMs += waitMs
+      if (quietMs < idleMs) continue
+      quietMs = 0
+      // Asked before the next look, which then finds whatever was stored before it.
+      safeSeq = (await stream.state()).lastSeq
+    }
+  } finally {
+    options.signal.removeEventListener('abort', onAbort)
+    unwatch()
+    unlisten()
+  }
+}
+
+/**
+ * At most so many messages of what the log holds on the filter now, from a sequence on.
+ * @returns the events that can be read, and the last sequence that was looked at; null: nothing is there
+ */
+export async function readLogFrom(
+  stream: Stream,
+  filter: string,
+  fromSeq: number,
+  limit: number,
+): Promise<{ events: FollowedEvent[]; lastSeq: number | null }> {
+  const events: FollowedEvent[] = []
+  let lastSeq: number | null = null
+  let left = limit
+  for await (const { seq, event } of readOn(stream, filter, fromSeq, Math.min(limit, BATCH))) {
+    lastSeq = seq
+    if (event !== null) events.push({ seq, event })
+    if (--left === 0) break
+  }
+  return { events, lastSeq }
+}
+
+async function* readOn(
+  stream: Stream,
+  filter: string,
+  fromSeq: number,
+  limit = BATCH,
+): AsyncGenerator<{ seq: number; event: JobEvent | null }, void, undefined> {
+  for (let from = fromSeq; ; ) {
+    const { messages, isMore } = await stream.readBatch({ filter, fromSeq: from, limit })
+    for (const message of messages) {
+      const { seq } = message
+      from = seq + 1
+      const event = readEvent(message)
+      yield { seq, event: event?.event === 'unreadable' ? null : event }
+    }
+    if (!isMore) return
+  }
+}

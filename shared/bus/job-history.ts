@@ -1,0 +1,240 @@
+import type { LastEvent } from '#shared/contracts/log/decide.ts'
+import {
+  CONTRACT_VERSION,
+  type CreatedEvent,
+  HEADERS,
+  type JobEvent,
+  type LoggedEvent,
+  type ScheduledEvent,
+} from '#shared/contracts/log/events.ts'
+import type { JobError } from '#shared/contracts/log/job.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import {
+  dueSubject,
+  eventSubject,
+  historyFilter,
+  historyFilterById,
+  isTerminalEvent,
+  type JobAddress,
+  parseSubject,
+  timerSubject,
+} from '#shared/contracts/log/subjects.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
+import type { StreamMessage } from './get-message.ts'
+import type { Publication, Publisher, PublishOptions, PublishResult } from './publisher.ts'
+import { parseEvent, readEvent } from './read-event.ts'
+import type { Stream } from './stream.ts'
+
+/** What every event of a job says of it. */
+export interface JobIdentity extends JobAddress {
+  object_id: string
+  tenant?: string | null | undefined
+}
+
+type CommonMember = 'job_id' | 'object_id' | 'tenant' | 'type' | 'at'
+// Distributes over the union, so that each event keeps its own members.
+type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never
+/** An event without the members that `append` adds. */
+export type EventBody = Without<
+  { [E in JobEvent as E['event']]: { [M in keyof E as string extends M ? never : M]: E[M] } }[JobEvent['event']],
+  CommonMember
+>
+
+export interface AppendOptions extends Partial<PublishOptions> {
+  /** The sequence at which the job's history must end; 0: the log must have nothing of the job. */
+  after: number
+  /** How the writer knows its own event again; a new one where it is left out. */
+  nonce?: string
+  headers?: Record<string, string>
+}
+
+export interface BeginOptions {
+  /** Dedupe id, which the broker remembers for the cooldown. */
+  msgId?: string
+  headers?: Record<string, string>
+  /**
+   * The event is stored only if the log has nothing of the job: `same-address` compares with the job's own type and
+   * priority, `any-address` with whatever type and priority an earlier try may have had.
+   */
+  once?: 'same-address' | 'any-address'
+}
+
+export type Appended = { kind: 'stored'; seq: number; event: JobEvent } | { kind: 'refused' }
+
+/** One read an event: a longer history (progress every second for an hour) is the projection's to fold. */
+const HISTORY_LIMIT = 2_000
+/** A running job may report progress meanwhile, which moves its history on. */
+const CANCEL_TRIES = 20
+
+export interface JobHistoryDeps {
+  /** The log of jobs. */
+  stream: Stream
+  publisher: Pick<Publisher, 'publish'>
+  clock: Pick<Clock, 'now'>
+}
+
+/**
+ * The histories of jobs in the log. An event is stored only while the job's history still ends where the writer of the
+ * event believes: compare-and-set, which makes every repeat and every rival harmless.
+ */
+export class JobHistory {
+  readonly #stream: Stream
+  readonly #publisher: Pick<Publisher, 'publish'>
+  readonly #clock: Pick<Clock, 'now'>
+
+  constructor({ stream, publisher, clock }: JobHistoryDeps) {
+    this.#stream = stream
+    this.#publisher = publisher
+    this.#clock = clock
+  }
+
+  /**
+   * Stores the first event of a job whose id follows from something (a claim, a tick, an end, a task): however often and
+   * by however many replicas this is done, there is exactly one.
+   * @returns false when the job was there already
+   * @throws as Publisher.publish
+   */
+  async begin(event: CreatedEvent | ScheduledEvent, once: BeginOptions['once'] = 'same-address'): Promise<boolean> {
+    return (await this.#publisher.publish(firstPublication(event, { once }))).kind === 'stored'
+  }
+
+  /**
+   * Stores the next event of a job, with the members that all events of it have and the time.
+   * @throws as Publisher.publish
+   */
+  async append(
+    job: JobIdentity,
+    body: EventBody,
+    { after, nonce, headers, ...options }: AppendOptions,
+  ): Promise<Appended> {
+    const event = {
+      ...body,
+      job_id: job.job_id,
+      object_id: job.object_id,
+      ...tenantMember(job.tenant ?? null),
+      type: job.type,
+      at: isoTime(this.#clock.now()),
+    } as JobEvent
+    const result = await this.#publisher.publish(
+      {
+        subject: eventSubject(body.event, job),
+        body: JSON.stringify(event),
+        nonce: nonce ?? newNonce(),
+        conflictKey: job.job_id,
+        expect: { seq: after, filter: historyFilter(job) },
+        ...(headers === undefined ? {} : { headers }),
+      },
+      options,
+    )
+    return result.kind === 'stored' ? { kind: 'stored', seq: result.seq, event } : { kind: 'refused' }
+  }
+
+  /**
+   * Makes the broker send what the event says as `job:due` at a time, for as long as the event is the job's last: arming
+   * twice, firing twice and cancelling late are all harmless.
+   * @param event the delayed event, as it was delivered
+   * @param dueAt RFC 3339 in UTC
+   * @throws as Publisher.publish
+   */
+  armTimer(
+    job: JobAddress,
+    event: { seq: number; body: string; traceparent: string },
+    dueAt: string,
+    options: Partial<PublishOptions>,
+  ): Promise<PublishResult> {
+    return this.#publisher.publish(
+      {
+        subject: timerSubject(job),
+        body: event.body,
+        nonce: newNonce(),
+        conflictKey: job.job_id,
+        expect: { seq: event.seq, filter: historyFilter(job) },
+        headers: {
+          [HEADERS.after]: String(event.seq),
+          ...(event.traceparent === '' ? {} : { [HEADERS.traceparent]: event.traceparent }),
+        },
+        schedule: { at: dueAt, target: dueSubject(job) },
+      },
+      options,
+    )
+  }
+
+  /**
+   * Ends a job that has not ended. Nothing happens where the log has nothing of the job.
+   * @throws AppError `unavailable`
+   */
+  async cancel(job: JobIdentity, error: JobError): Promise<void> {
+    for (let tries = 0; tries < CANCEL_TRIES; tries++) {
+      // Not the whole history: the log may have let go of how the job began.
+      const last = await this.last(job)
+      if (last === null || isTerminalEvent(last.event)) return
+      const body = { event: 'job:cancelled', reason: 'requested', error } as const
+      if ((await this.append(job, body, { after: last.seq })).kind === 'stored') return
+    }
+    throw unavailable('Too many others are changing this job. Try again.')
+  }
+
+  /** The last event of a job, as the worker's decision needs it; null when the log has none. */
+  async last(job: JobAddress): Promise<LastEvent | null> {
+    const message = await this.#stream.lastOf(historyFilter(job))
+    if (message === null) return null
+    const subject = parseSubject(message.subject)
+    if (subject === null || subject.event === 'job:due' || subject.event === 'job:timer') {
+      throw new Error(`not a history event: ${message.subject}`)
+    }
+    const event = parseEvent(message.body)
+    return {
+      event: subject.event,
+      seq: message.seq,
+      nonce: message.headers.get(HEADERS.nonce) ?? '',
+      ...(event === null ? { isUnreadable: true, isNewer: isNewer(message) } : aboutRun(event)),
+    }
+  }
+
+  /**
+   * Everything the log still has of one job, in order.
+   * Costs two reads of the last event by bare id or address, then one an event.
+   */
+  async all(job: JobAddress | string, fromSeq = 1): Promise<{ seq: number; event: LoggedEvent }[]> {
+    const last = await this.#stream.lastOf(typeof job === 'string' ? historyFilterById(job) : historyFilter(job))
+    const address = last === null ? null : parseSubject(last.subject)
+    if (last === null || address === null) return []
+    const filter = historyFilter(address)
+    const events: { seq: number; event: LoggedEvent }[] = []
+    for (let from = fromSeq; from <= last.seq; ) {
+      if (events.length === HISTORY_LIMIT) throw new Error(`more than ${HISTORY_LIMIT} events of one job`)
+      const message = await this.#stream.nextOf(filter, from)
+      if (message === null) break
+      const event = readEvent(message)
+      if (event !== null) events.push({ seq: message.seq, event })
+      from = message.seq + 1
+    }
+    return events
+  }
+}
+
+/** The first event of a job as a message: to be published alone, or with those of other jobs in one atomic batch. */
+export function firstPublication(event: CreatedEvent | ScheduledEvent, options: BeginOptions = {}): Publication {
+  const { msgId, headers, once } = options
+  const publication: Publication = {
+    subject: eventSubject(event.event, event),
+    body: JSON.stringify(event),
+    nonce: newNonce(),
+    conflictKey: event.job_id,
+  }
+  if (msgId !== undefined) publication.msgId = msgId
+  if (headers !== undefined) publication.headers = headers
+  if (once === 'same-address') publication.expect = { seq: 0, filter: historyFilter(event) }
+  if (once === 'any-address') publication.expect = { seq: 0, filter: historyFilterById(event.job_id) }
+  return publication
+}
+
+function aboutRun(event: JobEvent): Partial<LastEvent> {
+  if (event.event !== 'job:started' && event.event !== 'job:progress' && event.event !== 'job:released') return {}
+  const { trigger, attempt, crashes, worker_id } = event
+  return { trigger, attempt, crashes, worker_id }
+}
+
+const isNewer = ({ headers }: StreamMessage): boolean => Number(headers.get(HEADERS.contract) ?? 0) > CONTRACT_VERSION

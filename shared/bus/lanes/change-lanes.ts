@@ -1,0 +1,105 @@
+import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream'
+import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
+import { JOBS_STREAM, laneName } from '#shared/contracts/log/subjects.ts'
+import { CONSUMER_NOT_FOUND, found, MILLISECOND_NS } from '../broker-codes.ts'
+import type { Broker } from '../connection.ts'
+import { Stream } from '../stream.ts'
+import { changesIn, type TopologyOptions } from '../topology/topology.ts'
+import { laneNeed } from './lane-need.ts'
+import {
+  ensureLane,
+  FOR_EVER,
+  findLanes,
+  isSingle,
+  laneMetadata,
+  lanesOfShape,
+  leaseMsOf,
+  readLane,
+  shapeOf,
+} from './lanes.ts'
+
+/**
+ * Brings lanes that exist to what their type and the settings say now, and asks the broker for nothing where they are
+ * that already. How many run at once is left as it is unless the handler says another number than before: that, like
+ * a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
+ */
+export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const lanes = await findLanes(broker, info.type)
+  // What the lanes declare changes last, so a change that was cut short is seen, and brought to its end.
+  const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
+  await setConcurrency(broker, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
+  for (const { name, config } of await findLanes(broker, info.type)) {
+    const changes = changesIn(config, {
+      ack_wait: options.leaseMs * MILLISECOND_NS,
+      metadata: { ...config.metadata, ...laneMetadata(info) },
+    })
+    if (changes !== null) await manager.consumers.update(JOBS_STREAM, name, changes)
+  }
+}
+
+/**
+ * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes
+ * are made before the old ones go, and begin with what those still had to deliver, for which alone the log is read: a
+ * job that is delivered by both starts once, and what runs goes on under its worker's lease.
+ */
+export async function setConcurrency(broker: Broker, info: JobTypeInfo, concurrency: number | null): Promise<void> {
+  const [first] = await findLanes(broker, info.type)
+  if (first === undefined) return
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    await changeShape(broker, info, concurrency, leaseMsOf(first))
+    // Somebody else may have changed it at the same time and taken a lane of ours for an old one.
+    if (isWhole(await findLanes(broker, info.type))) return
+  }
+  throw new Error(`the lanes of ${info.type} are changed by others all the time`)
+}
+
+const MAX_TRIES = 5
+
+const isWhole = (lanes: ConsumerInfo[]): boolean => lanes.length === lanesOfShape(shapeOf(lanes)).length
+
+async function changeShape(
+  broker: Broker,
+  info: JobTypeInfo,
+  concurrency: number | null,
+  leaseMs: number,
+): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
+  const lanes = await findLanes(broker, info.type)
+  const wanted = lanesOfShape(concurrency)
+  const isThere = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
+  // Two who change it at the same time may each have removed what the other made: then all is delivered again.
+  const startSeq = isThere || lanes.length === 0 ? null : await firstNeeded(broker, lanes, before + 1)
+  const isPaused = lanes.length > 0 && lanes.every(({ paused }) => paused === true)
+  for (const priority of wanted) {
+    const lane = await ensureLane(broker, info, priority, { concurrency, leaseMs, startSeq, isPaused })
+    if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
+      await manager.consumers.update(JOBS_STREAM, lane.name, { max_ack_pending: concurrency })
+    }
+  }
+  for (const old of lanes) {
+    if (isSingle(old) === (concurrency !== null)) continue
+    await found(() => manager.consumers.delete(JOBS_STREAM, old.name), CONSUMER_NOT_FOUND)
+  }
+}
+
+/** @param otherwise where nothing is left to deliver */
+async function firstNeeded(broker: Broker, lanes: ConsumerInfo[], otherwise: number): Promise<number> {
+  const stream = new Stream(broker)
+  let first = otherwise
+  for (const lane of lanes.map(readLane)) {
+    const need = lane === null ? null : await laneNeed(stream, lane)
+    if (need !== null) first = Math.min(first, need)
+  }
+  return first
+}
+
+/** Stops or starts the deliveries of a type. What runs goes on. */
+export async function setPaused(broker: Broker, type: string, isPaused: boolean): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  for (const { name } of await findLanes(broker, type)) {
+    if (isPaused) await manager.consumers.pause(JOBS_STREAM, name, FOR_EVER)
+    else await manager.consumers.resume(JOBS_STREAM, name)
+  }
+}

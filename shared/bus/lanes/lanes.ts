@@ -1,0 +1,150 @@
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
+import { PRIORITIES } from '#shared/contracts/log/job.ts'
+import { type JobTypeInfo, jobPolicySchema } from '#shared/contracts/log/job-type.ts'
+import { JOBS_STREAM, type LanePriority, laneFilters, laneName } from '#shared/contracts/log/subjects.ts'
+import { CONSUMER_NOT_FOUND, found, MILLISECOND_NS } from '../broker-codes.ts'
+import type { Connected } from '../connection.ts'
+import { UNLIMITED_PENDING } from '../topology/consumers.ts'
+import { ensureConsumer, type TopologyOptions } from '../topology/topology.ts'
+
+// A lane is the durable consumer that a type's workers share. A type has one of two shapes: without a limit of how many
+// run at once it has a lane a priority; with a limit, which the broker counts per consumer, it has one lane for all.
+
+/** The registry of job types: one of their lanes, as the broker has it. */
+export interface LaneInfo {
+  name: string
+  type: string
+  /** What the type's handler declared. */
+  info: JobTypeInfo
+  /** How many may run at once; null in a lane of a type without a limit. */
+  limit: number | null
+  paused: boolean
+  pending: number
+  ackPending: number
+  /** Everything at or below was delivered and acked. */
+  ackFloor: number
+  /** Deliveries so far: between two looks, what went through. */
+  delivered: number
+  filters: string[]
+}
+
+/** Every shape a type's lanes may have. */
+export const ALL_LANES: readonly LanePriority[] = [...PRIORITIES, 'any']
+
+/** A concurrency limit counts per consumer, so a limited type has one lane. */
+export const lanesOfShape = (concurrency: number | null): LanePriority[] =>
+  concurrency === null ? [...PRIORITIES] : ['any']
+
+export interface NewLane {
+  concurrency: number | null
+  leaseMs: number
+  /** Nothing before it is delivered; null: from the beginning. */
+  startSeq: number | null
+  isPaused: boolean
+}
+
+/**
+ * Makes the lanes of a type where they are missing; its policy and payload schema go into their metadata. Lanes that
+ * exist are never changed, nor is their shape: an operator may have chosen it.
+ * @returns the shortest lease among them, milliseconds: what a worker must renew within, whatever its own setting says
+ */
+export async function ensureLanes(broker: Connected, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
+  const existing = await findLanes(broker, info.type)
+  const concurrency = existing.length === 0 ? info.policy.concurrency : shapeOf(existing)
+  const lane = { concurrency, leaseMs: options.leaseMs, startSeq: null, isPaused: false }
+  const leases: number[] = []
+  for (const priority of lanesOfShape(concurrency))
+    leases.push(leaseMsOf(await ensureLane(broker, info, priority, lane)))
+  return Math.min(...leases)
+}
+
+export async function ensureLane(
+  broker: Connected,
+  info: JobTypeInfo,
+  priority: LanePriority,
+  lane: NewLane,
+): Promise<ConsumerInfo> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  return ensureConsumer(manager, JOBS_STREAM, {
+    durable_name: laneName(info.type, priority),
+    filter_subjects: laneFilters(info.type, priority),
+    ack_policy: AckPolicy.Explicit,
+    ...(lane.startSeq === null
+      ? { deliver_policy: DeliverPolicy.All }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: lane.startSeq }),
+    ack_wait: lane.leaseMs * MILLISECOND_NS,
+    max_deliver: -1,
+    max_ack_pending: lane.concurrency ?? UNLIMITED_PENDING,
+    max_waiting: 10_000,
+    ...(lane.isPaused ? { pause_until: FOR_EVER.toISOString() } : {}),
+    metadata: laneMetadata(info),
+  })
+}
+
+/** The lanes that a type has now. */
+export async function findLanes(broker: Connected, type: string): Promise<ConsumerInfo[]> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const lanes: ConsumerInfo[] = []
+  for (const priority of ALL_LANES) {
+    const lane = await found(() => manager.consumers.info(JOBS_STREAM, laneName(type, priority)), CONSUMER_NOT_FOUND)
+    if (lane !== null) lanes.push(lane)
+  }
+  return lanes
+}
+
+/** Which lanes a type has now. */
+export async function lanePrioritiesOf(broker: Connected, type: string): Promise<LanePriority[]> {
+  const names = new Set((await findLanes(broker, type)).map(({ name }) => name))
+  // While one shape replaces the other both are there: the single lane alone keeps the limit.
+  if (names.has(laneName(type, 'any'))) return ['any']
+  return PRIORITIES.filter((priority) => names.has(laneName(type, priority)))
+}
+
+/** How many of a type may run at once, as its lanes say: the single lane counts, and outlives a change half done. */
+export function shapeOf(lanes: ConsumerInfo[]): number | null {
+  const single = lanes.find(isSingle)
+  return single === undefined ? null : (single.config.max_ack_pending ?? null)
+}
+
+export const isSingle = (lane: Pick<ConsumerInfo, 'name'>): boolean => lane.name.endsWith('-any')
+
+export const leaseMsOf = (lane: ConsumerInfo): number => (lane.config.ack_wait ?? 0) / MILLISECOND_NS
+
+/** The broker knows no pause without an end. */
+export const FOR_EVER = new Date('2200-01-01T00:00:00Z')
+
+export const laneMetadata = (info: JobTypeInfo): Record<string, string> => ({
+  type: info.type,
+  policy: JSON.stringify(info.policy),
+  payload_schema: JSON.stringify(info.payload_schema),
+})
+
+export async function listLanes(broker: Connected): Promise<LaneInfo[]> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const lanes: LaneInfo[] = []
+  for await (const consumer of manager.consumers.list(JOBS_STREAM)) {
+    const lane = readLane(consumer)
+    if (lane !== null) lanes.push(lane)
+  }
+  return lanes
+}
+
+export function readLane(consumer: ConsumerInfo): LaneInfo | null {
+  const { metadata, filter_subjects, filter_subject } = consumer.config
+  const type = metadata?.['type']
+  if (type === undefined || !consumer.name.startsWith(`work-${type}-`)) return null
+  const policy = jobPolicySchema.parse(JSON.parse(metadata?.['policy'] ?? 'null'))
+  const payloadSchema = JSON.parse(metadata?.['payload_schema'] ?? 'null') as JobTypeInfo['payload_schema']
+  return {
+    name: consumer.name,
+    type,
+    info: { type, policy, payload_schema: payloadSchema },
+    limit: isSingle(consumer) ? (consumer.config.max_ack_pending ?? null) : null,
+    paused: consumer.paused ?? false,
+    pending: consumer.num_pending,
+    ackPending: consumer.num_ack_pending,
+    ackFloor: consumer.ack_floor.stream_seq,
+    delivered: consumer.delivered.consumer_seq,
+    filters: filter_subjects ?? (filter_subject === undefined ? [] : [filter_subject]),
+  }
+}

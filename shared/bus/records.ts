@@ -1,0 +1,122 @@
+import { newNonce } from '#shared/ids/ids.ts'
+import type { Clock } from '#shared/time/clock.ts'
+import type { Broker } from './connection.ts'
+import type { StreamMessage } from './get-message.ts'
+import { Publisher } from './publisher.ts'
+import { Stream, type StreamState } from './stream.ts'
+import type { WriteProbe } from './write-probe.ts'
+
+/** A record at the broker, and the sequence that its next write compares with. */
+export interface Stored<T> {
+  subject: string
+  seq: number
+  record: T
+}
+
+export interface RecordKind<T, Key> {
+  stream: string
+  /** A key may also mean several records: then its subject has a wildcard. */
+  subjectOf(key: Key): string
+  parse(body: string): T
+  /** JSON where it is left out. */
+  stringify?(record: T): string
+}
+
+export interface RecordsOptions {
+  broker: Broker
+  clock: Clock
+  /** Tells whether the broker can store anything on the stream's disk. */
+  probe?: WriteProbe
+}
+
+export interface WriteOptions {
+  /** The sequence of the record now; 0: there is none. */
+  afterSeq: number
+  /** The broker forgets the record after so many seconds; never where it is left out. The stream must allow it. */
+  keptForS?: number
+  /** Milliseconds until the write gives up; Infinity: never. */
+  deadlineMs?: number
+}
+
+const WRITES_IN_FLIGHT = 1_000
+
+/**
+ * Small records, one message each, in a stream that keeps the last message of every subject: read by key, written by
+ * compare-and-set. Every method throws when the broker does not answer; reading throws what `parse` throws.
+ */
+export class Records<T, Key> {
+  readonly #kind: RecordKind<T, Key>
+  readonly #stream: Stream
+  readonly #publisher: Publisher
+
+  constructor(kind: RecordKind<T, Key>, { broker, clock, probe }: RecordsOptions) {
+    this.#kind = kind
+    this.#stream = new Stream(broker, kind.stream)
+    // A publisher looks into its own stream for what became of an unanswered write.
+    this.#publisher = new Publisher({
+      broker,
+      stream: this.#stream,
+      clock,
+      maxInFlight: WRITES_IN_FLIGHT,
+      groupCommit: false,
+      probe,
+    })
+  }
+
+  /** The record; of a key that means several, the one written last. */
+  async read(key: Key): Promise<Stored<T> | null> {
+    return this.#stored(await this.#stream.lastOf(this.#kind.subjectOf(key)))
+  }
+
+  /** The first of the records on a filter that was written at or after a sequence. */
+  async nextFrom(filter: string, seq: number): Promise<Stored<T> | null> {
+    return this.#stored(await this.#stream.nextOf(filter, seq))
+  }
+
+  /**
+   * @returns null when somebody else was faster
+   * @throws AppError `unavailable` when there is no verdict by the deadline
+   */
+  async write(key: Key, record: T, { afterSeq, keptForS, deadlineMs }: WriteOptions): Promise<Stored<T> | null> {
+    const subject = this.#kind.subjectOf(key)
+    const result = await this.#publisher.publish(
+      {
+        subject,
+        body: this.#kind.stringify?.(record) ?? JSON.stringify(record),
+        nonce: newNonce(),
+        conflictKey: subject,
+        expect: { seq: afterSeq, filter: subject },
+        ...(keptForS === undefined ? {} : { keptForS }),
+      },
+      deadlineMs === undefined ? {} : { deadlineMs },
+    )
+    return result.kind === 'stored' ? { subject, seq: result.seq, record } : null
+  }
+
+  /**
+   * Removes the record, or all that the key means, up to a sequence: what is written meanwhile stays.
+   * @returns false when nothing was removed: somebody else was faster
+   */
+  async remove(key: Key, seq: number): Promise<boolean> {
+    return (await this.#stream.purge({ filter: this.#kind.subjectOf(key), below: seq + 1 })) > 0
+  }
+
+  /** The subjects of all records on a filter. */
+  async subjects(filter: string): Promise<string[]> {
+    return [...(await this.#stream.countBySubject(filter)).keys()]
+  }
+
+  state(): Promise<StreamState> {
+    return this.#stream.state()
+  }
+
+  close(): void {
+    this.#publisher.close()
+  }
+
+  #stored(message: StreamMessage | null): Stored<T> | null {
+    if (message === null) return null
+    const { subject, seq, body } = message
+    return { subject, seq, record: this.#kind.parse(body) }
+  }
+}

@@ -1,0 +1,24 @@
+import { authOperations } from './auth.ts'
+import { eventOperations } from './events.ts'
+import { jobOperations } from './jobs.ts'
+import { messageOperations } from './messages.ts'
+import type { Operation } from './operation.ts'
+import { definitionOperations, requestOperations } from './requests.ts'
+import { scheduleOperations } from './schedules.ts'
+import { serviceOperations } from './service.ts'
+import { typeOperations } from './types.ts'
+import { workerOperations } from './workers.ts'
+
+/** In the order of the document. */
+export const OPERATIONS: readonly Operation[] = [
+  jobOperations,
+  requestOperations,
+  definitionOperations,
+  messageOperations,
+  eventOperations,
+  typeOperations,
+  scheduleOperations,
+  workerOperations,
+  authOperations,
+  serviceOperations,
+].flatMap((group): Operation[] => Object.values(group))

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { problemExplainedSchema, problemsSchema } from '../problems.ts'
+import { operationsOf } from './operation.ts'
+
+const text = z.string()
+const heartbeatSchema = z
+  .object({ status: z.literal('ok'), service: text, version: text, uptime_s: z.number().int() })
+  .meta({ id: 'Heartbeat' })
+const readinessSchema = z
+  .object({
+    status: text,
+    checks: z.record(text, text),
+    details: z.record(text, text).optional().meta({
+      description:
+        'Facts that do not affect readiness; `clock` says whether the clocks of this machine and the broker agree',
+    }),
+  })
+  .meta({ id: 'Readiness' })
+
+const description = { description: 'The document', schema: z.record(text, z.unknown()) }
+
+export const serviceOperations = operationsOf('Service', {
+  getHeartbeat: {
+    method: 'get',
+    path: '/heartbeat',
+    scope: null,
+    summary: 'Get the heartbeat of the service',
+    answers: { 200: { description: 'The service is alive', schema: heartbeatSchema } },
+    problems: [],
+  },
+  getLiveness: {
+    method: 'get',
+    path: '/livez',
+    scope: null,
+    summary: 'Liveness probe',
+    answers: { 200: { description: 'The service is alive', schema: z.object({ status: z.literal('ok') }) } },
+    problems: [],
+  },
+  getReadiness: {
+    method: 'get',
+    path: '/readyz',
+    scope: null,
+    summary: 'Readiness probe',
+    answers: {
+      200: { description: 'Ready', schema: readinessSchema },
+      503: { description: 'Not ready; `checks` says why', schema: readinessSchema },
+    },
+    problems: [],
+  },
+  getMetrics: {
+    method: 'get',
+    path: '/metrics',
+    scope: null,
+    summary: 'Get the Prometheus metrics of this replica',
+    answers: { 200: { description: 'Prometheus text format', schema: text, mediaType: 'text/plain' } },
+    problems: [],
+  },
+  listProblems: {
+    method: 'get',
+    path: '/problems',
+    scope: null,
+    summary: 'List all error codes',
+    answers: { 200: { description: 'The whole list', schema: problemsSchema } },
+    problems: [],
+  },
+  explainProblem: {
+    method: 'get',
+    path: '/problems/{code}',
+    scope: null,
+    summary: 'Explain an error code',
+    answers: { 200: { description: 'The error code', schema: problemExplainedSchema } },
+    problems: ['not-found'],
+  },
+  getDescription: {
+    method: 'get',
+    path: '/openapi.json',
+    scope: null,
+    summary: 'Get this document as OpenAPI 3.2',
+    answers: { 200: description },
+    problems: [],
+  },
+  getDescription31: {
+    method: 'get',
+    path: '/openapi-3.1.json',
+    scope: null,
+    summary: 'Get this document as OpenAPI 3.1',
+    answers: { 200: description },
+    problems: [],
+  },
+  getDocs: {
+    method: 'get',
+    path: '/docs',
+    scope: null,
+    summary: 'Get this document as a web page',
+    answers: { 200: { description: 'The page', schema: text, mediaType: 'text/html' } },
+    problems: [],
+  },
+})

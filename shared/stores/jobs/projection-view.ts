@@ -1,0 +1,45 @@
+import type { Job } from '#shared/contracts/log/job.ts'
+import type { Checkpoint, JobStore, StoredJob } from './job-store.ts'
+
+/** What this replica last saw of the checkpoint: how far the store is, whoever applies. */
+export class ProjectionView {
+  readonly #store: JobStore
+  #checkpoint: Checkpoint | null = null
+
+  constructor(store: JobStore) {
+    this.#store = store
+  }
+
+  /** 0 before the first projection. */
+  get generation(): number {
+    return this.#checkpoint?.generation ?? 0
+  }
+
+  /** Documents of an older generation tell of another log. */
+  get logGeneration(): number {
+    return this.#checkpoint?.log_generation ?? 0
+  }
+
+  get seq(): number {
+    return this.#checkpoint?.seq ?? 0
+  }
+
+  /** While true, documents may lag behind what callers have seen: the log knows better. */
+  get isRebuilding(): boolean {
+    return this.#checkpoint === null || this.#checkpoint.seq < this.#checkpoint.rebuild_until
+  }
+
+  update(checkpoint: Checkpoint | null): void {
+    this.#checkpoint = checkpoint
+  }
+
+  /** @throws when the store does not answer */
+  async refresh(): Promise<Checkpoint | null> {
+    this.#checkpoint = await this.#store.readCheckpoint()
+    return this.#checkpoint
+  }
+}
+
+/** A stored job as a fold of this log begins from it: whatever this log says of a job of another log comes after. */
+export const rebasedOntoLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
+  generation < logGeneration ? { ...job, seq: 0 } : job
