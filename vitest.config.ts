@@ -1,10 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
 const ignored = ['**/node_modules/**', '**/.hasty/**']
+/** What a file has started and not ended fails it. */
+const setupFiles = ['e2e/support/check-leaks.ts']
 
 // Named by ending, so that a file says what it needs: unit nothing, integration a real nats-server, e2e whole processes.
 export default defineConfig({
   test: {
+    // `npm test -- --coverage`: of what runs in the tests' own processes, so not of services that a test starts as processes.
+    coverage: {
+      provider: 'v8',
+      include: ['{shared,services,client,cli}/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/conformance/**'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
     // For two cores: most files wait for timers much of the time.
     maxWorkers: 3,
     projects: [
@@ -20,6 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          setupFiles,
           include: ['**/*.int.test.ts'],
           exclude: ignored,
           testTimeout: 30_000,
@@ -29,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles,
           include: ['e2e/**/*.test.ts'],
           exclude: [...ignored, '**/*.int.test.ts', 'e2e/faults/**', 'e2e/compose/**'],
           testTimeout: 180_000,
@@ -38,6 +49,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          setupFiles,
           include: ['e2e/faults/*.test.ts'],
           exclude: ignored,
           fileParallelism: false,

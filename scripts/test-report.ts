@@ -1,7 +1,16 @@
 import { relative } from 'node:path'
 import { z } from 'zod'
 
-export type Totals = { passed: number; failed: number; skipped: number; skippedNames: string[] }
+export type Totals = {
+  passed: number
+  failed: number
+  skipped: number
+  skippedNames: string[]
+  /** The files that took longest, the slowest first. */
+  slowest: { file: string; seconds: number }[]
+}
+
+const SLOWEST = 10
 
 const reportSchema = z.object({
   numPassedTests: z.number(),
@@ -12,6 +21,8 @@ const reportSchema = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
+      startTime: z.number(),
+      endTime: z.number(),
       assertionResults: z.array(
         z.object({ status: z.string(), title: z.string(), ancestorTitles: z.array(z.string()) }),
       ),
@@ -21,7 +32,7 @@ const reportSchema = z.object({
 
 /** Counts of vitest's JSON report. A file that could not even be loaded counts as one failed test. */
 export function readReport(text: string | undefined): Totals {
-  if (text === undefined) return { passed: 0, failed: 1, skipped: 0, skippedNames: [] }
+  if (text === undefined) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], slowest: [] }
   const report = reportSchema.parse(JSON.parse(text))
   const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && !hasFailedTest(file))
   return {
@@ -29,10 +40,16 @@ export function readReport(text: string | undefined): Totals {
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
     skippedNames: [...new Set(report.testResults.flatMap(skippedIn))],
+    slowest: report.testResults
+      .map((file) => ({ file: pathOf(file), seconds: (file.endTime - file.startTime) / 1000 }))
+      .toSorted((a, b) => b.seconds - a.seconds)
+      .slice(0, SLOWEST),
   }
 }
 
 type FileResult = z.output<typeof reportSchema>['testResults'][number]
+
+const pathOf = ({ name }: FileResult): string => relative(process.cwd(), name)
 
 function hasFailedTest(file: FileResult): boolean {
   return file.assertionResults.some(({ status }) => status === 'failed')
@@ -40,7 +57,7 @@ function hasFailedTest(file: FileResult): boolean {
 
 /** "path > suite" of each suite of which nothing ran, "path > suite > test" of what was skipped in the others. */
 function skippedIn(file: FileResult): string[] {
-  const path = relative(process.cwd(), file.name)
+  const path = pathOf(file)
   const suites = Map.groupBy(file.assertionResults, ({ ancestorTitles }) => ancestorTitles.join(' > '))
   return [...suites].flatMap(([suite, tests]) => {
     const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed')

@@ -1,5 +1,4 @@
-// `npm test [VITEST ARGS]`: the check, then every test on real servers. Ends with one line "N passed, N failed, N skipped".
-// Exit code: 0 only when the check and all tests passed and at least one ran.
+// See HELP. Exit code: 0 only when the check and all tests passed and at least one ran.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,18 @@ import { findNginx } from './servers/nginx.ts'
 const root = join(import.meta.dirname, '..')
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const asked = process.argv.slice(2)
+
+const HELP = `npm test [-- ARGS]: the check, then every test on real servers; ends with the slowest files and one line
+"N passed, N failed, N skipped".
+
+  npm test                          everything, the compose project too where an engine runs
+  npm test -- --changed             only what may be affected by what is not committed yet
+  npm test -- --changed main        ... by what differs from the branch main
+  npm test -- --project unit        one level: unit, integration, e2e, faults
+  npm test -- e2e/auth              one folder or file
+  npm test -- --coverage            what ran of shared/, services/, client/ and cli/, by line and branch
+
+Further arguments go to vitest.`
 
 /** Only its address reaches the tests; without one they skip, and this says why. */
 async function prepareMongo(dir: string): Promise<MongoServer | NoMongo> {
@@ -64,20 +75,29 @@ async function main(): Promise<number> {
     const checkFailed = checked.status === 'rejected' || checked.value !== 0
     const notComposed = await composing
     const args = notComposed === null ? asked : ['--project', '!compose', ...asked]
-    const { code, passed, failed, skipped, skippedNames } = await runVitest(args, dir, testEnv(await preparing))
+    const { code, passed, failed, skipped, skippedNames, slowest } = await runVitest(
+      args,
+      dir,
+      testEnv(await preparing),
+    )
     if (notComposed !== null) say(`not run: e2e/compose (${notComposed})`)
     for (const name of skippedNames) say(`skipped: ${name}`)
+    for (const { file, seconds } of slowest) say(`${seconds.toFixed(1).padStart(6)} s  ${file}`)
     if (checkFailed) say('the check failed (see above)')
     const bad = failed + (checkFailed ? 1 : 0)
     say(`${passed} passed, ${bad} failed, ${skipped} skipped`)
-    return code !== 0 || bad > 0 || passed === 0 ? 1 : 0
+    // A change may affect no test; everything else must have run something.
+    const isEmpty = passed === 0 && !asked.some((arg) => arg.startsWith('--changed'))
+    return code !== 0 || bad > 0 || isEmpty ? 1 : 0
   } finally {
     if (prepared.status === 'fulfilled' && 'url' in prepared.value.mongo) await prepared.value.mongo.stop()
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  say(error instanceof Error ? error.message : String(error))
-  return 1
-})
+if (asked.includes('--help')) say(HELP)
+else
+  process.exitCode = await main().catch((error: unknown) => {
+    say(error instanceof Error ? error.message : String(error))
+    return 1
+  })

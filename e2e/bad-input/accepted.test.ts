@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BODY_MAX_BYTES, BODY_MAX_DEPTH, OBJECT_ID_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { getFrom } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { openConnection, send } from './raw-connection.ts'
 import { bare, JSON_TYPE, job, nested, post, postAs, postChunks, request } from './requests.ts'
 
 let hasty: Hasty
 beforeAll(async () => {
   // Every row is sent through two doors.
-  hasty = await startHasty({ jobs: 0, nginx: true, env: { COOLDOWN_MS: '0' } })
+  hasty = await startInProcess({ jobs: 0, nginx: true, env: { COOLDOWN_MS: '0' } })
 })
 afterAll(() => hasty.stop())
 

@@ -2,7 +2,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { bodyRows, memberRows } from './body-rows.ts'
 import { httpRows } from './http-rows.ts'
 import { type Answer, openConnection } from './raw-connection.ts'
@@ -15,7 +15,7 @@ let nc: NatsConnection
 let manager: JetStreamManager
 
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 0, nginx: true })
+  hasty = await startInProcess({ jobs: 0, nginx: true })
   nc = await connect({ servers: hasty.nats.url })
   manager = await jetstreamManager(nc)
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BatchResult } from '#shared/contracts/http/job-batch.ts'
 import { runCli } from '../cli/run-cli.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 // A whole number that JSON.parse would change into another one is refused at every door, and said where it is.
 
@@ -11,7 +11,7 @@ const NDJSON = 'application/x-ndjson'
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ workflows: 1, env: { COOLDOWN_MS: '0' } })
+  hasty = await startInProcess({ workflows: 1, env: { COOLDOWN_MS: '0' } })
 })
 afterAll(() => hasty.stop())
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { type Delivered, type Receiver, startReceiver } from './receiver.ts'
 
 // Webhooks through the real services, to a receiver that checks them with the library of Standard Webhooks.
@@ -29,7 +29,7 @@ beforeAll(async () => {
   oldReceiver = undo.use(await startReceiver(oldSecret))
   const OUTBOUND_TRUSTED_HOSTS = `${receiver.host},${oldReceiver.host}`
   const WEBHOOK_SECRET = `${secret} ${oldSecret}`
-  hasty = undo.use(await startHasty({ env: { OUTBOUND_TRUSTED_HOSTS }, jobEnv: { WEBHOOK_SECRET } }))
+  hasty = undo.use(await startInProcess({ env: { OUTBOUND_TRUSTED_HOSTS }, jobEnv: { WEBHOOK_SECRET } }))
 })
 
 afterAll(() => undo.disposeAsync())

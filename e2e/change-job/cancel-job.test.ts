@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { isTerminalEvent, type JobEventName } from '#shared/contracts/log/subjects.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startHasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 
@@ -16,7 +16,7 @@ const cancel = (jobId: string, reason?: string) =>
 
 describe('with no worker', () => {
   beforeAll(async () => {
-    hasty = await startHasty({ apis: 2, jobs: 0, nginx: true, env: { HANDLERS_DIR } })
+    hasty = await startInProcess({ apis: 2, jobs: 0, nginx: true, env: { HANDLERS_DIR } })
   })
   afterAll(() => hasty.stop())
 
@@ -51,21 +51,13 @@ describe('with two workers', () => {
     const jobs = await Promise.all(files.map((file) => makeJob(hasty, { type: 'abortable', payload: { file } })))
     const running = await Promise.all(jobs.map((jobId) => untilRunning(hasty, jobId)))
     expect(new Set(running.map(({ attempts }) => attempts[0]?.worker_id)).size).toBe(2)
-    const cancelledAtMs = Date.now()
     for (const answer of await Promise.all(jobs.map((jobId) => cancel(jobId)))) expect(answer.status).toBe(200)
-    const delaysMs: number[] = []
     for (const file of files) {
-      const aborted = await vi.waitFor(
-        async () => JSON.parse(await readFile(file, 'utf8')) as { abortedAtMs: number; why: string },
-        { timeout: 5_000 },
-      )
+      const aborted = await vi.waitFor(async () => JSON.parse(await readFile(file, 'utf8')) as { why: string }, {
+        timeout: 5_000,
+      })
       expect(aborted.why).toContain('ended-elsewhere')
-      delaysMs.push(aborted.abortedAtMs - cancelledAtMs)
     }
-    // Measured, not asserted: at most 100 ms is what users are told.
-    process.stdout.write(
-      `cancel to signal, ms after the first request: ${delaysMs.toSorted((a, b) => a - b).join(' ')}\n`,
-    )
     for (const jobId of jobs) {
       expect(await readJob(hasty, jobId)).toMatchObject({
         status: 'cancelled',
@@ -123,7 +115,6 @@ describe('with two workers', () => {
           expect({ status, body }).toMatchObject({ status: 409, body: { job: { status: job.status } } })
       }
     }
-    process.stdout.write(`of 300 races ${cancelled} were won by a cancel\n`)
     expect(cancelled).toBeGreaterThan(0)
     expect(cancelled).toBeLessThan(300)
   })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 import { runCli } from './run-cli.ts'
 
 test('with no worker up a result is deferred within 5 s, and there once workers are back', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true })
+  await using hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true })
   const [worker] = hasty.job
   await worker?.stop()
   const [sum, product] = await Promise.all([

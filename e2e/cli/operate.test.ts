@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { runCli } from './run-cli.ts'
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 1 })
+  hasty = await startInProcess({ apis: 1, jobs: 1 })
 })
 afterAll(() => hasty.stop())
 

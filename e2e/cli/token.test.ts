@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { type CliResult, runCli } from './run-cli.ts'
 
 const JWT_SECRET = 'only for the tests of the tokens, of 32 bytes'
@@ -19,7 +19,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hasty-token-'))
   file = join(dir, 'clients.json')
   credentials = await addClient('billing', '--scope', 'jobs:read,jobs:write')
-  hasty = await startHasty({ nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET, CLIENTS_FILE: file } })
+  hasty = await startInProcess({ nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET, CLIENTS_FILE: file } })
 })
 afterAll(async () => {
   await hasty?.stop()

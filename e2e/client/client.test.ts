@@ -9,7 +9,7 @@ import {
   type JobOf,
   WaitTimeout,
 } from '../../client/index.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilRunning } from '../support/jobs.ts'
 import { gather } from './gather.ts'
 
@@ -27,7 +27,7 @@ interface Jobs {
 let hasty: Hasty
 let client: Client<Jobs>
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
   client = new Client<Jobs>({ url: hasty.url })
 })
 afterAll(() => hasty.stop())

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { Hasty as Client } from '../../client/index.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 
 /** What stands between a client and a server, and can be cut. */
 async function startRelay(target: string) {
@@ -49,7 +49,7 @@ async function startRelay(target: string) {
 }
 
 test('what happens while a reader who has seen no event yet is cut off is told when it is back', async () => {
-  await using hasty = await startHasty()
+  await using hasty = await startInProcess()
   await using relay = await startRelay(hasty.url)
   const leaving = new AbortController()
   const seen: string[] = []

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Hasty as Client } from '../../client/index.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const HOUR_MS = 3_600_000
@@ -11,7 +11,7 @@ const SOON = { timeout: 20_000, interval: 25 }
 let hasty: Hasty
 let client: Client
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, workflows: 2, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, workflows: 2, nginx: true, env: { HANDLERS_DIR } })
   client = new Client({ url: hasty.url })
 })
 afterAll(() => hasty.stop())

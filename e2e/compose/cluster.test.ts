@@ -27,10 +27,6 @@ test('killing the leader of three brokers under load loses no accepted job', asy
     await load.stop()
   }
   const ended = await howAllEnded(hasty.url, load.accepted)
-  const refused = load.posts.length - load.accepted.length
-  process.stdout.write(
-    `cluster: ${load.accepted.length} accepted, ${refused} refused while there was no leader, ${JSON.stringify(ended)}\n`,
-  )
   expect(load.posts.filter(({ outcome }) => outcome === 'unexpected')).toEqual([])
   expect(ended).toEqual({ finished: load.accepted.length })
 })

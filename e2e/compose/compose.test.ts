@@ -22,12 +22,10 @@ beforeAll(async () => {
 
 afterAll(() => hasty?.[Symbol.asyncDispose]())
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
 const post = (body: Record<string, unknown>) => postTo(hasty.url, body)
 
 test('everything is healthy in under a minute, and the image is below 350 MB', async () => {
   const [size] = (await hasty.docker('image', 'inspect', '--format', '{{.Size}}', hasty.image)).trim().split('\n')
-  say(`compose: healthy after ${upSeconds.toFixed(1)} s, image ${Math.round(Number(size) / MB)} MB`)
   expect(upSeconds).toBeLessThan(60)
   expect(Number(size)).toBeLessThan(350 * MB)
 })
@@ -169,7 +167,6 @@ describe('under the requests of a plain client', () => {
     expect(jobs.filter(({ status }) => status !== 'finished')).toEqual([])
     const again = jobs.filter(({ attempts }) => attempts.length > 1)
     const waits = again.map(({ attempts }) => Date.parse(attempts[1]?.started_at ?? '') - killedAtMs)
-    say(`compose: worker killed, ${again.length} jobs ran again, the last after ${Math.max(...waits)} ms`)
     expect(again.length).toBeGreaterThan(0)
     expect(Math.max(...waits)).toBeLessThan(15_000)
     await expect.poll(() => areAllHealthy('job'), { timeout: 30_000 }).toBe(true)
@@ -183,8 +180,7 @@ describe('under the requests of a plain client', () => {
     const endedMs = Date.now()
     await client.more(150)
     await client.stop()
-    const { requests, failed } = client
-    say(`compose: api killed under ${requests} requests, failed: ${JSON.stringify(failed.map(({ status }) => status))}`)
+    const { failed } = client
     // Under way while it died; every other one must have been answered.
     expect(failed.filter((one) => one.startedMs > endedMs || one.endedMs < startedMs)).toEqual([])
     expect(await howAllEnded(hasty.url, client.load.accepted)).toEqual({ finished: client.load.accepted.length })

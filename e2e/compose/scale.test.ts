@@ -115,7 +115,6 @@ async function underRequests(what: string, work: (more: () => Promise<void>) => 
     await load.stop()
   }
   const failed = load.posts.filter(({ outcome }) => outcome !== 'accepted')
-  process.stdout.write(`compose: ${what} under ${load.posts.length} requests, ${failed.length} failed\n`)
   accepted += load.accepted.length
   expect(failed).toEqual([])
 }

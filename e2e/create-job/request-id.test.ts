@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 // nginx repeats a POST at another replica when one dies before it answers: only the request's id tells it from a new one.
 const REQUEST_ID = 'Hasty-Request-Id'
@@ -11,7 +11,12 @@ describe.each([
 ])('behind a proxy, %s', (_, cooldownMs) => {
   let hasty: Hasty
   beforeAll(async () => {
-    hasty = await startHasty({ apis: 2, jobs: 0, nginx: true, env: { COOLDOWN_MS: cooldownMs, TRUST_PROXY: 'true' } })
+    hasty = await startInProcess({
+      apis: 2,
+      jobs: 0,
+      nginx: true,
+      env: { COOLDOWN_MS: cooldownMs, TRUST_PROXY: 'true' },
+    })
   })
   afterAll(() => hasty.stop())
 
@@ -54,7 +59,7 @@ describe.each([
 })
 
 test('an api without a proxy believes no id', async () => {
-  await using hasty = await startHasty({ jobs: 0 })
+  await using hasty = await startInProcess({ jobs: 0 })
   const sent = { [REQUEST_ID]: 'a-request-of-a-client' }
   const first = await postTo(hasty.url, { object_id: 'believed' }, sent)
   const second = await postTo(hasty.url, { object_id: 'believed' }, sent)

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { checkInvariants } from '../support/check-invariants.ts'
 import { startFaultRun, startsOf } from '../support/fault-run.ts'
 import { postJob } from '../support/load.ts'
+import { sumOfMetric } from '../support/metrics.ts'
 import { historiesOf } from '../support/read-log.ts'
 
 /** One that finds no place for an isolated attempt may kill a second worker (start-attempt.ts). */
@@ -60,10 +61,8 @@ describe.concurrent('a worker', () => {
     zombie?.kill('SIGCONT')
     const evidence = await run.settle()
     expect(checkInvariants(evidence)).toEqual([])
-    await vi.waitFor(async () => {
-      const refused = (await zombie?.logs())?.filter(({ msg }) => msg === 'attempt superseded, outcome discarded')
-      expect(refused?.length).toBeGreaterThan(0)
-    }, UNTIL)
+    const refused = () => sumOfMetric(run.hasty.job.slice(0, 1), 'hasty_refused_outcomes_total')
+    await vi.waitFor(async () => expect(await refused()).toBeGreaterThan(0), UNTIL)
     expect(run.sink.effects.filter(({ accepted }) => !accepted).length).toBeGreaterThan(0)
   })
 

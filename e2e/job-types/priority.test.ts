@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { connectTest } from '../support/read-log.ts'
 
@@ -11,7 +11,7 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 test('high goes before normal before low, and ageing keeps low from being starved', async () => {
   // One slot, so that what starts is what the worker chose.
   const env = { HANDLERS_DIR, JOB_SLOTS: '1', PRIORITY_AGEING_MS: '1000', COOLDOWN_MS: '0' }
-  await using hasty = await startHasty({ apis: 1, jobs: 0, env })
+  await using hasty = await startInProcess({ apis: 1, jobs: 0, env })
   const file = join(hasty.dir, 'order.txt')
   await writeFile(file, '')
   const make = (priority: 'high' | 'normal' | 'low', ms: number) =>

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { postTo, send } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
+import { sumOfMetric } from '../support/metrics.ts'
 
 let hasty: Processes
 beforeAll(async () => {
@@ -37,11 +38,8 @@ test('a cancel ends its work', async () => {
   const jobId = await makeJob(hasty, { type: 'task', payload: { ms: 60_000 } })
   await vi.waitFor(async () => expect(await linesAbout(jobId)).toHaveLength(1), { timeout: 10_000 })
   await send('POST', `${hasty.url}/v1/jobs/${jobId}/cancel`)
-  const isFree = async () => {
-    const lines = (await hasty.job[0]?.logs()) ?? []
-    expect(lines.some(({ msg, job_id }) => msg === 'job cancelled on request' && job_id === jobId)).toBe(true)
-  }
-  await vi.waitFor(isFree, { timeout: 10_000 })
+  const inFlight = () => sumOfMetric(hasty.job, 'hasty_jobs_in_flight')
+  await vi.waitFor(async () => expect(await inFlight()).toBe(0), { timeout: 10_000 })
 })
 
 test.each([

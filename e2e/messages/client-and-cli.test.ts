@@ -4,14 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deadMessageSubject } from '#shared/contracts/log/subjects.ts'
 import { Hasty as Client } from '../../client/index.ts'
 import { type CliResult, runCli } from '../cli/run-cli.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { storedMessages } from './stored-messages.ts'
 
 let hasty: Hasty
 let client: Client
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 0 })
+  hasty = await startInProcess({ jobs: 0 })
   client = new Client({ url: hasty.url })
 })
 afterAll(() => hasty.stop())

@@ -9,7 +9,7 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { deadMessageSubject, receivedSubject, shardSubject } from '#shared/contracts/log/subjects.ts'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { storedMessages } from './stored-messages.ts'
 
@@ -18,7 +18,7 @@ let nc: NatsConnection
 let operator: Record<string, string>
 
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 0, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
+  hasty = await startInProcess({ apis: 2, jobs: 0, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
   operator = bearer(await tokenOf('operator', { claims: { scope: 'admin' } }))
   nc = await connectTest(hasty.nats.url)
 })

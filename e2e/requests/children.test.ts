@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const SOON = { timeout: 20_000, interval: 25 }
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 1, workflows: 2, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 1, jobs: 1, workflows: 2, nginx: true, env: { HANDLERS_DIR } })
 })
 afterAll(() => hasty.stop())
 

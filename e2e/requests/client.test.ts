@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Hasty as Client, HastyError, RequestWaitTimeout } from '../../client/index.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { gather } from '../client/gather.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { napping, SOON, step } from './request-calls.ts'
 
 let hasty: Hasty
@@ -13,7 +13,7 @@ let url: string
 let client: Client
 
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 1, workflows: 1 })
+  hasty = await startInProcess({ jobs: 1, workflows: 1 })
   url = hasty.workflow[0]?.url ?? ''
   client = new Client({ url })
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { countStatuses, getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { make, napping, requestsAt, run, step, untilLike, view } from './request-calls.ts'
 
 let hasty: Hasty
@@ -8,7 +8,7 @@ let here: string
 let there: string
 
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 1, workflows: 2 })
+  hasty = await startInProcess({ jobs: 1, workflows: 2 })
   here = hasty.workflow[0]?.url ?? ''
   there = hasty.workflow[1]?.url ?? ''
 })

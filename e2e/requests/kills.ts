@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, vi } from 'vitest'
 import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { Processes } from '../support/hasty.ts'
+import type { Hasty, Processes } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 /**
@@ -40,7 +40,7 @@ async function untilLogGrewBy(hasty: Processes, events: number): Promise<void> {
 }
 
 /** In the log itself: how often each job ended. */
-export async function endsOfJobs(hasty: Processes): Promise<ReadonlyMap<string, number>> {
+export async function endsOfJobs(hasty: Hasty): Promise<ReadonlyMap<string, number>> {
   const ends = new Map<string, number>()
   const nc = await connectTest(hasty.nats.url)
   const entries = await readLog(nc)

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 
 test('values that fill a payload beyond all memory fail their job and the request, which can be retried', async () => {
-  await using hasty = await startHasty({ jobs: 0, workflows: 1 })
+  await using hasty = await startInProcess({ jobs: 0, workflows: 1 })
   const url = `${hasty.workflow[0]!.url}/v1/requests`
   // Some 600 MB, said in 250 KB.
   const data = Array.from({ length: 9_000 }, () => ({ $value: '/params/big' }))

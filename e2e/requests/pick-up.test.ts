@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
-import type { Replica } from '../support/replica.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
+import type { InProcess } from '../support/in-process.ts'
 import { endsOfJobs } from './kills.ts'
 import { make, napping, post, requestsAt, SOON, untilLike, view } from './request-calls.ts'
 
@@ -16,12 +16,12 @@ const steps = [
 ]
 const UNSET = { WRK_ENABLED: 'true', WRK_REQUEST_NEW_CRON: '', WRK_REQUEST_INPROGRESS_CRON: '', WRK_JOB_CRON: '' }
 
-let hasty: Processes
+let hasty: Hasty
 /** One broker for all: its only workflow service is started again with what each test is about. */
-let workflow: Replica
+let workflow: InProcess
 let url: string
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 0, workflows: 1, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 0, workflows: 1, env: { HANDLERS_DIR } })
   const [only] = hasty.workflow
   if (only === undefined) throw new Error('no workflow service')
   workflow = only

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { run, step } from './request-calls.ts'
 
@@ -46,7 +46,7 @@ beforeAll(async () => {
     URL_SERVICE1: `http://${target.host}`,
     HTTP_CALL_TIMEOUT_MS: '1000',
   }
-  hasty = undo.use(await startHasty({ jobs: 1, workflows: 1, env }))
+  hasty = undo.use(await startInProcess({ jobs: 1, workflows: 1, env }))
   url = hasty.workflow[0]?.url ?? ''
 })
 afterAll(() => undo.disposeAsync())

@@ -1,7 +1,7 @@
 // Requests and definitions of one tenant do not exist for another.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { SOON } from './request-calls.ts'
 
 type Headers = Record<string, string>
@@ -13,7 +13,7 @@ let operator: Headers
 
 beforeAll(async () => {
   const auth = { AUTH: 'required', JWT_SECRET: SECRET }
-  hasty = await startHasty({ jobs: 1, workflows: 1, apiEnv: auth, workflowEnv: auth })
+  hasty = await startInProcess({ jobs: 1, workflows: 1, apiEnv: auth, workflowEnv: auth })
   acme = bearer(await tokenOf('a', { claims: { tenant: 'acme' } }))
   umbrella = bearer(await tokenOf('u', { claims: { tenant: 'umbrella' } }))
   operator = bearer(await tokenOf('o', { claims: { scope: 'admin' } }))

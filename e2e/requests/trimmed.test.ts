@@ -1,7 +1,7 @@
 // The log lets go of how a job began while a request still waits for its end.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import { make, post, SOON, step, untilLike, view } from './request-calls.ts'
 
@@ -32,7 +32,7 @@ const untilTrimmed = (hasty: Hasty, id: string): Promise<string> =>
   }, SOON)
 
 test('a request goes on all the same', async () => {
-  await using hasty = await startHasty({ workflows: 1, env })
+  await using hasty = await startInProcess({ workflows: 1, env })
   const id = await make(hasty.url, { steps: [step('s', [moody(4_000)]), step('t', [{ name: 'k', type: 'moody' }])] })
   await untilTrimmed(hasty, id)
   const seen = await untilLike(hasty.url, id, { status: 'completed' })
@@ -41,7 +41,7 @@ test('a request goes on all the same', async () => {
 
 test('a cancel at any moment can be followed by a retry, once what ran has ended', async () => {
   const quick = { ...env, SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '40' }
-  await using hasty = await startHasty({ workflows: 1, env: quick })
+  await using hasty = await startInProcess({ workflows: 1, env: quick })
   const url = hasty.workflow[0]?.url ?? ''
   let cancelled = 0
   for (let n = 0; n < 25; n++) {
@@ -58,7 +58,7 @@ test('a cancel at any moment can be followed by a retry, once what ran has ended
 })
 
 test('and a cancel reaches the job', async () => {
-  await using hasty = await startHasty({ workflows: 1, env })
+  await using hasty = await startInProcess({ workflows: 1, env })
   const id = await make(hasty.url, { steps: [step('s', [moody(60_000)])] })
   const jobId = await untilTrimmed(hasty, id)
   expect(await post(hasty.url, id, '/cancel')).toMatchObject({ status: 200 })

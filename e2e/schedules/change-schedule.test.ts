@@ -4,7 +4,7 @@ import { HOUR, isoTime } from '#shared/time/clock.ts'
 import { deleteSchedule } from '../../services/api/schedules/change-schedule.ts'
 import type { ScheduleKey } from '../../shared/schedules/schedule-records.ts'
 import { type ApiAnswer, countStatuses, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { address, named, openLog, openRecords, put, QUICK_JOB, untilView, view } from './schedule-calls.ts'
 
@@ -15,7 +15,7 @@ let here: string
 let there: string
 
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1 })
+  hasty = await startInProcess({ apis: 2, jobs: 1 })
   log = await openLog(hasty.nats.url)
   here = hasty.api[0]?.url ?? ''
   there = hasty.api[1]?.url ?? ''

@@ -232,11 +232,11 @@ async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number]
   )
 }
 
-/** What nobody caught; lines that are no JSON are what a crash prints. */
+/** What nobody caught ends a service that runs; lines that are no JSON are what a crash prints. */
 async function complaintsOf(replica: Replica): Promise<string[]> {
   const lines = await replica.logs()
   return lines
-    .filter(({ msg, level }) => level === undefined || msg === 'unhandled rejection' || msg === 'uncaught exception')
+    .filter(({ level, service }) => level === undefined || (level === 'fatal' && service !== 'start'))
     .map((line) => `${replica.name}: ${JSON.stringify(line)}`)
 }
 

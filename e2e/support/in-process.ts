@@ -46,10 +46,12 @@ export async function startInThisProcess({ kind, name, ...options }: Launch): Pr
   async function launch(): Promise<() => Promise<void>> {
     const { base } = await start[kind](env)
     const stop = () => base.life.stop()
-    await waitUntil(() => answersOk(`${url}/readyz`), { what: name }).catch(async (error: unknown) => {
-      await stop()
-      throw error
-    })
+    await waitUntil(() => answersOk(`${url}/readyz`), { what: name, timeoutMs: 30_000 }).catch(
+      async (error: unknown) => {
+        await stop()
+        throw error
+      },
+    )
     return stop
   }
 

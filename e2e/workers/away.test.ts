@@ -77,7 +77,6 @@ test('while another process holds the lock of its file jobs run as fast as befor
   // Long enough for a report to fail at the lock: the reads of others go on meanwhile, or are refused at once.
   while (performance.now() - heldAtMs < 7_000) await runSome(hasty, 5)
   database.exec('COMMIT')
-  process.stdout.write(`50 jobs: ${freeMs.toFixed(0)} ms, with the lock held ${heldMs.toFixed(0)} ms\n`)
   expect(heldMs).toBeLessThan(3 * freeMs + 1_000)
   await vi.waitFor(async () => {
     const worker = (await listWorkers(job)).find((each) => each.worker_id === worker_id)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const PAGE = 'https://app.example.com'
 const LIMIT = 20
@@ -12,7 +12,7 @@ let operator: Record<string, string>
 beforeAll(async () => {
   const limits = { RATE_LIMIT_PER_ADDRESS: String(LIMIT), RATE_LIMIT_WINDOW_S: '600' }
   const apiEnv = { AUTH: 'required', JWT_SECRET: SECRET, CORS_ORIGINS: PAGE, ...limits }
-  hasty = await startHasty({ nginx: true, apiEnv })
+  hasty = await startInProcess({ nginx: true, apiEnv })
   operator = bearer(await tokenOf('operator', { claims: { scope: 'admin' } }))
 })
 afterAll(() => hasty.stop())
