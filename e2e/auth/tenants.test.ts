@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { SCHEDULES_OF_TENANT_MAX } from '#shared/contracts/http/schedules.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'
 
 type Headers = Record<string, string>
@@ -16,7 +16,7 @@ let operator: Headers
 const SOON = { timeout: 20_000, interval: 25 }
 
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
   acme = bearer(await tokenOf('a', { claims: { tenant: 'acme' } }))
   umbrella = bearer(await tokenOf('u', { claims: { tenant: 'umbrella' } }))
   operator = bearer(await tokenOf('o', { claims: { scope: 'admin' } }))
