@@ -98,7 +98,7 @@ const cell = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFi
 process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path
 const dir = await mkdtemp(join(tmpdir(), 'hasty-bench-'))
 try {
-  const file = join(dir, 'api.sqlite')
+  const file = join(dir, 'jobs.sqlite')
   const store = await openSqliteStore(file)
   const { seconds, writes } = await fillStore(store, JOBS, endMs)
   const { size } = await stat(file)

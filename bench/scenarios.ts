@@ -71,7 +71,7 @@ export async function pickUpLatency(
   }
   const jobs = await Promise.all(sent)
   await untilAllEnded(hasty)
-  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
+  const store = await openSqliteStore(join(hasty.dataDir, 'jobs.sqlite'))
   const stored = await store.getMany(jobs.map(({ id }) => id))
   await store.close()
   const latencies = jobs.map(({ id, sentAtMs }) => {
@@ -152,8 +152,8 @@ async function enqueue(hasty: Processes, jobs: number): Promise<void> {
 const UNENDED = { phases: ['waiting', 'running', 'retrying', 'scheduled'] as const, updatedBefore: '9', limit: 500_000 }
 
 async function unended(hasty: Processes): Promise<number> {
-  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
-  const left = await store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '' })
+  const store = await openSqliteStore(join(hasty.dataDir, 'jobs.sqlite'))
+  const left = await store.listActive({ ...UNENDED, phases: [...UNENDED.phases], afterId: '' })
   await store.close()
   return left.length
 }
@@ -164,8 +164,8 @@ async function untilProjected(hasty: Processes, jobs: number): Promise<void> {
 
 /** Polls the store itself for the first job that has not ended. */
 async function untilAllEnded(hasty: Processes): Promise<void> {
-  const store = await openSqliteStore(join(hasty.dataDir, 'api.sqlite'))
-  const left = () => store.listUnended({ ...UNENDED, phases: [...UNENDED.phases], afterId: '', limit: 1 })
+  const store = await openSqliteStore(join(hasty.dataDir, 'jobs.sqlite'))
+  const left = () => store.listActive({ ...UNENDED, phases: [...UNENDED.phases], afterId: '', limit: 1 })
   // Twice, a projection batch apart: what was accepted last may not be in the store yet.
   for (let quiet = 0; quiet < 2; ) {
     quiet = (await left()).length === 0 ? quiet + 1 : 0

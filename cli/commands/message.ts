@@ -54,7 +54,7 @@ async function send(context: CommandContext, file: string, flags: { idempotencyK
     const options = { signal, idempotencyKey: key === undefined ? undefined : `${key}-${n}` }
     const answer = await client.sendMessages(chunk, options).catch((error: unknown) => {
       // What the server says of a message counts from the first one of its chunk.
-      if (n > 0) out.note(`${accepted} messages were accepted; sending failed at message ${accepted + 1}.`)
+      if (n > 0) out.note(`${accepted} messages were accepted; message ${accepted + 1} and later ones were not.`)
       throw error
     })
     accepted += answer.accepted

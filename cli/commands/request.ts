@@ -80,12 +80,17 @@ export function addRequest(program: Command, run: Run): void {
     .argument('<id>', 'request id')
     .argument('<name>', 'name of the signal')
     .option('--extras <json>', 'JSON object to merge into the extras of the request', parseJson)
-    .action(
-      run(async (context, id: string, name: string, flags: { extras?: Record<string, unknown> }) => {
-        const { client, signal } = context
-        tell(context, await client.signalRequest(id, name, { extras: flags.extras, signal }))
-      }),
-    )
+    .action(run(sendSignal))
+}
+
+async function sendSignal(
+  context: CommandContext,
+  id: string,
+  name: string,
+  { extras }: { extras?: Record<string, unknown> },
+): Promise<void> {
+  const { client, signal } = context
+  tell(context, await client.signalRequest(id, name, { extras, signal }))
 }
 
 /** @returns the exit code */

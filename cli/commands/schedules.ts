@@ -21,15 +21,7 @@ export function addSchedules(program: Command, run: Run): void {
 
   schedules.command('list').description('list schedules by name').action(run(list))
 
-  add('get', 'show a schedule and its next run times')
-    .argument('<name>', 'schedule name')
-    .action(
-      run(async ({ client, out, signal }, name: string, { tenant }: Flags) => {
-        const found = await client.schedules.get(name, { tenant, signal })
-        if (out.json) out.record(found)
-        else for (const line of describe(found)) out.line(line)
-      }),
-    )
+  add('get', 'show a schedule and its next run times').argument('<name>', 'schedule name').action(run(show))
 
   add('put', 'create or update a schedule')
     .argument('<name>', 'schedule name')
@@ -44,18 +36,7 @@ export function addSchedules(program: Command, run: Run): void {
       }),
     )
 
-  add('delete', 'delete schedules and keep their jobs')
-    .argument('<name...>', 'schedule names')
-    .action(
-      run(async (context, names: string[], { tenant }: Flags) => {
-        const { client, out, signal } = context
-        return eachOf(context, names, async (name) => {
-          await client.schedules.delete(name, { tenant, signal })
-          if (out.json) out.record({ name, deleted: true })
-          else out.line(`deleted ${name}`)
-        })
-      }),
-    )
+  add('delete', 'delete schedules and keep their jobs').argument('<name...>', 'schedule names').action(run(remove))
 
   for (const verb of ['pause', 'resume'] as const)
     add(verb, `${verb} schedules`)
@@ -78,6 +59,21 @@ export function addSchedules(program: Command, run: Run): void {
         else out.line(accepted.job_id)
       }),
     )
+}
+
+async function show({ client, out, signal }: CommandContext, name: string, { tenant }: Flags): Promise<void> {
+  const found = await client.schedules.get(name, { tenant, signal })
+  if (out.json) out.record(found)
+  else for (const line of describe(found)) out.line(line)
+}
+
+async function remove(context: CommandContext, names: string[], { tenant }: Flags): Promise<number> {
+  const { client, out, signal } = context
+  return eachOf(context, names, async (name) => {
+    await client.schedules.delete(name, { tenant, signal })
+    if (out.json) out.record({ name, deleted: true })
+    else out.line(`deleted ${name}`)
+  })
 }
 
 async function list({ client, out, signal }: CommandContext): Promise<void> {

@@ -115,7 +115,7 @@ test('without the store jobs are accepted, and asking for one is 503 until it is
   const before = await postTo(hasty.url, { object_id: 'before' })
   const accepted: ApiAnswer[] = []
   {
-    using database = new DatabaseSync(join(hasty.dataDir, 'api.sqlite'), { timeout: 20_000 })
+    using database = new DatabaseSync(join(hasty.dataDir, 'jobs.sqlite'), { timeout: 20_000 })
     database.exec('ALTER TABLE jobs RENAME TO jobs_away; ALTER TABLE projection RENAME TO projection_away')
     const during = await postTo(hasty.url, { object_id: 'during' })
     expect(during.status).toBe(201)

@@ -102,8 +102,8 @@ describe('token', () => {
   test.each<[string, string[], Record<string, string>, number, RegExp]>([
     ['no credentials', [], {}, 2, /HASTY_CLIENT_ID and HASTY_CLIENT_SECRET.*--sign/],
     ['a secret that is none', [], { HASTY_CLIENT_SECRET: 'no' }, 5, /Check HASTY_CLIENT_ID and HASTY_CLIENT_SECRET/],
-    ['a scope that the client has not', ['--scope', 'admin'], {}, 2, /may have: jobs:read jobs:write/],
-    ['--tenant without --sign', ['--tenant', 'acme'], {}, 2, /for --sign/],
+    ['a scope that the client has not', ['--scope', 'admin'], {}, 2, /may request these scopes: jobs:read jobs:write/],
+    ['--tenant without --sign', ['--tenant', 'acme'], {}, 2, /need --sign/],
     ['--sign without a subject', ['--sign'], { JWT_SECRET }, 2, /--subject me --scope/],
     [
       '--sign without a secret',

@@ -68,7 +68,7 @@ describe.concurrent('the read store', () => {
     const ids = [...run.load.accepted]
     const long = run.load.posts.find(({ object_id }) => object_id === 'object-0')?.job_id ?? ''
     await vi.waitFor(async () => {
-      const unended = await store.listUnended({ phases: ['running'], updatedBefore: '9', afterId: '', limit: 10 })
+      const unended = await store.listActive({ phases: ['running'], updatedBefore: '9', afterId: '', limit: 10 })
       expect(unended.map(({ job }) => job.job_id)).toEqual([long])
       expect((await store.getMany(ids)).size).toBeLessThan(10)
     }, UNTIL)

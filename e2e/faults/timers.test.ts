@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { connectBroker } from '#shared/bus/connection.ts'
-import { Publisher, type PublishResult } from '#shared/bus/publisher.ts'
+import type { PublishResult } from '#shared/bus/publication.ts'
+import { Publisher } from '#shared/bus/publisher.ts'
 import { Stream } from '#shared/bus/stream.ts'
 import { LIVE_PREFIX, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { systemClock } from '#shared/time/clock.ts'

@@ -120,7 +120,7 @@ test.each(['/v1/jobs', '/v1/stats'])('%s answers HEAD, and no method that would 
 test('without the store both are 503, and answer again when it is back', async () => {
   await using other = await startInProcess({ jobs: 0 })
   const rename = (from: string, to: string) => {
-    using database = new DatabaseSync(join(other.dataDir, 'api.sqlite'), { timeout: 20_000 })
+    using database = new DatabaseSync(join(other.dataDir, 'jobs.sqlite'), { timeout: 20_000 })
     database.exec(['jobs', 'job_counts'].map((name) => `ALTER TABLE ${name}${from} RENAME TO ${name}${to}`).join(';'))
   }
   rename('', '_away')

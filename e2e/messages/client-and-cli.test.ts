@@ -69,7 +69,7 @@ test('hasty message send says what is wrong, and how much was sent before', asyn
   const bad = [...messagesOf('some', 10_000), { timestamp: 'x' }]
   const refused = await cli(['send', '-'], toLines(bad))
   expect(refused).toMatchObject({ code: 2, stdout: '' })
-  expect(refused.stderr).toContain('10000 messages were accepted; what failed begins with message 10001.\n')
+  expect(refused.stderr).toContain('10000 messages were accepted; message 10001 and later ones were not.\n')
   expect(refused.stderr).toContain('/0/timestamp')
   expect(await cli(['send', '-'], '{}\n{')).toMatchObject({
     code: 2,

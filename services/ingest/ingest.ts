@@ -20,7 +20,7 @@ import { DeadLetters } from './own-shard/dead-letters.ts'
 import type { ShardRecords } from './own-shard/ownership.ts'
 import { DonePurger } from './own-shard/purge-done.ts'
 import { ShardOwner, type ShardOwnerDeps, type ShardOwnerSettings } from './own-shard/shard-owner.ts'
-import { HistoryTeller } from './tell-history.ts'
+import { WorkerReport } from './worker-report.ts'
 
 /** It reads the messages and writes what is dead among them; that it can reach its records is what makes it ready. */
 export const INGEST_BASE: BaseOptions = {
@@ -60,10 +60,10 @@ export async function startIngest(base: Base): Promise<Running> {
   const messages = new MessageStream(base.stream)
 
   const claims = claimLoop(base, { records, signs, messages, handler, metrics })
-  const history = new HistoryTeller(log)
-  life.onStop(async () => history.tell(await claims.stop(config.DRAIN_MS), true))
+  const report = new WorkerReport(log)
+  life.onStop(async () => report.log(await claims.stop(config.DRAIN_MS), true))
   await claims.start()
-  await life.start(tellLoop(base, history, claims))
+  await life.start(reportLoop(base, report, claims))
   await life.start(purgeLoop(base, messages, claims))
   const port = await ops.start()
   log.info({ port, shards: config.SHARDS, handler: config.INGEST_HANDLER }, 'ingest is ready')
@@ -127,11 +127,11 @@ function purgeLoop(base: Base, messages: MessageStream, claims: ClaimLoop): Inte
 }
 
 /** Says in the log what its workers did. */
-function tellLoop({ log }: Base, history: HistoryTeller, claims: ClaimLoop): IntervalLoop {
+function reportLoop({ log }: Base, report: WorkerReport, claims: ClaimLoop): IntervalLoop {
   return new IntervalLoop(
     MINUTE,
     async () => {
-      history.tell(claims.owners.map(({ record }) => record))
+      report.log(claims.owners.map(({ record }) => record))
       await Promise.resolve()
     },
     (error) => log.error({ err: error }, 'the history of the workers was not told'),

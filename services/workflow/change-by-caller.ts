@@ -1,6 +1,6 @@
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { decide, type Input, type Wish } from './decide/decide.ts'
+import { type Command, decide, type Input } from './decide/decide.ts'
 import type { RequestRecord } from './decide/record.ts'
 import { type ChangeRequestDeps, changeRequest, isTooLarge } from './engine/change-request.ts'
 import type { StoredRequest } from './engine/request-records.ts'
@@ -13,7 +13,7 @@ export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
 }
 
 export interface Change {
-  wish: Wish
+  command: Command
   /** Whether it may be asked for. @throws AppError where it makes no sense of this request */
   isAllowed: (record: RequestRecord) => boolean
   /** Whether the request has it now, seen from what it was before. */
@@ -31,13 +31,13 @@ export async function changeByCaller(
   deps: ChangeByCallerDeps,
   requestId: string,
   { caller, requestId: proxiedAs, requestIdTrusted, changeKey }: RequestInfo,
-  { wish, isAllowed, isDone, refusal }: Change,
+  { command, isAllowed, isDone, refusal }: Change,
 ): Promise<StoredRequest> {
   const before = await getRequest(deps, requestId, caller)
-  const asked = changeKey ?? (requestIdTrusted ? proxiedAs : null)
-  if (asked !== null && before.record.asked.includes(asked)) return before
+  const appliedAs = changeKey ?? (requestIdTrusted ? proxiedAs : null)
+  if (appliedAs !== null && before.record.applied_request_ids.includes(appliedAs)) return before
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
-  const input = { ...wish, asked }
+  const input = { ...command, appliedAs }
   // One that has left the log comes back to it.
   const change = async () => (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
   const stored = await change().catch((error: unknown) => {

@@ -10,12 +10,12 @@ import type { StoredRequest } from './engine/request-records.ts'
 import { TaskJobs } from './engine/task-jobs.ts'
 import { toRow } from './request-row.ts'
 
-export type EngineDeps = Omit<RequestChangesDeps, 'broker' | 'taskJobs' | 'times' | 'goesOnAtOnce'> & {
+export type EngineDeps = Omit<RequestChangesDeps, 'broker' | 'taskJobs' | 'times' | 'advancesImmediately'> & {
   store: RequestStore
 }
 
 export interface Engine {
-  goesOnAtOnce: boolean
+  advancesImmediately: boolean
   /** What a caller changed goes on at once; were this to fail, the record's own delivery does it. */
   runEffects: (stored: StoredRequest) => Promise<void>
 }
@@ -27,12 +27,12 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
   const { config, log, life } = base
   const times = {
     newRequests: new PickUpTimes(config.WRK_REQUEST_NEW_CRON),
-    goingOn: new PickUpTimes(config.WRK_REQUEST_INPROGRESS_CRON),
+    inProgress: new PickUpTimes(config.WRK_REQUEST_INPROGRESS_CRON),
     jobs: new PickUpTimes(config.WRK_JOB_CRON),
   }
-  const goesOnAtOnce = times.goingOn.isAtOnce
+  const advancesImmediately = times.inProgress.isAtOnce
   const jobsAtOnce = times.jobs.isAtOnce
-  const own = { ...base, ...deps, goesOnAtOnce }
+  const own = { ...base, ...deps, advancesImmediately }
   const taskJobs = new TaskJobs(own)
   const loops = [createJobEnds({ ...own, taskJobs, jobsAtOnce }), createRequestChanges({ ...own, taskJobs, times })]
   await life.start(forgetLoop(base, deps.store))
@@ -40,12 +40,12 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
   if (config.WRK_ENABLED) for (const loop of loops) loop.start()
   else log.warn('WRK_ENABLED is false: requests are accepted and shown, and nothing is picked up')
   return {
-    goesOnAtOnce,
+    advancesImmediately,
     runEffects: async (stored) => {
       try {
         // Where nothing is picked up nobody follows the records: they are listed all the same.
         if (!config.WRK_ENABLED) await deps.store.putNewer([toRow(stored, await deps.generation())])
-        await (config.WRK_ENABLED && jobsAtOnce ? taskJobs.see(stored) : taskJobs.seeCancelled(stored))
+        await (config.WRK_ENABLED && jobsAtOnce ? taskJobs.reconcile(stored) : taskJobs.reconcileCancelled(stored))
       } catch (error) {
         log.warn({ err: error, request_id: stored.record.request_id }, 'what follows from a change waits')
       }

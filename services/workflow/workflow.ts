@@ -12,6 +12,7 @@ import type { ServiceBase } from '#shared/service/base.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import type { WorkflowConfig } from './config.ts'
 import { DEFINITION_RECORDS, DefinitionRecords } from './definitions/definition-records.ts'
+import { createChangeQueue } from './engine/change-request.ts'
 import { createGeneration } from './engine/generation.ts'
 import { REQUEST_RECORDS, RequestRecords } from './engine/request-records.ts'
 import { createWorkflowMetrics } from './metrics.ts'
@@ -36,6 +37,7 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
     ...(await openAdmission(base, requests)),
     records: new RequestRecords(requests, base.broker.maxPayload),
     definitions: new DefinitionRecords(definitions),
+    changes: createChangeQueue(),
     generation: createGeneration(requests, clock),
     services: servicesOf(config),
     store,
@@ -57,7 +59,7 @@ async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: Pick<R
     whyFull: async () => {
       const { bytes } = await requests.state()
       return bytes >= config.REQUESTS_MAX_BYTES
-        ? `The broker holds ${bytes} bytes of requests, the limit for new ones is ${config.REQUESTS_MAX_BYTES}.`
+        ? `The broker holds ${bytes} bytes of requests; the limit for new ones is ${config.REQUESTS_MAX_BYTES}. Try again later.`
         : whyLogFull(await stream.state(), limits)
     },
     isBrokerUp: () => broker.isUp(),

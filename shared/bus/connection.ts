@@ -86,34 +86,16 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     throw new Error(`the broker's max_payload is ${maxPayload} bytes: Hasty needs ${MIN_PAYLOAD_BYTES} or more`)
   }
   const outbox = new Outbox(nc)
-  let up = true
-  let upSince = options.clock.monotonic()
-  const listeners = new Set<() => void>()
-  const watch = async () => {
-    for await (const status of nc.status()) {
-      if (status.type === 'disconnect') {
-        up = false
-        options.log.warn('broker connection lost')
-      } else if (status.type === 'reconnect') {
-        up = true
-        upSince = options.clock.monotonic()
-        options.log.info('broker connection is back')
-        for (const listener of listeners) listener()
-      } else if (status.type === 'error') {
-        options.log.warn({ err: status.error }, 'broker reported an error')
-      }
-    }
-  }
-  watch().catch((error: unknown) => options.log.error({ err: error }, 'broker status ended'))
+  const status = watchStatus(nc, options)
   return {
     nc,
     outbox,
-    isUp: () => up && !nc.isClosed(),
+    isUp: () => status.isUp && !nc.isClosed(),
     maxPayload,
-    upSinceMs: () => upSince,
+    upSinceMs: () => status.upSinceMs,
     onReconnect(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+      status.listeners.add(listener)
+      return () => status.listeners.delete(listener)
     },
     newInbox: () => createInbox(inboxPrefix),
     flush() {
@@ -122,8 +104,37 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     },
     async close() {
       outbox.flush()
-      if (up && !nc.isClosed()) await nc.flush().catch(() => undefined)
+      if (status.isUp && !nc.isClosed()) await nc.flush().catch(() => undefined)
       await nc.close()
     },
   }
+}
+
+interface ConnectionStatus {
+  isUp: boolean
+  upSinceMs: number
+  /** Called after each reconnect. */
+  listeners: Set<() => void>
+}
+
+/** Follows whether the connection is up, for as long as it exists. */
+function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'clock' | 'log'>): ConnectionStatus {
+  const status: ConnectionStatus = { isUp: true, upSinceMs: clock.monotonic(), listeners: new Set() }
+  const watch = async () => {
+    for await (const change of nc.status()) {
+      if (change.type === 'disconnect') {
+        status.isUp = false
+        log.warn('broker connection lost')
+      } else if (change.type === 'reconnect') {
+        status.isUp = true
+        status.upSinceMs = clock.monotonic()
+        log.info('broker connection is back')
+        for (const listener of status.listeners) listener()
+      } else if (change.type === 'error') {
+        log.warn({ err: change.error }, 'broker reported an error')
+      }
+    }
+  }
+  watch().catch((error: unknown) => log.error({ err: error }, 'broker status ended'))
+  return status
 }

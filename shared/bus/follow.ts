@@ -1,6 +1,6 @@
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { SECOND } from '#shared/time/clock.ts'
-import { News } from '#shared/time/signal.ts'
+import { Signal } from '#shared/time/signal.ts'
 import type { Broker } from './connection.ts'
 import { watchLive } from './live.ts'
 import { readEvent } from './read-event.ts'
@@ -42,10 +42,10 @@ export async function* followLog(
   idleMs: number,
 ): AsyncGenerator<FollowedEvent | Idle, void, undefined> {
   const stream = new Stream(broker)
-  const news = new News()
-  const unwatch = watchLive(broker, options.filter, () => news.tell())
-  const unlisten = broker.onReconnect(() => news.tell())
-  const onAbort = () => news.tell()
+  const news = new Signal()
+  const unwatch = watchLive(broker, options.filter, () => news.raise())
+  const unlisten = broker.onReconnect(() => news.raise())
+  const onAbort = () => news.raise()
   options.signal.addEventListener('abort', onAbort)
   try {
     let safeSeq: number | null = null
@@ -66,7 +66,7 @@ export async function* followLog(
         continue
       }
       const waitMs = Math.min(LOOK_AT_LEAST_EVERY_MS, idleMs)
-      if (await news.within(waitMs)) continue
+      if (await news.waitFor(waitMs)) continue
       quietMs += waitMs
       if (quietMs < idleMs) continue
       quietMs = 0

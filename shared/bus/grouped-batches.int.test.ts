@@ -4,7 +4,8 @@ import { ALL_RECEIVED, MESSAGES_STREAM, messageKeySubject, receivedSubject } fro
 import { newNonce } from '#shared/ids/ids.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { startTestBus, type TestBus } from '../../e2e/support/bus.ts'
-import { type BatchResult, type Publication, Publisher } from './publisher.ts'
+import type { BatchResult, Publication } from './publication.ts'
+import { Publisher } from './publisher.ts'
 import { Stream } from './stream.ts'
 
 // What POST /message does: messages behind a key, as one atomic batch, many of them at once.

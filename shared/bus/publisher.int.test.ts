@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { HEADERS } from '#shared/contracts/log/events.ts'
 import { historyFilter } from '#shared/contracts/log/subjects.ts'
 import { createdPublication, endPublication, newAddress, startTestBus } from '../../e2e/support/bus.ts'
-import type { PublishResult } from './publisher.ts'
+import type { PublishResult } from './publication.ts'
 
 const SOON = { deadlineMs: 10_000 }
 

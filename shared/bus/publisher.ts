@@ -1,48 +1,21 @@
-import { CONTRACT_VERSION, HEADERS } from '#shared/contracts/log/events.ts'
+import { HEADERS } from '#shared/contracts/log/events.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { type Ack, AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { BATCH_DUPLICATE, BATCH_TOO_LARGE, isFull, isIncomplete, isUndecided, isWrongSequence } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { GroupCommit, type Unit } from './group-commit.ts'
+import {
+  type BatchRefusal,
+  type BatchResult,
+  type Publication,
+  type PublishResult,
+  repeatOf,
+  toMessage,
+} from './publication.ts'
 import { sendBatch } from './send-batch.ts'
 import type { Stream } from './stream.ts'
 import { cannotStore, type WriteProbe } from './write-probe.ts'
-
-export interface Publication {
-  subject: string
-  body: string
-  /** Unique to this publish: how the writer knows its own stored event again. */
-  nonce: string
-  /**
-   * What the message is about (the id of a job, the subject of a record): two messages with the same key never share an
-   * atomic batch, because the broker does not compare inside of one.
-   */
-  conflictKey: string
-  /** Compare-and-set: the last message on `filter` must be `seq` (0: there is none). */
-  expect?: { seq: number; filter: string }
-  /** Dedupe id, kept by the broker for the stream's duplicate window. The accept's alone. */
-  msgId?: string
-  headers?: Record<string, string>
-  /** The broker forgets the message after so many seconds. The stream must allow it. */
-  keptForS?: number
-  /** The broker sends the message to `target` at a time, RFC 3339 in UTC. */
-  schedule?: { at: string; target: string }
-}
-
-export type PublishResult =
-  | { kind: 'stored'; seq: number }
-  | { kind: 'duplicate'; seq: number }
-  /** Compare-and-set lost: somebody else wrote first. */
-  | { kind: 'refused' }
-
-export type BatchResult = { kind: 'stored' } | { kind: 'refused'; why: BatchRefusal }
-
-/**
- * `duplicate`: one of the dedupe ids is known, `conflict`: one compared with something else, `too-large` for the broker,
- * `full`: the stream or the broker's disk has no room for it.
- */
-export type BatchRefusal = 'duplicate' | 'conflict' | 'too-large' | 'full'
 
 export interface PublishOptions {
   /** After so many milliseconds without a verdict the publish throws; Infinity repeats until the signal. 5 s where left out. */
@@ -236,38 +209,10 @@ function problemOf(ack: Ack): string {
   return isFull(ack.code) ? NO_ROOM : `it cannot store now (${ack.code})`
 }
 
-/**
- * The dedupe window may end before the repeat arrives (it is as short as the cooldown, and a frozen broker answers
- * late): an accept's subject is its job's own, so a repeat also compares with nothing being there.
- */
-const repeatOf = (publication: Publication): Publication =>
-  publication.msgId === undefined || publication.expect !== undefined
-    ? publication
-    : { ...publication, expect: { seq: 0, filter: publication.subject } }
-
 function whyRefused(code: number, description: string): BatchRefusal {
   if (isFull(code)) return 'full'
   if (code === BATCH_DUPLICATE) return 'duplicate'
   if (code === BATCH_TOO_LARGE) return 'too-large'
   if (isWrongSequence(code)) return 'conflict'
   throw new Error(`the broker refused a batch: ${description} (${code})`)
-}
-
-function toMessage(publication: Publication): OutgoingMessage {
-  const headers: Record<string, string> = {
-    [HEADERS.nonce]: publication.nonce,
-    [HEADERS.contract]: String(CONTRACT_VERSION),
-    ...publication.headers,
-  }
-  if (publication.msgId !== undefined) headers['Nats-Msg-Id'] = publication.msgId
-  if (publication.expect !== undefined) {
-    headers['Nats-Expected-Last-Subject-Sequence'] = String(publication.expect.seq)
-    headers['Nats-Expected-Last-Subject-Sequence-Subject'] = publication.expect.filter
-  }
-  if (publication.keptForS !== undefined) headers['Nats-TTL'] = `${publication.keptForS}s`
-  if (publication.schedule !== undefined) {
-    headers['Nats-Schedule'] = `@at ${publication.schedule.at}`
-    headers['Nats-Schedule-Target'] = publication.schedule.target
-  }
-  return { subject: publication.subject, body: publication.body, headers }
 }

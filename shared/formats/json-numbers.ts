@@ -93,7 +93,7 @@ export function findLostNumber(json: string, loss = lossOf): LostNumber | null {
 /** What to tell whoever wrote it. */
 export const lostNumberDetail = ({ text, reason }: Pick<LostNumber, 'text' | 'reason'>): string =>
   reason === 'too large'
-    ? 'is a number too large to be represented; send it as text'
+    ? 'is a number too large to be represented; send it as a string'
     : `is the whole number ${text.slice(0, 40)}, which JSON readers would change; send it as a string`
 
 /**

@@ -27,7 +27,7 @@ export interface Input<O extends Operation> {
       : undefined
 }
 
-/** Routes, each of which is an operation: its path, its scope and its input are what the document says of it. */
+/** A router whose routes are operations: path, scope and input are what the OpenAPI document says of them. */
 export class GuardedRouter {
   readonly #router = new Router()
   readonly #verify: VerifyToken | null

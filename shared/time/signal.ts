@@ -1,15 +1,15 @@
-/** Says that something happened, also to who asks only later. */
-export class News {
+/** Wakes whoever waits for something to happen; what happens while nobody waits is remembered for the next who does. */
+export class Signal {
   #isNew = false
   #wake: () => void = () => undefined
 
-  tell(): void {
+  raise(): void {
     this.#isNew = true
     this.#wake()
   }
 
   /** @returns false when nothing happened within the time */
-  within(ms: number): Promise<boolean> {
+  waitFor(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (isNew: boolean) => {
         clearTimeout(timer)

@@ -4,7 +4,7 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { MESSAGES_STREAM, receivedSubject, shardFeed } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
-import { News } from '#shared/time/signal.ts'
+import { Signal } from '#shared/time/signal.ts'
 import type { MessageStream } from '../message-stream.ts'
 import { AdoptedBatches } from './adopted-batches.ts'
 import type { RawMessage } from './raw-message.ts'
@@ -38,7 +38,7 @@ const FULL_MAX_MS = 10 * SECOND
 export class MessageReader {
   readonly #deps: MessageReaderDeps
   readonly #adopted: AdoptedBatches
-  readonly #room = new News()
+  readonly #room = new Signal()
   #waiting: RawMessage[] = []
   #waitingBytes = 0
   /** At the broker, behind those that were read. */
@@ -75,7 +75,7 @@ export class MessageReader {
     const taken = this.#waiting.slice(0, count)
     for (const { body } of taken) this.#waitingBytes -= body.length
     this.#waiting = this.#waiting.slice(count)
-    this.#room.tell()
+    this.#room.raise()
     return taken
   }
 
@@ -86,13 +86,13 @@ export class MessageReader {
   stop(): void {
     this.#stopped = true
     this.#feed?.close()
-    this.#room.tell()
+    this.#room.raise()
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#roomLeft() === 0) {
-        await this.#room.within(FULL_MAX_MS)
+        await this.#room.waitFor(FULL_MAX_MS)
         continue
       }
       try {
@@ -126,7 +126,7 @@ export class MessageReader {
     while (!this.#stopped) {
       const room = this.#roomLeft()
       if (room > 0) await this.#read(this.#feed, room)
-      else if (!(await this.#room.within(FULL_MAX_MS))) return
+      else if (!(await this.#room.waitFor(FULL_MAX_MS))) return
     }
   }
 

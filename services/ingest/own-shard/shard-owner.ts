@@ -3,7 +3,7 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { backoffMs } from '#shared/time/backoff.ts'
 import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
-import { News } from '#shared/time/signal.ts'
+import { Signal } from '#shared/time/signal.ts'
 import type { BatchHandler } from '../handlers/handler.ts'
 import type { MessageStream } from '../message-stream.ts'
 import type { IngestMetrics } from '../metrics.ts'
@@ -55,7 +55,7 @@ export class ShardOwner {
   readonly #ownership: Ownership
   readonly #reader: MessageReader
   readonly #queues: WorkerQueues
-  readonly #news = new News()
+  readonly #news = new Signal()
   #ends: AttemptEnd[] = []
   #state: 'working' | 'planning the last' | 'giving back' = 'working'
 
@@ -63,7 +63,7 @@ export class ShardOwner {
     this.#deps = deps
     this.#settings = settings
     const { clock, log, records } = deps
-    const onNews = () => this.#news.tell()
+    const onNews = () => this.#news.raise()
     this.#ownership = new Ownership({ records, clock, leaseMs: settings.leaseMs, onNews }, stored)
     this.#reader = new MessageReader({
       broker: deps.broker,
@@ -81,7 +81,7 @@ export class ShardOwner {
       attempt: (run) => this.#attempt(run),
       onEnd: (end) => {
         this.#ends.push(end)
-        this.#news.tell()
+        this.#news.raise()
       },
       pauseMs: (failed) => this.#pauseMs(failed),
       clock,
@@ -120,7 +120,7 @@ export class ShardOwner {
     this.#state = 'planning the last'
     this.#reader.stop()
     this.#queues.finish()
-    this.#news.tell()
+    this.#news.raise()
   }
 
   /** What is open stays open, and the next owner need not take it for the work of a death. Never rejects. */
@@ -143,7 +143,7 @@ export class ShardOwner {
           this.#queues.add({ batch, messages: this.#reader.take(batch.count) })
         }
       } else if (this.#state === 'giving back' && this.#queues.isQuiet) break
-      else await this.#news.within(this.#nextLookMs())
+      else await this.#news.waitFor(this.#nextLookMs())
     }
     await this.#ownership.letGo()
   }

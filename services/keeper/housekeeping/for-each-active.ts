@@ -10,7 +10,7 @@ export async function forEachActive(
   look: (job: Job) => Promise<void>,
 ): Promise<void> {
   for (let afterId = ''; ; ) {
-    const page = await store.listUnended({ ...query, afterId, limit: PAGE })
+    const page = await store.listActive({ ...query, afterId, limit: PAGE })
     for (const { job } of page) await look(job)
     const last = page.at(-1)
     if (last === undefined) return

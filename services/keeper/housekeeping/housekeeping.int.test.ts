@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
-import type { Publication } from '#shared/bus/publisher.ts'
+import type { Publication } from '#shared/bus/publication.ts'
 import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
@@ -48,7 +48,7 @@ async function setup() {
   const bus = undo.use(await startTestBus({ cooldownMs: 1_000 }))
   const dir = await mkdtemp(join(tmpdir(), 'hasty-house-'))
   undo.defer(() => rm(dir, { recursive: true, force: true }))
-  const store = await openSqliteStore(join(dir, 'api.sqlite'))
+  const store = await openSqliteStore(join(dir, 'jobs.sqlite'))
   undo.defer(() => store.close())
   const woken = counter(createRegistry('test'), 'woken', 'woken')
   const historyOf = (clock: Clock) => new JobHistory({ stream: bus.stream, publisher: bus.publisher, clock })

@@ -45,7 +45,7 @@ async function wakeDelayed(deps: WakeDeps, needs: LaneNeed[], unarmedFrom: numbe
   if (unarmedFrom !== null && unarmedFrom <= job.seq) return
   if ((await deps.stream.lastOf(timerSubject(job))) !== null) return
   if (await hasWaitingTrigger(deps.stream, needs, job)) return
-  if (await publishAgain(deps, job)) noteWoken(deps, job)
+  if (await publishAgain(deps, job)) recordWoken(deps, job)
 }
 
 async function wakeUndelivered(deps: WakeDeps, needs: LaneNeed[], job: Job): Promise<void> {
@@ -53,10 +53,10 @@ async function wakeUndelivered(deps: WakeDeps, needs: LaneNeed[], job: Job): Pro
   if (quietMs < job.timeout_ms + deps.leaseMs + SLACK_MS) return
   if (mayDeliver(needs, job.type, job.seq)) return
   const result = await deps.history.append(job, freshCreated(job), { after: job.seq })
-  if (result.kind === 'stored') noteWoken(deps, job)
+  if (result.kind === 'stored') recordWoken(deps, job)
 }
 
-function noteWoken(deps: WakeDeps, job: Job): void {
+function recordWoken(deps: WakeDeps, job: Job): void {
   deps.woken.inc()
   deps.log.warn({ job_id: job.job_id, phase: job.phase }, 'a job that nothing would have woken was woken')
 }

@@ -10,7 +10,7 @@ import { requestView } from '../get-request/request-view.ts'
 export function cancelRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   const cancel = async (ctx: AppContext, requestId: string, reason = 'Cancelled on request.') => {
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
-      wish: { kind: 'cancel', reason },
+      command: { kind: 'cancel', reason },
       isAllowed: (before) => !isEnded(before),
       isDone: ({ status }) => status === 'cancelled',
       refusal: 'there is nothing left to cancel',

@@ -2,8 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PlanStep, planSchema } from '#shared/contracts/http/requests.ts'
 import type { TaskAddress } from '#shared/ids/task-address.ts'
-import { decide, type Input, type TaskEnd } from './decide.ts'
-import { inputsToBreak } from './less-room.ts'
+import { decide, type Input } from './decide.ts'
+import type { TaskEnd } from './end-task.ts'
+import { inputsToBreak } from './fallbacks.ts'
 import { mergePatch } from './merge-patch.ts'
 import { newRecord } from './new-record.ts'
 import type { Json, RequestRecord } from './record.ts'
@@ -110,7 +111,7 @@ describe('a request', () => {
     record = finish(record, 'a', { result: { extras: { x: 1 } } })
     record = finish(record, 'b', failure)
     record = finish(record, 'c', { result: 5 })
-    record = decide(record, { kind: 'retry', asked: null }, NOW)
+    record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
     expect(running(record)).toEqual([{ step: 1, key: 'b', round: 2 }])
     record = finish(record, 'b')
     expect(record).toMatchObject({ status: 'completed', round: 2, error: null, extras: { x: 1 } })
@@ -118,11 +119,11 @@ describe('a request', () => {
 
   test('that is cancelled can be retried once what ran has ended', () => {
     let record = begun([{ name: 'one', jobs: jobs('a') }])
-    record = decide(record, { kind: 'cancel', reason: 'enough', asked: null }, NOW)
+    record = decide(record, { kind: 'cancel', reason: 'enough', appliedAs: null }, NOW)
     expect(record.steps[0]).toMatchObject({ status: 'cancelled' })
-    expect(decide(record, { kind: 'retry', asked: null }, NOW)).toBe(record)
+    expect(decide(record, { kind: 'retry', appliedAs: null }, NOW)).toBe(record)
     record = finish(record, 'a', { status: 'cancelled' })
-    record = decide(record, { kind: 'retry', asked: null }, NOW)
+    record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
     expect(running(record)).toEqual([{ step: 0, key: 'a', round: 2 }])
     expect(finish(record, 'a')).toMatchObject({ status: 'completed' })
   })
@@ -139,7 +140,7 @@ describe('a request', () => {
     record = finish(record, 'c')
     record = finish(record, 'd', failure)
     for (const key of ['b', 'a']) record = finish(record, key)
-    record = decide(record, { kind: 'retry', asked: null }, NOW)
+    record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
     record = finish(record, 'a', { result: { extras: { reservation: 2 } } })
     expect(record.steps[1]?.extras_in).toEqual({ reservation: 2, shipped: 1 })
     record = finish(record, 'b', { result: { extras: { shipped: 2 } } })
@@ -165,7 +166,7 @@ describe('a request', () => {
       expect(record.undo?.[0]?.undoes).toBe(text)
       record = finish(record, 'a', { result: text })
       expect(record.undo?.[0]?.result).toBe(text)
-      record = decide(record, { kind: 'retry', asked: null }, NOW)
+      record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
       expect(record.result_bytes).toBe(0)
       sizes.push(JSON.stringify(record.undone).length)
     }
@@ -177,23 +178,23 @@ describe('a request', () => {
     const undoable = (name: string) => ({ name, type: 'add', compensate: { type: 'add' } })
     let record = begun([{ name: 'one', jobs: [undoable('a'), undoable('b'), ...jobs('c')] }])
     for (const key of ['a', 'b']) record = finish(record, key)
-    record = decide(finish(record, 'c', failure), { kind: 'cancel', reason: 'enough', asked: null }, NOW)
+    record = decide(finish(record, 'c', failure), { kind: 'cancel', reason: 'enough', appliedAs: null }, NOW)
     expect(record.undo?.map(({ status }) => status)).toEqual(['inprogress', 'skipped'])
   })
 
   test('remembers which calls changed it, the latest twenty', () => {
     let record = begun([{ name: 'one', jobs: jobs('a') }])
     for (let n = 0; n < 12; n++) {
-      record = decide(record, { kind: 'cancel', reason: 'enough', asked: `cancel ${n}` }, NOW)
+      record = decide(record, { kind: 'cancel', reason: 'enough', appliedAs: `cancel ${n}` }, NOW)
       record = finish(record, 'a', { status: 'cancelled' })
-      record = decide(record, { kind: 'retry', asked: `retry ${n}` }, NOW)
+      record = decide(record, { kind: 'retry', appliedAs: `retry ${n}` }, NOW)
     }
-    expect(record.asked).toHaveLength(20)
-    expect(record.asked.slice(-2)).toEqual(['cancel 11', 'retry 11'])
+    expect(record.applied_request_ids).toHaveLength(20)
+    expect(record.applied_request_ids.slice(-2)).toEqual(['cancel 11', 'retry 11'])
     const failed = finish(record, 'a', failure)
-    expect(decide(failed, { kind: 'retry', asked: 'retry 11' }, NOW)).toBe(failed)
-    const refused = decide(record, { kind: 'retry', asked: 'late' }, NOW)
-    expect(refused.asked).not.toContain('late')
+    expect(decide(failed, { kind: 'retry', appliedAs: 'retry 11' }, NOW)).toBe(failed)
+    const refused = decide(record, { kind: 'retry', appliedAs: 'late' }, NOW)
+    expect(refused.applied_request_ids).not.toContain('late')
   })
 
   test('that cannot be stored as it would be fails as it is', () => {
@@ -220,7 +221,7 @@ describe('a request', () => {
       { name: 'one', jobs: jobs('a') },
       { name: 'two', jobs: jobs('b') },
     ])
-    record = decide(record, { kind: 'cancel', reason: 'enough', asked: null }, NOW)
+    record = decide(record, { kind: 'cancel', reason: 'enough', appliedAs: null }, NOW)
     expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ cancelling: true }] }, {}] })
     record = finish(record, 'a')
     expect(record).toMatchObject({ status: 'cancelled', steps: [{ tasks: [{ status: 'completed' }] }, { tasks: [] }] })
@@ -253,7 +254,7 @@ describe('a step', () => {
   test('that had no array is looked at again by a retry, and never run without an item', () => {
     const record = begun([{ name: 'one', jobs: [{ name: 'a', type: 'add', foreach: '/extras/list' }] }])
     expect(record).toMatchObject({ status: 'failed', round: 1 })
-    const again = decide(record, { kind: 'retry', asked: null }, NOW)
+    const again = decide(record, { kind: 'retry', appliedAs: null }, NOW)
     expect(again).toMatchObject({ status: 'failed', round: 2, error: { code: 'not-a-list' } })
   })
 
@@ -281,7 +282,7 @@ describe('a step', () => {
       { name: 'one', jobs: jobs('a') },
       { name: 'wait', signal: 'approved' },
     ]
-    const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' }, asked: null } as const
+    const signal = { kind: 'signal', name: 'approved', extras: { by: 'ann' }, appliedAs: null } as const
     const late = decide(finish(begun(plan), 'a'), signal, NOW)
     expect(late).toMatchObject({ status: 'completed', extras: { by: 'ann' } })
     const open = begun(plan)
@@ -312,7 +313,7 @@ test('after a failure completed jobs are undone, the last first, one after the o
   }
   expect(order).toEqual(['d', 'b', 'a'])
   expect(record).toMatchObject({ status: 'failed', error: { message: 'broken' } })
-  record = decide(record, { kind: 'retry', asked: null }, NOW)
+  record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
   expect(keysOf(record)).toEqual(['a'])
   record = finish(record, 'a')
   expect(keysOf(record).toSorted()).toEqual(['c', 'd'])

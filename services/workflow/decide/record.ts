@@ -86,7 +86,7 @@ export interface RequestRecord {
   undone: UndoTask[]
   signals: string[]
   /** The latest changes that callers asked for, by the ids of their HTTP requests: our own proxy may repeat one. */
-  asked: string[]
+  applied_request_ids: string[]
   /** How many ends of tasks it has learned of. */
   ends: number
   /** Of all results that are kept here, as JSON. */

@@ -7,11 +7,12 @@ import type { TaskAddress } from '#shared/ids/task-address.ts'
 import { createRegistry } from '#shared/process/metrics.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { startTestBus, type TestBus } from '../../../e2e/support/bus.ts'
-import type { Input, TaskEnd } from '../decide/decide.ts'
+import type { Input } from '../decide/decide.ts'
+import type { TaskEnd } from '../decide/end-task.ts'
 import { newRecord } from '../decide/new-record.ts'
 import { allTasks, isRunning, type Json, type RequestRecord } from '../decide/record.ts'
 import { createWorkflowMetrics } from '../metrics.ts'
-import { changeRequest } from './change-request.ts'
+import { changeRequest, createChangeQueue } from './change-request.ts'
 import { REQUEST_RECORDS, RequestRecords } from './request-records.ts'
 
 const KIB = 1024
@@ -38,7 +39,8 @@ async function begin(steps: unknown[], values: { params?: Json; extras?: Json } 
   const depsOf = (bytes: number) => ({
     records: new RequestRecords(recordsAtBroker, bytes),
     clock: systemClock,
-    goesOnAtOnce: true,
+    changes: createChangeQueue(),
+    advancesImmediately: true,
     ended,
   })
   const deps = depsOf(ROOM)
@@ -72,7 +74,7 @@ const failedTries = [1, 2, 3].map((attempt) => ({
   ended_at: '',
   error,
 }))
-const retry: Input = { kind: 'retry', asked: null }
+const retry: Input = { kind: 'retry', appliedAs: null }
 const refused = expect.objectContaining({ code: 'payload-too-large' }) as unknown
 
 test('the end of a job that leaves no room for the next step counts, and the request fails', async () => {
@@ -125,7 +127,7 @@ test('a signal without room is refused, and keeps nothing that comes with it fro
     { name: 'three', signal: 'go' },
   ]
   const { record, change, changeWithin, read } = await begin(steps, { extras: { big: text(40) } })
-  const signal: Input = { kind: 'signal', name: 'go', asked: null, extras: { more: text(20) } }
+  const signal: Input = { kind: 'signal', name: 'go', appliedAs: null, extras: { more: text(20) } }
   const [a, b] = running(record).map((task) => endOf(task))
   if (a === undefined || b === undefined) throw new Error('nothing runs')
   // The first one goes alone, and the others together after it.
@@ -143,7 +145,7 @@ test('a cancel finds room also where only the ends of what runs have any', async
   const steps = [{ name: 'all', jobs: [{ name: 'a', type: 'add', foreach: '/params/items' }] }]
   const { record, changeWithin } = await begin(steps, { params: { items } })
   const tight = Buffer.byteLength(JSON.stringify(record)) + (300 * 256 + 12 * KIB)
-  const cancel: Input = { kind: 'cancel', reason: 'x'.repeat(1_000), asked: null }
+  const cancel: Input = { kind: 'cancel', reason: 'x'.repeat(1_000), appliedAs: null }
   const cancelled = await changeWithin(tight, cancel)
   expect(cancelled?.record).toMatchObject({ status: 'cancelled', error: { name: 'Cancelled' } })
 })

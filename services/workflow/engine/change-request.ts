@@ -2,15 +2,28 @@ import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import { decide, type Input } from '../decide/decide.ts'
-import { inputsToBreak, turnsFor } from '../decide/less-room.ts'
+import { fallbacksFor, inputsToBreak } from '../decide/fallbacks.ts'
 import { isEnded, type RequestRecord } from '../decide/record.ts'
-import type { Changed, RequestRecords, StoredRequest } from './request-records.ts'
+import { CoalescingQueue } from './coalescing-queue.ts'
+import type { RequestRecords, StoredRequest } from './request-records.ts'
+
+/** What came of a turn of changes. */
+interface Changed {
+  stored: StoredRequest | null
+  /** The inputs that were left out, because there is no room for them. */
+  refused: Input[]
+}
+
+/** One change of a request at a time in this process, with all that has come for the request meanwhile. */
+export type ChangeQueue = CoalescingQueue<Input, Changed>
+export const createChangeQueue = (): ChangeQueue => new CoalescingQueue()
 
 export interface ChangeRequestDeps {
   records: RequestRecords
+  changes: ChangeQueue
   clock: { now(): number }
   /** false: after the end of a job a request goes on at its times alone. */
-  goesOnAtOnce: boolean
+  advancesImmediately: boolean
   ended: Counter<'status'>
 }
 
@@ -31,7 +44,7 @@ export async function changeRequest(
   input: Input,
 ): Promise<StoredRequest | null> {
   const change = (inputs: Input[]) => changeNow(deps, requestId, inputs)
-  const { stored, refused } = await deps.records.together(requestId, input, change)
+  const { stored, refused } = await deps.changes.add(requestId, input, change)
   if (refused.includes(input))
     throw new AppError('payload-too-large', "The request would exceed the broker's message limit.")
   return stored
@@ -50,8 +63,8 @@ function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, ma
 export const isTooLarge = (error: unknown): boolean => error instanceof AppError && error.code === 'payload-too-large'
 
 async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Input[]): Promise<Changed> {
-  const { records, clock, goesOnAtOnce, ended } = deps
-  let turns = turnsFor(inputs)
+  const { records, clock, advancesImmediately, ended } = deps
+  let turns = fallbacksFor(inputs)
   let current = records.known(requestId)
   // What is known may be old: that it need not change, or cannot, is not believed of it.
   let isSure = false
@@ -59,12 +72,12 @@ async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Inp
     if (current === null) {
       current = await records.read(requestId)
       isSure = true
-      turns = turnsFor(inputs)
+      turns = fallbacksFor(inputs)
     }
     const [turn, ...others] = turns
     if (turn === undefined) break
     if (current === null) return { stored: null, refused: [] }
-    const changed = decideOrBreak(current.record, turn.inputs, clock.now(), goesOnAtOnce)
+    const changed = decideOrBreak(current.record, turn.inputs, clock.now(), advancesImmediately)
     if (changed === current.record) {
       if (isSure) return { stored: current, refused: turn.refused }
       current = null

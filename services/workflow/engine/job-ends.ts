@@ -7,8 +7,8 @@ import type { LoggedEvent } from '#shared/contracts/log/events.ts'
 import { historyFilter, JOB_ENDS, type JobAddress, parseSubject } from '#shared/contracts/log/subjects.ts'
 import { taskOf } from '#shared/ids/task-address.ts'
 import type { Counter } from '#shared/process/metrics.ts'
-import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
+import { redeliveryDelayMs } from './redelivery-delay.ts'
 import { taskEndOf } from './task-end.ts'
 import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
 
@@ -36,7 +36,7 @@ export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
     onError(error, delivery) {
       deps.log.warn({ err: error, subject: delivery.subject }, 'the end of a job could not be told to its request')
       deps.handedBack.inc({ consumer: 'job-ends' })
-      puller.nak(delivery, againMs(delivery))
+      puller.nak(delivery, redeliveryDelayMs(delivery))
     },
   })
 }
@@ -60,7 +60,7 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
   const input = { kind: 'task-ended', task: owner.task, end: taskEndOf(history) } as const
   const stored = await changeRequest(deps, owner.requestId, input)
   // The next step begins here at once; were this process to die now, the record's own delivery would do it.
-  if (stored !== null && deps.jobsAtOnce) await deps.taskJobs.see(stored)
+  if (stored !== null && deps.jobsAtOnce) await deps.taskJobs.reconcile(stored)
 }
 
 type History = { seq: number; event: LoggedEvent }[]

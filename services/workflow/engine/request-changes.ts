@@ -5,16 +5,16 @@ import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/log/subjects
 import type { Counter } from '#shared/process/metrics.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import { DAY, MINUTE } from '#shared/time/clock.ts'
-import type { TaskEnd } from '../decide/decide.ts'
+import type { TaskEnd } from '../decide/end-task.ts'
 import { patchBetween } from '../decide/merge-patch.ts'
 import { allTasks, isRunning, type RequestRecord } from '../decide/record.ts'
 import { toRow } from '../request-row.ts'
-import { againMs } from './again.ts'
 import { changeRequest } from './change-request.ts'
 import type { PickUpTimes } from './pick-up-times.ts'
+import { redeliveryDelayMs } from './redelivery-delay.ts'
 import { isEmptied, type StoredRequest } from './request-records.ts'
+import { type RequestTimes, requestWaitMs } from './request-wait.ts'
 import type { TaskJobs, TaskJobsDeps } from './task-jobs.ts'
-import { type RequestTimes, waitOf } from './wait-of.ts'
 
 export interface RequestChangesDeps extends TaskJobsDeps {
   broker: Broker
@@ -55,7 +55,7 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
         'a request could not be followed, it will be tried again',
       )
       deps.handedBack.inc({ consumer: 'request-changes' })
-      puller.nak(delivery, againMs(delivery))
+      puller.nak(delivery, redeliveryDelayMs(delivery))
     },
   })
 }
@@ -68,10 +68,10 @@ async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<num
   await deps.store.putNewer([toRow(stored, await deps.generation())])
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
-  await (jobsWaitMs === 0 ? deps.taskJobs.see(stored) : deps.taskJobs.seeCancelled(stored))
+  await (jobsWaitMs === 0 ? deps.taskJobs.reconcile(stored) : deps.taskJobs.reconcileCancelled(stored))
   // Only now that the store and the parent have its end, and nothing of it runs any more.
   if (record.finished_at !== null && !allTasks(record).some(isRunning)) await deps.records.empty(stored)
-  const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await goOn(deps, stored)]
+  const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await advance(deps, stored)]
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
@@ -94,7 +94,7 @@ async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Prom
     task: record.parent.task,
     end,
   })
-  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.see(stored)
+  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.reconcile(stored)
 }
 
 const END_STATUS: Partial<Record<RequestRecord['status'], TaskEnd['status']>> = {
@@ -103,11 +103,11 @@ const END_STATUS: Partial<Record<RequestRecord['status'], TaskEnd['status']>> = 
   cancelled: 'cancelled',
 }
 
-async function goOn(deps: RequestChangesDeps, { record }: StoredRequest): Promise<number | null> {
-  const waitMs = waitOf(deps.times, record, deps.clock.now())
+async function advance(deps: RequestChangesDeps, { record }: StoredRequest): Promise<number | null> {
+  const waitMs = requestWaitMs(deps.times, record, deps.clock.now())
   if (waitMs === null || waitMs > 0) return waitMs
   const input = record.status === 'queuing' ? ({ kind: 'pick-up' } as const) : ({ kind: 'time' } as const)
   const stored = await changeRequest(deps, record.request_id, input)
-  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.see(stored)
+  if (stored !== null && deps.times.jobs.isAtOnce) await deps.taskJobs.reconcile(stored)
   return null
 }

@@ -2,9 +2,7 @@ import type { RecordKind, Records } from '#shared/bus/records.ts'
 import { REQUESTS_STREAM, requestSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
-import type { Input } from '../decide/decide.ts'
 import { allTasks, isEnded, isRunning, type RequestRecord } from '../decide/record.ts'
-import { Together } from './together.ts'
 
 export interface StoredRequest {
   /** Its version: the broker's sequence. */
@@ -37,13 +35,6 @@ const ROOM_TO_END = 0.125
 const TASK_END_BYTES = 256
 const REQUEST_END_BYTES = 8 * 1024
 
-/** What came of a turn of changes. */
-export interface Changed {
-  stored: StoredRequest | null
-  /** What was left out of it, because there is no room. */
-  refused: Input[]
-}
-
 /** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
 export class RequestRecords {
   readonly #records: Records<RequestRecord | null, string>
@@ -52,18 +43,11 @@ export class RequestRecords {
   /** As last seen here: another replica may have written since, which a write then tells. */
   readonly #known = new Map<string, StoredRequest>()
 
-  readonly #changes = new Together<Input, Changed>()
-
   /** @param maxPayload bytes the broker takes as one message */
   constructor(records: Records<RequestRecord | null, string>, maxPayload: number) {
     this.#records = records
     this.#maxBytes = maxPayload - HEADERS_BYTES
     this.#runningMaxBytes = Math.floor(maxPayload * (1 - ROOM_TO_END))
-  }
-
-  /** One change of a request at a time, with all that has come for it. */
-  together(requestId: string, input: Input, change: (inputs: Input[]) => Promise<Changed>): Promise<Changed> {
-    return this.#changes.add(requestId, input, change)
   }
 
   known(requestId: string): StoredRequest | null {

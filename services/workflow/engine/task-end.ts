@@ -1,7 +1,7 @@
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import type { LoggedEvent } from '#shared/contracts/log/events.ts'
 import type { Attempt, Job, JobError } from '#shared/contracts/log/job.ts'
-import type { TaskEnd } from '../decide/decide.ts'
+import type { TaskEnd } from '../decide/end-task.ts'
 import type { TaskAttempt } from '../decide/record.ts'
 
 /**

@@ -12,7 +12,7 @@ import { messageOf } from '#shared/errors/foreign.ts'
 import { taskJobId } from '#shared/ids/task-address.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
-import type { TaskEnd } from '../decide/decide.ts'
+import type { TaskEnd } from '../decide/end-task.ts'
 import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import type { DefinitionRecords } from '../definitions/definition-records.ts'
@@ -35,7 +35,7 @@ const REMEMBERED_MAX = 100_000
 export class TaskJobs {
   readonly #deps: TaskJobsDeps
   readonly #done = new Set<string>()
-  readonly #seeing = new WeakMap<RequestRecord, Promise<void>>()
+  readonly #reconciling = new WeakMap<RequestRecord, Promise<void>>()
 
   constructor(deps: TaskJobsDeps) {
     this.#deps = deps
@@ -45,24 +45,24 @@ export class TaskJobs {
    * Afterwards every running task of the request has its job, and those that are to be cancelled are.
    * @throws AppError `unavailable`: try again
    */
-  see({ record }: StoredRequest): Promise<void> {
+  reconcile({ record }: StoredRequest): Promise<void> {
     // All whose inputs were applied together see the same record.
-    const before = this.#seeing.get(record)
+    const before = this.#reconciling.get(record)
     if (before !== undefined) return before
-    const seeing = this.#seeAll(record, () => true).catch((error: unknown) => {
-      this.#seeing.delete(record)
+    const reconciling = this.#reconcileAll(record, () => true).catch((error: unknown) => {
+      this.#reconciling.delete(record)
       throw error
     })
-    this.#seeing.set(record, seeing)
-    return seeing
+    this.#reconciling.set(record, reconciling)
+    return reconciling
   }
 
-  /** Those that are to be cancelled alone: that waits for no time. @throws as `see` */
-  seeCancelled({ record }: StoredRequest): Promise<void> {
-    return this.#seeAll(record, ({ task }) => task.cancelling === true)
+  /** Those that are to be cancelled alone: that waits for no time. @throws as `reconcile` */
+  reconcileCancelled({ record }: StoredRequest): Promise<void> {
+    return this.#reconcileAll(record, ({ task }) => task.cancelling === true)
   }
 
-  async #seeAll(record: RequestRecord, isMeant: (running: RunningTask) => boolean): Promise<void> {
+  async #reconcileAll(record: RequestRecord, isMeant: (running: RunningTask) => boolean): Promise<void> {
     let tasks: RunningTask[]
     try {
       tasks = runningTasks(record)
@@ -72,10 +72,10 @@ export class TaskJobs {
       await changeRequest(this.#deps, record.request_id, { kind: 'broken', message: messageOf(error) })
       return
     }
-    await Promise.all(tasks.filter(isMeant).map((running) => this.#seeTask(record, running)))
+    await Promise.all(tasks.filter(isMeant).map((running) => this.#reconcileTask(record, running)))
   }
 
-  async #seeTask(record: RequestRecord, running: RunningTask): Promise<void> {
+  async #reconcileTask(record: RequestRecord, running: RunningTask): Promise<void> {
     const jobId = taskJobId(record.request_id, running.address)
     await this.#once(jobId, () => this.#make(record, running, jobId))
     // Made first in any case: what never was would never end.
@@ -145,7 +145,7 @@ export class TaskJobs {
       await changeRequest(this.#deps, jobId, {
         kind: 'cancel',
         reason: `Cancelled by the request ${record.request_id}.`,
-        asked: null,
+        appliedAs: null,
       })
       return
     }

@@ -8,7 +8,7 @@ import { requestView } from '../get-request/request-view.ts'
 export function retryRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   router.serve(requestOperations.retryRequest, async (ctx, { params }) => {
     const { record } = await changeByCaller(deps, params.request_id, changeInfo(ctx), {
-      wish: { kind: 'retry' },
+      command: { kind: 'retry' },
       // The parent would never hear of it: retried itself it begins another one.
       isAllowed: ({ status, parent }) => parent === null && (status === 'failed' || status === 'cancelled'),
       isDone: ({ round }, before) => round > before.round,

@@ -21,7 +21,7 @@ export function signalRequestRoutes(router: GuardedRouter, deps: ChangeByCallerD
       ])
     checkValues({ params: {}, extras })
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
-      wish: { kind: 'signal', name, extras },
+      command: { kind: 'signal', name, extras },
       isAllowed: (before) => {
         if (!before.plan.some(({ signal }) => signal === name))
           throw badParameters([{ parameter: 'name', detail: 'is not a signal that this request waits for' }])

@@ -25,38 +25,9 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
       return next
     case 'job:created':
     case 'job:scheduled':
-      return {
-        ...next,
-        ...roundReset(event.round > job.round),
-        phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
-        due_at: event.event === 'job:scheduled' ? event.due_at : null,
-        round: event.round,
-        crashes: event.crashes,
-        timeout_ms: event.timeout_ms,
-        max_attempts: event.max_attempts,
-        first_attempt: event.round > job.round ? event.attempt : job.first_attempt,
-        backoff: event.backoff,
-        attempts: endOpenAttempt(job.attempts, 'crashed', event.at, null),
-      }
-    case 'job:started': {
-      const attempt: Attempt = {
-        attempt: event.attempt,
-        worker_id: event.worker_id,
-        started_at: event.at,
-        ended_at: null,
-        outcome: null,
-        error: null,
-      }
-      return {
-        ...next,
-        phase: 'running',
-        due_at: null,
-        started_at: job.started_at ?? event.at,
-        crashes: event.crashes,
-        // An attempt that is still open when the next one starts was cut short by the death of its worker.
-        attempts: [...endOpenAttempt(job.attempts, 'crashed', event.at, null), attempt].slice(-ATTEMPTS_KEPT),
-      }
-    }
+      return begun(next, event)
+    case 'job:started':
+      return started(next, event)
     case 'job:progress':
       return {
         ...next,
@@ -67,12 +38,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...next,
         phase: 'retrying',
         due_at: event.due_at,
-        attempts: endOpenAttempt(
-          job.attempts,
-          event.reason === 'crashed' ? 'crashed' : 'retrying',
-          event.at,
-          event.error,
-        ),
+        attempts: endOpenAttempt(job.attempts, outcomeOf(event, 'retrying'), event.at, event.error),
       }
     case 'job:released':
       return { ...next, phase: 'waiting', attempts: endOpenAttempt(job.attempts, 'released', event.at, null) }
@@ -97,13 +63,43 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...ended('failed', event.at),
         reason: event.reason,
         error: event.error,
-        attempts: endOpenAttempt(
-          job.attempts,
-          event.reason === 'crashed' ? 'crashed' : 'failed',
-          event.at,
-          event.error,
-        ),
+        attempts: endOpenAttempt(job.attempts, outcomeOf(event, 'failed'), event.at, event.error),
       }
+  }
+}
+
+const outcomeOf = ({ reason }: { reason?: string | undefined }, otherwise: AttemptOutcome): AttemptOutcome =>
+  reason === 'crashed' ? 'crashed' : otherwise
+
+/** The job as it waits again: in another round, at another time, or woken. */
+function begun(job: Job, event: FirstEvent): Job {
+  const isNewRound = event.round > job.round
+  return {
+    ...job,
+    ...roundReset(isNewRound),
+    phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
+    due_at: event.event === 'job:scheduled' ? event.due_at : null,
+    round: event.round,
+    crashes: event.crashes,
+    timeout_ms: event.timeout_ms,
+    max_attempts: event.max_attempts,
+    first_attempt: isNewRound ? event.attempt : job.first_attempt,
+    backoff: event.backoff,
+    attempts: endOpenAttempt(job.attempts, 'crashed', event.at, null),
+  }
+}
+
+/** An attempt that is still open when the next one starts was cut short by the death of its worker. */
+function started(job: Job, event: Extract<JobEvent, { event: 'job:started' }>): Job {
+  const { attempt, worker_id, at } = event
+  const opened: Attempt = { attempt, worker_id, started_at: at, ended_at: null, outcome: null, error: null }
+  return {
+    ...job,
+    phase: 'running',
+    due_at: null,
+    started_at: job.started_at ?? at,
+    crashes: event.crashes,
+    attempts: [...endOpenAttempt(job.attempts, 'crashed', at, null), opened].slice(-ATTEMPTS_KEPT),
   }
 }
 

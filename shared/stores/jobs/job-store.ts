@@ -26,7 +26,7 @@ export interface Checkpoint {
   beat: number
 }
 
-export interface UnendedQuery {
+export interface ActiveQuery {
   phases: JobPhase[]
   /** ISO time: only jobs whose last event is older. */
   updatedBefore: string
@@ -81,7 +81,7 @@ export interface JobStore {
    */
   counts(tenant: string | null): Promise<JobCount[]>
   /** In id order, jobs in the given (not ended) phases. */
-  listUnended(query: UnendedQuery): Promise<StoredJob[]>
+  listActive(query: ActiveQuery): Promise<StoredJob[]>
   /** Deletes up to `limit` jobs that ended before the time. @returns how many */
   deleteEndedBefore(endedBefore: string, limit: number): Promise<number>
   readCheckpoint(): Promise<Checkpoint | null>

@@ -6,5 +6,5 @@ import { openSqliteStore } from './sqlite/sqlite-jobs.ts'
 /** Opens the read store: MONGO_URL chooses MongoDB, and without it SQLite lies in DATA_DIR. */
 export const openJobStore = (config: { MONGO_URL?: string | undefined; DATA_DIR: string }): Promise<JobStore> =>
   config.MONGO_URL === undefined
-    ? openSqliteStore(join(config.DATA_DIR, 'api.sqlite'))
+    ? openSqliteStore(join(config.DATA_DIR, 'jobs.sqlite'))
     : openMongoStore(config.MONGO_URL)

@@ -23,7 +23,7 @@ export interface RequestBody {
   membersMax?: number
 }
 
-/** One route: what serves it, who may call it, and what the OpenAPI document says are made of this. */
+/** One route. The router, the check of the token and the OpenAPI document are all made of this declaration. */
 interface Declaration {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** With `{name}` for what varies. */
@@ -32,12 +32,12 @@ interface Declaration {
   scope: Scope | 'any' | null
   summary: string
   description?: string
-  /** Without it a query is passed over. */
+  /** Absent: the route ignores its query. */
   query?: z.ZodObject
   headers?: z.ZodObject
   body?: RequestBody
   answers: Record<number, Answer>
-  /** Besides those that every route may answer. `code@status` where a route uses another status than the code's own. */
+  /** Error codes besides those that every route may answer. `code@status` where a route uses another status than the code's own. */
   problems: readonly (ProblemCode | `${ProblemCode}@${number}`)[]
 }
 

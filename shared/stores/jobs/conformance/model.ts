@@ -105,7 +105,7 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
         .filter((stored) => stored.job.updated_at < updatedBefore && stored.job.job_id > after)
         .toSorted((a, b) => (a.job.job_id < b.job.job_id ? -1 : 1))
         .slice(0, limit)
-      expect(await store.listUnended({ phases, updatedBefore, afterId: after, limit })).toEqual(expected)
+      expect(await store.listActive({ phases, updatedBefore, afterId: after, limit })).toEqual(expected)
       return
     }
     case 'delete': {

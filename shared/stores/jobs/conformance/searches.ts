@@ -8,7 +8,7 @@ const ALL_UNENDED: JobPhase[] = ['scheduled', 'waiting', 'running', 'retrying']
 const ids = (found: StoredJob[]): string[] => found.map((each) => each.job.job_id)
 
 export function searchTests(open: OpenStore): void {
-  test('listUnended pages through the jobs that have not ended, in id order', async () => {
+  test('listActive pages through the jobs that have not ended, in id order', async () => {
     await using opened = await open()
     const { store } = opened
     const written = Array.from({ length: 25 }, (_, n) =>
@@ -20,7 +20,7 @@ export function searchTests(open: OpenStore): void {
     const pages: StoredJob[][] = []
     let afterId = ''
     do {
-      const page = await store.listUnended({ ...query, afterId })
+      const page = await store.listActive({ ...query, afterId })
       pages.push(page)
       afterId = page.at(-1)?.job.job_id ?? ''
     } while (afterId !== '')
@@ -28,7 +28,7 @@ export function searchTests(open: OpenStore): void {
     expect(pages.flat()).toEqual(unended)
   })
 
-  test('listUnended keeps to the phases and to jobs untouched since the time, that time itself excluded', async () => {
+  test('listActive keeps to the phases and to jobs untouched since the time, that time itself excluded', async () => {
     await using opened = await open()
     const { store } = opened
     await store.putNewer([
@@ -39,7 +39,7 @@ export function searchTests(open: OpenStore): void {
       storedJob(5, { seq: 5 }, { phase: 'cancelled', updated_at: minute(1) }),
     ])
     const list = async (phases: JobPhase[], updatedBefore: string) =>
-      ids(await store.listUnended({ phases, updatedBefore, afterId: '', limit: 10 }))
+      ids(await store.listActive({ phases, updatedBefore, afterId: '', limit: 10 }))
     expect(await list(['waiting', 'retrying'], minute(2))).toEqual([idOf(1), idOf(4)])
     expect(await list(['waiting'], minute(3))).toEqual([idOf(1), idOf(3)])
     expect(await list(ALL_UNENDED, minute(1))).toEqual([])
@@ -47,11 +47,11 @@ export function searchTests(open: OpenStore): void {
     expect(await list(['cancelled'], minute(3))).toEqual([])
   })
 
-  test('a job leaves and enters listUnended as it ends and is started anew', async () => {
+  test('a job leaves and enters listActive as it ends and is started anew', async () => {
     await using opened = await open()
     const { store } = opened
     const list = async () =>
-      ids(await store.listUnended({ phases: ALL_UNENDED, updatedBefore: minute(9), afterId: '', limit: 10 }))
+      ids(await store.listActive({ phases: ALL_UNENDED, updatedBefore: minute(9), afterId: '', limit: 10 }))
     await store.putNewer([storedJob(1, { seq: 1 })])
     expect(await list()).toEqual([idOf(1)])
     await store.putNewer([storedJob(1, { seq: 2 }, { phase: 'failed' })])

@@ -3,7 +3,7 @@ import { connect, updatesPerCommand } from '../../mongo/connect.ts'
 import { findByIds } from '../../mongo/find-by-ids.ts'
 import { putNewer } from '../../mongo/put-newer.ts'
 import { fromRow } from '../job-row.ts'
-import type { JobStore, StoredJob, UnendedQuery } from '../job-store.ts'
+import type { ActiveQuery, JobStore, StoredJob } from '../job-store.ts'
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { countJobs, listJobs } from './list-jobs.ts'
 import { type Models, makeModels, toDocument } from './models.ts'
@@ -28,7 +28,7 @@ export async function openMongoStore(url: string): Promise<JobStore> {
     putNewer: (writes) => putNewer(models.jobVersions, writes.map(toDocument), perCommand),
     list: (query) => listJobs(jobs, query),
     counts: (tenant) => countJobs(models.jobCollection, tenant),
-    listUnended: (query) => listUnended(jobs, query),
+    listActive: (query) => listActive(jobs, query),
     deleteEndedBefore: (endedBefore, limit) => deleteEndedBefore(jobs, endedBefore, limit),
     readCheckpoint: () => readCheckpoint(checkpoints),
     saveCheckpoint: (next, expectedRevision) => saveCheckpoint(models, next, expectedRevision),
@@ -57,7 +57,7 @@ async function getMany(jobs: Models['jobCollection'], jobIds: string[]): Promise
   return new Map(documents.map((document) => [document._id, fromRow(document)]))
 }
 
-async function listUnended(jobs: Models['jobs'], query: UnendedQuery): Promise<StoredJob[]> {
+async function listActive(jobs: Models['jobs'], query: ActiveQuery): Promise<StoredJob[]> {
   const documents = await jobs
     .find(
       {

@@ -4,7 +4,7 @@ import type { DatabaseSchema } from '../../sqlite/open-database.ts'
  * Not WITHOUT ROWID, where a row of more than 1,000 bytes takes a page of 4 KiB of its own: three times the disk,
  * and slower. Rows lie in the order they came, which is nearly that of time, so writes stay near each other.
  * What may be large stands last: whoever reads the columns before it does not read it.
- * - `jobs_unended` holds only jobs that have not ended. Retention needs no index: it walks the primary key by time.
+ * - `jobs_active` holds only jobs that have not ended. Retention needs no index: it walks the primary key by time.
  * - `jobs_by_type` serves every search but that for an object: few types times five statuses are few walks to merge.
  * - `jobs_by_tenant` does the same for one tenant's jobs, and costs nothing where there are no tenants.
  * - `jobs_by_object` is many small indexes, a segment each. One whole index over what users call their objects has no
@@ -30,7 +30,7 @@ const TABLES = `
     payload TEXT NOT NULL,
     result TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX jobs_unended ON jobs (job_id) WHERE ended_at = '';
+  CREATE INDEX jobs_active ON jobs (job_id) WHERE ended_at = '';
   CREATE INDEX jobs_by_type ON jobs (type, status, job_id);
   CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id) WHERE tenant <> '';
   CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant);

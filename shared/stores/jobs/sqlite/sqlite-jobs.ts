@@ -30,9 +30,9 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
 
     counts: (tenant) => whileBusy(() => countJobs(run, tenant)),
 
-    listUnended: ({ phases, updatedBefore, afterId, limit }) =>
+    listActive: ({ phases, updatedBefore, afterId, limit }) =>
       whileBusy(() =>
-        run.listUnended.all(afterId, updatedBefore, JSON.stringify(phases), limit).map((row) => fromRow(asRow(row))),
+        run.listActive.all(afterId, updatedBefore, JSON.stringify(phases), limit).map((row) => fromRow(asRow(row))),
       ),
 
     deleteEndedBefore: (endedBefore, limit) =>

@@ -4,7 +4,10 @@ import type { DatabaseSync } from 'node:sqlite'
 const WHOLE = 'generation, record, payload, result'
 
 /** Every statement the store runs, prepared once. Lists go in as one JSON array, so their length does not matter. */
-export const prepareStatements = (db: DatabaseSync) => ({
+export const prepareStatements = (db: DatabaseSync) => ({ ...single(db), ...searches(db), ...upkeep(db) })
+
+/** Jobs by their ids: read and written. */
+const single = (db: DatabaseSync) => ({
   get: db.prepare(`SELECT ${WHOLE} FROM jobs WHERE job_id = ?`),
 
   // CROSS JOIN holds the order: walk the list, look each id up.
@@ -36,11 +39,13 @@ export const prepareStatements = (db: DatabaseSync) => ({
   counts: db.prepare('SELECT type, status, count FROM job_counts WHERE tenant = ? AND count > 0'),
 
   // INDEXED BY: without that index this would read every job ever kept, so better an error than a scan.
-  listUnended: db.prepare(`
-    SELECT ${WHOLE} FROM jobs INDEXED BY jobs_unended
+  listActive: db.prepare(`
+    SELECT ${WHOLE} FROM jobs INDEXED BY jobs_active
     WHERE ended_at = '' AND job_id > ? AND updated_at < ? AND phase IN (SELECT value FROM json_each(?))
     ORDER BY job_id LIMIT ?`),
+})
 
+const searches = (db: DatabaseSync) => ({
   newest: db.prepare('SELECT record FROM jobs WHERE job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?'),
   getRecords: db.prepare(`
     SELECT record FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
@@ -62,7 +67,10 @@ export const prepareStatements = (db: DatabaseSync) => ({
     WHERE object_id = ? AND job_id >= ? AND job_id < ?
       AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
     ORDER BY job_id DESC LIMIT ?`),
+})
 
+/** Retention, and the checkpoint. */
+const upkeep = (db: DatabaseSync) => ({
   deleteEnded: db.prepare(`
     DELETE FROM jobs WHERE job_id IN (
       SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)

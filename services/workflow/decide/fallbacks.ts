@@ -1,4 +1,5 @@
-import type { Input, TaskEnd } from './decide.ts'
+import type { Input } from './decide.ts'
+import type { TaskEnd } from './end-task.ts'
 import { isObject } from './merge-patch.ts'
 
 export interface Turn {
@@ -13,7 +14,7 @@ export interface Turn {
  * What is tried, one after the other, where a request with these inputs would be too large. The ends of jobs are in all
  * of it: nobody tells them again. Callers are told no; then the request ends, with the ends whole, or brief at last.
  */
-export function turnsFor(inputs: Input[]): Turn[] {
+export function fallbacksFor(inputs: Input[]): Turn[] {
   const refused = inputs.filter(({ kind }) => kind === 'signal' || kind === 'retry')
   const told = inputs.filter((input) => !refused.includes(input))
   const whole: Turn = { inputs, refused: [], isBrief: false }

@@ -5,7 +5,7 @@ interface Waiting<Item, Result> {
 }
 
 /** Work of one key at a time; what comes meanwhile is done together in the next turn. */
-export class Together<Item, Result> {
+export class CoalescingQueue<Item, Result> {
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>()
 
   /** @param work for the items that have come for the key */

@@ -2,23 +2,23 @@ import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { Logger } from '#shared/process/logger.ts'
 
 /** Writes down how much each worker has processed: where that has changed since it was last written down, and at the end. */
-export class HistoryTeller {
+export class WorkerReport {
   readonly #log: Pick<Logger, 'info'>
-  #told = ''
+  #logged = ''
 
   constructor(log: Pick<Logger, 'info'>) {
     this.#log = log
   }
 
-  tell(records: readonly ShardRecord[], isLast = false): void {
+  log(records: readonly ShardRecord[], isLast = false): void {
     const workers = records
       .toSorted((a, b) => a.shard - b.shard)
       .flatMap(({ shard, pool, workers: all }) =>
         all.map((counts, place) => ({ ...counts, shard, in_pool: place < pool })),
       )
     const text = JSON.stringify(workers)
-    if (text === this.#told && !isLast) return
-    this.#told = text
+    if (text === this.#logged && !isLast) return
+    this.#logged = text
     this.#log.info({ workers }, 'what the workers have processed')
   }
 }

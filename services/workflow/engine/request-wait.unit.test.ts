@@ -4,14 +4,14 @@ import { decide, type Input } from '../decide/decide.ts'
 import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import { PickUpTimes } from './pick-up-times.ts'
-import { waitOf } from './wait-of.ts'
+import { requestWaitMs } from './request-wait.ts'
 
 const SECOND = 1_000
 const NOW = Date.parse('2027-01-01T12:00:10.000Z')
 const AT_ONCE = new PickUpTimes(undefined)
 const EACH_MINUTE = new PickUpTimes('* * * * *')
-const UNSET = { newRequests: AT_ONCE, goingOn: AT_ONCE }
-const SET = { newRequests: EACH_MINUTE, goingOn: EACH_MINUTE }
+const UNSET = { newRequests: AT_ONCE, inProgress: AT_ONCE }
+const SET = { newRequests: EACH_MINUTE, inProgress: EACH_MINUTE }
 
 const plan = planSchema.parse([
   { name: 'one', jobs: [{ name: 'a', type: 'add' }] },
@@ -39,13 +39,13 @@ test.each<[string, RequestRecord, number | null, number | null]>([
   ['could go on since its job ended', left, 0, 50 * SECOND],
   ['sleeps', sleeping, 90 * SECOND, 90 * SECOND],
   ['waits for a signal', held, null, 110 * SECOND],
-  ['is cancelled', decide(running, { kind: 'cancel', reason: '', asked: null }, NOW), null, null],
+  ['is cancelled', decide(running, { kind: 'cancel', reason: '', appliedAs: null }, NOW), null, null],
 ])('what %s waits for its times where there are any', (_, record, unset, set) => {
-  expect(waitOf(UNSET, record, NOW)).toBe(unset)
-  expect(waitOf(SET, record, NOW)).toBe(set)
+  expect(requestWaitMs(UNSET, record, NOW)).toBe(unset)
+  expect(requestWaitMs(SET, record, NOW)).toBe(set)
 })
 
 test('what slept long enough goes on, also where it was to wait for a time before', () => {
-  expect(waitOf(UNSET, sleeping, NOW + 90 * SECOND)).toBe(0)
-  expect(waitOf(SET, sleeping, NOW + 91 * SECOND)).toBe(0)
+  expect(requestWaitMs(UNSET, sleeping, NOW + 90 * SECOND)).toBe(0)
+  expect(requestWaitMs(SET, sleeping, NOW + 91 * SECOND)).toBe(0)
 })
