@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postTo, send } from '../support/call.ts'
-import { type Hasty, startInProcess } from '../support/hasty.ts'
+import { type Hasty, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startInProcess({ apis: 1, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startHasty({ apis: 1, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
 })
 afterAll(() => hasty.stop())
 

@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
@@ -16,7 +16,7 @@ export interface ServerSettings {
 
 /** Above nginx's 60 s, so that it is always nginx that closes an idle connection. */
 const KEEP_ALIVE_MS = 75 * SECOND
-/** A request must have arrived whole within this time. */
+/** In milliseconds. */
 const ARRIVAL_MS = 10 * SECOND
 /** How often a stopping server looks for connections that have their answer. */
 const CLOSE_IDLE_MS = 100
@@ -28,18 +28,23 @@ export class HttpServer {
   readonly #server: Server
   #stopping = false
   readonly #settings: ServerSettings
+  readonly #arrivalMs: number
+  readonly #sockets = new Set<Socket>()
+  /** The answer to the last request on each connection. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>()
 
-  constructor(app: Koa, settings: ServerSettings) {
+  /** @param arrivalMs a request must have arrived whole within this time */
+  constructor(app: Koa, settings: ServerSettings, arrivalMs = ARRIVAL_MS) {
     this.#settings = settings
+    this.#arrivalMs = arrivalMs
     const handle = app.callback()
-    /** The answer to the last request on each connection. */
-    const answers = new WeakMap<Duplex, ServerResponse>()
+    const answers = this.#answers
     this.#server = createServer(
       {
         keepAliveTimeout: KEEP_ALIVE_MS,
-        headersTimeout: ARRIVAL_MS,
-        requestTimeout: ARRIVAL_MS,
-        connectionsCheckingInterval: 1 * SECOND,
+        headersTimeout: arrivalMs,
+        requestTimeout: arrivalMs,
+        connectionsCheckingInterval: arrivalMs / 10,
         // Above our own limits, which can then say which of them was passed.
         maxHeaderSize: 64 * 1024,
         requireHostHeader: false,
@@ -53,6 +58,10 @@ export class HttpServer {
       },
     )
     this.#server.maxHeadersCount = 0
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       onParserError(error, socket, answers.get(socket))
     })
@@ -96,13 +105,30 @@ export class HttpServer {
 
   #close(): Promise<void> {
     return new Promise((resolve) => {
-      const closing = setInterval(() => this.#server.closeIdleConnections(), CLOSE_IDLE_MS)
+      const begunAtMs = performance.now()
+      const closing = setInterval(() => {
+        this.#server.closeIdleConnections()
+        this.#closeSilent(performance.now() - begunAtMs > this.#arrivalMs)
+      }, CLOSE_IDLE_MS)
       this.#server.close(() => {
         clearInterval(closing)
         resolve()
       })
       this.#server.closeIdleConnections()
     })
+  }
+
+  /**
+   * A closed server of Node's takes no connection for idle that has sent nothing yet, and no longer limits the time in
+   * which a request must arrive: whoever just connects would keep it for ever.
+   * @param isLate what has not arrived whole by now will not be answered
+   */
+  #closeSilent(isLate: boolean): void {
+    for (const socket of this.#sockets) {
+      const answer = this.#answers.get(socket)
+      const isAnswered = answer?.req.complete === true && !answer.closed
+      if (socket.bytesRead === 0 || (isLate && !isAnswered)) socket.destroy()
+    }
   }
 }
 
