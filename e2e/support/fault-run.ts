@@ -15,7 +15,7 @@ import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
 import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
 import { connectTest, historiesOf, type LogEntry, readLog } from './read-log.ts'
-import type { Replica } from './replica.ts'
+import type { LogLine, Replica } from './replica.ts'
 
 export interface FaultRunOptions extends HastyOptions {
   perSecond?: number
@@ -232,12 +232,13 @@ async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number]
   )
 }
 
-/** What nobody caught ends a service that runs; lines that are no JSON are what a crash prints. */
+/** What nobody caught, logged with its error; the end of a worker that a handler blocks names none. Crashes print no JSON. */
+const isComplaint = ({ level, service, err }: LogLine): boolean =>
+  level === undefined || (level === 'fatal' && service !== 'start' && err !== undefined)
+
 async function complaintsOf(replica: Replica): Promise<string[]> {
   const lines = await replica.logs()
-  return lines
-    .filter(({ level, service }) => level === undefined || (level === 'fatal' && service !== 'start'))
-    .map((line) => `${replica.name}: ${JSON.stringify(line)}`)
+  return lines.filter(isComplaint).map((line) => `${replica.name}: ${JSON.stringify(line)}`)
 }
 
 /** Every start of an attempt in the log. */
