@@ -45,13 +45,7 @@ export async function startIngest(base: Base): Promise<Running> {
   const handler = await loadHandler(config, base.replicaId)
   if (handler.check !== undefined) health.addCheck('output', handler.check)
   const metrics = createIngestMetrics(base.registry)
-  const ops = new OpsServer({
-    health,
-    routes: () => Promise.resolve(null),
-    host: config.HOST,
-    port: config.PORT,
-    log,
-  })
+  const ops = new OpsServer({ health, host: config.HOST, port: config.PORT, log })
   // Answers until the very end.
   life.onEnd(() => ops.stop())
   const records = new Records(SHARD_RECORDS, { broker, clock })

@@ -40,13 +40,7 @@ export async function startKeeper(base: Base): Promise<Running> {
     if (view.generation === 0) throw new Error('no replica has begun to apply the log')
   })
   const metrics = createKeeperMetrics(base.registry)
-  const ops = new OpsServer({
-    health,
-    routes: () => Promise.resolve(null),
-    host: config.HOST,
-    port: config.PORT,
-    log,
-  })
+  const ops = new OpsServer({ health, host: config.HOST, port: config.PORT, log })
   // Answers until the very end.
   life.onEnd(() => ops.stop())
   await startTimers(base, history)

@@ -18,7 +18,8 @@ export type OpsRoutes = (request: OpsRequest) => Promise<OpsAnswer | null>
 
 export interface OpsServerOptions {
   health: Health
-  routes: OpsRoutes
+  /** Without them the operator's routes alone. */
+  routes?: OpsRoutes
   host: string
   port: number
   log: Logger
@@ -61,7 +62,7 @@ export class OpsServer {
     const answer = await Promise.resolve()
       .then(async () => {
         const found = await health.answer(path)
-        return found ?? (await routes({ method: request.method ?? 'GET', path, query: parse(query) }))
+        return found ?? (await routes?.({ method: request.method ?? 'GET', path, query: parse(query) }))
       })
       .then((found) => found ?? problem(nothingHere(), requestId, path))
       .catch((error: unknown) => problem(toAppError(log, requestId, error), requestId, path))

@@ -2,32 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
-
-const NOW = Date.parse('2027-01-01T12:00:00.000Z')
+import { NOW, testSchedule } from './test-schedule.ts'
 
 /** Ticks at every full `everyMs` of the day; `settledMs` ago all was settled. */
-const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecord> = {}): ScheduleRecord => ({
-  name: 's',
-  tenant: null,
-  cron: null,
-  every_ms: everyMs,
-  timezone: 'UTC',
-  job: { type: 'sleep', priority: 'normal' },
-  paused: false,
-  on_missed: 'latest',
-  starts_at: null,
-  ends_at: null,
-  created_at: isoTime(NOW),
-  updated_at: isoTime(NOW),
-  anchor: isoTime(NOW - DAY),
-  settled_until: isoTime(NOW - settledMs),
-  made_until: null,
-  changed_seq: null,
-  last_tick_at: null,
-  last_job_id: null,
-  last_error: null,
-  ...own,
-})
+const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecord> = {}): ScheduleRecord =>
+  testSchedule({ every_ms: everyMs, anchor: isoTime(NOW - DAY), settled_until: isoTime(NOW - settledMs), ...own })
 /** How old the ticks are that run, milliseconds. */
 const ages = (record: ScheduleRecord, nowMs = NOW) => dueTicks(record, nowMs)?.run.map((tickMs) => nowMs - tickMs)
 

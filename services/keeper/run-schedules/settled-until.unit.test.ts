@@ -4,31 +4,7 @@ import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { goneOnFromNow, isSettledAhead, settledUntil } from '#shared/schedules/settled-until.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
-
-const NOW = Date.parse('2027-01-01T12:00:00.000Z')
-
-const schedule = (own: Partial<ScheduleRecord>): ScheduleRecord => ({
-  name: 's',
-  tenant: null,
-  cron: null,
-  every_ms: null,
-  timezone: 'UTC',
-  job: { type: 'sleep', priority: 'normal' },
-  paused: false,
-  on_missed: 'latest',
-  starts_at: null,
-  ends_at: null,
-  created_at: isoTime(NOW),
-  updated_at: isoTime(NOW),
-  anchor: isoTime(NOW),
-  settled_until: isoTime(NOW),
-  made_until: null,
-  changed_seq: null,
-  last_tick_at: null,
-  last_job_id: null,
-  last_error: null,
-  ...own,
-})
+import { NOW, testSchedule } from './test-schedule.ts'
 
 test.each([
   ['a moment ahead, as clocks differ', { every_ms: SECOND }, 2 * SECOND, false],
@@ -39,13 +15,13 @@ test.each([
   ['thirty days of a daily cron', { cron: '0 0 * * *' }, 30 * DAY, true],
   ['what comes after its end', { every_ms: HOUR, ends_at: isoTime(NOW) }, 30 * DAY, false],
 ] as const)('settled ahead: %s', (_what, own, aheadMs, isAhead) => {
-  const record = schedule({ ...own, settled_until: isoTime(NOW + aheadMs) })
+  const record = testSchedule({ ...own, settled_until: isoTime(NOW + aheadMs) })
   expect(isSettledAhead(record, NOW)).toBe(isAhead)
   expect(settledUntil(record, NOW)).toBe(isAhead ? isoTime(NOW) : record.settled_until)
 })
 
 test('an anchor that a clock put ahead holds back no tick', () => {
-  const record = schedule({ every_ms: SECOND, anchor: isoTime(NOW + 30 * DAY) })
+  const record = testSchedule({ every_ms: SECOND, anchor: isoTime(NOW + 30 * DAY) })
   expect(dueTicks(record, NOW + 2 * SECOND)?.run).toEqual([NOW + SECOND, NOW + 2 * SECOND])
 })
 
@@ -75,13 +51,13 @@ test('whatever clocks said meanwhile, with the right one each tick is made from 
   fc.assert(
     fc.property(timings, missed, shifts, (timing, on_missed, wrong) => {
       const made = new Set<number>()
-      let record = schedule({ ...timing, on_missed })
+      let record = testSchedule({ ...timing, on_missed })
       let realMs = NOW
       for (const shiftMs of wrong) for (let n = 0; n < 4; n++) record = turn(record, (realMs += SECOND) + shiftMs, made)
       record = turn(record, realMs, made)
       const rightSinceMs = realMs
       for (let n = 0; n < 200; n++) record = turn(record, (realMs += MINUTE), made)
-      const reference = schedule({ ...timing, on_missed: 'all', settled_until: isoTime(rightSinceMs) })
+      const reference = testSchedule({ ...timing, on_missed: 'all', settled_until: isoTime(rightSinceMs) })
       // A turn a minute: of ticks within it only those are on time that an api, which looks each second, would see.
       const owed = dueTicks(reference, realMs)?.run.filter((tickMs) => tickMs > realMs - 3 * SECOND) ?? []
       expect(owed.filter((tickMs) => !made.has(tickMs))).toEqual([])

@@ -1,36 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import type { AttemptStore } from './attempt-store.ts'
-import { type OpenedAttemptStore, testAttemptStore } from './conformance.ts'
+import { openFresh } from '../sqlite/open-fresh.ts'
+import { testAttemptStore } from './conformance.ts'
 import { openSqliteAttempts } from './sqlite-attempts.ts'
 
-async function openFresh(): Promise<OpenedAttemptStore & { path: string }> {
-  const dir = await mkdtemp(join(tmpdir(), 'hasty-store-'))
-  const path = join(dir, 'made', 'when-missing', 'job.sqlite')
-  const opened: AttemptStore[] = []
-  const openAgain = async () => {
-    const store = await openSqliteAttempts(path)
-    opened.push(store)
-    return store
-  }
-  return {
-    path,
-    store: await openAgain(),
-    openAgain,
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close()
-      await rm(dir, { recursive: true })
-    },
-  }
-}
+const openFile = () => openFresh('job.sqlite', openSqliteAttempts)
 
-testAttemptStore('sqlite', openFresh)
+testAttemptStore('sqlite', openFile)
 
 test('a page, and what retention deletes, are found by an index', async () => {
-  await using opened = await openFresh()
+  await using opened = await openFile()
   using database = new DatabaseSync(opened.path)
   const planOf = (statement: string) =>
     database

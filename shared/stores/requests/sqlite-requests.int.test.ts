@@ -1,36 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { type OpenedRequestStore, testRequestStore } from './conformance.ts'
-import type { RequestStore } from './request-store.ts'
+import { openFresh } from '../sqlite/open-fresh.ts'
+import { testRequestStore } from './conformance.ts'
 import { openSqliteRequests } from './sqlite-requests.ts'
 
-async function openFresh(): Promise<OpenedRequestStore & { path: string }> {
-  const dir = await mkdtemp(join(tmpdir(), 'hasty-store-'))
-  const path = join(dir, 'made', 'when-missing', 'workflow.sqlite')
-  const opened: RequestStore[] = []
-  const openAgain = async () => {
-    const store = await openSqliteRequests(path)
-    opened.push(store)
-    return store
-  }
-  return {
-    path,
-    store: await openAgain(),
-    openAgain,
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close()
-      await rm(dir, { recursive: true })
-    },
-  }
-}
+const openFile = () => openFresh('workflow.sqlite', openSqliteRequests)
 
-testRequestStore('sqlite', openFresh, { atomicUpdates: true })
+testRequestStore('sqlite', openFile, { atomicUpdates: true })
 
 test('a page of every kind, and what retention deletes, are found by an index', async () => {
-  await using opened = await openFresh()
+  await using opened = await openFile()
   using database = new DatabaseSync(opened.path)
   const planOf = (statement: string) =>
     database
@@ -56,7 +35,7 @@ test('a page of every kind, and what retention deletes, are found by an index', 
 })
 
 test('while another process holds the lock reads go on, and a write waits without blocking', async () => {
-  await using opened = await openFresh()
+  await using opened = await openFile()
   const { store } = opened
   const row = { request_id: 'r', generation: 1, seq: 1, tenant: null, status: 'queuing', ended_at: '' } as const
   await store.putNewer([{ ...row, summary: null, record: 1 }])

@@ -1,38 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { openFresh } from '../../sqlite/open-fresh.ts'
 import { EVERYTHING, idOf, minute, storedJob } from '../conformance/records.ts'
-import { type OpenedStore, testJobStore } from '../conformance.ts'
-import type { JobStore } from '../job-store.ts'
+import { testJobStore } from '../conformance.ts'
 import { SEGMENT_JOBS } from './schema.ts'
 import { openSqliteStore } from './sqlite-jobs.ts'
 
-async function openFresh(): Promise<OpenedStore & { path: string }> {
-  const dir = await mkdtemp(join(tmpdir(), 'hasty-store-'))
-  const path = join(dir, 'made', 'when-missing', 'jobs.sqlite')
-  const opened: JobStore[] = []
-  const openAgain = async () => {
-    const store = await openSqliteStore(path)
-    opened.push(store)
-    return store
-  }
-  return {
-    path,
-    store: await openAgain(),
-    openAgain,
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close()
-      await rm(dir, { recursive: true })
-    },
-  }
-}
+const openFile = () => openFresh('jobs.sqlite', openSqliteStore)
 
-testJobStore('sqlite', openFresh, { atomicUpdates: true, propertyRuns: 100 })
+testJobStore('sqlite', openFile, { atomicUpdates: true, propertyRuns: 100 })
 
 test('an object is found in whatever segment its jobs lie, also when segments between are empty', async () => {
-  await using opened = await openFresh()
+  await using opened = await openFile()
   const { store } = opened
   const many = Array.from({ length: 3 * SEGMENT_JOBS }, (_, n) =>
     storedJob(

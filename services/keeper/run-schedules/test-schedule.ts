@@ -1,0 +1,29 @@
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { isoTime } from '#shared/time/clock.ts'
+
+/** The present of the tests of schedules. */
+export const NOW = Date.parse('2027-01-01T12:00:00.000Z')
+
+/** A schedule that was created now and is settled until now; for tests. */
+export const testSchedule = (own: Partial<ScheduleRecord>): ScheduleRecord => ({
+  name: 's',
+  tenant: null,
+  cron: null,
+  every_ms: null,
+  timezone: 'UTC',
+  job: { type: 'sleep', priority: 'normal' },
+  paused: false,
+  on_missed: 'latest',
+  starts_at: null,
+  ends_at: null,
+  created_at: isoTime(NOW),
+  updated_at: isoTime(NOW),
+  anchor: isoTime(NOW),
+  settled_until: isoTime(NOW),
+  made_until: null,
+  changed_seq: null,
+  last_tick_at: null,
+  last_job_id: null,
+  last_error: null,
+  ...own,
+})
