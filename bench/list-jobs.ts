@@ -9,7 +9,7 @@ import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
 import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
-import { type JobSearch, toSearch } from '../services/api/list-jobs/job-filter.ts'
+import { type JobSearch, toSearch } from '../services/api/read/job-filter.ts'
 import { fillStore, SPAN_MS } from './fill-store.ts'
 
 // `node bench/list-jobs.ts [JOBS] [REQUESTS]`: fills a store, then measures every kind of search: the store's own call

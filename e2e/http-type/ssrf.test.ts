@@ -10,7 +10,7 @@ import { checkUrl } from '#shared/outbound/check-url.ts'
 import { callbackHandler } from '../../services/job/handlers/callback.ts'
 import type { JobContext } from '../../services/job/handlers/handler.ts'
 import { httpHandler } from '../../services/job/handlers/http.ts'
-import { contextVerbs } from '../../services/job/run-handler.ts'
+import { contextVerbs } from '../../services/job/run/run-handler.ts'
 import { type CountingSocket, startCountingSocket } from '../support/counting-socket.ts'
 
 import { PRIVATE_ANSWERS, ssrfUrls } from './ssrf-urls.ts'

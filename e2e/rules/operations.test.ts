@@ -7,7 +7,7 @@ import type { Operation } from '#shared/contracts/http/operations/operation.ts'
 import { workerOperations } from '#shared/contracts/http/operations/workers.ts'
 import { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { systemClock } from '#shared/time/clock.ts'
-import { workerRoutes } from '../../services/job/show-workers/routes.ts'
+import { workerRoutes } from '../../services/job/workers/workers-routes.ts'
 
 const services = join(import.meta.dirname, '../../services')
 

@@ -4,7 +4,7 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { ForeignErrors } from '#shared/service/run-service.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { JobMetrics } from './metrics.ts'
-import type { PullLoop } from './pull-loop.ts'
+import type { PullLoop } from './pull/pull-loop.ts'
 
 export interface ForeignErrorsDeps {
   loop: PullLoop

@@ -8,7 +8,7 @@ import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
 import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
-import type { AttemptRecorder } from './worker-store/attempt-recorder.ts'
+import type { AttemptRecorder } from './workers/attempt-recorder.ts'
 
 /** What running a job needs; wired once in job.ts. */
 export interface WorkerDeps {

@@ -1,13 +1,13 @@
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
-import { cancelRequestRoutes } from './cancel-request/route.ts'
-import type { ChangeByCallerDeps } from './change-by-caller.ts'
-import type { CreateRequestDeps } from './create-request/create-request.ts'
-import { createRequestRoutes } from './create-request/route.ts'
-import { type DefinitionRoutesDeps, definitionRoutes } from './definitions/route.ts'
-import { type GetRequestDeps, getRequestRoutes } from './get-request/route.ts'
-import { type ListRequestsDeps, listRequestsRoutes } from './list-requests/route.ts'
-import { retryRequestRoutes } from './retry-request/route.ts'
-import { signalRequestRoutes } from './signal-request/route.ts'
+import { type DefinitionRoutesDeps, definitionRoutes } from './definitions/definitions-route.ts'
+import { cancelRequestRoutes } from './requests/cancel-request-route.ts'
+import type { ChangeByCallerDeps } from './requests/change-by-caller.ts'
+import type { CreateRequestDeps } from './requests/create-request.ts'
+import { createRequestRoutes } from './requests/create-request-route.ts'
+import { type GetRequestDeps, getRequestRoutes } from './requests/get-request-route.ts'
+import { type ListRequestsDeps, listRequestsRoutes } from './requests/list-requests-route.ts'
+import { retryRequestRoutes } from './requests/retry-request-route.ts'
+import { signalRequestRoutes } from './requests/signal-request-route.ts'
 
 export interface WorkflowRoutesDeps
   extends Omit<CreateRequestDeps, 'definitions' | 'records' | 'store'>,

@@ -8,7 +8,7 @@ import { PickUpTimes } from './engine/pick-up-times.ts'
 import { createRequestChanges, type RequestChangesDeps } from './engine/request-changes.ts'
 import type { StoredRequest } from './engine/request-records.ts'
 import { TaskJobs } from './engine/task-jobs.ts'
-import { toRow } from './request-row.ts'
+import { toRow } from './requests/request-row.ts'
 
 export type EngineDeps = Omit<RequestChangesDeps, 'broker' | 'taskJobs' | 'times' | 'advancesImmediately'> & {
   store: RequestStore

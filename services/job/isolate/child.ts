@@ -4,8 +4,8 @@ import { environment } from '#shared/process/config.ts'
 import { createLogger } from '#shared/process/logger.ts'
 import { readJobConfig } from '../config.ts'
 import { loadHandlers } from '../handlers/load-handlers.ts'
-import { reportedProgress } from '../reported-progress.ts'
-import { contextVerbs, type HandlerOutcome, runHandler, threw } from '../run-handler.ts'
+import { reportedProgress } from '../run/reported-progress.ts'
+import { contextVerbs, type HandlerOutcome, runHandler, threw } from '../run/run-handler.ts'
 import type { ChildJob, ChildMessage } from './messages.ts'
 
 // A process for one attempt of a job that has killed a worker before: if it dies, only this job is blamed.

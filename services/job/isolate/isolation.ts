@@ -1,6 +1,6 @@
 import { messageOf } from '#shared/errors/foreign.ts'
-import type { ReportedProgress } from '../reported-progress.ts'
-import type { HandlerOutcome } from '../run-handler.ts'
+import type { ReportedProgress } from '../run/reported-progress.ts'
+import type { HandlerOutcome } from '../run/run-handler.ts'
 import type { ChildJob } from './messages.ts'
 import { type ReadyChild, startReadyChild } from './ready-child.ts'
 

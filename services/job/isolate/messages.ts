@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { jobErrorSchema } from '#shared/contracts/log/job.ts'
 import { describeThrown } from '#shared/errors/foreign.ts'
-import { type ReportedProgress, reportedProgress } from '../reported-progress.ts'
-import { type HandlerOutcome, returned } from '../run-handler.ts'
+import { type ReportedProgress, reportedProgress } from '../run/reported-progress.ts'
+import { type HandlerOutcome, returned } from '../run/run-handler.ts'
 
 /** Parent to child: the one job to run. */
 export interface ChildJob {

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { messageOf } from '#shared/errors/foreign.ts'
 import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
-import type { HandlerOutcome } from '../run-handler.ts'
+import type { HandlerOutcome } from '../run/run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
 import { readChildMessage } from './messages.ts'
 

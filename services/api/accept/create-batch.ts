@@ -1,0 +1,182 @@
+import type { KeyClaim } from '#shared/accept/idempotency-keys.ts'
+import { cannotStore } from '#shared/bus/write-probe.ts'
+import type { BatchItem, BatchResult } from '#shared/contracts/http/job-batch.ts'
+import { AppError, problemOf } from '#shared/errors/app-error.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
+import { derivedJobId } from '#shared/ids/ids.ts'
+import {
+  type CreateJobDeps,
+  type CreateJobRequest,
+  createJob,
+  noteCreated,
+  type PreparedJob,
+  prepareJob,
+} from './create-job.ts'
+import type { BatchEntry } from './read-batch.ts'
+
+export interface CreateBatchRequest extends RequestInfo {
+  entries: BatchEntry[]
+  idempotencyKey: string | null
+}
+
+/** Publishes under way for one batch: others' requests come in between. */
+const AT_ONCE = 200
+const ERRORS_SHOWN = 20
+
+/**
+ * Each job for itself, as if it had come alone: the answer says of each what became of it.
+ * @throws AppError `key-reused`, `unavailable`
+ */
+export async function createEach(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
+  const items: BatchItem[] = []
+  const claim = await claimByKey(deps, request)
+  for (let start = 0; start < request.entries.length; start += AT_ONCE) {
+    const slice = request.entries.slice(start, start + AT_ONCE)
+    items.push(...(await Promise.all(slice.map((entry, n) => createOne(deps, request, claim, entry, start + n)))))
+  }
+  const failed = items.filter(({ error }) => error !== undefined).length
+  return { accepted: items.length - failed, failed, items }
+}
+
+async function createOne(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  claim: KeyClaim | null,
+  entry: BatchEntry,
+  index: number,
+): Promise<BatchItem> {
+  if (entry instanceof AppError) return failedItem(entry, index)
+  try {
+    const { accepted } = await createJob(deps, requestOf(request, claim, entry, index))
+    return { index, status: 201, job: accepted }
+  } catch (error) {
+    if (error instanceof AppError) return failedItem(error, index)
+    // The others were made, or not: their answers must not be lost with this one.
+    deps.log.error({ err: error, request_id: request.requestId, index }, 'a job of a batch could not be made')
+    return failedItem(new AppError('internal', 'The failure was logged under this request_id.'), index)
+  }
+}
+
+/**
+ * All of the jobs or none, as one atomic batch of the broker.
+ * @throws AppError `batch-refused` with what is wrong with which job; `cooldown` when an object_id was used lately, by
+ * this batch or before; `key-reused`, `payload-too-large`, `unavailable`
+ */
+export async function createAll(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
+  const claim = (await claimByKey(deps, request)) ?? (await claimByProxy(deps, request))
+  const prepared = await prepareAll(deps, request, claim)
+  // A repeat: all were made, or none.
+  const isThere = prepared.every((job) => job.isThere)
+  if (!isThere) await publishAll(deps, prepared, claim)
+  const items = prepared.map(({ accepted }, index) => ({ index, status: 201, job: accepted }))
+  return { accepted: items.length, failed: 0, items }
+}
+
+async function prepareAll(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  claim: KeyClaim | null,
+): Promise<PreparedJob[]> {
+  const prepared: PreparedJob[] = []
+  const failed: BatchItem[] = []
+  const ids = new Set<string | undefined>()
+  for (let start = 0; start < request.entries.length && failed.length < ERRORS_SHOWN; start += AT_ONCE) {
+    const slice = request.entries.slice(start, start + AT_ONCE)
+    const results = await Promise.all(slice.map((entry, n) => prepareOne(deps, request, claim, entry, start + n)))
+    for (const [n, result] of results.entries()) {
+      const isTwice = !(result instanceof AppError) && ids.has(result.publication.msgId)
+      const refusal = isTwice ? new AppError('cooldown', 'Another job of this batch has the same object_id.') : result
+      if (refusal instanceof AppError) failed.push(failedItem(refusal, start + n))
+      else {
+        ids.add(refusal.publication.msgId)
+        prepared.push(refusal)
+      }
+    }
+  }
+  const [first] = failed
+  if (first === undefined) return prepared
+  throw new AppError('batch-refused', `Job ${first.index}: ${first.error?.detail ?? ''}`, {
+    members: { items: failed.slice(0, ERRORS_SHOWN) },
+  })
+}
+
+/** @returns what is wrong with the job; throws where it is not the job's fault */
+async function prepareOne(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  claim: KeyClaim | null,
+  entry: BatchEntry,
+  index: number,
+): Promise<PreparedJob | AppError> {
+  if (entry instanceof AppError) return entry
+  try {
+    return await prepareJob(deps, requestOf(request, claim, entry, index))
+  } catch (error) {
+    if (error instanceof AppError && error.status < 500) return error
+    throw error
+  }
+}
+
+async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
+  const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
+  if (result.kind === 'stored') {
+    for (const { accepted } of prepared) noteCreated(deps, accepted)
+    return
+  }
+  if (result.why === 'too-large') {
+    throw new AppError(
+      'payload-too-large',
+      'The broker does not accept an atomic batch of this size. Send fewer jobs at once.',
+    )
+  }
+  if (result.why === 'full') throw cannotStore('the broker has no room for this batch')
+  // Another request of the same claim was faster.
+  if (claim !== null && (await allExist(deps, prepared))) return
+  throw new AppError('cooldown', 'At least one object_id of this batch was used too recently, so no job was accepted.')
+}
+
+async function allExist(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<boolean> {
+  for (let start = 0; start < prepared.length; start += AT_ONCE) {
+    const slice = prepared.slice(start, start + AT_ONCE)
+    const isThere = await Promise.all(slice.map(({ accepted }) => deps.jobExists(accepted.job_id)))
+    if (isThere.includes(false)) return false
+  }
+  return true
+}
+
+/** One for the whole batch: the ids of its jobs follow from it. */
+async function claimByKey(deps: CreateJobDeps, request: CreateBatchRequest): Promise<KeyClaim | null> {
+  const { caller, entries, idempotencyKey: key } = request
+  if (key === null) return null
+  const bodies = entries.map((entry) => (entry instanceof AppError ? null : entry))
+  return deps.keys.claim({ tenant: caller.tenant, space: 'batches', key }, bodies)
+}
+
+/** nginx asks another api when one dies: what is all or nothing cannot be told job by job whose it is. */
+async function claimByProxy(deps: CreateJobDeps, request: CreateBatchRequest): Promise<KeyClaim | null> {
+  const { caller, requestId, requestIdTrusted } = request
+  if (!requestIdTrusted) return null
+  return deps.keys.claim({ tenant: caller.tenant, space: 'proxied-batches', key: requestId }, null)
+}
+
+const requestOf = (
+  { requestId, requestIdTrusted, traceparent, caller }: CreateBatchRequest,
+  claim: KeyClaim | null,
+  body: CreateJobRequest['body'],
+  index: number,
+): CreateJobRequest => ({
+  requestId: `${requestId}:${index}`,
+  requestIdTrusted,
+  traceparent,
+  caller,
+  body,
+  idempotencyKey: null,
+  ...(claim === null ? {} : { claim: { ...claim, jobId: derivedJobId(claim.createdAtMs, claim.jobId, index) } }),
+  cooldownStatus: 409,
+})
+
+const failedItem = (error: AppError, index: number): BatchItem => ({
+  index,
+  status: error.status,
+  error: problemOf(error, undefined),
+})

@@ -1,0 +1,84 @@
+import type { z } from 'zod'
+import { type Caller, maySee } from '#shared/auth/caller.ts'
+import { followLog, readLogFrom } from '#shared/bus/follow.ts'
+import type { StreamState } from '#shared/bus/stream.ts'
+import type { eventsPageSchema } from '#shared/contracts/http/events.ts'
+import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { ALL_HISTORY } from '#shared/contracts/log/subjects.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import { findJob } from '../read/get-job.ts'
+import { eventView } from './event-view.ts'
+import type { FollowDeps } from './follow-job.ts'
+import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-sent-events.ts'
+
+/**
+ * The events of all jobs, or of one type's, from now on or after a sequence. Where the log has let events go that the
+ * reader has not seen, or is another log, it is told so by `reset`, and goes on with what there is.
+ * @param afterSeq null: from now on
+ */
+export async function* followAll(
+  deps: FollowDeps,
+  caller: Caller,
+  type: string | null,
+  afterSeq: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<ServerSentEvent | Position, void, undefined> {
+  const state = await deps.stream.state()
+  const start = afterSeq ?? state.lastSeq
+  const isGap = await hasGap(deps, state, start)
+  const from = isGap ? state.firstSeq - 1 : start
+  if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
+  const options = { filter: allFilter(type), afterSeq: from, signal }
+  // At once, and with every comment: who has seen no event yet must be able to come back too.
+  yield { id: from, event: null }
+  let toldMs = deps.clock.monotonic()
+  for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
+    const isShown = event !== null && (await isVisible(deps, caller, event))
+    // Also while there are events, all of them of others: the reader must not fall behind what the log keeps.
+    if (!isShown && event !== null && deps.clock.monotonic() - toldMs < COMMENT_EVERY_MS) continue
+    toldMs = deps.clock.monotonic()
+    yield isShown ? { id: seq, event: event.event, data: eventView(event, seq) } : { id: seq, event: null }
+  }
+}
+
+/**
+ * A page of the same, of what the log holds now. Those of other tenants are left out of it, so it may be short, or
+ * empty: whoever goes on after its `last_event_id` misses nothing.
+ * @throws AppError `unavailable`
+ */
+export async function readEvents(
+  deps: FollowDeps,
+  caller: Caller,
+  type: string | null,
+  afterSeq: number,
+  limit: number,
+): Promise<z.infer<typeof eventsPageSchema>> {
+  try {
+    const state = await deps.stream.state()
+    const reset = afterSeq > 0 && (await hasGap(deps, state, afterSeq))
+    const from = reset ? state.firstSeq - 1 : afterSeq
+    const { events, lastSeq } = await readLogFrom(deps.stream, allFilter(type), from + 1, limit)
+    const visible = await Promise.all(events.map(({ event }) => isVisible(deps, caller, event)))
+    const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
+    return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
+  } catch (error) {
+    throw unavailable('The log cannot be read at the moment. Try again.', error)
+  }
+}
+
+/** The end of a job that its worker could not read names neither object nor tenant: the job itself does. */
+async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Promise<boolean> {
+  if (caller.tenant === null || event.tenant === caller.tenant) return true
+  if (event.object_id !== '') return false
+  const job = await findJob(deps, event.job_id)
+  return job !== null && maySee(caller, job.tenant)
+}
+
+/** Whether events after this sequence are gone, or it is of another log. */
+async function hasGap({ stream }: FollowDeps, { firstSeq, lastSeq }: StreamState, afterSeq: number): Promise<boolean> {
+  if (afterSeq > lastSeq) return true
+  // A log keeps its last event: one without any never had one.
+  return afterSeq + 1 < firstSeq && (await stream.lastOf(ALL_HISTORY)) !== null
+}
+
+const allFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`

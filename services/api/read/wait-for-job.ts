@@ -1,0 +1,58 @@
+import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
+import type { JobAddress } from '#shared/contracts/log/subjects.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import { SECOND } from '#shared/time/clock.ts'
+import { type GetJobDeps, getCurrentJob } from './get-job.ts'
+import { preferredWaitS } from './prefer.ts'
+import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
+
+export type WaitJobDeps = GetJobDeps &
+  WaitDeps & {
+    /** Callers who wait at this replica now. */
+    waiting: { count: number }
+  }
+
+/** Each is a connection, a subscription and a timer for up to a minute. */
+const MAX_WAITING = 5_000
+
+/**
+ * The job after the wait that its caller prefers, however it is then; null where none is preferred. The answer says
+ * that the preference was applied.
+ * @param changedFrom any later event is enough; null: only the end is
+ * @throws AppError `unavailable`
+ */
+export async function waitAsPreferred(
+  deps: WaitJobDeps,
+  ctx: AppContext,
+  job: JobAddress,
+  changedFrom: number | null = null,
+): Promise<Job | null> {
+  ctx.vary('Prefer')
+  const waitS = preferredWaitS(ctx.get('prefer'))
+  // A preference need not be honoured: with too many waiting, the answer is the one without.
+  if (waitS === null || deps.waiting.count >= MAX_WAITING) return null
+  ctx.set('Preference-Applied', `wait=${waitS}`)
+  const left = new AbortController()
+  const onClose = () => left.abort()
+  ctx.res.once('close', onClose)
+  deps.waiting.count++
+  try {
+    await waitForEnd(deps, job, waitS * SECOND, left.signal, changedFrom)
+  } finally {
+    deps.waiting.count--
+    ctx.res.off('close', onClose)
+  }
+  return getCurrentJob(deps, job.job_id, callerOf(ctx))
+}
+
+/** A job that was accepted stays so, whatever becomes of the wait. */
+export async function endAsPreferred(deps: WaitJobDeps, ctx: AppContext, job: JobAddress): Promise<Job | null> {
+  try {
+    const waited = await waitAsPreferred(deps, ctx, job)
+    return waited !== null && isTerminal(waited.phase) ? waited : null
+  } catch (error) {
+    deps.log.debug({ err: error, job_id: job.job_id }, 'could not wait for a job')
+    return null
+  }
+}

@@ -1,0 +1,104 @@
+import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
+import { maySee } from '#shared/auth/caller.ts'
+import { scheduleOperations } from '#shared/contracts/http/operations/schedules.ts'
+import type { ScheduleList, ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import type { AppContext } from '#shared/http/app.ts'
+import { callerOf } from '#shared/http/authenticate.ts'
+import type { GuardedRouter } from '#shared/http/guarded-router.ts'
+import { requestInfo } from '#shared/http/request-info.ts'
+import { tenantMeant } from '#shared/http/tenant-meant.ts'
+import { jobOf } from '#shared/schedules/schedule-job.ts'
+import { isoTime } from '#shared/time/clock.ts'
+import type { ScheduleKey } from '../../../shared/schedules/schedule-records.ts'
+import { type CreateJobDeps, createJob } from '../accept/create-job.ts'
+import {
+  atBroker,
+  type ChangedSchedule,
+  changeSchedule,
+  deleteSchedule,
+  etagOf,
+  notFound,
+  type Precondition,
+  readSchedule,
+} from './change-schedule.ts'
+import { type PutScheduleDeps, putSchedule } from './put-schedule.ts'
+import { scheduleSummary, scheduleView } from './schedule-view.ts'
+
+export type ScheduleRoutesDeps = PutScheduleDeps & CreateJobDeps
+
+export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps): void {
+  const { records, book, clock, log } = deps
+  const show = (ctx: AppContext, { stored, change }: ChangedSchedule) => {
+    const { name, paused } = stored.record
+    if (change !== 'unchanged') log.info({ schedule: name, change, paused }, 'schedule changed')
+    ctx.set('Cache-Control', 'no-store')
+    ctx.set('ETag', etagOf(stored))
+    ctx.body = scheduleView(stored.record, clock.now())
+  }
+
+  router.serve(scheduleOperations.listSchedules, async (ctx) => {
+    await atBroker(book.refresh())
+    const caller = callerOf(ctx)
+    const visible = book.all().filter(({ record }) => maySee(caller, record.tenant))
+    const sorted = visible.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
+    ctx.set('Cache-Control', 'no-store')
+    ctx.body = { items: sorted.map(({ record }) => scheduleSummary(record, clock.now())) } satisfies ScheduleList
+  })
+  router.serve(scheduleOperations.putSchedule, async (ctx, { body, ...address }) => {
+    const changed = await putSchedule(deps, keyOf(ctx, address), body, preconditionOf(ctx))
+    show(ctx, changed)
+    ctx.status = changed.change === 'created' ? 201 : 200
+  })
+  router.serve(scheduleOperations.getSchedule, async (ctx, address) =>
+    show(ctx, { stored: await readSchedule(records, keyOf(ctx, address)), change: 'unchanged' }),
+  )
+  router.serve(scheduleOperations.deleteSchedule, async (ctx, address) => {
+    const key = keyOf(ctx, address)
+    await deleteSchedule(records, key, preconditionOf(ctx))
+    log.info({ schedule: key.name }, 'schedule deleted')
+    ctx.status = 204
+  })
+  for (const verb of ['pause', 'resume'] as const) {
+    router.serve(scheduleOperations[`${verb}Schedule`], async (ctx, address) => {
+      const changed = await changeSchedule(records, keyOf(ctx, address), preconditionOf(ctx), (current) => {
+        if (current === null) throw notFound()
+        return withPause(current.record, verb === 'pause', isoTime(clock.now()))
+      })
+      show(ctx, changed)
+    })
+  }
+  router.serve(scheduleOperations.triggerSchedule, async (ctx, address) => {
+    const { record } = await readSchedule(records, keyOf(ctx, address))
+    // Asked for by hand: an object_id that its ticks use all the time has no cooldown here either.
+    const { accepted, replayed } = await createJob(
+      { ...deps, cooldownMs: 0 },
+      {
+        body: jobOf(record),
+        ...requestInfo(ctx),
+        caller: { ...callerOf(ctx), tenant: record.tenant },
+        idempotencyKey: readIdempotencyKey(ctx.req),
+        cooldownStatus: 409,
+      },
+    )
+    ctx.set('Location', `/v1/jobs/${accepted.job_id}`)
+    if (replayed) ctx.set('Idempotency-Replayed', 'true')
+    ctx.status = 201
+    ctx.body = accepted
+  })
+}
+
+const keyOf = (
+  ctx: AppContext,
+  { params, query }: { params: { name: string }; query: { tenant?: string | undefined } },
+): ScheduleKey => ({ tenant: tenantMeant(callerOf(ctx), query.tenant), name: params.name })
+
+/** While it rests nothing is missed: it goes on from now. */
+function withPause(record: ScheduleRecord, paused: boolean, at: string): ScheduleRecord {
+  if (record.paused === paused) return record
+  return { ...record, paused, updated_at: at, ...(paused ? {} : { settled_until: at }) }
+}
+
+const preconditionOf = (ctx: AppContext): Precondition => ({
+  ifMatch: ctx.get('if-match'),
+  ifNoneMatch: ctx.get('if-none-match'),
+})

@@ -1,0 +1,154 @@
+import type { Delivery } from '#shared/bus/puller.ts'
+import { sleep } from '#shared/time/clock.ts'
+import type { Hold } from '../run/hold.ts'
+import { runJob } from '../run/run-job.ts'
+import type { WorkerDeps } from '../worker-deps.ts'
+import { type Lane, LaneSet } from './lane-set.ts'
+
+// An idle lane has a long pull waiting at the broker, which takes what comes first, up to the lane's share of the free
+// slots. A busy lane is asked whenever slots are free, in order of priority, until it gives less than was asked for. A
+// lane that could not be asked because every slot was taken is busy too.
+
+const IDLE_WAIT_MS = 5_000
+const BROKER_AWAY_MS = 250
+
+export interface PullOptions {
+  /** Jobs at once. */
+  slots: number
+  /** A lane of low priority that is passed over for so long, milliseconds, rises by one. */
+  ageingMs: number
+}
+
+/** Takes from the lanes what the slots can hold and runs it. What arrives beyond the slots goes straight back. */
+export class PullLoop {
+  readonly #deps: WorkerDeps
+  readonly #slots: number
+  readonly #lanes: LaneSet
+  readonly #held = new Map<string, Hold>()
+  readonly #running = new Set<Promise<void>>()
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+  #wake: () => void = () => undefined
+
+  constructor(deps: WorkerDeps, options: PullOptions) {
+    this.#deps = deps
+    this.#slots = options.slots
+    this.#lanes = new LaneSet(deps.clock, options.ageingMs)
+  }
+
+  get held(): ReadonlyMap<string, Hold> {
+    return this.#held
+  }
+
+  /** @throws when the broker cannot say what lanes there are */
+  async start(): Promise<void> {
+    for (const type of this.#deps.handlers.keys()) await this.#findLanes(type)
+    this.#loop = this.#run()
+  }
+
+  /** The lanes of a type were changed: what waits there is asked for anew, at once. */
+  async lanesChanged(type: string): Promise<void> {
+    if (this.#stopped || !this.#deps.handlers.has(type)) return
+    await this.#findLanes(type)
+    for (const { consumer } of this.#lanes.of(type)) this.#deps.puller.nudge(consumer)
+    this.#wake()
+  }
+
+  /** Takes nothing more; what was taken runs on. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#wake()
+    this.#deps.puller.endAll()
+    await this.#loop
+  }
+
+  /** Resolves when nothing runs here any more. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  get #free(): number {
+    return this.#slots - this.#running.size
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (!this.#deps.broker.isUp()) {
+        await sleep(BROKER_AWAY_MS)
+        continue
+      }
+      const next = this.#free > 0 ? this.#lanes.next() : null
+      if (next === null) await this.#untilWoken()
+      else await this.#ask(next.lane, next.isAged ? 1 : this.#free)
+    }
+  }
+
+  async #ask(lane: Lane, batch: number): Promise<void> {
+    const { received } = await this.#deps.puller.pull({
+      consumer: lane.consumer,
+      batch,
+      waitMs: 0,
+      onDelivery: (delivery) => this.#take(delivery),
+    })
+    if (received === batch || lane.state === 'gone') return
+    lane.state = 'idle'
+    this.#awaitNext(lane)
+  }
+
+  /** Keeps one long pull open for an idle lane. */
+  #awaitNext(lane: Lane): void {
+    if (this.#stopped) return
+    const batch = Math.max(1, Math.floor(this.#free / this.#lanes.size))
+    this.#deps.puller
+      .pull({ consumer: lane.consumer, batch, waitMs: IDLE_WAIT_MS, onDelivery: (delivery) => this.#take(delivery) })
+      .then(async ({ received, end }) => {
+        if (received === batch || this.#free <= 0) {
+          this.#lanes.setBusy(lane)
+          this.#wake()
+          return
+        }
+        if (end === 'gone') await this.#findLanesAgain(lane)
+        if (end === 'early') await sleep(BROKER_AWAY_MS)
+        if (lane.state !== 'gone') this.#awaitNext(lane)
+      })
+      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'waiting for a lane failed'))
+  }
+
+  /** Somebody may have given the type other lanes; or the broker is away. */
+  async #findLanesAgain(lane: Lane): Promise<void> {
+    await sleep(BROKER_AWAY_MS)
+    await this.#findLanes(lane.type).catch((error: unknown) =>
+      this.#deps.log.debug({ err: error, type: lane.type }, 'could not see what lanes a type has'),
+    )
+    this.#wake()
+  }
+
+  async #findLanes(type: string): Promise<void> {
+    const lanes = await this.#deps.findLanes(type)
+    // None at all is between two shapes, or a type that was removed: the old names then stay, and are asked again.
+    if (lanes.length > 0) this.#lanes.setLanes(type, lanes)
+  }
+
+  #take(delivery: Delivery): void {
+    if (this.#stopped || this.#free <= 0) {
+      this.#deps.puller.nak(delivery)
+      return
+    }
+    const running = runJob(this.#deps, delivery, this.#held)
+      .catch((error: unknown) => {
+        // Neither acked nor handed back: it comes again after the lease.
+        this.#deps.log.error({ err: error, subject: delivery.subject }, 'run failed before an outcome was stored')
+      })
+      .finally(() => {
+        this.#running.delete(running)
+        this.#wake()
+      })
+    this.#running.add(running)
+  }
+
+  #untilWoken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+}

@@ -1,0 +1,125 @@
+import type { Appended } from '#shared/bus/job-history.ts'
+import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import type { WorkerDeps } from '../worker-deps.ts'
+import type { JobRun } from './job-run.ts'
+import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
+import { runUntilEnd } from './run-until-end.ts'
+import type { StartedAttempt } from './start-attempt.ts'
+
+/** A handler that ignores its signal keeps its slot for so long at most. */
+const ABANDON_AFTER_MS = 10_000
+
+/**
+ * Runs one attempt and publishes its outcome before the ack: a crash between the two costs a redelivery that sees
+ * the terminal event; the other order would cost the job.
+ * @returns the next attempt when it starts here at once (the child of an isolated attempt died), else null
+ */
+export async function attemptJob(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+): Promise<StartedAttempt | null> {
+  const { spec, delivery, hold } = run
+  const startedMs = deps.clock.monotonic()
+  // The lease was taken for the job's timeout at arrival: renew it where starting took a while.
+  if (startedMs - run.receivedAtMs > LATE_START_MS) deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
+  if (attempt.attempt === 1) deps.metrics.waitSeconds.observe({ type: spec.type }, waitSeconds(deps, spec.created_at))
+  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
+  deps.attempts.begin(spec.job_id, spec.type, attempt.attempt)
+
+  const { end, lingering } = await runUntilEnd(deps, run, attempt)
+  const ms = Math.round(deps.clock.monotonic() - startedMs)
+  const next =
+    end.kind === 'ended-elsewhere'
+      ? giveUp(deps, run, attempt, ms)
+      : await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
+  if (end.kind === 'drain' || end.kind === 'crashed') hold.settle()
+  if (lingering !== null) await waitOrAbandon(deps, lingering)
+  return next
+}
+
+/** The job's end is in the log already: this attempt has nothing to add to it. */
+function giveUp(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, ms: number): null {
+  const { spec, delivery } = run
+  deps.metrics.attempts.inc({ type: spec.type, outcome: 'cancelled' })
+  deps.attempts.end(spec.job_id, 'cancelled', null)
+  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }, 'job cancelled on request')
+  deps.puller.ack(delivery)
+  return null
+}
+
+const LATE_START_MS = 1_000
+
+async function publishOutcome(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  wanted: Outcome,
+  ms: number,
+): Promise<StartedAttempt | null> {
+  const { spec, delivery } = run
+  const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
+  const { result, outcome } = await publishOrFail(deps, run, attempt, wanted)
+  if (result.kind !== 'stored') {
+    deps.metrics.refused.inc()
+    deps.attempts.end(spec.job_id, 'superseded', null)
+    await settleRefused(deps, run)
+    deps.log.warn({ ...about, outcome: outcome.label }, 'attempt superseded, outcome discarded')
+    return null
+  }
+  deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
+  deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
+  const { event, label } = outcome
+  const error = 'error' in event ? event.error : undefined
+  deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
+  // Not its message: a target's answer or a user's text may stand in it.
+  deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.name, code: error.code }) }, `job ${label}`)
+  if (outcome.then === 'again') {
+    return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
+  }
+  if (outcome.then === 'nak') deps.puller.nak(delivery)
+  else deps.puller.ack(delivery)
+  return null
+}
+
+/** What the broker can never take would keep its job for ever: the job fails instead, and says so. */
+async function publishOrFail(
+  deps: WorkerDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  outcome: Outcome,
+): Promise<{ result: Appended; outcome: Outcome }> {
+  try {
+    return { result: await run.publish(outcome.event), outcome }
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'payload-too-large')) throw error
+    const failed = tooLargeOutcome(deps, attempt, error.message)
+    return { result: await run.publish(failed.event), outcome: failed }
+  }
+}
+
+/** Terminal: ack. Anything else: neither ack nor nak, a superseded worker's ack would make the job immortal. */
+async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
+  try {
+    const last = await deps.history.last(run.spec)
+    if (last === null || isTerminalEvent(last.event)) deps.puller.ack(run.delivery)
+  } catch (error) {
+    deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not see what superseded this attempt')
+  }
+}
+
+/** A handler that ignores its signal still uses this process: its slot stays taken for a while. */
+async function waitOrAbandon(deps: WorkerDeps, handled: Promise<unknown>): Promise<void> {
+  deps.metrics.abandoned.inc()
+  const left = handled.then(() => deps.metrics.abandoned.dec())
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ABANDON_AFTER_MS)
+  })
+  await Promise.race([left, late])
+  clearTimeout(timer)
+}
+
+const waitSeconds = (deps: WorkerDeps, createdAt: string): number =>
+  Math.max(0, deps.clock.now() - Date.parse(createdAt)) / 1000

@@ -1,0 +1,157 @@
+import type { EventBody } from '#shared/bus/job-history.ts'
+import { CRASH_LIMIT } from '#shared/contracts/log/decide.ts'
+import type { AttemptOutcome, JobError } from '#shared/contracts/log/job.ts'
+import { backoffMs } from '#shared/time/backoff.ts'
+import { isoTime } from '#shared/time/clock.ts'
+import type { ChildDied } from '../isolate/isolation.ts'
+import type { WorkerDeps } from '../worker-deps.ts'
+import type { LetGo } from './hold.ts'
+import type { JobRun } from './job-run.ts'
+import type { HandlerOutcome } from './run-handler.ts'
+import type { StartedAttempt } from './start-attempt.ts'
+
+type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'clock' | 'random'>
+
+/** How an attempt ended here. */
+export type AttemptEnd = HandlerOutcome | ChildDied | { kind: 'timeout' } | Exclude<LetGo, { kind: 'ended-elsewhere' }>
+
+/** What is published for an end, and what happens to the delivery then. */
+export interface Outcome {
+  event: EventBody
+  label: AttemptOutcome | 'timeout'
+  /** `again`: the next attempt starts here at once. */
+  then: 'ack' | 'nak' | 'again'
+}
+
+/** What an end of an attempt means for its job. */
+export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
+  const about = { attempt: attempt.attempt, worker_id: deps.workerId }
+  switch (end.kind) {
+    case 'returned':
+      return {
+        event: { event: 'job:finished', ...about, result: JSON.parse(end.json) as unknown },
+        label: 'finished',
+        then: 'ack',
+      }
+    case 'timeout': {
+      const error = { name: 'Timeout', message: `the attempt took longer than ${run.spec.timeout_ms} ms` }
+      return { event: { event: 'job:cancelled', ...about, reason: 'timeout', error }, label: 'timeout', then: 'ack' }
+    }
+    case 'drain': {
+      const { isolated } = attempt
+      // What ran in a process of its own did not end this one.
+      const crashes = attempt.crashes + (end.isSuspect && !isolated ? 1 : 0)
+      const event = { event: 'job:released', ...about, trigger: run.delivery.seq, crashes, isolated } as const
+      return { event, label: 'released', then: 'nak' }
+    }
+    case 'died':
+      return diedOutcome(run, attempt, end, about)
+    case 'threw':
+      return threwOutcome(deps, run, attempt, end, about)
+    case 'crashed':
+      return crashedOutcome(deps, run, attempt, end.error, about)
+  }
+}
+
+/** An event that cannot be sent: with it the job could neither go on nor end. */
+export const tooLargeOutcome = (deps: OutcomeDeps, { attempt }: StartedAttempt, message: string): Outcome => ({
+  event: {
+    event: 'job:failed',
+    attempt,
+    worker_id: deps.workerId,
+    reason: 'event_too_large',
+    error: { name: 'EventTooLarge', message },
+  },
+  label: 'failed',
+  then: 'ack',
+})
+
+interface AboutAttempt {
+  attempt: number
+  worker_id: string
+}
+
+function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about: AboutAttempt): Outcome {
+  const crashes = attempt.crashes + 1
+  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, end.how, about)
+  const started = { trigger: run.delivery.seq, crashes, isolated: true }
+  return {
+    event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
+    label: 'crashed',
+    then: 'again',
+  }
+}
+
+/** Its code ended this process: another attempt after the backoff, isolated, unless it did so too often. */
+function crashedOutcome(
+  deps: OutcomeDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  error: JobError,
+  about: AboutAttempt,
+): Outcome {
+  const crashes = attempt.crashes + 1
+  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
+  const delayMs = backoffMs(run.spec.backoff, attempt.attempt, deps.random())
+  const event = { ...retryingEvent(deps, run, { delayMs, error, crashes }, about), reason: 'crashed' }
+  return { event, label: 'crashed', then: 'ack' }
+}
+
+const crashedForGood = (crashes: number, how: string, about: AboutAttempt): Outcome => ({
+  event: {
+    event: 'job:failed',
+    ...about,
+    reason: 'crashed',
+    error: { name: 'Crashed', message: `${crashes} processes died while they ran this job; the last: ${how}` },
+  },
+  label: 'crashed',
+  then: 'ack',
+})
+
+type Threw = Extract<HandlerOutcome, { kind: 'threw' }>
+
+function threwOutcome(
+  deps: OutcomeDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  end: Threw,
+  about: AboutAttempt,
+): Outcome {
+  const { spec } = run
+  if (end.permanent || attempt.attempt >= spec.max_attempts) {
+    return {
+      event: { event: 'job:failed', ...about, reason: end.reason, error: end.error },
+      label: 'failed',
+      then: 'ack',
+    }
+  }
+  const delayMs = end.delayMs ?? backoffMs(spec.backoff, attempt.attempt, deps.random())
+  const event = retryingEvent(deps, run, { delayMs, error: end.error, crashes: attempt.crashes }, about)
+  return { event, label: 'retrying', then: 'ack' }
+}
+
+interface Again {
+  delayMs: number
+  error: JobError
+  crashes: number
+}
+
+/** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
+const retryingEvent = (deps: OutcomeDeps, run: JobRun, { delayMs, error, crashes }: Again, about: AboutAttempt) => ({
+  ...about,
+  event: 'job:retrying' as const,
+  due_at: isoTime(deps.clock.now() + delayMs),
+  error,
+  ...jobSpec(run, crashes),
+})
+
+const jobSpec = (run: JobRun, crashes: number) => ({
+  priority: run.spec.priority,
+  created_at: run.spec.created_at,
+  round: run.spec.round,
+  payload: run.originalPayload(),
+  timeout_ms: run.spec.timeout_ms,
+  max_attempts: run.spec.max_attempts,
+  backoff: run.spec.backoff,
+  crashes,
+})

@@ -1,0 +1,99 @@
+import type { Delivery } from '#shared/bus/puller.ts'
+import { parseForeign } from '#shared/bus/read-event.ts'
+import { HAND_BACK_MS, HAND_BACKS_MAX } from '#shared/contracts/log/decide.ts'
+import { CONTRACT_VERSION, triggerEventSchema } from '#shared/contracts/log/events.ts'
+import { parseSubject } from '#shared/contracts/log/subjects.ts'
+import { SECOND } from '#shared/time/clock.ts'
+import { contractVersionOf, triggerAfter } from '../pull/trigger.ts'
+import type { WorkerDeps } from '../worker-deps.ts'
+import { attemptJob } from './attempt-job.ts'
+import type { Hold } from './hold.ts'
+import { JobRun } from './job-run.ts'
+import { startAttempt } from './start-attempt.ts'
+
+/** Until the next try, here or elsewhere. */
+const LINGERS_MS = 250
+
+/** One delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects for the job's sake. */
+export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
+  const isNewer = contractVersionOf(delivery) > CONTRACT_VERSION
+  if (isNewer && delivery.deliveries <= HAND_BACKS_MAX) {
+    // Written by a newer Hasty: some other worker can read it.
+    deps.puller.nak(delivery, HAND_BACK_MS)
+    return
+  }
+  const spec = isNewer ? null : parseForeign(triggerEventSchema, delivery.body)
+  if (spec === null) {
+    await failUnreadable(
+      deps,
+      delivery,
+      isNewer ? 'was written by a newer Hasty, and no worker of it came' : 'cannot be read',
+    )
+    return
+  }
+  const holding = held.get(spec.job_id)
+  if (holding !== undefined) {
+    await settleHeld(deps, delivery, holding)
+    return
+  }
+  const run = new JobRun(deps, delivery, spec)
+  held.set(spec.job_id, run.hold)
+  deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
+  deps.metrics.inFlight.inc()
+  try {
+    let attempt = await startAttempt(deps, run)
+    while (attempt !== null) attempt = await attemptJob(deps, run, attempt)
+  } finally {
+    deps.metrics.inFlight.dec()
+    run.place?.leave()
+    deps.attempts.forget(spec.job_id)
+    deps.lease.release(delivery)
+    held.delete(spec.job_id)
+    run.hold.settle()
+  }
+}
+
+/** A delivery of a job that this process has already. */
+async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): Promise<void> {
+  if (delivery.seq === holding.seq) {
+    // A redelivery of what runs here, after the broker was away.
+    deps.metrics.dropped.inc()
+    return
+  }
+  if (!holding.isAsked) {
+    const last = await deps.history.last(holding.job)
+    if (last !== null && last.seq <= holding.seq) {
+      // Another trigger of what is about to start here.
+      deps.metrics.dropped.inc()
+      return
+    }
+    if (last?.trigger === holding.seq) {
+      // The same, fired once more: what runs here was started by the first.
+      deps.puller.ack(delivery)
+      return
+    }
+    // The job's history has gone on without what runs here, which can publish nothing any more.
+    holding.end()
+  }
+  // Its handler has not noticed yet that it was told to stop.
+  deps.puller.nak(delivery, LINGERS_MS)
+}
+
+/** Parking it would lose a job: what cannot be read ends as failed, and says so. */
+async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string): Promise<void> {
+  deps.metrics.parked.inc()
+  const job = parseSubject(delivery.subject)
+  if (job === null) {
+    deps.puller.ack(delivery)
+    return
+  }
+  deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'a trigger cannot be read')
+  const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log ${why}` }
+  await deps.history.append(
+    { ...job, object_id: '' },
+    { event: 'job:failed', reason: 'unreadable', error },
+    { after: triggerAfter(delivery), deadlineMs: 10 * SECOND },
+  )
+  // Also when it is refused: the trigger is stale then, the job's history went on without it.
+  deps.puller.ack(delivery)
+}

@@ -1,0 +1,164 @@
+import { type Decision, decide, HAND_BACK_MS, type Trigger } from '#shared/contracts/log/decide.ts'
+import { attemptToStart } from '#shared/contracts/log/events.ts'
+import { newNonce } from '#shared/ids/ids.ts'
+import { sleep } from '#shared/time/clock.ts'
+import type { Place } from '../isolate/isolation.ts'
+import { askHolder } from '../lease/ask-holder.ts'
+import type { WorkerDeps } from '../worker-deps.ts'
+import type { JobRun } from './job-run.ts'
+
+export interface StartedAttempt {
+  attempt: number
+  crashes: number
+  /** Runs in a child process, because the job has killed a worker before. */
+  isolated: boolean
+  /** Stream sequence of `job:started`: the fencing token. */
+  seq: number
+}
+
+/**
+ * Publishes `job:started` with compare-and-set on what the trigger names. Refused, it reads the job's last event
+ * and does what `decide` says, until the attempt is this worker's or nobody's business here.
+ * @returns null when there is nothing to run; the delivery is then settled
+ */
+export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
+  const { delivery, spec } = run
+  let next = { after: run.after, attempt: attemptToStart(spec), crashes: spec.crashes }
+  for (;;) {
+    const where = await chooseWhere(deps, run, next.crashes)
+    if (where === 'nowhere') {
+      await withoutPlace(deps, run, next)
+      return null
+    }
+    const isolated = where === 'child'
+    const nonce = newNonce()
+    const event = {
+      event: 'job:started',
+      attempt: next.attempt,
+      crashes: next.crashes,
+      isolated,
+      trigger: delivery.seq,
+      worker_id: deps.workerId,
+    } as const
+    const result = await run.publish(event, nonce, next.after)
+    if (result.kind === 'stored') return { attempt: next.attempt, crashes: next.crashes, isolated, seq: result.seq }
+    const trigger: Trigger = {
+      seq: delivery.seq,
+      nonce,
+      after: run.after,
+      attempt: attemptToStart(spec),
+      crashes: spec.crashes,
+      deliveries: delivery.deliveries,
+    }
+    const decision = await decideWithHolder(deps, run, trigger)
+    switch (decision.do) {
+      case 'run':
+        return { attempt: next.attempt, crashes: next.crashes, isolated, seq: decision.startedSeq }
+      case 'start':
+        next = decision
+        break
+      case 'ack':
+        deps.puller.ack(delivery)
+        return null
+      case 'hand-back':
+        deps.puller.nak(delivery, HAND_BACK_MS)
+        return null
+      case 'drop':
+        deps.metrics.dropped.inc()
+        return null
+      case 'crashed': {
+        const message = `${decision.crashes} workers died while they ran this job`
+        await fail(deps, run, { after: decision.after, reason: 'crashed', error: { name: 'Crashed', message } })
+        return null
+      }
+      case 'unreadable': {
+        const message = `message ${decision.after} of the log, what happened last to this job, cannot be read`
+        await fail(deps, run, { after: decision.after, reason: 'unreadable', error: { name: 'Unreadable', message } })
+        return null
+      }
+      case 'ask':
+        throw new Error('the holder was asked already')
+    }
+  }
+}
+
+/**
+ * A job that has killed a worker runs in a child of its own. After the first death that is a precaution for all jobs
+ * the worker held, taken where there is room and a child starts: a dead worker's jobs must not queue behind each other.
+ * After the second it is certain.
+ */
+async function chooseWhere(deps: WorkerDeps, run: JobRun, crashes: number) {
+  const isCertain = crashes > 1
+  if (!isCertain && (crashes === 0 || (run.place === null && !deps.isolation.hasRoom))) return 'here'
+  run.place ??= await takePlace(deps, run)
+  if (run.place !== null) return 'child'
+  return isCertain || run.hold.isAsked ? 'nowhere' : 'here'
+}
+
+/** @returns null when the job was to be let go before there was room, or no child starts */
+async function takePlace(deps: WorkerDeps, run: JobRun): Promise<Place | null> {
+  const reserving = deps.isolation.reserve().catch((error: unknown) => {
+    deps.log.error({ err: error, job_id: run.spec.job_id }, 'a job that has killed a worker got no process of its own')
+    return null
+  })
+  const place = await Promise.race([reserving, run.hold.letGo.then(() => null)])
+  if (place === null) void reserving.then((late) => late?.leave())
+  return place
+}
+
+/** With HAND_BACK_MS between them five minutes, in which somebody may mend what keeps a child from starting. */
+const CHILD_STARTS_MAX = 60
+
+async function withoutPlace(
+  deps: WorkerDeps,
+  run: JobRun,
+  { after, crashes }: { after: number; crashes: number },
+): Promise<void> {
+  const { delivery, hold } = run
+  if (hold.isAsked) deps.puller.nak(delivery)
+  else if (delivery.deliveries <= CHILD_STARTS_MAX) deps.puller.nak(delivery, HAND_BACK_MS)
+  else {
+    const message = `${crashes} workers died while they ran this job, and no process of its own can be started for it`
+    await fail(deps, run, { after, reason: 'crashed', error: { name: 'Crashed', message } })
+  }
+}
+
+async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger): Promise<Decision> {
+  const last = await readLastEvent(deps, run)
+  const decision = decide(trigger, last)
+  if (decision.do !== 'ask') return decision
+  // What this process runs it does not start again: an earlier run of its own ended without an outcome. Asking
+  // ourselves would be answered by the very delivery that asks, for ever.
+  if (decision.worker_id === deps.workerId) return decide(trigger, last, false)
+  const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
+  return decide(trigger, last, alive)
+}
+
+/** Reading is repeated for as long as the broker is away: the lease thread keeps the delivery meanwhile. */
+async function readLastEvent(deps: WorkerDeps, run: JobRun) {
+  for (;;) {
+    try {
+      return await deps.history.last(run.spec)
+    } catch (error) {
+      deps.log.debug({ err: error, job_id: run.spec.job_id }, 'the log cannot be read, trying again')
+      await sleep(READ_AGAIN_MS)
+    }
+  }
+}
+
+const READ_AGAIN_MS = 250
+
+interface Failure {
+  /** The sequence at which the job's history must end. */
+  after: number
+  reason: string
+  error: { name: string; message: string }
+}
+
+async function fail(deps: WorkerDeps, run: JobRun, { after, reason, error }: Failure): Promise<void> {
+  const result = await run.publish({ event: 'job:failed', reason, error }, newNonce(), after)
+  // Refused: somebody else was first; the redelivery after the lease shows what became of it.
+  if (result.kind !== 'stored') return
+  deps.puller.ack(run.delivery)
+  deps.log.warn({ job_id: run.spec.job_id, type: run.spec.type, reason }, 'job failed before another attempt')
+}

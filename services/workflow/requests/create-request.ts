@@ -1,0 +1,112 @@
+import type { Door } from '#shared/accept/door.ts'
+import type { IdempotencyKey, IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
+import type { CreateRequestBody } from '#shared/contracts/http/requests.ts'
+import { unavailable } from '#shared/errors/app-error.ts'
+import type { RequestInfo } from '#shared/http/request-info.ts'
+import { newJobId } from '#shared/ids/ids.ts'
+import type { Logger } from '#shared/process/logger.ts'
+import type { Counter } from '#shared/process/metrics.ts'
+import type { Clock } from '#shared/time/clock.ts'
+import { type CheckPlanDeps, checkPlan, checkValues } from '../check-plan/check-plan.ts'
+import { invalidPlan } from '../check-plan/plan-errors.ts'
+import { type NewRequest, newRecord } from '../decide/new-record.ts'
+import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
+import { type FindRequestDeps, findRequest } from './find-request.ts'
+
+export interface CreateRequestDeps extends CheckPlanDeps, FindRequestDeps {
+  records: Pick<RequestRecords, 'read' | 'write'>
+  keys: Pick<IdempotencyKeys, 'claim' | 'find'>
+  door: Pick<Door, 'check'>
+  /** As of `changeByCaller`. */
+  runEffects: (stored: StoredRequest) => Promise<void>
+  clock: Clock
+  created: Counter
+  log: Logger
+}
+
+export interface CreateRequest extends RequestInfo {
+  body: CreateRequestBody
+  idempotencyKey: string | null
+}
+
+/**
+ * Accepts a request: it is in the log when this resolves. A repeat, under an Idempotency-Key or by our own proxy, fixes
+ * the id before the record is written by compare-and-set 0, so that within 24 hours there is one request, whichever of
+ * the tries was cut short and wherever.
+ * @throws AppError `invalid-plan`, `key-reused`, `unavailable`
+ */
+export async function createRequest(
+  deps: CreateRequestDeps,
+  request: CreateRequest,
+): Promise<{ stored: StoredRequest; replayed: boolean }> {
+  const { body, caller } = request
+  checkValues(body)
+  const checked = await checkedPlan(deps, request)
+  if ('replayed' in checked) return checked
+  const { plan, definition } = checked
+  const key = keyOf(request)
+  const claim = key === null ? null : await deps.keys.claim(key, body)
+  if (claim?.isRepeat) {
+    // One that has ended long ago is not in the log any more, where the write would not meet it.
+    const there = await findRequest(deps, claim.jobId)
+    if (there !== null) return { stored: there, replayed: true }
+  }
+  deps.door.check()
+  const createdMs = claim?.createdAtMs ?? deps.clock.now()
+  const requestId = claim?.jobId ?? newJobId(createdMs)
+  const { name = null, params, extras } = body
+  const record = newRecord({ requestId, tenant: caller.tenant, name, definition, params, extras, plan }, createdMs)
+  const stored = await deps.records.write(record, 0)
+  if (stored === null) {
+    const there = await findRequest(deps, requestId)
+    if (there === null) throw unavailable('Too many others are changing this request. Try again.')
+    return { stored: there, replayed: true }
+  }
+  deps.created.inc()
+  deps.log.info({ request_id: requestId }, 'request created')
+  await deps.runEffects(stored)
+  return { stored, replayed: false }
+}
+
+/** A repeat is answered as the first time, also where such a plan would be refused by now. */
+async function checkedPlan(
+  deps: CreateRequestDeps,
+  request: CreateRequest,
+): Promise<Pick<NewRequest, 'plan' | 'definition'> | { stored: StoredRequest; replayed: true }> {
+  const { body, caller } = request
+  try {
+    const plan = await planOf(deps, body, caller.tenant)
+    await checkPlan(deps, caller, plan.plan)
+    return plan
+  } catch (error) {
+    const key = keyOf(request)
+    const id = key === null ? null : await deps.keys.find(key, body)
+    const there = id === null ? null : await findRequest(deps, id)
+    if (there === null) throw error
+    return { stored: there, replayed: true }
+  }
+}
+
+/** Our own proxy repeats a request whose replica died, within seconds. */
+function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: CreateRequest): IdempotencyKey | null {
+  const { tenant } = caller
+  if (idempotencyKey !== null) return { tenant, space: 'requests', key: idempotencyKey }
+  return requestIdTrusted ? { tenant, space: 'proxied-requests', key: requestId } : null
+}
+
+/** @throws AppError `invalid-plan`, `unavailable` */
+async function planOf(
+  { definitions }: CreateRequestDeps,
+  { steps, definition: name, version }: CreateRequestBody,
+  tenant: string | null,
+): Promise<Pick<NewRequest, 'plan' | 'definition'>> {
+  if ((steps === undefined) === (name === undefined))
+    throw invalidPlan({ pointer: '/steps', detail: 'or definition must be given, but not both' })
+  if (name === undefined) {
+    if (version !== undefined) throw invalidPlan({ pointer: '/version', detail: 'is only allowed with definition' })
+    return { plan: steps ?? [], definition: null }
+  }
+  const found = await definitions.read({ tenant, name }, version)
+  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'does not exist, or not in this version' })
+  return { plan: found.steps, definition: { name, version: found.version } }
+}
