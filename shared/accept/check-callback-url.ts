@@ -9,7 +9,8 @@ export interface CallbackRules {
 }
 
 /**
- * What can be seen of a callback_url when it is given; where its name leads is seen at the delivery.
+ * Checks of a callback_url that are possible when it is given; the address that its name resolves to is checked at each
+ * delivery.
  * @throws AppError callback-forbidden
  */
 export function checkCallbackUrl(url: string, rules: CallbackRules): void {

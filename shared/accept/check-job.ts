@@ -11,7 +11,7 @@ export interface CheckJobDeps {
 }
 
 /**
- * Whether a job may be made, as far as its type and the settings have a say.
+ * Checks whether a job may be created, as far as its type and the settings decide that.
  * @returns the type
  * @throws AppError unknown-type, invalid-payload, invalid-request, callback-forbidden; unavailable
  */

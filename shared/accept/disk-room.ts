@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises'
 
-/** Of the disk, at most: what was accepted must find room to its end, in the log and in the store. */
+/** Share of the disk that stays free: accepted work must find room until it ends, in the log and in the store. */
 const RESERVE_SHARE = 0.1
 const RESERVE_MAX_BYTES = 256 * 1024 * 1024
 
 /**
- * Why nothing new may come in, where data lies in a folder of this machine: under `npm start` log and stores fill the
- * same disk, and the limit of none knows of the others. null: there is room, or no such folder.
+ * The reason why nothing new may be accepted where the data lies in a folder of this machine: under `npm start` the log
+ * and the stores fill the same disk, and none of them knows the others' limits. null: there is room, or no such folder.
  */
 export async function whyDiskFull(folder: string): Promise<string | null> {
   const disk = await statfs(folder).catch((error: NodeJS.ErrnoException) => {

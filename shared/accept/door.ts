@@ -7,15 +7,18 @@ import { SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 
 export interface DoorOptions {
-  /** Why nothing new may come in, for people; null: it may. Asked once a second. */
+  /**
+   * Asks for the reason why nothing new may come in, as text for people; null: new work may come in. Called once a
+   * second.
+   */
   whyFull: () => Promise<string | null>
   isBrokerUp: () => boolean
-  /** Why nothing can be stored, as `whyFull`. */
+  /** Asks for the reason why nothing can be stored, as `whyFull` does. */
   whyNoRoom?: () => Promise<string | null>
   log: Logger
 }
 
-/** Decides whether new jobs and requests may come in: refused while the broker is away or near its limits. */
+/** Decides whether new jobs and requests may come in: they are refused while the broker is away or near its limits. */
 export class Door {
   readonly #options: DoorOptions
   readonly #loop: IntervalLoop
@@ -44,7 +47,7 @@ export class Door {
     return this.whyShut !== null
   }
 
-  /** For people; null: new work may come in. */
+  /** The reason why the door is shut, as text for people; null: new work may come in. */
   get whyShut(): string | null {
     return this.#noRoom ?? this.#full
   }
@@ -57,7 +60,7 @@ export class Door {
     if (this.#full !== null) throw unavailable(this.#full)
   }
 
-  /** Each by itself: where one cannot be told, the other still is. */
+  /** Asks each question by itself: where one cannot be answered, the other still is. */
   async #look(): Promise<void> {
     const { whyFull, whyNoRoom } = this.#options
     const lookForRoom = async () => {
@@ -75,7 +78,7 @@ export interface LogLimits {
   maxJobs: number
 }
 
-/** Of the log of jobs. */
+/** The reason why the log of jobs takes no new jobs; null: it takes them. */
 export function whyLogFull(
   state: Pick<StreamState, 'bytes' | 'subjects'>,
   { maxBytes, maxJobs }: LogLimits,

@@ -6,7 +6,7 @@ import { isoTime } from '#shared/time/clock.ts'
 import type { JobType } from './job-types.ts'
 import { startTimeMs } from './start-time.ts'
 
-/** @throws AppError `invalid-request` for a start that is said twice or too far away */
+/** @throws AppError `invalid-request` when the start is given twice or lies too far ahead */
 export function firstEvent(
   jobId: string,
   tenant: string | null,

@@ -24,13 +24,13 @@ export interface KeyClaim {
 
 const recordSchema = z.looseObject({ job_id: z.string(), created_at_ms: z.number(), body_hash: z.string() })
 
-/** RFC-to-be Idempotency-Key: visible ASCII, also inside the quotes of a structured string. */
+/** The syntax of an Idempotency-Key (an RFC draft): visible ASCII, also inside the quotes of a structured string. */
 const KEY_PATTERN = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/
 
 /** @throws AppError `invalid-header`; null when the header was not sent */
 export function readIdempotencyKey(request: IncomingMessage): string | null {
   if (request.headers['idempotency-key'] === undefined) return null
-  // Apart, because Node joins what stands twice.
+  // `headersDistinct`, because Node joins the values of a repeated header.
   const [key = '', ...more] = request.headersDistinct['idempotency-key'] ?? []
   if (more.length > 0 || key.length > IDEMPOTENCY_KEY_MAX_LENGTH || !KEY_PATTERN.test(key)) {
     throw new AppError(
@@ -43,17 +43,23 @@ export function readIdempotencyKey(request: IncomingMessage): string | null {
 
 export interface IdempotencyKey {
   tenant: string | null
-  /** Each has keys of its own: a proxy's id of a request counts as one where it repeats a request. */
+  /**
+   * Each space has its own keys. In the proxied ones the key is the proxy's id of a request, which stays the same when
+   * the proxy repeats the request.
+   */
   space: 'jobs' | 'batches' | 'requests' | 'proxied-batches' | 'proxied-requests'
   key: string
 }
 
-/** Nobody sent it. */
+/** Whether the key comes from the proxy: no caller sent it. */
 const isProxied = ({ space }: IdempotencyKey): boolean => space === 'proxied-batches' || space === 'proxied-requests'
 
-/** There is one for each request: a day's would soon fill the room. */
+/**
+ * Seconds for which a key is kept; null: the stream's 24 hours. Every call has a key of its own, and a day's worth of
+ * those would soon fill the room.
+ */
 function keptS(of: IdempotencyKey): number | null {
-  // A proxy repeats at once.
+  // A proxy repeats a request at once.
   if (isProxied(of)) return 120
   return of.key.startsWith(ONE_CALL_KEY_PREFIX) ? 3_600 : null
 }
@@ -62,7 +68,7 @@ const subjectOf = ({ tenant, space, key }: IdempotencyKey): string => `key.${has
 
 export interface IdempotencyKeysOptions {
   broker: Broker
-  /** KEYS_MAX: of the last 24 hours; some 350 bytes of the broker's memory each. */
+  /** KEYS_MAX: keys of the last 24 hours; about 350 bytes of the broker's memory each. */
   config: { NATS_GROUP_COMMIT: boolean; KEYS_MAX: number }
   registry: Registry
   clock: Clock
@@ -73,9 +79,9 @@ export interface IdempotencyKeysOptions {
 const MAX_IN_FLIGHT = 10_000
 
 /**
- * One small message a key, stored once by compare-and-set 0 and kept for 24 hours (those of one call for an hour, a proxy's for minutes): it
- * fixes the job's id before the job is made. A crash between the two heals itself: the repeat makes the job under the
- * recorded id.
+ * One small message for each key, stored once by compare-and-set 0 and kept for 24 hours (a single call's key for an
+ * hour, a proxy's for minutes): it fixes the job's id before the job is created. A crash between the two heals itself:
+ * the repeat creates the job under the recorded id.
  */
 export class IdempotencyKeys {
   readonly #publisher: Publisher
@@ -88,7 +94,7 @@ export class IdempotencyKeys {
     const known = gauge(registry, 'hasty_idempotency_keys', 'Idempotency-Keys that are known; KEYS_MAX is the most')
     this.#clock = clock
     this.#stream = new Stream(broker, KEYS_STREAM)
-    // Of their own: an atomic batch, and so a group, cannot cross streams.
+    // A publisher of its own: an atomic batch, and so a group, cannot cross streams.
     this.#publisher = new Publisher({
       broker,
       stream: this.#stream,
@@ -128,7 +134,7 @@ export class IdempotencyKeys {
 
   /** @returns null when there is an earlier claim */
   async #claimFirst(key: IdempotencyKey, subject: string, bodyHash: string): Promise<KeyClaim | null> {
-    // What is known needs no room.
+    // A known key needs no room.
     if (this.#door.isShut && !isProxied(key)) {
       if ((await this.#readRecord(subject)) !== null) return null
       this.#door.check()
@@ -149,7 +155,7 @@ export class IdempotencyKeys {
   }
 
   /**
-   * The id that an earlier claim of the key fixed for this very body; null: there was none.
+   * The id that an earlier claim of the key fixed for the same body; null: there was no claim.
    * @throws AppError `unavailable`
    */
   async find(key: IdempotencyKey, body: unknown): Promise<string | null> {
@@ -179,7 +185,7 @@ function repeat(first: KeyRecord | null, bodyHash: string): KeyClaim {
 
 const hashOf = (body: unknown): string => hash('sha256', canonicalJson(body), 'base64url')
 
-/** The same value in the same text, whatever the order of its members. */
+/** Canonical JSON: equal values give equal text, whatever the order of their members. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

@@ -8,15 +8,15 @@ import { IntervalLoop } from '#shared/time/loop.ts'
 
 export interface JobType {
   info: JobTypeInfo
-  /** null takes any payload. */
+  /** Schema of the payload; null accepts any payload. */
   payload: z.ZodType | null
 }
 
 const REFRESH_MS = 5 * SECOND
-/** An unknown type makes us look again, at most this often. */
+/** Pause between two lookups that unknown types cause. */
 const LOOK_AGAIN_MS = 1 * SECOND
 const NAMED_MAX = 50
-/** The rate is that of the last minute. */
+/** Number of samples: the rate is that of the last minute. */
 const SAMPLES = MINUTE / REFRESH_MS
 
 interface Sample {
@@ -24,14 +24,14 @@ interface Sample {
   delivered: Map<string, number>
 }
 
-/** The job types there are: what the lanes at the broker say, kept fresh. */
+/** The known job types: what the lanes at the broker say, kept fresh. */
 export class JobTypes {
   readonly #listLanes: () => Promise<LaneInfo[]>
   readonly #clock: Clock
   readonly #loop: IntervalLoop
   #types = new Map<string, JobType>()
   #refreshedAtMs = Number.NEGATIVE_INFINITY
-  /** Deliveries of each type at the last looks, oldest first. */
+  /** Deliveries of each type at the last refreshes, oldest first. */
   #samples: Sample[] = []
 
   constructor(listLanes: () => Promise<LaneInfo[]>, clock: Clock, log: Logger) {
@@ -65,8 +65,8 @@ export class JobTypes {
   }
 
   /**
-   * A type whose jobs callers may make.
-   * @throws AppError `unknown-type` also for those that Hasty makes alone
+   * A type whose jobs callers may create.
+   * @throws AppError `unknown-type` also for types whose jobs only Hasty creates
    */
   async getPublic(type: string): Promise<JobType> {
     const found = await this.get(type)
@@ -74,13 +74,13 @@ export class JobTypes {
     return found
   }
 
-  /** Jobs of a type that workers took in the last minute, a second. */
+  /** Jobs of a type that workers took in the last minute, per second. */
   ratePerS(type: string): number {
     const first = this.#samples.find(({ delivered }) => delivered.has(type))
     const last = this.#samples.at(-1)
     if (first === undefined || last === undefined || last.atMs === first.atMs) return 0
     const taken = (last.delivered.get(type) ?? 0) - (first.delivered.get(type) ?? 0)
-    // New lanes count from 0 again.
+    // The counters of new lanes begin at 0 again.
     return (Math.max(0, taken) * SECOND) / (last.atMs - first.atMs)
   }
 

@@ -1,7 +1,7 @@
 import { LOG_DEFAULTS } from '#shared/contracts/log/limits.ts'
 import { integerSetting } from '#shared/process/config.ts'
 
-/** Beyond these nothing new is accepted; what is accepted always ends. */
+/** Limits beyond which nothing new is accepted; accepted work can always finish. */
 export const logLimitSettings = {
   LOG_MAX_JOBS: integerSetting(LOG_DEFAULTS.maxJobs, 1).describe(
     'Jobs in the log beyond which new jobs get 503. Outcomes always have room.',

@@ -1,22 +1,22 @@
 import { SCOPES, type Scope } from '#shared/contracts/http/tokens.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 
-/** Who asks, as far as a token tells. */
+/** The caller of a request, as far as a token tells. */
 export interface Caller {
   subject: string
   scopes: readonly Scope[]
-  /** The only tenant whose jobs there are for this caller; null: bound to none, all jobs are there. */
+  /** The only tenant whose jobs this caller can see; null: bound to no tenant, all jobs are visible. */
   tenant: string | null
-  /** Until when the token is good, milliseconds since 1970: what lasts longer than a request ends then. */
+  /** The end of the token's validity, milliseconds since 1970: anything that lasts longer than a request ends then. */
   untilMs: number
 }
 
-/** Everybody, where no token is asked for. */
+/** Everybody, where no token is required. */
 export const ANYONE: Caller = { subject: 'anyone', scopes: SCOPES, tenant: null, untilMs: Number.POSITIVE_INFINITY }
 
 /**
- * `admin` allows everything; of a tenant's own it allows no more than reading and writing, because types and workers
- * are everybody's.
+ * Refuses a caller without the scope. `admin` allows everything; a caller bound to a tenant gets no more than reading
+ * and writing from it, because types and workers belong to everybody.
  * @throws AppError `insufficient-scope`
  */
 export function checkScope(caller: Caller, needed: Scope): void {
@@ -31,6 +31,6 @@ export function checkScope(caller: Caller, needed: Scope): void {
   })
 }
 
-/** Whether this caller may know of what belongs to the given tenant (null: to none). */
+/** Whether this caller may see things of the given tenant (null: of none). */
 export const maySee = ({ tenant }: Pick<Caller, 'tenant'>, owner: string | null): boolean =>
   tenant === null || tenant === owner

@@ -6,7 +6,10 @@ import { withoutMark } from '#shared/formats/plain-text.ts'
 
 const clientSchema = z.strictObject({
   client_id: z.string().regex(CLIENT_ID_PATTERN),
-  /** Hex. One round is enough for a secret of 256 random bits, which nobody can guess; people choose none. */
+  /**
+   * Hex. One round of hashing is enough for a secret of 256 random bits, which nobody can guess; people do not choose
+   * secrets here.
+   */
   secret_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   scopes: z.array(z.enum(SCOPES)).min(1),
   tenant: z.string().regex(TENANT_PATTERN).nullable(),
@@ -16,13 +19,13 @@ export type Client = z.infer<typeof clientSchema>
 
 const fileSchema = z.strictObject({ clients: z.array(clientSchema) })
 
-/** What cannot be done with the file, in words for the operator. */
+/** An operation on the file that failed, in words for the operator. */
 export class ClientsFileError extends Error {
   override name = 'ClientsFileError'
 }
 
 /**
- * Adds a client with a secret made here, which is stored nowhere.
+ * Adds a client with a new secret, which is stored nowhere.
  * @returns the secret
  * @throws ClientsFileError
  */
@@ -51,7 +54,7 @@ export function removeClient(file: string, clientId: string): Promise<void> {
   })
 }
 
-/** @throws ClientsFileError when the file is not there, or is none */
+/** @throws ClientsFileError when the file is missing or is no clients file */
 export async function readClients(file: string): Promise<Client[]> {
   let text: string
   try {
@@ -67,7 +70,7 @@ export async function readClients(file: string): Promise<Client[]> {
 }
 
 /**
- * Reads the file when it is another one than before: whoever asks has not proved anything yet, so it must cost little.
+ * Reads the file only when it has changed: the caller has not proved anything yet, so a lookup must cost little.
  * @returns a function that throws ClientsFileError
  */
 export function clientsReader(file: string): () => Promise<Client[]> {
@@ -90,8 +93,8 @@ export function findClient(clients: Client[], clientId: string, secret: string):
 const OWNER_ALONE = 0o600
 
 /**
- * A running api reads either the old file or the new one. The new one is also the lock: of two who change the file at
- * once, one is told so. Who may read the file stays as it is.
+ * Replaces the file, so that a running api reads either the old one or the new one. The new file is also the lock: of
+ * two who change the file at once, one gets an error. Owner and mode of the file stay the same.
  */
 async function change(file: string, next: (clients: Client[]) => Client[]): Promise<void> {
   const draft = `${file}.tmp`

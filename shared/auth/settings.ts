@@ -3,7 +3,10 @@ import { ConfigError, flagSetting, integerSetting, optionalText, textSetting } f
 import { DAY, SECOND } from '#shared/time/clock.ts'
 import { SECRET_MIN_BYTES } from './sign-token.ts'
 
-/** Never the symmetric ones: a public key must not verify what anybody can sign with it. */
+/**
+ * Algorithms with a public key. Symmetric ones are never accepted: a public key must not verify what anybody can sign
+ * with it.
+ */
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 
 const secretSetting = () =>
@@ -57,10 +60,10 @@ export const authSettings = {
 
 export type AuthConfig = z.output<z.ZodObject<typeof authSettings>>
 
-/** As Node reads them: an address of this machine alone. */
+/** Whether Node reads the host as an address of this machine alone. */
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')
 
-/** @throws ConfigError for settings that are good each, and not together */
+/** @throws ConfigError for settings that are valid one by one but not together */
 export function checkAuthSettings({ HOST, ...auth }: AuthConfig & { HOST: string }): void {
   const lines: string[] = []
   if (auth.AUTH === undefined && !isLoopback(HOST)) {

@@ -2,21 +2,21 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Caller } from './caller.ts'
 
-/** Of a secret: as many as HS256's hash has. */
+/** Minimum length of a secret: the length of HS256's hash. */
 export const SECRET_MIN_BYTES = 32
 
 export interface SignOptions {
-  /** SECRET_MIN_BYTES or more. */
+  /** At least SECRET_MIN_BYTES long. */
   secret: string
   issuer: string
   audience: string
-  /** Name of the claim with the tenant. */
+  /** Name of the claim that carries the tenant. */
   tenantClaim: string
   ttlS: number
   nowMs: number
 }
 
-/** An HS256 token, good for `ttlS` seconds. */
+/** An HS256 token, valid for `ttlS` seconds. */
 export function signToken({ subject, scopes, tenant }: Omit<Caller, 'untilMs'>, options: SignOptions): Promise<string> {
   const issuedAtS = Math.floor(options.nowMs / 1000)
   return new SignJWT({

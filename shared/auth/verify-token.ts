@@ -16,36 +16,36 @@ import type { AuthConfig } from './settings.ts'
 import { secretKey } from './sign-token.ts'
 
 /**
- * Whose token this is.
+ * Finds the caller that a token stands for.
  * @throws AppError `invalid-token`; `unavailable` when the issuer's keys cannot be fetched
  */
 export type VerifyToken = (token: string) => Promise<Caller>
 
 /** Seconds by which the clocks of issuer and api may differ. */
 const TOLERANCE_S = 5
-/** A key that is not known makes the keys be fetched anew, but no oftener. */
+/** An unknown key makes the verifier fetch the keys again, but no more often than this. */
 const JWKS_COOLDOWN_MS = 30 * SECOND
-/** So often the keys are fetched anew, beside the requests. */
+/** Period of the regular refresh of the keys, which happens beside the requests. */
 const JWKS_REFRESH_MS = 10 * MINUTE
-/** While their issuer is down the last keys are good for so long. */
+/** Age up to which the last keys stay valid while their issuer is down. */
 const JWKS_MAX_AGE_MS = 1 * HOUR
 const JWKS_TIMEOUT_MS = 5 * SECOND
-/** An issuer that did not answer is left alone for so long. */
+/** Pause after a fetch that the issuer did not answer. */
 const JWKS_DOWN_MS = 5 * SECOND
-/** Of a JWT, or of an OAuth access token (RFC 9068). */
+/** Accepted `typ` headers: a JWT, or an OAuth access token (RFC 9068). */
 const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 const SUBJECT_MAX_LENGTH = 200
 
 /**
- * A token that was good is not verified again for so long (40 us each, half of what accepting a job costs); so one
- * whose key was withdrawn is good for as long.
+ * Time for which a valid token is not verified again (40 us each, half of what accepting a job costs); a token whose
+ * key was withdrawn stays valid as long.
  */
 const REMEMBERED_MS = 60 * SECOND
 const REMEMBERED_MAX = 1_000
 
 type Verify = (token: string, options: JWTVerifyOptions) => Promise<JWTVerifyResult>
 
-/** What jose leaves open unless it is told (no exp, no aud, other algorithms), it is told. */
+/** A verifier that sets everything jose leaves open by default (no exp, no aud, other algorithms). */
 export function createVerifier(config: AuthConfig, clock: Clock): VerifyToken {
   const { verify, algorithms } = keysOf(config, clock)
   return remembering(clock, async (token) => {
@@ -68,7 +68,7 @@ export function createVerifier(config: AuthConfig, clock: Clock): VerifyToken {
   })
 }
 
-/** Only what was good is remembered, so nobody fills the memory with what is not. */
+/** Remembers valid tokens only, so nobody can fill the memory with invalid ones. */
 function remembering(clock: Clock, verify: VerifyToken): VerifyToken {
   const known = new Map<string, { caller: Caller; untilMs: number }>()
   return async (token) => {
@@ -104,7 +104,7 @@ function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms:
   const verify: Verify = (token, options) => {
     if (clock.monotonic() > refreshAtMs) {
       refreshAtMs = clock.monotonic() + JWKS_REFRESH_MS
-      // One that fails is made up for by the next.
+      // The next reload makes up for one that fails.
       jwks.reload().catch(() => undefined)
     }
     return jwtVerify(token, jwks, options).catch(async (error: unknown) => {
@@ -118,7 +118,10 @@ function keysOf(config: AuthConfig, clock: Clock): { verify: Verify; algorithms:
   return { verify, algorithms: config.JWT_ALGORITHMS }
 }
 
-/** The cooldown counts from a fetch that worked: without this, each request would ask an issuer that is down. */
+/**
+ * A fetch that rests after a failure. jose's cooldown counts only from a fetch that worked: without this, each request
+ * would ask an issuer that is down.
+ */
 function fetchSeldomWhenDown(clock: Clock, onFetched: () => void): FetchImplementation {
   let downUntilMs = 0
   return async (url, options) => {
@@ -157,7 +160,7 @@ function tokenError(error: unknown): AppError {
   return unavailable('The keys for verifying tokens cannot be fetched at the moment. Try again.', error)
 }
 
-/** What jose calls a JWKS that did not answer, or not with keys. The rest of its errors are the token's fault. */
+/** jose's codes for a JWKS that did not answer, or not with keys. All its other errors are the token's fault. */
 const UNFETCHED: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
 export const invalidToken = (detail: string, cause?: unknown): AppError =>
@@ -180,7 +183,7 @@ function callerOf(payload: JWTPayload, config: AuthConfig): Caller {
   return { subject: sub, scopes, tenant, untilMs: untilS * SECOND }
 }
 
-/** Blanks between (RFC 8693), or a list, as some issuers have it. */
+/** The words of a claim: separated by blanks (RFC 8693), or a list, as some issuers write it. */
 function wordsOf(claim: unknown): string[] {
   if (typeof claim === 'string') return claim.split(' ')
   return Array.isArray(claim) ? claim.filter((word) => typeof word === 'string') : []

@@ -11,16 +11,16 @@ export interface OutgoingMessage {
   headers: Record<string, string>
 }
 
-/** What the broker said of one publish, or that it said nothing. */
+/** The broker's answer to one publish, or that there was none. */
 export type Ack =
   | { kind: 'stored'; seq: number }
-  /** `Nats-Msg-Id` is known: `seq` is the first message's. */
+  /** The `Nats-Msg-Id` is known already: `seq` is the first message's. */
   | { kind: 'duplicate'; seq: number }
   /** The broker refused it; `code` is its err_code. */
   | { kind: 'refused'; code: number; description: string }
-  /** No answer, or nobody there: stored or not, nobody knows. */
+  /** No answer, or nobody there: whether the message was stored is unknown. */
   | { kind: 'unknown'; why: string }
-  /** It never left this process. */
+  /** The message never left this process. */
   | { kind: 'not-sent' }
 
 export const NOT_SENT: Ack = { kind: 'not-sent' }
@@ -37,12 +37,12 @@ interface AckJson {
 }
 
 const SWEEP_MS = 100
-/** An ack that takes longer makes us ask whether the broker can store at all. */
+/** An ack that takes longer than this makes the publisher check whether the broker can store at all. */
 const SLOW_MS = 400
 
 /**
  * Publishes and awaits the broker's ack at a seventh of the CPU of the client's own `js.publish`: one wildcard
- * subscription for all acks, a map from token to promise, one coarse timer. Each ack is awaited all the same.
+ * subscription for all acks, a map from token to promise, one coarse timer. Each ack is still awaited.
  */
 export class AckedPublish {
   readonly #outbox: Outbox
@@ -52,7 +52,9 @@ export class AckedPublish {
   readonly #inbox: string
   readonly #subscription: Subscription
   readonly #sweeper: NodeJS.Timeout
-  /** In the order in which they were sent, so of their expiry too: all publishes have the same timeout. */
+  /**
+   * In the order in which they were sent, which is also the order of their expiry: all publishes have the same timeout.
+   */
   readonly #waiting = new Map<string, Waiting>()
   #nextToken = 0
 

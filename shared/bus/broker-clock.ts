@@ -5,17 +5,17 @@ import { type Clock, clocksAgree, SECOND, systemClock } from '#shared/time/clock
 import { IntervalLoop } from '#shared/time/loop.ts'
 import type { Broker } from './connection.ts'
 
-// The broker's time is the one that every service sees: it is what stored messages carry, and what timers fire by. Here
-// it is worked out from the broker's answers and the monotonic clock, so that a wall clock that is set to another time
-// changes nothing that a service decides. The wall clock is only compared with it, and a difference is told.
+// The broker's time is the one that every service sees: stored messages carry it, and timers fire by it. Here it is
+// worked out from the broker's answers and the monotonic clock, so that a wall clock that is set to another time
+// changes nothing that a service decides. The wall clock is only compared with it, and a difference is logged.
 
 export interface BrokerClockOptions {
   broker: Pick<Broker, 'nc' | 'isUp'>
-  /** An API subject that this service's user may ask, and whose answer carries the broker's time. */
+  /** An API subject that this service's user may request, and whose answer carries the broker's time. */
   subject: string
   registry: Registry
   log: Logger
-  /** The machine's. */
+  /** The machine's clock. */
   system?: Clock
 }
 
@@ -34,7 +34,7 @@ export class BrokerClock implements Clock {
   readonly #system: Clock
   readonly #loop: IntervalLoop
   readonly #offset: Gauge
-  /** Broker's time less monotonic time; null until the broker has answered once. */
+  /** Broker's time minus monotonic time; null until the broker has answered once. */
   #baseMs: number | null = null
   #askedAtMs = Number.NEGATIVE_INFINITY
   #lastOffsetMs = 0
@@ -46,7 +46,7 @@ export class BrokerClock implements Clock {
     this.#loop = new IntervalLoop(
       LOOK_EVERY_MS,
       () => this.#look(),
-      (error) => options.log.debug({ err: error }, "the broker's time could not be asked"),
+      (error) => options.log.debug({ err: error }, 'could not ask the broker for its time'),
     )
     this.#offset = gauge(
       options.registry,
@@ -55,12 +55,12 @@ export class BrokerClock implements Clock {
     )
   }
 
-  /** Where the broker does not say its time, the wall clock counts until it does, and is not trusted. */
+  /** Starts the clock. While the broker does not tell its time, the wall clock is used, and is not trusted. */
   static async start(options: BrokerClockOptions): Promise<BrokerClock> {
     const clock = new BrokerClock(options)
-    // Several times: the first answer in the life of a process is a slow one, and tells less.
+    // Several times: the first answer in the life of a process is slow, and so less exact.
     for (let asked = 0; asked < FIRST_ASKED; asked++) {
-      await clock.#ask().catch((error: unknown) => options.log.warn({ err: error }, 'the broker did not say its time'))
+      await clock.#ask().catch((error: unknown) => options.log.warn({ err: error }, 'the broker did not tell its time'))
     }
     clock.#tell()
     clock.#loop.start()
@@ -82,14 +82,14 @@ export class BrokerClock implements Clock {
   }
 
   /**
-   * Whether both clocks say the same. While they do not nobody knows which one is wrong, so nothing is deleted for its
-   * age: everything else goes by the broker's.
+   * Whether both clocks agree. While they do not, nobody knows which one is wrong, so nothing is deleted because of its
+   * age: everything else goes by the broker's clock.
    */
   isTrusted(): boolean {
     return this.#baseMs !== null && clocksAgree(this.#system.now(), this.now())
   }
 
-  /** For /readyz: a service whose wall clock is wrong still serves. */
+  /** A line for /readyz: a service whose wall clock is wrong still serves. */
   describe(): string {
     if (this.#baseMs === null) return "the broker's time is not known: nothing is deleted for its age"
     if (this.isTrusted()) return 'ok'
@@ -121,12 +121,12 @@ export class BrokerClock implements Clock {
     const receivedMs = this.#system.monotonic()
     const { ts, error } = answer.json<{ ts?: string; error?: { description?: string } }>()
     const brokerMs = typeof ts === 'string' ? exactMs(ts) : Number.NaN
-    if (Number.isNaN(brokerMs)) throw new Error(`the broker does not say its time: ${error?.description ?? 'no ts'}`)
+    if (Number.isNaN(brokerMs)) throw new Error(`the broker does not tell its time: ${error?.description ?? 'no ts'}`)
     this.#askedAtMs = receivedMs
     this.#baseMs = nextBase(this.#baseMs, { brokerMs, sentMs, receivedMs })
   }
 
-  /** A difference is said when it begins and when it ends. */
+  /** Logs a difference when it begins and when it ends. */
   #tell(): void {
     const { log } = this.#options
     this.#offset.set(this.offsetMs() / SECOND)
@@ -134,26 +134,34 @@ export class BrokerClock implements Clock {
     if (isWrong === this.#saidWrong) return
     this.#saidWrong = isWrong
     const about = { offset_ms: this.offsetMs() }
-    if (isWrong) log.warn(about, "this machine's clock is not the broker's: nothing is deleted for its age meanwhile")
-    else log.info(about, "this machine's clock is the broker's again")
+    if (isWrong)
+      log.warn(
+        about,
+        "this machine's clock differs from the broker's: nothing is deleted because of its age until they agree",
+      )
+    else log.info(about, "this machine's clock agrees with the broker's again")
   }
 }
 
-/** With what is below a millisecond: cut off, it would make a clock that is right look ahead, and be set back. */
+/**
+ * A timestamp with its fraction of a millisecond: without the fraction, a correct clock would seem to be ahead and be
+ * set back.
+ */
 const exactMs = (time: string): number => Date.parse(time) + Number(`0.${/\.\d{3}(\d+)/.exec(time)?.[1] ?? 0}`)
 
 export interface TimeSample {
-  /** What the broker said. */
+  /** The time in the broker's answer. */
   brokerMs: number
-  /** Monotonic times around it. */
+  /** Monotonic times before the question and after the answer. */
   sentMs: number
   receivedMs: number
 }
 
 /**
- * The broker spoke some time between the question and its answer. The least that follows is taken, so that nothing is
- * done before the broker's clock says that it is time; and a slow answer moves nothing that a quick one has told.
- * @param baseMs broker's time less monotonic time, as it was known
+ * The broker took its time somewhere between the question and the answer. The earliest possible time is taken, so that
+ * nothing is done before the broker's clock says that it is time; and a slow answer does not change what a quick one
+ * has told.
+ * @param baseMs broker's time minus monotonic time, as known so far
  */
 export function nextBase(baseMs: number | null, { brokerMs, sentMs, receivedMs }: TimeSample): number {
   const least = brokerMs - receivedMs

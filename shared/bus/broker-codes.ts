@@ -1,12 +1,12 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
 
-/** Error codes of the broker that decide what we do next. Source: nats-server 2.15, server/errors.json. */
+/** Error codes of the broker that decide what happens next. Source: nats-server 2.15, server/errors.json. */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164])
-/** A message of an atomic batch did not get as far as the broker's disk: nothing of the batch is stored. */
+/** A message of an atomic batch did not reach the broker's disk: nothing of the batch is stored. */
 const BATCH_INCOMPLETE = 10176
 /** Another write of the same subject or id is in flight (clusters), or too many batches: nothing is decided yet. */
 const IN_FLIGHT = new Set([10164, 10158, 10210, BATCH_INCOMPLETE])
-/** The broker's own limits: it will take messages again once the log was trimmed. */
+/** The broker's own limits: it takes messages again once the log is trimmed. */
 const FULL = new Set([10023, 10047, 10077])
 
 export const isWrongSequence = (code: number): boolean => WRONG_LAST_SEQUENCE.has(code)
@@ -14,7 +14,7 @@ export const isUndecided = (code: number): boolean => IN_FLIGHT.has(code)
 export const isIncomplete = (code: number): boolean => code === BATCH_INCOMPLETE
 export const isFull = (code: number): boolean => FULL.has(code)
 
-/** An atomic batch holds a message whose id is known. */
+/** An atomic batch holds a message whose id is known already. */
 export const BATCH_DUPLICATE = 10201
 /** An atomic batch holds more messages than the broker takes. */
 export const BATCH_TOO_LARGE = 10199

@@ -3,7 +3,7 @@ import { isoTime, SECOND } from '#shared/time/clock.ts'
 const SECOND_NS = 1_000_000_000n
 
 /**
- * As the broker writes it: RFC 3339 with all nanoseconds, without zeros at the end.
+ * A time as the broker writes it: RFC 3339 with all nanoseconds, without trailing zeros.
  * @param ns nanoseconds since 1970
  */
 export function brokerTime(ns: bigint): string {

@@ -5,7 +5,7 @@ import { Outbox } from './outbox.ts'
 
 export interface BrokerOptions {
   url: string
-  /** Shown by the broker's monitoring. */
+  /** Name of the connection, which the broker's monitoring shows. */
   name: string
   user?: string | undefined
   password?: string | undefined
@@ -13,20 +13,23 @@ export interface BrokerOptions {
   log: Logger
 }
 
-/** The connection itself, which nothing outside of this folder uses. */
+/** The connection itself, which nothing outside this folder uses. */
 export interface Connected {
   nc: NatsConnection
 }
 
-/** A connection that is kept for ever: it reconnects without limit and knows whether it is up. */
+/** A connection that lasts as long as the process: it reconnects without limit and knows whether it is up. */
 export interface Broker extends Connected {
   outbox: Outbox
   isUp(): boolean
-  /** Bytes of a message, headers included; larger ones can never be sent. */
+  /** Largest size of a message in bytes, headers included; larger ones can never be sent. */
   maxPayload: number
   /** Monotonic time of the last (re)connect, milliseconds. */
   upSinceMs(): number
-  /** Called after each reconnect: what came meanwhile on plain subscriptions is lost. @returns how to stop it */
+  /**
+   * Calls the listener after each reconnect: messages on plain subscriptions were lost in between.
+   * @returns a function that removes the listener
+   */
   onReconnect(listener: () => void): () => void
   /** A subject below this user's own prefix, for replies. */
   newInbox(): string
@@ -36,12 +39,15 @@ export interface Broker extends Connected {
 }
 
 const RECONNECT_WAIT_MS = 200
-/** A body of 1 MiB, escaped once more inside an event, with what the event adds: larger messages could never be stored. */
+/**
+ * Room for a body of 1 MiB, escaped once more inside an event, and for what the event adds: with less, some jobs could
+ * never be stored.
+ */
 const MIN_PAYLOAD_BYTES = 3 * 1024 * 1024
-/** What compose uses where nothing else is set. */
+/** The password that compose uses where nothing else is set. */
 const DEVELOPMENT_PASSWORD = 'development-only'
 
-/** The next server in turn, each again only after a pause with some chance in it. */
+/** Takes the servers in turn, each again only after a pause with some jitter. */
 function pauseBetweenDials(clock: Clock): ReconnectToServerHandler {
   const dialledAtMs = new Map<string, number>()
   return ([next]) => {
@@ -54,7 +60,7 @@ function pauseBetweenDials(clock: Clock): ReconnectToServerHandler {
   }
 }
 
-/** @throws when the broker cannot be reached within 10 s, or takes only messages that are too small for us */
+/** @throws when the broker cannot be reached within 10 s, or its message limit is too small for Hasty */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   if (options.password?.startsWith(DEVELOPMENT_PASSWORD)) {
     options.log.warn(
@@ -68,14 +74,14 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     name: options.name,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.password === undefined ? {} : { pass: options.password }),
-    // With one inbox prefix a user, no service can read another's replies.
+    // With an inbox prefix for each user, no service can read another's replies.
     inboxPrefix,
     timeout: 10_000,
     maxReconnectAttempts: -1,
-    // The client's own pauses go by the wall clock: one that was set back would keep it from ever trying again.
+    // The client's own pauses go by the wall clock: one that is set back would keep it from ever trying again.
     reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
     reconnectToServer: pauseBetweenDials(options.clock),
-    // A peer that is silent for 2 x 2 s is gone, also where no packet says so.
+    // A peer that is silent for 2 x 2 s counts as gone, even where no packet says so.
     pingInterval: 2_000,
     maxPingOut: 2,
     ignoreAuthErrorAbort: true,

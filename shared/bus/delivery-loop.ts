@@ -7,11 +7,11 @@ export interface DeliveryLoopDeps {
   puller: ConsumerPuller
   consumer: string
   /**
-   * Acks, or hands back. A delivery for which this throws comes again after the consumer's ack wait.
+   * Acks the delivery, or hands it back. A delivery for which this throws comes again after the consumer's ack wait.
    * @param signal aborted when the loop stops
    */
   onDelivery(delivery: Delivery, signal: AbortSignal): Promise<void>
-  /** Called with what `onDelivery` throws. */
+  /** Called with errors that `onDelivery` throws. */
   onError(error: unknown, delivery: Delivery): void
 }
 
@@ -20,7 +20,7 @@ const MAX_UNDER_WAY = 1_000
 const WAIT_MS = 5 * SECOND
 const BROKER_AWAY_MS = 250
 
-/** Takes what a consumer has for as long as it is not stopped, many at a time. */
+/** Takes a consumer's messages until it is stopped, many at a time. */
 export class DeliveryLoop {
   readonly #deps: DeliveryLoopDeps
   readonly #aborter = new AbortController()
@@ -35,7 +35,7 @@ export class DeliveryLoop {
     this.#loop = this.#run()
   }
 
-  /** Waits for what is under way. */
+  /** Stops taking messages and waits for those under way. */
   async stop(): Promise<void> {
     this.#aborter.abort()
     this.#deps.puller.endAll()
@@ -50,7 +50,7 @@ export class DeliveryLoop {
         await sleep(BROKER_AWAY_MS)
         continue
       }
-      // Those of the last batch may still be under way: one that takes long must not keep the others waiting.
+      // Deliveries of the last batch may still be under way: a slow one must not keep the others waiting.
       while (this.#underWay.size >= MAX_UNDER_WAY) await Promise.race(this.#underWay)
       const onDelivery = (delivery: Delivery) => this.#track(delivery)
       const { end } = await puller.pull({ consumer, batch: BATCH, waitMs: WAIT_MS, onDelivery })

@@ -14,8 +14,8 @@ const END_OF_BATCH = 204
 const NOTHING_THERE = 404
 
 /**
- * Several messages of a stream in one request, from any replica. The client's own `direct.getBatch` keeps a subscription
- * for each call, and takes the end of the stream for an error.
+ * Reads several messages of a stream in one request, from any replica. The client's own `direct.getBatch` keeps a
+ * subscription for each call, and takes the end of the stream for an error.
  * @throws when the broker does not answer
  */
 export function directGet(broker: Broker, stream: string, query: Record<string, unknown>): Promise<Batch> {

@@ -4,7 +4,7 @@ import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { ConsumerPuller, type Delivery } from './puller.ts'
 
-/** What a feed reads, and the name of the one consumer that it reads by. */
+/** The source of a feed, and the name of the one consumer that reads it. */
 export interface FeedSource {
   stream: string
   consumer: string
@@ -13,22 +13,23 @@ export interface FeedSource {
 
 const JOB_HISTORY: FeedSource = { stream: JOBS_STREAM, consumer: PROJECTION, filter: ALL_HISTORY }
 
-/** The broker forgets a feed that nobody pulls from after this long. */
+/** Time without a pull after which the broker forgets a feed. */
 const INACTIVE_MS = 30_000
 const WAIT_MS = 1_000
 const BATCH = 1_000
 
 /**
- * All messages of a source (the history events of the log, unless told otherwise) in the stream's order, from a sequence
- * on, in batches as they come. It has no state at the broker worth keeping: after a loss a new feed starts from where
- * the reader was. There is one at a time, under one name, so that the broker can allow the api this consumer and no
- * other: who opens it takes it from whoever had it, and that one sees it gone or a gap in its count.
+ * All messages of a source (the history events of the log, unless another one is given) in the stream's order, from a
+ * sequence on, in batches as they come. The feed has no state at the broker worth keeping: after a loss a new feed
+ * starts where the reader was. There is one at a time, under one name, so that the broker can allow the api this
+ * consumer and no other: a reader that opens the feed takes it from the previous one, which finds it gone or sees a gap
+ * in its count.
  */
 export class StreamFeed {
   readonly #puller: ConsumerPuller
   readonly #broker: Broker
   readonly #source: FeedSource
-  /** When the broker made this feed's consumer: another time is another's consumer under the same name. */
+  /** When the broker created this feed's consumer: another time means another reader's consumer under the same name. */
   readonly #created: string
   #lastConsumerSeq = 0
 
@@ -82,9 +83,9 @@ export class StreamFeed {
   }
 
   /**
-   * Ours after the batch came is ours all along: one that was frozen while another took over must not apply what it
-   * pulled from the other's consumer. What was sent on a connection that broke is lost, and the broker counts it as
-   * delivered: silence is no proof either.
+   * Checks that the consumer is still ours: if it is after the batch came, it was all along. A reader that was frozen
+   * while another took over must not apply what it pulled from the other's consumer. Messages that were sent on a
+   * connection that broke are lost, and the broker counts them as delivered: so silence is no proof either.
    */
   async #checkWhole(silent: boolean): Promise<void> {
     const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
@@ -93,7 +94,9 @@ export class StreamFeed {
     if (silent && delivered.consumer_seq !== this.#lastConsumerSeq) throw new Error('the feed has a gap at its end')
   }
 
-  /** The consumer stays: it may be another replica's by now, and is forgotten by itself. */
+  /**
+   * Leaves the consumer at the broker: it may belong to another replica by now, and the broker forgets it by itself.
+   */
   close(): void {
     this.#puller.close()
   }

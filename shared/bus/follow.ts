@@ -7,7 +7,7 @@ import { readEvent } from './read-event.ts'
 import { Stream } from './stream.ts'
 
 export interface FollowOptions {
-  /** Of history subjects, as in `*.sleep.*.*`. */
+  /** Filter of history subjects, such as `*.sleep.*.*`. */
   filter: string
   /** Stream sequence after which the first event is wanted. */
   afterSeq: number
@@ -19,21 +19,21 @@ export interface FollowedEvent {
   event: JobEvent
 }
 
-/** Nothing new up to here: a reader that comes back may go on after it. */
+/** Nothing new up to this sequence: a reader that comes back may continue after it. */
 export interface Idle {
   seq: number
   event: null
 }
 
 const BATCH = 256
-/** A wake-up that got lost on the way costs no more than this. */
+/** Longest pause between two looks: a lost wake-up costs no more than this. */
 const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
 
 /**
- * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more;
- * a reader that does not costs nothing. The live subjects only say that there is something new: what it is comes from
- * the log. Yields an Idle when `idleMs` went by without an event. Events that cannot be read are
- * left out, but for the end of a job.
+ * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more; a
+ * reader that does not ask costs nothing. The live subjects only say that there is something new: the events themselves
+ * come from the log. Yields an Idle when `idleMs` went by without an event. Events that cannot be read are left out,
+ * except the end of a job.
  * @throws when the log cannot be read
  */
 export async function* followLog(
@@ -70,7 +70,7 @@ export async function* followLog(
       quietMs += waitMs
       if (quietMs < idleMs) continue
       quietMs = 0
-      // Asked before the next look, which then finds whatever was stored before it.
+      // Asked before the next look, which then finds everything that was stored before.
       safeSeq = (await stream.state()).lastSeq
     }
   } finally {
@@ -81,8 +81,8 @@ export async function* followLog(
 }
 
 /**
- * At most so many messages of what the log holds on the filter now, from a sequence on.
- * @returns the events that can be read, and the last sequence that was looked at; null: nothing is there
+ * A limited number of messages that the log holds on the filter now, from a sequence on.
+ * @returns the readable events, and the last sequence that was looked at; null: nothing is there
  */
 export async function readLogFrom(
   stream: Stream,

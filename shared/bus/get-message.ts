@@ -24,7 +24,7 @@ const NO_MESSAGE = 10037
 const READ_TIMEOUT_MS = 1_500
 
 /**
- * One message of a stream, as its leader has it.
+ * One message of a stream, read from its leader.
  * @throws when the broker does not answer
  */
 export async function getMessage(broker: Broker, stream: string, query: MessageQuery): Promise<StreamMessage | null> {

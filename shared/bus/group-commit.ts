@@ -3,12 +3,12 @@ import type { Clock } from '#shared/time/clock.ts'
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 import { sendBatch } from './send-batch.ts'
 
-/** What is stored together or not at all. */
+/** Messages that are stored together or not at all. */
 export interface Unit {
   messages: OutgoingMessage[]
-  /** What its messages are about, as in Publication: two units of one batch share none. */
+  /** Conflict keys of the messages, as in Publication: two units of one batch share none. */
   conflictKeys: readonly string[]
-  /** Dedupe ids of its messages. */
+  /** Dedupe ids of the messages. */
   msgIds: readonly string[]
 }
 
@@ -25,17 +25,21 @@ export interface GroupCommitOptions {
   waitMs: number
 }
 
-/** More units a batch gained nothing. */
+/** Largest number of units in a batch: more brought nothing. */
 const UNITS_MAX = 200
-/** What a broker takes as it comes. A unit that is larger itself goes alone. */
+/**
+ * Largest number of messages in a batch that the broker takes without further settings. A unit that is larger goes
+ * alone.
+ */
 const MESSAGES_MAX = 1_000
 const BATCH_MAX_BYTES = 512 * 1024
 const SEEN_MAX = 50_000
 
 /**
- * Gathers what is published while the last batch commits and sends it as one atomic batch: one sync for all where
- * the broker syncs every write, and one batch for many where each would be a batch by itself. States of an entry:
- * waiting -> in the one batch under way -> settled; after a refusal its half of the batch goes again, at last alone.
+ * Gathers everything that is published while the last batch commits and sends it as one atomic batch: one sync for all
+ * where the broker syncs every write, and one batch for many where each would be a batch by itself. States of an entry:
+ * waiting -> in the one batch under way -> settled; after a refusal its half of the batch is sent again, in the end the
+ * entry alone.
  */
 export class GroupCommit {
   readonly #acked: AckedPublish
@@ -51,7 +55,7 @@ export class GroupCommit {
     this.#options = options
   }
 
-  /** How many messages wait for the next batch. */
+  /** Number of messages that wait for the next batch. */
   get waiting(): number {
     return this.#waitingMessages
   }
@@ -72,7 +76,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     this.#committing = true
-    // One turn of the loop gathers what arrived in the same read of the sockets.
+    // One turn of the loop gathers everything that arrived in the same read of the sockets.
     await new Promise((resolve) => setImmediate(resolve))
     try {
       while (this.#waiting.length > 0) await this.#commit(this.#take())
@@ -81,7 +85,7 @@ export class GroupCommit {
     }
   }
 
-  /** Takes a batch in which every job stands once: a batch does not compare inside itself. */
+  /** Takes a batch in which every job appears once: the broker does not compare within a batch. */
   #take(): Entry[] {
     const batch: Entry[] = []
     const left: Entry[] = []
@@ -91,7 +95,8 @@ export class GroupCommit {
     const now = this.#options.clock.monotonic()
     const isUp = this.#options.isUp()
     for (const entry of this.#waiting) {
-      // Whoever waited too long decides anew; what is sent while the broker is away would be lost in silence.
+      // An entry that waited too long is decided again by its sender; one sent while the broker is away would be lost
+      // silently.
       if (!isUp || entry.expiresAtMs < now) {
         entry.resolve(NOT_SENT)
         continue

@@ -28,7 +28,7 @@ import type { Publisher, PublishOptions } from './publisher.ts'
 import { parseEvent, readEvent } from './read-event.ts'
 import type { Stream } from './stream.ts'
 
-/** What every event of a job says of it. */
+/** Members that every event of a job has. */
 export interface JobIdentity extends JobAddress {
   object_id: string
   tenant?: string | null | undefined
@@ -46,7 +46,7 @@ export type EventBody = Without<
 export interface AppendOptions extends Partial<PublishOptions> {
   /** The sequence at which the job's history must end; 0: the log must have nothing of the job. */
   after: number
-  /** How the writer knows its own event again; a new one where it is left out. */
+  /** Mark by which the writer recognises its own event; a new one by default. */
   nonce?: string
   headers?: Record<string, string>
 }
@@ -64,9 +64,12 @@ export interface BeginOptions {
 
 export type Appended = { kind: 'stored'; seq: number; event: JobEvent } | { kind: 'refused' }
 
-/** One read an event: a longer history (progress every second for an hour) is the projection's to fold. */
+/**
+ * Longest history that is read, with one request for each event: a longer one (progress every second for an hour) is
+ * left to the projection.
+ */
 const HISTORY_LIMIT = 2_000
-/** A running job may report progress meanwhile, which moves its history on. */
+/** Attempts to cancel: a running job may report progress in between, which moves its history on. */
 const CANCEL_TRIES = 20
 
 export interface JobHistoryDeps {
@@ -77,8 +80,8 @@ export interface JobHistoryDeps {
 }
 
 /**
- * The histories of jobs in the log. An event is stored only while the job's history still ends where the writer of the
- * event believes: compare-and-set, which makes every repeat and every rival harmless.
+ * The histories of jobs in the log. An event is stored only while the job's history still ends where its writer
+ * believes: compare-and-set, which makes every repeat and every rival harmless.
  */
 export class JobHistory {
   readonly #stream: Stream
@@ -92,9 +95,9 @@ export class JobHistory {
   }
 
   /**
-   * Stores the first event of a job whose id follows from something (a claim, a tick, an end, a task): however often and
-   * by however many replicas this is done, there is exactly one.
-   * @returns false when the job was there already
+   * Stores the first event of a job whose id follows from something else (a claim, a tick, an end, a task): however
+   * often, and by however many replicas, this is done, there is exactly one job.
+   * @returns false when the job existed already
    * @throws as Publisher.publish
    */
   async begin(event: CreatedEvent | ScheduledEvent, once: BeginOptions['once'] = 'same-address'): Promise<boolean> {
@@ -102,7 +105,7 @@ export class JobHistory {
   }
 
   /**
-   * Stores the next event of a job, with the members that all events of it have and the time.
+   * Stores the next event of a job, and adds the time and the members that all its events have.
    * @throws as Publisher.publish
    */
   async append(
@@ -133,8 +136,8 @@ export class JobHistory {
   }
 
   /**
-   * Makes the broker send what the event says as `job:due` at a time, for as long as the event is the job's last: arming
-   * twice, firing twice and cancelling late are all harmless.
+   * Makes the broker send the event's content as `job:due` at a time, for as long as the event is the job's last:
+   * arming twice, firing twice and cancelling late are all harmless.
    * @param event the delayed event, as it was delivered
    * @param dueAt RFC 3339 in UTC
    * @throws as Publisher.publish
@@ -163,12 +166,12 @@ export class JobHistory {
   }
 
   /**
-   * Ends a job that has not ended. Nothing happens where the log has nothing of the job.
+   * Ends a job that has not ended. Nothing happens where the log has no event of the job.
    * @throws AppError `unavailable`
    */
   async cancel(job: JobIdentity, error: JobError): Promise<void> {
     for (let tries = 0; tries < CANCEL_TRIES; tries++) {
-      // Not the whole history: the log may have let go of how the job began.
+      // The last event alone: the log may have dropped the job's beginning already.
       const last = await this.last(job)
       if (last === null || isTerminalEvent(last.event)) return
       const body = { event: 'job:cancelled', reason: 'requested', error } as const
@@ -195,8 +198,8 @@ export class JobHistory {
   }
 
   /**
-   * Everything the log still has of one job, in order.
-   * Costs two reads of the last event by bare id or address, then one an event.
+   * Everything that the log still has of one job, in order. Costs two reads to find the last event by bare id or
+   * address, then one for each event.
    */
   async all(job: JobAddress | string, fromSeq = 1): Promise<{ seq: number; event: LoggedEvent }[]> {
     const last = await this.#stream.lastOf(typeof job === 'string' ? historyFilterById(job) : historyFilter(job))
@@ -216,7 +219,7 @@ export class JobHistory {
   }
 }
 
-/** The first event of a job as a message: to be published alone, or with those of other jobs in one atomic batch. */
+/** The first event of a job as a message, to be published alone or in one atomic batch with those of other jobs. */
 export function firstPublication(event: CreatedEvent | ScheduledEvent, options: BeginOptions = {}): Publication {
   const { msgId, headers, once } = options
   const publication: Publication = {

@@ -1,17 +1,17 @@
 import { LIVE_PREFIX, type ParsedSubject, parseSubject } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
-/** That an event was stored. What it says is in the log. */
+/** The news that an event was stored. Its content is in the log. */
 export interface LiveEvent {
   seq: number
   subject: ParsedSubject
 }
 
 /**
- * What is stored from now on, at most once: a broken connection loses events, so whoever must not miss one reads the
- * log again after `onReconnect`.
- * @param filter of history subjects, as in `*.sleep.*.*`
- * @returns how to stop it
+ * Reports events stored from now on, at most once each: a broken connection loses some, so a caller that must not miss
+ * one reads the log again after `onReconnect`.
+ * @param filter of history subjects, such as `*.sleep.*.*`
+ * @returns a function that stops the watch
  */
 export function watchLive(broker: Broker, filter: string, onEvent: (event: LiveEvent) => void): () => void {
   const subscription = broker.nc.subscribe(`${LIVE_PREFIX}${filter}`, {

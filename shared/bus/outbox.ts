@@ -7,8 +7,8 @@ interface Outgoing {
 }
 
 /**
- * Everything we send in one turn of the event loop goes out in one write. The client alone writes once a
- * microtask, which is once a message: the system calls were a fifth of a service's CPU.
+ * Sends everything of one turn of the event loop in one write. The client alone writes once per microtask, which is
+ * once per message: the system calls were a fifth of a service's CPU.
  */
 export class Outbox {
   readonly #nc: NatsConnection
@@ -18,13 +18,13 @@ export class Outbox {
     this.#nc = nc
   }
 
-  /** Never throws: what cannot be sent is noticed by the answer that does not come. */
+  /** Never throws: the caller notices a message that cannot be sent by the missing answer. */
   send(subject: string, body: string | Uint8Array, options?: PublishOptions): void {
     if (this.#waiting.length === 0) setImmediate(() => this.flush())
     this.#waiting.push({ subject, body, options })
   }
 
-  /** Hands everything to the client now: before it is asked to flush or close. */
+  /** Hands everything to the client now: called before the client flushes or closes. */
   flush(): void {
     const batch = this.#waiting
     this.#waiting = []
@@ -32,7 +32,7 @@ export class Outbox {
       try {
         this.#nc.publish(subject, body, options)
       } catch {
-        // Closed, or too large for the broker: the caller's timeout says so.
+        // Closed, or too large for the broker: the caller's timeout reports it.
       }
     }
   }

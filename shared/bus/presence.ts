@@ -3,7 +3,10 @@ import { WHO_WORKS } from '#shared/contracts/log/subjects.ts'
 import { type WorkerPresence, workerPresenceSchema } from '#shared/contracts/log/worker-presence.ts'
 import type { Broker } from './connection.ts'
 
-/** Answers whoever asks which workers there are. @returns how to stop it */
+/**
+ * Answers requests for the list of workers.
+ * @returns a function that stops the answers
+ */
 export function answerPresence(broker: Broker, describe: () => WorkerPresence): () => void {
   const subscription = broker.nc.subscribe(WHO_WORKS, {
     callback: (_error, message) => {

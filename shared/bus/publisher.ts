@@ -18,38 +18,43 @@ import type { Stream } from './stream.ts'
 import { cannotStore, type WriteProbe } from './write-probe.ts'
 
 export interface PublishOptions {
-  /** After so many milliseconds without a verdict the publish throws; Infinity repeats until the signal. 5 s where left out. */
+  /**
+   * Milliseconds without a verdict after which the publish throws; Infinity repeats until the signal. 5 s by default.
+   */
   deadlineMs?: number
   signal?: AbortSignal
 }
 
 export interface PublisherOptions {
   broker: Broker
-  /** Where the messages go: after an unanswered publish, what is stored there tells what became of it. */
+  /** The stream of the messages: after an unanswered publish, its content tells whether the message was stored. */
   stream: Pick<Stream, 'lastOf'>
   clock: Clock
   /** Publishes in flight before new ones are refused. */
   maxInFlight: number
   /** Commit in groups: for brokers that sync every write, and for many small batches at once. */
   groupCommit: boolean
-  /** Of the stream. With it, whoever would wait in vain is told so at once. */
+  /** Probe of the stream. With it, a publish that would wait in vain fails at once. */
   probe?: WriteProbe | undefined
 }
 
-/** Longer than a reconnect, and below nginx's read timeout: a caller gets the service's answer, not a gateway's. */
+/**
+ * Longer than a reconnect, and shorter than nginx's read timeout: a caller gets the service's answer, not the
+ * gateway's.
+ */
 export const VERDICT_DEADLINE_MS = 5 * SECOND
 const ACK_TIMEOUT_MS = 1_500
 const RETRY_MIN_MS = 20
 const RETRY_MAX_MS = 500
-/** Above what any of our messages carries beside its body. */
+/** More than any message carries beside its body. */
 const HEADERS_ROOM_BYTES = 4 * 1024
 const NO_ROOM = 'the broker has no room left'
 const CUT_SHORT = 'it received only part of a batch'
 
 /**
  * Publishes to the log and returns only with a verdict: stored, duplicate or refused. An unanswered publish is
- * *unknown*, not failed: it is repeated, and when the repeat is refused, the nonce of what is stored on that very
- * subject tells whether the first try was the one that did it.
+ * *unknown*, not failed: it is repeated, and when the repeat is refused, the nonce of the message stored on that very
+ * subject tells whether it came from the first try.
  */
 export class Publisher {
   readonly #options: PublisherOptions
@@ -86,8 +91,8 @@ export class Publisher {
   }
 
   /**
-   * Publishes all or none, as one atomic batch of messages, each of a job of its own or without anything that it is
-   * compared by. So that an unanswered batch is known again, the first one compares or has a dedupe id.
+   * Publishes all or none, as one atomic batch of messages. Each belongs to a job of its own, or is compared with
+   * nothing. The first one has a compare-and-set or a dedupe id, by which an unanswered batch is recognised.
    * @throws as `publish`
    */
   async publishBatch(publications: Publication[], options: PublishOptions = {}): Promise<BatchResult> {
@@ -97,8 +102,8 @@ export class Publisher {
     const unit = unitOf(publications)
     let maybeStored = false
     return this.#untilVerdict<BatchResult>(options, async () => {
-      // All or none: what became of the first became of all. Asked before they are sent again, because one that is
-      // there already would fail the whole group.
+      // All or none: the first message's fate is that of all. Asked before they are sent again, because one stored
+      // message would make the whole group fail.
       const before = maybeStored ? await this.#verdict(first) : null
       if (typeof before === 'string') return before
       if (before?.kind === 'stored') return { kind: 'stored' }
@@ -120,8 +125,8 @@ export class Publisher {
   /**
    * Tries again, with growing pauses, until there is a verdict.
    * @param tryOnce resolves with the verdict, or a text that says why there is none
-   * @throws AppError `unavailable` when there is none by the deadline; before it `cannot-store`, where the broker can store
-   * nothing: what has no deadline waits until it can
+   * @throws AppError `unavailable` when there is none by the deadline; earlier `cannot-store`, where the broker can
+   * store nothing. A publish without a deadline waits until it can.
    */
   async #untilVerdict<T extends object>(options: PublishOptions, tryOnce: () => Promise<T | string>): Promise<T> {
     const { clock } = this.#options
@@ -133,7 +138,7 @@ export class Publisher {
       const verdict = await tryOnce()
       if (typeof verdict !== 'string') return verdict
       if (probe !== undefined && verdict === NO_ROOM) throw cannotStore(verdict)
-      // A disk that is full shows here where a single message would only get no answer.
+      // A full disk shows here; a single message would just get no answer.
       if (probe?.isSuspect || verdict === CUT_SHORT) await probe?.check()
       if (signal?.aborted === true || clock.monotonic() + pauseMs > giveUpAt) {
         throw unavailable(
@@ -157,7 +162,7 @@ export class Publisher {
   }
 
   #send(message: OutgoingMessage, publication: Publication): Promise<Ack> {
-    // Publishes made while disconnected are buffered by the client and lost: do not make them.
+    // The client buffers and loses messages that are published while disconnected: do not publish them.
     if (!this.#options.broker.isUp() || this.#isFull()) return Promise.resolve(NOT_SENT)
     if (this.#group === null) return this.#acked.send(message)
     return this.#group.send({
@@ -176,7 +181,7 @@ export class Publisher {
     return this.#acked.inFlight + (this.#group?.waiting ?? 0) >= this.#options.maxInFlight
   }
 
-  /** Whose event is it on the exact subject published on? A text when the log cannot be asked now. */
+  /** Finds whose event is stored on the exact subject of the publication. A text when the log cannot be asked now. */
   async #verdict(publication: Publication): Promise<PublishResult | string> {
     try {
       const last = await this.#options.stream.lastOf(publication.subject)
@@ -191,7 +196,7 @@ export class Publisher {
 type Refusal = Extract<Ack, { kind: 'refused' }>
 
 const isSettled = (ack: Ack): ack is Refusal => ack.kind === 'refused' && !isUndecided(ack.code)
-/** A refusal that will not change by itself: what is full will take messages again. */
+/** Whether a refusal will not change by itself: a full stream takes messages again later. */
 const isDecided = (ack: Ack): ack is Refusal => isSettled(ack) && !isFull(ack.code)
 
 const unitOf = (publications: Publication[]): Unit => ({

@@ -7,27 +7,30 @@ import type { Broker } from './connection.ts'
 export interface Delivery {
   subject: string
   body: string
-  /** Its stream sequence. */
+  /** The message's stream sequence. */
   seq: number
   /** When the broker stored it: nanoseconds since 1970. */
   storedNs: string
-  /** 1 at the first delivery. */
+  /** Number of deliveries, this one included. */
   deliveries: number
-  /** Counts this consumer's deliveries without a gap. */
+  /** Number of this delivery at the consumer; the numbers have no gap. */
   consumerSeq: number
-  /** Messages that wait behind this one. */
+  /** Number of messages that wait behind this one. */
   pending: number
-  /** Where to send acks and renewals; any connection of this user may. */
+  /** Subject for acks and renewals; any connection of this user may publish on it. */
   ackSubject: string
-  /** A header's value, '' without it. Reading the first one parses them all. */
+  /** A header's value, '' without it. Reading the first header parses them all. */
   header(name: string): string
 }
 
 export interface PullRequest {
   consumer: string
-  /** At most so many messages. */
+  /** Largest number of messages. */
   batch: number
-  /** 0: answer at once with what is there. Otherwise wait so long for the first, then answer with what is there. */
+  /**
+   * 0: answer at once with whatever is there. Otherwise wait this long for the first message, then answer with what is
+   * there.
+   */
   waitMs: number
   onDelivery(delivery: Delivery): void
 }
@@ -36,7 +39,7 @@ export interface PullResult {
   received: number
   /**
    * `gone`: no such consumer, no leader, or no answer at all. `early`: a pull that was to wait was sent back at once,
-   * because others wait already for what a paused consumer holds. `ended`: by us.
+   * because others already wait for the messages of a paused consumer. `ended`: by this process.
    */
   end: 'done' | 'early' | 'gone' | 'ended'
 }
@@ -50,7 +53,10 @@ interface OpenPull {
   timer: NodeJS.Timeout
 }
 
-/** Deliveries carry their own subject, not the pull's: one subscription a consumer tells whose they are. */
+/**
+ * The open pull of one consumer. Deliveries carry their own subject, not the pull's: with a subscription for each
+ * consumer it is known whose they are.
+ */
 interface Puller {
   inbox: string
   subscription: Subscription
@@ -60,7 +66,7 @@ interface Puller {
 const GRACE_MS = 1_000
 const NUDGE_MS = 100
 
-/** Pull requests as the broker has them, without the client's prefetching: a message is asked for when a slot is free. */
+/** Pull requests in the broker's form, without the client's prefetching: a message is requested when a slot is free. */
 export class ConsumerPuller {
   readonly #broker: Broker
   readonly #stream: string
@@ -97,7 +103,7 @@ export class ConsumerPuller {
     this.#broker.outbox.send(delivery.ackSubject, '+ACK')
   }
 
-  /** Hands it back: at once, or after a delay during which it keeps its place among the pending. */
+  /** Hands a delivery back: at once, or after a delay during which it keeps its place among the pending. */
   nak(delivery: Delivery, delayMs = 0): void {
     this.#broker.outbox.send(
       delivery.ackSubject,
@@ -106,8 +112,8 @@ export class ConsumerPuller {
   }
 
   /**
-   * Makes the broker look at a consumer that was resumed: by itself it does so only at the next request, and one that
-   * does not wait is sent back while others do.
+   * Makes the broker look at a consumer that was resumed: by itself the broker looks only at the next request, and a
+   * request that does not wait is sent back while others do.
    */
   nudge(consumer: string): void {
     const puller = this.#pullers.get(consumer)
@@ -118,7 +124,7 @@ export class ConsumerPuller {
     })
   }
 
-  /** Ends every open pull; what the broker still sends on them is handed back. */
+  /** Ends every open pull; messages that the broker still sends on them are handed back. */
   endAll(): void {
     for (const puller of this.#pullers.values()) this.#end(puller, 'ended')
   }
@@ -141,8 +147,8 @@ export class ConsumerPuller {
   }
 
   #onMessage(puller: Puller, message: Msg): void {
-    // A status comes on the pull's own subject: 404 nothing there, 408 time is up or others wait, 409 the consumer
-    // is gone, 503 no leader.
+    // A status comes on the pull's own subject: 404 nothing there, 408 time is up or others wait, 409 the consumer is
+    // gone, 503 no leader.
     if (message.subject.startsWith(puller.inbox)) {
       const token = message.subject.slice(puller.inbox.length + 1)
       const status = message.headers?.code ?? 0
@@ -176,7 +182,10 @@ function endOfStatus(status: number, { request, askedAtMs, received }: OpenPull)
   return received === 0 && waitedMs < request.waitMs / 2 ? 'early' : 'done'
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>...`; with a domain and account hash two tokens more. */
+/**
+ * Reads the subject `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>...`; with a domain and account hash it has
+ * two more tokens.
+ */
 function readDelivery(message: Msg): Delivery | null {
   if (message.reply === undefined || message.reply === '') return null
   const tokens = message.reply.split('.')

@@ -1,9 +1,9 @@
 import type { MsgHdrs } from '@nats-io/transport-node'
 
 /**
- * Headers on their way out, ready as bytes. The client's own header object parses, checks and joins each value again:
- * a tenth of what a publish costs.
- * @throws on a value that would break out of its line
+ * Outgoing headers, ready as bytes. The client's own header object parses, checks and joins each value again: a tenth
+ * of the cost of a publish.
+ * @throws on a value with a line break
  */
 export function rawHeaders(headers: Record<string, string>): MsgHdrs {
   let text = 'NATS/1.0\r\n'
@@ -13,6 +13,6 @@ export function rawHeaders(headers: Record<string, string>): MsgHdrs {
     text += `${name}: ${value}\r\n`
   }
   const bytes = Buffer.from(`${text}\r\n`)
-  // All that the client asks of headers on their way out is this one method.
+  // The client calls only this one method on outgoing headers.
   return { encode: () => bytes } as unknown as MsgHdrs
 }

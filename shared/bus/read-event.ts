@@ -13,18 +13,21 @@ export interface LoggedMessage {
   body: string
 }
 
-/** A message of a job's history as its event, or what stands for it. @returns null for a subject that is of no history */
+/**
+ * The event of a message in a job's history, or its stand-in.
+ * @returns null for a subject of no history
+ */
 export const readEvent = (message: LoggedMessage): LoggedEvent | null => parseEvent(message.body) ?? standInFor(message)
 
-/** @returns null for what is no event of this contract, also once its texts are texts */
+/** @returns null for a body that is no event of this contract, even with its texts repaired */
 export const parseEvent = (body: string): JobEvent | null => parseForeign(jobEventSchema, body)
 
 /**
- * JSON of which some members came from foreign code: those that are no texts, or no error, are made so rather than that
- * the whole is lost for them.
+ * Parses JSON of which some members came from foreign code: members that should be texts or errors are converted, so
+ * that the whole event is not lost for them.
  */
 export function parseForeign<T extends z.ZodType>(schema: T, body: string): z.output<T> | null {
-  // Whoever folds, merges or shows it walks it: what is nested thousands deep would end them.
+  // Everyone who folds, merges or shows an event walks through it: thousands of levels would overflow their stack.
   if (body.length > MAX_DEPTH && isTooDeep(body, MAX_DEPTH)) return null
   const value = parseJson(body)
   const parsed = schema.safeParse(value)
@@ -34,7 +37,7 @@ export function parseForeign<T extends z.ZodType>(schema: T, body: string): z.ou
   return repaired.success ? repaired.data : null
 }
 
-/** Far above what may be written, and far below what a stack holds. */
+/** Far above what may be written, and far below what the stack can hold. */
 const MAX_DEPTH = 500
 const FOREIGN_MEMBERS = new Set(['error', 'message', 'reason'])
 
@@ -49,9 +52,9 @@ function withForeignTexts(event: Record<string, unknown>): Record<string, unknow
 }
 
 /**
- * A message whose body nobody here can read counts all the same: the end of a job is its end by its subject, and
- * everything else has moved the history on.
- * @returns null for a subject that is of no history
+ * The stand-in for a message whose body cannot be read. Such a message still counts: its subject tells whether it ends
+ * the job, and any other event has moved the history on.
+ * @returns null for a subject of no history
  */
 export function standInFor({ subject, seq, body }: LoggedMessage): LoggedEvent | null {
   const job = parseSubject(subject)
@@ -65,7 +68,7 @@ export function standInFor({ subject, seq, body }: LoggedMessage): LoggedEvent |
     object_id: typeof objectId === 'string' ? objectId : '',
     type: job.type,
     ...(typeof tenant === 'string' ? { tenant } : {}),
-    // When the job was accepted is all that its address tells.
+    // The address tells nothing more than when the job was accepted.
     at: isTime ? at : isoTime(jobIdTimeMs(job.job_id)),
   }
   const error = { name: 'Unreadable', message: `Message ${seq} of the log, ${name}, cannot be read.` }

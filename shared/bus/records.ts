@@ -15,10 +15,10 @@ export interface Stored<T> {
 
 export interface RecordKind<T, Key> {
   stream: string
-  /** A key may also mean several records: then its subject has a wildcard. */
+  /** Subject of a key. A key may also mean several records: then its subject has a wildcard. */
   subjectOf(key: Key): string
   parse(body: string): T
-  /** JSON where it is left out. */
+  /** JSON by default. */
   stringify?(record: T): string
 }
 
@@ -32,7 +32,7 @@ export interface RecordsOptions {
 export interface WriteOptions {
   /** The sequence of the record now; 0: there is none. */
   afterSeq: number
-  /** The broker forgets the record after so many seconds; never where it is left out. The stream must allow it. */
+  /** Seconds after which the broker forgets the record; never by default. The stream must allow it. */
   keptForS?: number
   /** Milliseconds until the write gives up; Infinity: never. */
   deadlineMs?: number
@@ -42,7 +42,7 @@ const WRITES_IN_FLIGHT = 1_000
 
 /**
  * Small records, one message each, in a stream that keeps the last message of every subject: read by key, written by
- * compare-and-set. Every method throws when the broker does not answer; reading throws what `parse` throws.
+ * compare-and-set. Every method throws when the broker does not answer; reading also throws what `parse` throws.
  */
 export class Records<T, Key> {
   readonly #kind: RecordKind<T, Key>
@@ -52,7 +52,7 @@ export class Records<T, Key> {
   constructor(kind: RecordKind<T, Key>, { broker, clock, probe }: RecordsOptions) {
     this.#kind = kind
     this.#stream = new Stream(broker, kind.stream)
-    // A publisher looks into its own stream for what became of an unanswered write.
+    // A publisher looks into its own stream to see what became of an unanswered write.
     this.#publisher = new Publisher({
       broker,
       stream: this.#stream,
@@ -63,7 +63,7 @@ export class Records<T, Key> {
     })
   }
 
-  /** The record; of a key that means several, the one written last. */
+  /** The record; for a key that means several, the one written last. */
   async read(key: Key): Promise<Stored<T> | null> {
     return this.#stored(await this.#stream.lastOf(this.#kind.subjectOf(key)))
   }
@@ -94,8 +94,8 @@ export class Records<T, Key> {
   }
 
   /**
-   * Removes the record, or all that the key means, up to a sequence: what is written meanwhile stays.
-   * @returns false when nothing was removed: somebody else was faster
+   * Removes the record, or all that the key means, up to a sequence: records written later stay.
+   * @returns false when nothing was removed because somebody else was faster
    */
   async remove(key: Key, seq: number): Promise<boolean> {
     return (await this.#stream.purge({ filter: this.#kind.subjectOf(key), below: seq + 1 })) > 0

@@ -1,8 +1,9 @@
 import { type Ack, type AckedPublish, NOT_SENT, type OutgoingMessage } from './acked-publish.ts'
 
 /**
- * Sends messages as one atomic batch: the broker stores all of them or none. Not the client's own batch, which drops
- * what each message compares with. No two that compare with the same: a batch does not compare inside itself.
+ * Sends messages as one atomic batch: the broker stores all of them or none. The client's own batch is not used because
+ * it drops the expectations of the messages. No two messages may have the same conflict key: the broker does not
+ * compare within a batch.
  * @returns the ack of the last message
  */
 export async function sendBatch(acked: AckedPublish, messages: OutgoingMessage[]): Promise<Ack> {

@@ -11,15 +11,15 @@ import { getMessage, type StreamMessage } from './get-message.ts'
 export interface StreamState {
   firstSeq: number
   lastSeq: number
-  /** When the stream was made, ISO 8601: another value means another stream. */
+  /** When the stream was created, ISO 8601: another value means another stream. */
   created: string
   bytes: number
   messages: number
-  /** How many subjects have a message: in the log, one for each event name of each job. */
+  /** Number of subjects with a message: in the log, one for each event name of each job. */
   subjects: number
 }
 
-/** What a consumer still has before it. */
+/** How far a consumer has come. */
 export interface ConsumerFloor {
   pending: number
   ackPending: number
@@ -35,15 +35,15 @@ export interface BatchQuery {
 
 /** Purging a large stream takes a while. */
 const MANAGE_TIMEOUT_MS = 5 * SECOND
-/** Replicas look at subjects all the time to see who lives: an answer that was lost must not cost them their turn. */
+/** Replicas list subjects all the time to see which workers live: a lost answer must not cost them their turn. */
 const SUBJECTS_TIMEOUT_MS = 1_500
 /** Above the largest message, so that every batch makes progress. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024
 
 /**
- * One stream of the broker: what is in it, and what is removed from it. Single messages come from the stream's leader,
- * so they are never stale, also right after an ack on a cluster; batches come from any replica, which may lag.
- * Every method throws when the broker does not answer.
+ * One stream of the broker: reads its content and removes from it. Single messages come from the stream's leader, so
+ * they are never stale, even right after an ack on a cluster; batches come from any replica, which may lag. Every
+ * method throws when the broker does not answer.
  */
 export class Stream {
   readonly name: string
@@ -81,8 +81,9 @@ export class Stream {
   }
 
   /**
-   * The last message of each subject that a filter matches, in the order of the stream. Where these are few it costs the
-   * broker far less than `readBatch`, which counts what is behind. The stream must allow direct reads.
+   * The last message of each subject that a filter matches, in the order of the stream. Where there are few subjects
+   * this costs the broker far less than `readBatch`, which counts the messages behind. The stream must allow direct
+   * reads.
    */
   async lastOfEach(filter: string): Promise<Batch['messages']> {
     return (await directGet(this.#broker, this.name, { multi_last: [filter] })).messages
@@ -107,7 +108,7 @@ export class Stream {
     return new Map(Object.entries(state.subjects ?? {}))
   }
 
-  /** The number of messages on the filters at or after a sequence: the broker tells a consumer when it is made. */
+  /** The number of messages on the filters at or after a sequence: the broker reports it when a consumer is created. */
   async countFrom(filters: string[], seq: number): Promise<number> {
     const manager = await this.#manager()
     const name = `count-${newShortId()}`
@@ -121,7 +122,7 @@ export class Stream {
       num_replicas: 1,
       inactive_threshold: 5 * SECOND * MILLISECOND_NS,
     })
-    // The broker forgets a consumer that is left behind.
+    // The broker forgets the consumer by itself if this fails.
     await manager.consumers.delete(this.name, name).catch(() => undefined)
     return count
   }
@@ -136,7 +137,7 @@ export class Stream {
   }
 
   /**
-   * Removes messages: those on the filter, those below the sequence, or those of which both is true.
+   * Removes messages: those on the filter, those below the sequence, or those that match both.
    * @returns how many
    */
   async purge({ filter, below }: { filter?: string; below?: number }): Promise<number> {

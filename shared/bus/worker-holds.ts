@@ -1,7 +1,7 @@
 import { holdsSubject } from '#shared/contracts/log/subjects.ts'
 import type { Broker } from './connection.ts'
 
-/** Answers whoever asks whether a worker still runs a job. Resolves when the broker knows who answers. */
+/** Answers requests whether this worker still runs a job. Resolves when the broker knows about the subscription. */
 export async function answerHolds(broker: Broker, workerId: string, isHeld: (jobId: string) => boolean): Promise<void> {
   broker.nc.subscribe(holdsSubject(workerId), {
     callback: (_error, message) => {
@@ -11,7 +11,7 @@ export async function answerHolds(broker: Broker, workerId: string, isHeld: (job
   await broker.nc.flush()
 }
 
-/** `silence`: somebody listens and did not answer in time. `nobody`: nobody listens. */
+/** `silence`: the worker listens but did not answer in time. `nobody`: nobody listens. */
 export type HoldsAnswer = 'yes' | 'no' | 'silence' | 'nobody'
 
 /** Asks a worker whether it still runs a job. @param withinMs how long the worker may take to answer */

@@ -8,29 +8,32 @@ import type { Broker } from './connection.ts'
 
 export interface WriteProbeOptions {
   broker: Broker
-  /** Of the stream that is meant, and read by nobody; the stream must allow a message its own lifetime. */
+  /** A subject of the stream to be probed, which nobody reads; the stream must allow a message its own lifetime. */
   subject: string
-  /** Of the stream of probes, for readiness; where nothing is asked of that, none. */
+  /** A subject of the stream of probes, for readiness; absent where readiness does not ask. */
   readySubject?: string
   clock: Clock
 }
 
 const ANSWER_MS = 2 * SECOND
-/** How much later than the answer to what came after it an ack may come: one broker acks in order, others agree first. */
+/**
+ * How much later the ack may come than the answer to the message after it: a single broker acks in order, a cluster has
+ * to agree first.
+ */
 const ACK_AFTER_MS = { alone: 250, cluster: 1_500 }
-/** The shortest that the broker knows: nothing lasting. */
+/** The shortest lifetime that the broker knows: nothing stays. */
 const KEPT_FOR = '1s'
 
 type Answer = { kind: 'stored' } | { kind: 'refused'; code: number } | { kind: 'none' }
 
 /**
- * Finds out whether the broker can store in a stream, by storing something. A broker whose disk is full says nothing to
- * a publish, and never will, as one that is only slow says nothing yet. So the probe sends a second message that is
- * refused unread because it names another stream: once that is answered, the first was dropped.
+ * Finds out whether the broker can store in a stream, by storing something. A broker whose disk is full never answers a
+ * publish, and a slow one has not answered yet. So the probe sends a second message, which is refused unread because it
+ * names another stream: once that refusal arrives without an ack of the first, the first was dropped.
  */
 export class WriteProbe {
   readonly #options: WriteProbeOptions
-  /** Why nothing can be stored; null: it can, or the broker says nothing at all. Never rejects. */
+  /** Finds the reason why nothing can be stored; null: the broker can store, or says nothing at all. Never rejects. */
   readonly whyNot: () => Promise<string | null>
   readonly #whyNotReady: () => Promise<string | null>
   #why: string | null = null
@@ -46,7 +49,7 @@ export class WriteProbe {
     this.#whyNotReady = atMostEvery(1 * SECOND, options.clock, ask)
   }
 
-  /** Whether nothing could be stored when it was last asked: a publish that is slow has it found out. */
+  /** Whether the last probe could store nothing: a slow publish starts a probe. */
   get isSuspect(): boolean {
     return this.#why !== null
   }
@@ -58,8 +61,8 @@ export class WriteProbe {
   }
 
   /**
-   * For readiness: writes, also where nothing else is written, and not into the stream that is meant, whose readers count
-   * what comes and goes.
+   * The check for readiness: it writes even when nothing else is written, and not into the probed stream, whose readers
+   * count what comes and goes.
    * @throws AppError `cannot-store`
    */
   async checkReady(): Promise<void> {
@@ -68,7 +71,7 @@ export class WriteProbe {
     if (why !== null) throw cannotStore(why)
   }
 
-  /** @param ttl how long what is written stays; null: until the next one takes its place */
+  /** @param ttl how long the message stays; null: until the next one replaces it */
   async #ask(subject: string, ttl: string | null): Promise<string | null> {
     const { broker } = this.#options
     if (!broker.isUp()) return null
@@ -98,7 +101,7 @@ export class WriteProbe {
   }
 }
 
-/** The 503 of whoever would have something stored. */
+/** The 503 for a caller whose work cannot be stored. */
 export const cannotStore = (why: string): AppError =>
   new AppError('cannot-store', `Nothing can be stored at the moment: ${why}. Try again later.`, {
     headers: { 'Retry-After': '1' },

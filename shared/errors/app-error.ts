@@ -27,7 +27,7 @@ export class AppError extends Error {
   }
 }
 
-/** The error as a job or a schedule keeps it: what a caller may see of it, without its cause. */
+/** The error as a job or a schedule keeps it: the part that a caller may see, without its cause. */
 export const publicErrorOf = ({ name, message, code }: AppError): JobError => ({ name, message, code })
 
 /** A detail about one member or parameter: `/object_id: is missing.` */
@@ -36,7 +36,7 @@ export const detailAbout = (name: string, what: string): string => `${name}: ${w
 export const nothingHere = (): AppError =>
   new AppError('not-found', 'Nothing exists at this address. /openapi.json lists all routes.')
 
-/** The 503 of a broker or store that cannot do its work. */
+/** The 503 for a broker or store that cannot do its work. */
 export const unavailable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', detail, { headers: { 'Retry-After': '1' }, cause })
 

@@ -1,18 +1,19 @@
 import { BODY_MAX_DEPTH } from '#shared/contracts/http/jobs.ts'
 import { leastJsonLength, messageOf } from './foreign.ts'
 
-/** A value of foreign code as JSON text that every reader takes, or why there is none. */
+/** A value of foreign code as JSON text that every reader accepts, or the reason why there is none. */
 export type ForeignJson =
   | { kind: 'json'; json: string }
-  /** `thrown`: what JSON.stringify, or a `toJSON` of the value, threw. */
+  /** `thrown`: the error that JSON.stringify, or a `toJSON` of the value, threw. */
   | { kind: 'not_json'; thrown: unknown }
   | { kind: 'too_deep' }
-  /** `bytes`: at the least. */
+  /** `bytes`: a lower bound of the size. */
   | { kind: 'too_large'; bytes: number }
 
 /**
- * Never throws. Half surrogate pairs become U+FFFD: JSON.stringify escapes them, and strict readers refuse the whole
- * text for it. Nothing nested deeper than a request's body may be: everybody who folds or shows it would have to walk it.
+ * The value as JSON. Never throws. Half surrogate pairs become U+FFFD: JSON.stringify escapes them, and strict readers
+ * refuse the whole text because of them. Values may be nested no deeper than a request's body: everyone who folds or
+ * shows them has to walk through them.
  */
 export function jsonOf(value: unknown, maxBytes: number): ForeignJson {
   const least = leastJsonLength(value)
@@ -31,7 +32,7 @@ export function jsonOf(value: unknown, maxBytes: number): ForeignJson {
 
 /** Whether a JSON text is nested deeper than so many levels. */
 export function isTooDeep(json: string, maxDepth: number = BODY_MAX_DEPTH): boolean {
-  // Nearly every text has fewer brackets than that in all, and those are found much faster than they are understood.
+  // Nearly every text has fewer brackets in all than that, and counting is much faster than parsing.
   if (!hasMoreBrackets(json, maxDepth)) return false
   let depth = 0
   let isInString = false
@@ -48,7 +49,7 @@ export function isTooDeep(json: string, maxDepth: number = BODY_MAX_DEPTH): bool
   return false
 }
 
-/** Whether more than so many open, within texts too. */
+/** Whether more opening brackets than that occur, those within strings included. */
 function hasMoreBrackets(json: string, count: number): boolean {
   let left = count
   for (const bracket of ['{', '[']) {
@@ -57,7 +58,10 @@ function hasMoreBrackets(json: string, count: number): boolean {
   return false
 }
 
-/** On what is nested thousands deep JSON.stringify runs out of stack before anybody can count. */
+/**
+ * Whether JSON.stringify ran out of stack, which happens with values nested thousands deep before anybody can count the
+ * levels.
+ */
 const ranOutOfStack = (thrown: unknown): boolean => messageOf(thrown) === 'Maximum call stack size exceeded'
 
 const wellFormed = (json: string): string => JSON.stringify(JSON.parse(json), wellFormedMembers)

@@ -1,32 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-// A promise that nobody awaits, a timer or a listener that throws: such an error reaches the process and names no job.
-// What foreign code began is known all the same, because everything that it starts carries its run along.
+// A promise that nobody awaits, a timer or a listener may throw: such an error reaches the process and names no job.
+// Everything that foreign code starts carries its run along, so the job is known all the same.
 
 /** What foreign code runs for: one job or batch, or several that run in one call. */
 export interface ForeignRun {
-  /** For the log, each as its members. */
+  /** Members for the log, one record for each job or batch. */
   readonly of: readonly Record<string, unknown>[]
-  /** It runs in a process of its own: what is thrown for it in this one ends nothing else. */
+  /** Set when the code runs in another process: its errors end nothing else in this one. */
   readonly isElsewhere?: true
-  /** An error that nobody caught: it fails what still runs, and is nothing to what has ended. */
+  /** Receives an error that nobody caught: fails the jobs that still run and ignores those that have ended. */
   fail(thrown: unknown): void
   /**
-   * An error that ends the process: what still runs is to blame for it.
-   * @returns false when nothing does any more: what a run left behind, such as a connection, others may have used
+   * Receives an error that ends the process: the jobs that still run are to blame for it.
+   * @returns false when none runs any more: something that a run left behind, such as a connection, may be in use by
+   * others
    */
   crash(thrown: unknown): boolean
 }
 
 const runs = new AsyncLocalStorage<ForeignRun>()
 
-/** Calls something for a run; whatever it starts, however late, is the run's. */
+/** Calls a function for a run; everything that it starts, however late, belongs to the run. */
 export const runFor = <T>(run: ForeignRun, call: () => T): T => runs.run(run, call)
 
-/** Whose code this is; null: nobody's, so our own, or that of a module while it was loaded. */
+/** The run whose code this is; null: no run's, so our own code, or a module's while it is loaded. */
 export const currentRun = (): ForeignRun | null => runs.getStore() ?? null
 
-/** Of those that run in one call nobody can say which it was. */
+/** One run for several that share a call: nobody can say which of them failed. */
 export const joinRuns = (joined: readonly ForeignRun[]): ForeignRun => ({
   of: joined.flatMap((run) => run.of),
   fail: (thrown) => {

@@ -2,19 +2,19 @@ import { inspect } from 'node:util'
 import type { JobCause, JobError } from '#shared/contracts/log/job.ts'
 
 // Handlers, their libraries, child processes and HTTP targets hand over anything: an error whose message is a list, an
-// object whose getters throw, a text with half a character at its end. Whatever comes from them passes through here
-// before it is logged, stored or shown, and nothing here throws.
+// object whose getters throw, a text with half a character at its end. All such values pass through here before they
+// are logged, stored or shown, and nothing here throws.
 
 const MESSAGE_MAX_LENGTH = 2_000
 const NAME_MAX_LENGTH = 100
-/** Of one cause; a hundred attempts with their errors must still fit into one record. */
+/** Limit for each cause; a hundred attempts with their errors must still fit into one record. */
 const CAUSE_MAX_LENGTH = 500
 const CAUSES_MAX = 8
-/** A getter, or a proxy, may make another cause each time it is asked, without end. */
+/** A getter, or a proxy, may return another cause each time, without end. */
 const CAUSES_LOOKED_AT_MAX = 100
 /** Characters of a stack that are searched for the message at its beginning. */
 const STACK_READ_LENGTH = 10_000
-/** What has a longer JSON is looked at only in part. */
+/** A value with a longer JSON text is inspected only in part. */
 const JSON_MAX_LENGTH = 1_000_000
 
 /** Any value as well-formed text of at most so many characters (UTF-16 units). */
@@ -25,13 +25,13 @@ export function textOf(value: unknown, maxLength: number = MESSAGE_MAX_LENGTH): 
   return cut.toWellFormed()
 }
 
-/** What somebody threw, in a few words: its message where it has one. */
+/** A thrown value in a few words: its message where it has one. */
 export function messageOf(thrown: unknown): string {
   const { name, message } = describeThrown(thrown)
   return message || name
 }
 
-/** What somebody threw, as it may be stored and shown: bounded, without a stack, with what caused it. */
+/** A thrown value as it may be stored and shown: bounded, without a stack, with its causes. */
 export function describeThrown(thrown: unknown): JobError {
   const causes = causesOf(thrown)
   const error = describeOne(thrown, MESSAGE_MAX_LENGTH)
@@ -40,7 +40,7 @@ export function describeThrown(thrown: unknown): JobError {
   return { ...error, message, ...(causes.length === 0 ? {} : { causes }) }
 }
 
-/** The same for the log, with the stack. A logger that looks at the thrown value itself may run its getters. */
+/** The same for the log, with the stack. A logger that inspects the thrown value itself may run its getters. */
 export const errorForLog = (thrown: unknown): JobError & { stack?: string } => {
   const stack = memberOf(thrown, 'stack')
   return {
@@ -58,7 +58,7 @@ export function memberOf(value: unknown, name: string): unknown {
   }
 }
 
-/** Whether it is, or is meant as, an error: also one of another realm, or an answer that was thrown as it came. */
+/** Whether the value is, or is meant as, an error: also one from another realm, or a response that was thrown. */
 export const isErrorLike = (value: unknown): boolean =>
   isObject(value) && (typeof memberOf(value, 'stack') === 'string' || isSaid(memberOf(value, 'message')))
 
@@ -85,14 +85,17 @@ function messageIn(error: unknown): string {
 
 const isSaid = (message: unknown): boolean => message !== undefined && message !== null && message !== ''
 
-/** A stack that was looked at keeps the message of that moment, whatever became of it since. */
+/**
+ * The message at the beginning of a stack: a stack that was read keeps the message of that moment, even if it was
+ * changed later.
+ */
 function messageInStack(stack: unknown): string {
   if (typeof stack !== 'string') return ''
   const [header = ''] = stack.slice(0, STACK_READ_LENGTH).split(/\n[ \t]+at /, 1)
   return /^[^\s:]+(?: \[[^\]]*\])?: (?<message>[\s\S]*)$/.exec(header)?.groups?.['message'] ?? ''
 }
 
-/** From the outside in: its cause and the parts of an AggregateError, then theirs. */
+/** Causes from the outside in: the cause and the parts of an AggregateError, then theirs. */
 function causesOf(thrown: unknown): JobCause[] {
   const found: JobCause[] = []
   const above = messageIn(thrown)
@@ -104,7 +107,7 @@ function causesOf(thrown: unknown): JobCause[] {
     if (seen.has(cause)) continue
     seen.add(cause)
     const described = describeOne(cause, CAUSE_MAX_LENGTH)
-    // An error that was wrapped without another word.
+    // Skips an error that was wrapped without another word.
     if (described.message !== above) found.push(described)
     waiting.unshift(...causesIn(cause))
   }
@@ -117,7 +120,7 @@ function causesIn(error: unknown): unknown[] {
   return all.filter((cause) => cause !== undefined && cause !== null)
 }
 
-/** The first items of a list; null for what is none. */
+/** The first items of a list; null for any other value. */
 function listIn(value: unknown): unknown[] | null {
   try {
     return Array.isArray(value) ? Array.from({ length: Math.min(value.length, CAUSES_MAX) }, (_, n) => value[n]) : null
@@ -126,12 +129,13 @@ function listIn(value: unknown): unknown[] | null {
   }
 }
 
-/** A list is one too. */
+/** Arrays are objects too. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /**
- * How many characters its JSON has at the least, where it is bytes or has some as a member; 0 for all else. JSON has each
- * byte as a number of its own: making that of a file of some hundred MB takes more memory than a process has.
+ * A lower bound for the number of characters of a value's JSON, where the value is bytes or has some as a member; 0 for
+ * everything else. JSON writes each byte as a number: doing that for a file of a few hundred MB takes more memory than
+ * a process has.
  */
 export function leastJsonLength(value: unknown): number {
   try {
@@ -143,7 +147,7 @@ export function leastJsonLength(value: unknown): number {
   }
 }
 
-/** Of numbers; a DataView has none that JSON shows. */
+/** Number of elements; a DataView has none that JSON shows. */
 const countOf = (value: unknown): number =>
   ArrayBuffer.isView(value) ? ((value as { length?: number }).length ?? 0) : 0
 
@@ -152,7 +156,7 @@ function shown(value: unknown): string {
     const json = leastJsonLength(value) > JSON_MAX_LENGTH ? undefined : (JSON.stringify(value) as string | undefined)
     if (json !== undefined) return json
   } catch {
-    // What is no JSON can still be looked at.
+    // A value that is no JSON can still be inspected.
   }
   try {
     return inspect(value, { customInspect: false, depth: 2, maxArrayLength: 20, maxStringLength: 500 })

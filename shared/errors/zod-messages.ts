@@ -11,12 +11,12 @@ const KINDS: Record<string, string> = {
   null: 'null',
 }
 
-/** What is counted of each. */
+/** The unit that is counted for each type. */
 const UNITS: Record<string, string> = { string: 'character', array: 'item' }
 
 /**
- * What is wrong with a value, to stand behind its name: for `schema.safeParse(value, { error: zodMessages })`. What a
- * schema says itself goes before it.
+ * Sentences about invalid values, which follow the name of a member: for `schema.safeParse(value, { error: zodMessages
+ * })`. A schema's own message takes precedence.
  */
 export const zodMessages: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {

@@ -1,8 +1,8 @@
-/** The longest that a timer of JavaScript can wait, milliseconds (24.8 days): it takes what is longer for "at once". */
+/** The longest time that a JavaScript timer can wait, milliseconds (24.8 days): a longer one fires at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1
 
-/** A hundred years: longer than anything is kept, and no date is out of reach from now. */
+/** A hundred years: longer than anything is kept, and a date that far from now can still be represented. */
 export const KEPT_MAX_MS = 36_525 * 24 * 60 * 60 * 1000
 
-/** What a timer may be set to: what is longer waits as long as a timer can. */
+/** The delay for a timer: longer delays are cut to the longest that a timer can wait. */
 export const timerMs = (ms: number): number => Math.min(ms, TIMER_MAX_MS)

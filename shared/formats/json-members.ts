@@ -1,12 +1,12 @@
 import { endOfString, pointerAt } from './json-numbers.ts'
 
 /**
- * The JSON pointer of the first member that stands twice in one object: JSON.parse takes the last one and says nothing.
- * @param json what JSON.parse accepts
- * @returns null when every name stands once
+ * The JSON pointer of the first member that appears twice in one object: JSON.parse silently takes the last one.
+ * @param json text that JSON.parse accepts
+ * @returns null when no name repeats
  */
 export function findDuplicateMember(json: string): string | null {
-  /** Of each container that is open, the names so far; null for an array. */
+  /** Names so far in each open container; null for an array. */
   const open: (Set<string> | null)[] = []
   let isName = false
   for (let at = 0; at < json.length; at++) {
@@ -16,7 +16,7 @@ export function findDuplicateMember(json: string): string | null {
       if (isName) {
         const name = JSON.parse(json.slice(at, end)) as string
         const names = open.at(-1)
-        // Behind its colon the pointer is this member's.
+        // After its colon the pointer is this member's.
         if (names?.has(name)) return pointerAt(json, end)
         names?.add(name)
       }

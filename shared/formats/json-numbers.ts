@@ -1,24 +1,24 @@
-// JSON has numbers of any length, and JSON.parse makes doubles of them: a long id comes back as another one. These find
-// such numbers in the text, before that.
+// JSON has numbers of any length, and JSON.parse makes doubles of them: a long id comes back as a different one. These
+// functions find such numbers in the text beforehand.
 
-/** A number that would be another one after JSON.parse. */
+/** A number that JSON.parse would change. */
 export interface LostNumber {
-  /** As it stands in the text. */
+  /** The number as it appears in the text. */
   text: string
-  /** Where (RFC 6901). */
+  /** Where the number is (RFC 6901). */
   pointer: string
   reason: 'changed' | 'too large'
 }
 
-/** Whole numbers with so many digits all fit. */
+/** Whole numbers with at most this many digits are always exact. */
 const ALWAYS_KEPT_LENGTH = 15
 const DIGITS = /^-?\d+$/
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
 
 /**
- * What JSON.parse does to a number: a whole one that is written differently afterwards is `changed`. One with a fraction
- * becomes the nearest double, as everybody expects of fractions.
- * @param text a number as JSON has them
+ * What JSON.parse does to a number: a whole one that is written differently afterwards is `changed`. A fraction becomes
+ * the nearest double, as everybody expects of fractions.
+ * @param text a number in JSON syntax
  */
 export function lossOf(text: string): LostNumber['reason'] | null {
   if (text.length <= ALWAYS_KEPT_LENGTH && DIGITS.test(text)) return null
@@ -29,14 +29,14 @@ export function lossOf(text: string): LostNumber['reason'] | null {
   return isWhole && !isSame(written, decimalOf(String(kept))) ? 'changed' : null
 }
 
-/** The same of a number that JavaScript wrote: whole and beyond 2^53, it may stand for another one. */
+/** The same for a number that JavaScript wrote: whole and beyond 2^53, it may stand for a different one. */
 export const unsafeLossOf = (text: string): LostNumber['reason'] | null =>
   text.length > ALWAYS_KEPT_LENGTH && DIGITS.test(text) && !Number.isSafeInteger(Number(text)) ? 'changed' : null
 
 interface Decimal {
-  /** Without zeros at either end; empty for 0. */
+  /** Digits without zeros at either end; empty for 0. */
   digits: string
-  /** Power of ten behind the last digit. */
+  /** Power of ten of the last digit. */
   exponent: number
   isNegative: boolean
 }
@@ -44,7 +44,7 @@ interface Decimal {
 function decimalOf(text: string): Decimal {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = NUMBER.exec(text) ?? []
   const all = (whole + fraction).replace(/^0+/, '')
-  // By hand: a pattern would try each of a million zeros in the middle anew.
+  // By hand: a pattern would try each of a million zeros in the middle again.
   let length = all.length
   while (all.charCodeAt(length - 1) === 0x30) length--
   const digits = all.slice(0, length)
@@ -55,7 +55,7 @@ function decimalOf(text: string): Decimal {
 const isSame = (one: Decimal, other: Decimal): boolean =>
   one.digits === other.digits && one.exponent === other.exponent && one.isNegative === other.isNegative
 
-/** Where a string ends, its quote included. */
+/** Position after a string, its closing quote included. */
 export function endOfString(json: string, start: number): number {
   let end = start + 1
   while (json.charCodeAt(end) !== 0x22) end += json.charCodeAt(end) === 0x5c ? 2 : 1
@@ -64,7 +64,7 @@ export function endOfString(json: string, start: number): number {
 
 const NUMBER_END = /[^0-9eE.+-]/g
 
-/** Where a number ends. */
+/** Position after a number. */
 export function endOfNumber(json: string, start: number): number {
   NUMBER_END.lastIndex = start
   return NUMBER_END.exec(json)?.index ?? json.length
@@ -74,7 +74,7 @@ const isNumberStart = (code: number): boolean => code === 0x2d || (code >= 0x30 
 
 /**
  * The first number of a text that JSON.parse would change.
- * @param json what JSON.parse accepts
+ * @param json text that JSON.parse accepts
  */
 export function findLostNumber(json: string, loss = lossOf): LostNumber | null {
   for (let at = 0; at < json.length; ) {
@@ -90,7 +90,7 @@ export function findLostNumber(json: string, loss = lossOf): LostNumber | null {
   return null
 }
 
-/** What to tell whoever wrote it. */
+/** The sentence for whoever wrote the number. */
 export const lostNumberDetail = ({ text, reason }: Pick<LostNumber, 'text' | 'reason'>): string =>
   reason === 'too large'
     ? 'is a number too large to be represented; send it as a string'
@@ -98,7 +98,7 @@ export const lostNumberDetail = ({ text, reason }: Pick<LostNumber, 'text' | 're
 
 /**
  * The JSON pointer of the value that begins at a position.
- * @param json what JSON.parse accepts
+ * @param json text that JSON.parse accepts
  */
 export function pointerAt(json: string, position: number): string {
   const path: (string | number)[] = []

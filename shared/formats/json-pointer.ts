@@ -9,5 +9,5 @@ export function valueAt(document: unknown, pointer: string): unknown {
   return value
 }
 
-/** A member's name as a pointer has it. */
+/** A member's name, escaped for a pointer. */
 export const escapeToken = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1')

@@ -2,8 +2,8 @@ import { httpDateMs } from './http-date.ts'
 
 /**
  * What a Retry-After header asks for: whole seconds, or a date (RFC 9110, 10.2.3).
- * @param answeredMs when the answer was made: best by its own Date header, milliseconds since 1970
- * @returns milliseconds from 0 on; null when it asks for nothing that can be understood
+ * @param answeredMs when the answer was made, preferably from its own Date header, milliseconds since 1970
+ * @returns milliseconds, at least 0; null when the header asks for nothing that can be understood
  */
 export function readRetryAfter(header: string | null | undefined, answeredMs: number): number | null {
   const text = header?.trim() ?? ''

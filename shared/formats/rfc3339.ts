@@ -4,15 +4,15 @@ const TIMESTAMP =
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
- * The moment of a timestamp as RFC 3339 has them, in milliseconds since 1970, what is finer cut off; NaN for any other
- * text. A leap second, where one can be, is the first second of the next day.
+ * The moment of an RFC 3339 timestamp, in milliseconds since 1970, finer fractions cut off; NaN for any other text. A
+ * leap second, where one can be, is the first second of the next day.
  */
 export function epochMsOf(text: string): number {
   const [matched, year = '', month = '', day = '', time = '', second = '', fraction = '', offset = ''] =
     TIMESTAMP.exec(text) ?? []
   if (matched === undefined || Number(day) > daysIn(Number(year), Number(month))) return Number.NaN
   const date = `${year}-${month}-${day}`
-  // It may be small, as the T.
+  // The Z may be lower case, like the T.
   const zone = offset.toUpperCase()
   if (second !== '60') return Date.parse(`${date}T${time}:${second}${fraction.slice(0, 4)}${zone}`)
   const after = Date.parse(`${date}T${time}:59${zone}`) + 1_000

@@ -8,9 +8,9 @@ import {
   type CreateJobDeps,
   type CreateJobRequest,
   createJob,
-  noteCreated,
   type PreparedJob,
   prepareJob,
+  recordCreated,
 } from './create-job.ts'
 import type { BatchEntry } from './read-batch.ts'
 
@@ -66,8 +66,8 @@ export async function createAll(deps: CreateJobDeps, request: CreateBatchRequest
   const claim = (await claimByKey(deps, request)) ?? (await claimByProxy(deps, request))
   const prepared = await prepareAll(deps, request, claim)
   // A repeat: all were made, or none.
-  const isThere = prepared.every((job) => job.isThere)
-  if (!isThere) await publishAll(deps, prepared, claim)
+  const alreadyCreated = prepared.every((job) => job.alreadyCreated)
+  if (!alreadyCreated) await publishAll(deps, prepared, claim)
   const items = prepared.map(({ accepted }, index) => ({ index, status: 201, job: accepted }))
   return { accepted: items.length, failed: 0, items }
 }
@@ -120,7 +120,7 @@ async function prepareOne(
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
   const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
   if (result.kind === 'stored') {
-    for (const { accepted } of prepared) noteCreated(deps, accepted)
+    for (const { accepted } of prepared) recordCreated(deps, accepted)
     return
   }
   if (result.why === 'too-large') {
@@ -138,8 +138,8 @@ async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: K
 async function allExist(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<boolean> {
   for (let start = 0; start < prepared.length; start += AT_ONCE) {
     const slice = prepared.slice(start, start + AT_ONCE)
-    const isThere = await Promise.all(slice.map(({ accepted }) => deps.jobExists(accepted.job_id)))
-    if (isThere.includes(false)) return false
+    const exist = await Promise.all(slice.map(({ accepted }) => deps.jobExists(accepted.job_id)))
+    if (exist.includes(false)) return false
   }
   return true
 }

@@ -4,7 +4,7 @@ import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
-import { endAsPreferred, type WaitJobDeps } from '../read/wait-for-job.ts'
+import { honorPreferWaitForEnd, type WaitJobDeps } from '../read/wait-for-job.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
 
 /** At the root and under /v1: one code path, two statuses for the cooldown. */
@@ -18,7 +18,7 @@ export function createJobRoutes(router: GuardedRouter, deps: CreateJobDeps & { w
     })
     ctx.set('Location', `${base}/${accepted.job_id}`)
     if (replayed) ctx.set('Idempotency-Replayed', 'true')
-    const ended = await endAsPreferred(deps.wait, ctx, { ...accepted, priority: body.priority })
+    const ended = await honorPreferWaitForEnd(deps.wait, ctx, { ...accepted, priority: body.priority })
     ctx.status = ended === null ? 201 : 200
     ctx.body = ended === null ? accepted : jobView(ended)
   }

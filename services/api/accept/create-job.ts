@@ -51,7 +51,7 @@ export interface PreparedJob {
   publication: Publication
   accepted: JobAccepted
   /** An earlier request under the same claim has made the job already. */
-  isThere: boolean
+  alreadyCreated: boolean
 }
 
 /**
@@ -76,7 +76,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
       ...(claim === null ? {} : { once: 'same-address' }),
     }),
     accepted: acceptedOf(event),
-    isThere: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
+    alreadyCreated: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
   }
 }
 
@@ -86,16 +86,16 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
  * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, cooldown, key-reused, unavailable
  */
 export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
-  const { publication, accepted, isThere } = await prepareJob(deps, request)
-  if (isThere) return { accepted, replayed: true }
+  const { publication, accepted, alreadyCreated } = await prepareJob(deps, request)
+  if (alreadyCreated) return { accepted, replayed: true }
   const result = await deps.publisher.publish(publication)
   if (result.kind === 'refused') return { accepted, replayed: true }
   if (result.kind === 'duplicate') return answerDuplicate(deps, request, accepted, result.seq)
-  noteCreated(deps, accepted)
+  recordCreated(deps, accepted)
   return { accepted, replayed: false }
 }
 
-export function noteCreated(deps: CreateJobDeps, { job_id, type }: JobAccepted): void {
+export function recordCreated(deps: CreateJobDeps, { job_id, type }: JobAccepted): void {
   deps.created.inc({ type })
   deps.log.info({ job_id, type }, 'job created')
 }

@@ -31,7 +31,7 @@ export async function addNextEvent(
 ): Promise<Job> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const job = await getCurrentJob(deps, jobId, request.caller)
-    if (mayComeAgain(job, request) && (await isOwnRepeat(deps, job, request))) return job
+    if (mayBeRepeat(job, request) && (await isOwnRepeat(deps, job, request))) return job
     let event: EventBody
     try {
       event = await decide(job)
@@ -49,7 +49,7 @@ export async function addNextEvent(
 }
 
 /** Whether the job's state would allow the same change once more: another time, or anything after a retry. */
-const mayComeAgain = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean =>
+const mayBeRepeat = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean =>
   phase === 'scheduled' || phase === 'retrying' || (round > 1 && changeKey !== undefined)
 
 async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, request: RequestInfo): Promise<Job | null> {

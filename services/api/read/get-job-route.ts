@@ -6,7 +6,7 @@ import { callerOf } from '#shared/http/authenticate.ts'
 import { matchesEtag } from '#shared/http/etag.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { getJob } from './get-job.ts'
-import { type WaitJobDeps, waitAsPreferred } from './wait-for-job.ts'
+import { honorPreferWait, type WaitJobDeps } from './wait-for-job.ts'
 
 /** The sequence of the job's last event is the version of what is shown. */
 const etagOf = (job: Job): string => `"${job.seq}"`
@@ -16,7 +16,7 @@ export function getJobRoutes(router: GuardedRouter, deps: WaitJobDeps): void {
   const waitedFor = async (ctx: AppContext, first: Job): Promise<Job> => {
     const known = ctx.get('if-none-match')
     if (known !== '' && !matchesEtag(known, etagOf(first))) return first
-    return (await waitAsPreferred(deps, ctx, first, known === '' ? null : first.seq)) ?? first
+    return (await honorPreferWait(deps, ctx, first, known === '' ? null : first.seq)) ?? first
   }
   const show = async (ctx: AppContext, jobId: string) => {
     const first = await getJob(deps, jobId, callerOf(ctx))

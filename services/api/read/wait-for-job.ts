@@ -22,7 +22,7 @@ const MAX_WAITING = 5_000
  * @param changedFrom any later event is enough; null: only the end is
  * @throws AppError `unavailable`
  */
-export async function waitAsPreferred(
+export async function honorPreferWait(
   deps: WaitJobDeps,
   ctx: AppContext,
   job: JobAddress,
@@ -47,9 +47,9 @@ export async function waitAsPreferred(
 }
 
 /** A job that was accepted stays so, whatever becomes of the wait. */
-export async function endAsPreferred(deps: WaitJobDeps, ctx: AppContext, job: JobAddress): Promise<Job | null> {
+export async function honorPreferWaitForEnd(deps: WaitJobDeps, ctx: AppContext, job: JobAddress): Promise<Job | null> {
   try {
-    const waited = await waitAsPreferred(deps, ctx, job)
+    const waited = await honorPreferWait(deps, ctx, job)
     return waited !== null && isTerminal(waited.phase) ? waited : null
   } catch (error) {
     deps.log.debug({ err: error, job_id: job.job_id }, 'could not wait for a job')

@@ -4,9 +4,9 @@ import { scheduleOperations } from '#shared/contracts/http/operations/schedules.
 import type { ScheduleList, ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
+import { effectiveTenant } from '#shared/http/effective-tenant.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
-import { tenantMeant } from '#shared/http/tenant-meant.ts'
 import { jobOf } from '#shared/schedules/schedule-job.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { ScheduleKey } from '../../../shared/schedules/schedule-records.ts'
@@ -90,7 +90,7 @@ export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps):
 const keyOf = (
   ctx: AppContext,
   { params, query }: { params: { name: string }; query: { tenant?: string | undefined } },
-): ScheduleKey => ({ tenant: tenantMeant(callerOf(ctx), query.tenant), name: params.name })
+): ScheduleKey => ({ tenant: effectiveTenant(callerOf(ctx), query.tenant), name: params.name })
 
 /** While it rests nothing is missed: it goes on from now. */
 function withPause(record: ScheduleRecord, paused: boolean, at: string): ScheduleRecord {

@@ -1,6 +1,6 @@
 import { textOf } from '#shared/errors/foreign.ts'
 import type { CallOut } from '#shared/outbound/call-out.ts'
-import { isForGood } from '#shared/outbound/is-for-good.ts'
+import { isPermanentStatus } from '#shared/outbound/is-permanent-status.ts'
 import { VERSION } from '#shared/process/version.ts'
 import type { BatchAnswer, BatchHandler } from './handler.ts'
 
@@ -37,7 +37,7 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
     })
     if (answer.status >= 200 && answer.status < 300) return bodyOf(answer.text)
     const said = `the endpoint answered ${answer.status}: ${textOf(answer.text, REASON_MAX_LENGTH)}`
-    if (!isForGood(answer.status)) throw new Error(said)
+    if (!isPermanentStatus(answer.status)) throw new Error(said)
     return { outcomes: messages.map(() => ({ failed: said })) } satisfies BatchAnswer
   },
 })

@@ -1,6 +1,6 @@
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
-import { isForGood } from '#shared/outbound/is-for-good.ts'
+import { isPermanentStatus } from '#shared/outbound/is-permanent-status.ts'
 import { bodyOf } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
 import type { JobContext, JobHandler } from './handler.ts'
@@ -52,7 +52,7 @@ export const httpHandler = (options: HttpOptions): JobHandler => ({
       }),
     )
     if (answer.status >= 200 && answer.status < 300) return resultOf(answer)
-    throw failureOf(answer, isForGood(answer.status), options.now())
+    throw failureOf(answer, isPermanentStatus(answer.status), options.now())
   },
 })
 

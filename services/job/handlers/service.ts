@@ -7,7 +7,7 @@ import {
 } from '#shared/contracts/log/service-call.ts'
 import { lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
-import { isForGood } from '#shared/outbound/is-for-good.ts'
+import { isPermanentStatus } from '#shared/outbound/is-permanent-status.ts'
 import { readAnswer } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
@@ -51,9 +51,9 @@ function resultOf(answer: OutboundAnswer, nowMs: number) {
   const { body, lost } = readAnswer(answer)
   const said = whatIsSaid(body, isOk)
   const status = said?.status ?? (isOk ? 'success' : null)
-  if (status === null && said?.error === undefined) throw failureOf(answer, isForGood(answer.status), nowMs)
+  if (status === null && said?.error === undefined) throw failureOf(answer, isPermanentStatus(answer.status), nowMs)
   if (status !== 'success') {
-    const isPermanent = status === null ? isForGood(answer.status) : status === 'failure'
+    const isPermanent = status === null ? isPermanentStatus(answer.status) : status === 'failure'
     throw saidFailure(answer, said?.error ?? `the service answered ${status}`, isPermanent, nowMs)
   }
   if (lost !== null) throw invalidAnswer(`${lost.pointer} ${lostNumberDetail(lost)}`)

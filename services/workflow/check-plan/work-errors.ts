@@ -62,9 +62,9 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
     if (definition !== undefined) {
       for (const member of OF_JOBS) if (work[member] !== undefined) add(`/${member}`, 'is not allowed with definition')
       const key = `${definition} ${version}`
-      const isThere = definitions.get(key) ?? (await hasDefinition(deps, owner, definition, version))
-      definitions.set(key, isThere)
-      if (!isThere) add('/definition', 'does not exist, or not in this version')
+      const isKnown = definitions.get(key) ?? (await hasDefinition(deps, owner, definition, version))
+      definitions.set(key, isKnown)
+      if (!isKnown) add('/definition', 'does not exist, or not in this version')
     }
   }
   return errors

@@ -1,6 +1,6 @@
 import type { PlanStep } from '#shared/contracts/http/requests.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import { end, note } from './events.ts'
+import { appendEvent, end } from './events.ts'
 import { isRunning, type RequestRecord, type Step } from './record.ts'
 import { tasksOf } from './tasks-of.ts'
 import { undoNext, undoTasks } from './undo.ts'
@@ -25,7 +25,7 @@ function moveOn(draft: RequestRecord, at: string, nowMs: number): boolean {
       return closeStep(draft, step, plan, at, nowMs)
     case 'failed':
       draft.undo = undoTasks(draft)
-      note(draft, at, { event: 'request:undoing' })
+      appendEvent(draft, at, { event: 'request:undoing' })
       return true
     case 'completed':
     case 'skipped':
@@ -45,7 +45,7 @@ function openStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string, 
   if (plan.sleep_ms !== undefined) step.wake_at = isoTime(nowMs + plan.sleep_ms)
   if (plan.sleep_until !== undefined) step.wake_at = isoTime(Date.parse(plan.sleep_until))
   step.tasks = (plan.jobs ?? []).flatMap((job, n) => tasksOf(draft, job, n))
-  note(draft, at, { event: 'request:step-started', step: plan.name })
+  appendEvent(draft, at, { event: 'request:step-started', step: plan.name })
 }
 
 /** @returns whether the step, or a task of it, went on */
@@ -57,7 +57,7 @@ function closeStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string,
     if (startReady(draft, step, plan)) return true
     if (step.tasks.some(isRunning)) return false
     Object.assign(step, { status: 'completed', ended_at: at, extras: draft.extras })
-    note(draft, at, { event: 'request:step-ended', step: plan.name })
+    appendEvent(draft, at, { event: 'request:step-ended', step: plan.name })
     return true
   }
   let changed = false
@@ -71,7 +71,7 @@ function closeStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string,
   if (step.tasks.some(isRunning)) return changed
   Object.assign(step, { status: 'failed', ended_at: at, extras: draft.extras })
   draft.error = failed.error ?? { name: 'Cancelled', message: `The job ${failed.key} was cancelled.` }
-  note(draft, at, { event: 'request:step-ended', step: plan.name, job: failed.key })
+  appendEvent(draft, at, { event: 'request:step-ended', step: plan.name, job: failed.key })
   return true
 }
 

@@ -2,7 +2,7 @@ import type { TaskAddress } from '#shared/ids/task-address.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import { advance } from './advance.ts'
 import { endTask, mergeExtras, type TaskEnd } from './end-task.ts'
-import { end, note } from './events.ts'
+import { appendEvent, end } from './events.ts'
 import { allTasks, isEnded, isRunning, type Json, type RequestRecord } from './record.ts'
 import { reopen } from './reopen.ts'
 
@@ -72,7 +72,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
       if (!draft.plan.some(({ signal }) => signal === input.name)) return false
       if (!mergeExtras(draft, null, input.extras, at)) return false
       draft.signals.push(input.name)
-      note(draft, at, { event: 'request:signalled', job: input.name })
+      appendEvent(draft, at, { event: 'request:signalled', job: input.name })
       return true
     case 'cancel':
       if (isEnded(draft)) return false

@@ -1,7 +1,7 @@
 import { EXTRAS_MAX_BYTES } from '#shared/contracts/http/requests.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
 import type { TaskAddress } from '#shared/ids/task-address.ts'
-import { note } from './events.ts'
+import { appendEvent } from './events.ts'
 import { isObject, mergePatch } from './merge-patch.ts'
 import { isRunning, type Json, type RequestRecord, type Task, type TaskAttempt } from './record.ts'
 import { keepResult } from './results.ts'
@@ -60,8 +60,8 @@ export function mergeExtras(
   const step = by === null ? undefined : draft.steps[by.step]
   const about = by === null ? {} : { step: draft.plan[by.step]?.name ?? '', job: by.task.key }
   const contested = step === undefined ? [] : members.filter((name) => Object.hasOwn(step.writers, name))
-  if (contested.length > 0) note(draft, at, { event: 'request:extras-conflict', ...about, members: contested })
+  if (contested.length > 0) appendEvent(draft, at, { event: 'request:extras-conflict', ...about, members: contested })
   if (step !== undefined && by !== null) for (const name of members) step.writers[name] = by.task.key
-  note(draft, at, { event: 'request:extras-updated', ...about, members })
+  appendEvent(draft, at, { event: 'request:extras-updated', ...about, members })
   return true
 }

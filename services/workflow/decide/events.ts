@@ -8,9 +8,9 @@ export function end(
   error: JobError | null,
 ): void {
   Object.assign(draft, { status, finished_at: at, error })
-  note(draft, at, { event: status === 'completed' ? 'request:finished' : `request:${status}` })
+  appendEvent(draft, at, { event: status === 'completed' ? 'request:finished' : `request:${status}` })
 }
 
-export function note(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at'>): void {
+export function appendEvent(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at'>): void {
   draft.events.push({ at, ...event })
 }

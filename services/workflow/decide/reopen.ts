@@ -1,4 +1,4 @@
-import { note } from './events.ts'
+import { appendEvent } from './events.ts'
 import type { RequestRecord, Task, UndoTask } from './record.ts'
 import { dropResult } from './results.ts'
 import { tasksOf } from './tasks-of.ts'
@@ -36,7 +36,7 @@ export function reopen(draft: RequestRecord, at: string): void {
     reopened.push(n)
   }
   draft.at_step = Math.min(draft.at_step, ...reopened)
-  note(draft, at, { event: 'request:retried' })
+  appendEvent(draft, at, { event: 'request:retried' })
 }
 
 /** It runs again under the same name; its attempts stay. */

@@ -5,8 +5,8 @@ import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
+import { effectiveTenant } from '#shared/http/effective-tenant.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
-import { tenantMeant } from '#shared/http/tenant-meant.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { DefinitionKey, DefinitionRecord } from './definition-records.ts'
 import { type PutDefinitionDeps, putDefinition } from './put-definition.ts'
@@ -48,7 +48,7 @@ export function definitionRoutes(router: GuardedRouter, deps: DefinitionRoutesDe
 const keyOf = (
   ctx: AppContext,
   { params, query }: { params: { name: string }; query: { tenant?: string | undefined } },
-): DefinitionKey => ({ tenant: tenantMeant(callerOf(ctx), query.tenant), name: params.name })
+): DefinitionKey => ({ tenant: effectiveTenant(callerOf(ctx), query.tenant), name: params.name })
 
 const summaryView = ({ name, tenant, version, created_at }: DefinitionRecord): DefinitionSummary => ({
   name,

@@ -19,14 +19,14 @@ import {
 } from './lanes.ts'
 
 /**
- * Brings lanes that exist to what their type and the settings say now, and asks the broker for nothing where they are
- * that already. How many run at once is left as it is unless the handler says another number than before: that, like
- * a pause, is changed while Hasty runs. For setup alone: a service that starts never changes a lane.
+ * Updates existing lanes to what their type and the settings say now; lanes that are up to date cost no request. The
+ * limit of how many run at once is left alone unless the handler declares another number than before: like a pause, it
+ * may have been changed by an operator. Only setup calls this: a service that starts never changes a lane.
  */
 export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const lanes = await findLanes(broker, info.type)
-  // What the lanes declare changes last, so a change that was cut short is seen, and brought to its end.
+  // The declared policy changes last, so that a change that was cut short is noticed and finished.
   const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
   await setConcurrency(broker, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
   for (const { name, config } of await findLanes(broker, info.type)) {
@@ -39,19 +39,19 @@ export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: T
 }
 
 /**
- * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes
- * are made before the old ones go, and begin with what those still had to deliver, for which alone the log is read: a
- * job that is delivered by both starts once, and what runs goes on under its worker's lease.
+ * Sets how many jobs of a type run at once over all workers; null: no limit. Where the shape changes, the new lanes are
+ * created before the old ones are deleted, and begin with what the old ones still had to deliver; the log is read for
+ * that alone. A job that is delivered by both starts once, and running jobs continue under their worker's lease.
  */
 export async function setConcurrency(broker: Broker, info: JobTypeInfo, concurrency: number | null): Promise<void> {
   const [first] = await findLanes(broker, info.type)
   if (first === undefined) return
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     await changeShape(broker, info, concurrency, leaseMsOf(first))
-    // Somebody else may have changed it at the same time and taken a lane of ours for an old one.
+    // Somebody else may have changed the shape at the same time and deleted a lane of ours as an old one.
     if (isWhole(await findLanes(broker, info.type))) return
   }
-  throw new Error(`the lanes of ${info.type} are changed by others all the time`)
+  throw new Error(`the lanes of ${info.type} keep being changed by others; try again`)
 }
 
 const MAX_TRIES = 5
@@ -68,9 +68,10 @@ async function changeShape(
   const before = (await manager.streams.info(JOBS_STREAM)).state.last_seq
   const lanes = await findLanes(broker, info.type)
   const wanted = lanesOfShape(concurrency)
-  const isThere = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
-  // Two who change it at the same time may each have removed what the other made: then all is delivered again.
-  const startSeq = isThere || lanes.length === 0 ? null : await firstNeeded(broker, lanes, before + 1)
+  const allExist = wanted.every((priority) => lanes.some(({ name }) => name === laneName(info.type, priority)))
+  // Two who change the shape at the same time may each have deleted the other's lanes: then everything is delivered
+  // again.
+  const startSeq = allExist || lanes.length === 0 ? null : await firstNeeded(broker, lanes, before + 1)
   const isPaused = lanes.length > 0 && lanes.every(({ paused }) => paused === true)
   for (const priority of wanted) {
     const lane = await ensureLane(broker, info, priority, { concurrency, leaseMs, startSeq, isPaused })
@@ -84,7 +85,7 @@ async function changeShape(
   }
 }
 
-/** @param otherwise where nothing is left to deliver */
+/** @param otherwise the result where nothing is left to deliver */
 async function firstNeeded(broker: Broker, lanes: ConsumerInfo[], otherwise: number): Promise<number> {
   const stream = new Stream(broker)
   let first = otherwise
@@ -95,7 +96,7 @@ async function firstNeeded(broker: Broker, lanes: ConsumerInfo[], otherwise: num
   return first
 }
 
-/** Stops or starts the deliveries of a type. What runs goes on. */
+/** Stops or starts the deliveries of a type. Running jobs continue. */
 export async function setPaused(broker: Broker, type: string, isPaused: boolean): Promise<void> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   for (const { name } of await findLanes(broker, type)) {

@@ -4,7 +4,7 @@ import type { LaneInfo } from './lanes.ts'
 /** What a lane (or another consumer) still needs of the log. */
 export interface LaneNeed {
   type: string
-  /** The first sequence it may still deliver; null when nothing is unacked or pending. */
+  /** The first sequence that may still be delivered; null when nothing is unacked or pending. */
   from: number | null
 }
 
@@ -19,7 +19,7 @@ export async function laneNeed(
     const message = await stream.nextOf(filter, lane.ackFloor + 1)
     if (message !== null && (need === null || message.seq < need)) need = message.seq
   }
-  // Something is unacked although nothing is left of it: hold everything above the floor.
+  // Something is unacked although its message is gone: hold everything above the floor.
   return need ?? lane.ackFloor + 1
 }
 
@@ -29,6 +29,6 @@ export async function laneNeeds(stream: Stream, lanes: LaneInfo[]): Promise<Lane
   return needs
 }
 
-/** Whether a lane of the type has this message still before it: waiting, or delivered and not acked. */
+/** Whether a lane of the type may still deliver this message: it waits, or was delivered and not acked. */
 export const mayDeliver = (needs: LaneNeed[], type: string, seq: number): boolean =>
   needs.some((need) => need.type === type && need.from !== null && need.from <= seq)

@@ -7,10 +7,11 @@ import type { Connected } from '../connection.ts'
 import { UNLIMITED_PENDING } from '../topology/consumers.ts'
 import { ensureConsumer, type TopologyOptions } from '../topology/topology.ts'
 
-// A lane is the durable consumer that a type's workers share. A type has one of two shapes: without a limit of how many
-// run at once it has a lane a priority; with a limit, which the broker counts per consumer, it has one lane for all.
+// A lane is the durable consumer that a type's workers share. A type has one of two shapes: without a limit on how many
+// run at once it has a lane for each priority; with a limit, which the broker counts per consumer, it has one lane for
+// all.
 
-/** The registry of job types: one of their lanes, as the broker has it. */
+/** One lane of a job type, as the broker has it. The lanes are the registry of job types. */
 export interface LaneInfo {
   name: string
   type: string
@@ -21,9 +22,9 @@ export interface LaneInfo {
   paused: boolean
   pending: number
   ackPending: number
-  /** Everything at or below was delivered and acked. */
+  /** Every message at or below this sequence was delivered and acked. */
   ackFloor: number
-  /** Deliveries so far: between two looks, what went through. */
+  /** Number of deliveries so far: the difference of two readings is the throughput. */
   delivered: number
   filters: string[]
 }
@@ -38,15 +39,15 @@ export const lanesOfShape = (concurrency: number | null): LanePriority[] =>
 export interface NewLane {
   concurrency: number | null
   leaseMs: number
-  /** Nothing before it is delivered; null: from the beginning. */
+  /** First sequence that is delivered; null: from the beginning. */
   startSeq: number | null
   isPaused: boolean
 }
 
 /**
- * Makes the lanes of a type where they are missing; its policy and payload schema go into their metadata. Lanes that
- * exist are never changed, nor is their shape: an operator may have chosen it.
- * @returns the shortest lease among them, milliseconds: what a worker must renew within, whatever its own setting says
+ * Creates the missing lanes of a type; its policy and payload schema go into their metadata. Existing lanes are never
+ * changed, nor is their shape: an operator may have chosen it.
+ * @returns the shortest lease among them, milliseconds: a worker must renew within it, whatever its own setting says
  */
 export async function ensureLanes(broker: Connected, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
   const existing = await findLanes(broker, info.type)
@@ -92,15 +93,18 @@ export async function findLanes(broker: Connected, type: string): Promise<Consum
   return lanes
 }
 
-/** Which lanes a type has now. */
+/** The priorities of the lanes that a type has now. */
 export async function lanePrioritiesOf(broker: Connected, type: string): Promise<LanePriority[]> {
   const names = new Set((await findLanes(broker, type)).map(({ name }) => name))
-  // While one shape replaces the other both are there: the single lane alone keeps the limit.
+  // While one shape replaces the other, both exist: only the single lane enforces the limit.
   if (names.has(laneName(type, 'any'))) return ['any']
   return PRIORITIES.filter((priority) => names.has(laneName(type, priority)))
 }
 
-/** How many of a type may run at once, as its lanes say: the single lane counts, and outlives a change half done. */
+/**
+ * How many jobs of a type may run at once, as its lanes say: the single lane counts, and outlives an interrupted
+ * change.
+ */
 export function shapeOf(lanes: ConsumerInfo[]): number | null {
   const single = lanes.find(isSingle)
   return single === undefined ? null : (single.config.max_ack_pending ?? null)
@@ -110,7 +114,7 @@ export const isSingle = (lane: Pick<ConsumerInfo, 'name'>): boolean => lane.name
 
 export const leaseMsOf = (lane: ConsumerInfo): number => (lane.config.ack_wait ?? 0) / MILLISECOND_NS
 
-/** The broker knows no pause without an end. */
+/** The end of a pause without an end, which the broker does not have. */
 export const FOR_EVER = new Date('2200-01-01T00:00:00Z')
 
 export const laneMetadata = (info: JobTypeInfo): Record<string, string> => ({

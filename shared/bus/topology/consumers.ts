@@ -14,16 +14,16 @@ import type { TopologyOptions } from './topology.ts'
 
 export type ConsumerSettings = Parameters<JetStreamManager['consumers']['add']>[1]
 
-/** Explicit, because the broker's own default of 1,000 would be a silent cap. */
+/** Explicit, because the broker's default of 1,000 would be a silent cap. */
 export const UNLIMITED_PENDING = 100_000
 
-/** What consumers that replicas share have in common. */
+/** Settings that all consumers shared by replicas have in common. */
 const shared = ({ leaseMs }: TopologyOptions) => ({
   ack_policy: AckPolicy.Explicit,
-  // All that the log still has, also where the consumer is made late or again: an event that is delivered twice changes
-  // nothing, and one that is not delivered leaves a job or a request waiting for ever.
+  // Everything that the log still has, even if the consumer is created late or again: an event that is delivered twice
+  // changes nothing, and one that is not delivered leaves a job or a request waiting forever.
   deliver_policy: DeliverPolicy.All,
-  // A replica that dies is replaced after this time; what it has under way takes it far less.
+  // A dead replica's deliveries move to another after this time; the work itself takes far less.
   ack_wait: leaseMs * MILLISECOND_NS,
   max_deliver: -1,
 })
@@ -36,7 +36,7 @@ const armTimersConsumer = (options: TopologyOptions): ConsumerSettings => ({
   max_ack_pending: UNLIMITED_PENDING,
 })
 
-/** Ends of jobs, of which requests must hear. */
+/** Ends of jobs, which requests must hear about. */
 const jobEndsConsumer = (options: TopologyOptions): ConsumerSettings => ({
   ...shared(options),
   durable_name: JOB_ENDS,
@@ -49,11 +49,11 @@ const requestChangesConsumer = (options: TopologyOptions): ConsumerSettings => (
   ...shared(options),
   durable_name: REQUEST_CHANGES,
   filter_subjects: [ALL_REQUESTS],
-  // A request that sleeps is a delivery that was handed back: there may be any number.
+  // A sleeping request is a delivery that was handed back: there may be any number.
   max_ack_pending: -1,
 })
 
-/** Every consumer but the lanes of job types, with its stream. */
+/** Every consumer except the lanes of job types, with its stream. */
 export const allConsumers = (options: TopologyOptions): [stream: string, settings: ConsumerSettings][] => [
   [JOBS_STREAM, armTimersConsumer(options)],
   [JOBS_STREAM, jobEndsConsumer(options)],

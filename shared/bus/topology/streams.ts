@@ -26,7 +26,7 @@ import type { TopologyOptions } from './topology.ts'
 
 export type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0]
 
-/** Used when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
+/** Duplicate window when the cooldown is off; a window of 0 would mean the broker's default of 2 minutes. */
 const NO_COOLDOWN_WINDOW_MS = 2 * MINUTE
 
 /** The log: every event of every job, its timers and triggers. */
@@ -40,41 +40,41 @@ const jobsStream = ({ replicas, cooldownMs }: TopologyOptions): StreamSettings =
   duplicate_window: (cooldownMs || NO_COOLDOWN_WINDOW_MS) * MILLISECOND_NS,
   allow_msg_schedules: true,
   allow_atomic: true,
-  // For the probe alone: events stay until housekeeping trims them.
+  // Used by the probe alone: events stay until housekeeping trims them.
   allow_msg_ttl: true,
   // Followers of the log read it in batches, from any node: a copy that lags only makes them wait.
   allow_direct: true,
   republish: { src: '>', dest: `${LIVE_PREFIX}>` },
 })
 
-/** What an Idempotency-Key was first used for, one message a key. */
+/** What an Idempotency-Key was first used for, one message for each key. */
 const keysStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: KEYS_STREAM,
   subjects: ['key.*'],
   storage: StorageType.File,
   retention: RetentionPolicy.Limits,
-  // Their number is bounded by who claims them: a key that is forgotten early would make a second job.
+  // Their number is limited where keys are claimed: a key that is forgotten early would create a second job.
   discard: DiscardPolicy.New,
   max_msgs: -1,
   num_replicas: replicas,
   max_age: DAY * MILLISECOND_NS,
   allow_msg_ttl: true,
-  // For groups of them.
+  // Needed for group commits.
   allow_atomic: true,
 })
 
-/** One record a schedule. */
+/** One record for each schedule. */
 const schedulesStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: SCHEDULES_STREAM,
   subjects: [ALL_SCHEDULES],
   storage: StorageType.File,
   retention: RetentionPolicy.Limits,
-  // The api alone bounds their number: a full stream of a cluster would refuse even what replaces a message.
+  // Only the api limits their number: a full stream of a cluster would refuse even a message that replaces another.
   max_msgs_per_subject: 1,
   num_replicas: replicas,
 })
 
-/** One record a request. */
+/** One record for each request. */
 const requestsStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: REQUESTS_STREAM,
   subjects: [ALL_REQUESTS],
@@ -86,7 +86,7 @@ const requestsStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   num_replicas: replicas,
 })
 
-/** One record a version of a definition. */
+/** One record for each version of a definition. */
 const definitionsStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: DEFINITIONS_STREAM,
   subjects: [ALL_DEFINITIONS],
@@ -96,22 +96,22 @@ const definitionsStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   num_replicas: replicas,
 })
 
-/** Messages on their way to their batches, the dead ones, and the keys that a repeated POST is known by. */
+/** Messages on their way to their batches, dead messages, and the keys that identify a repeated POST. */
 const messagesStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: MESSAGES_STREAM,
   subjects: [ALL_RECEIVED, ALL_DEAD_MESSAGES, messageKeySubject('*')],
   storage: StorageType.File,
   retention: RetentionPolicy.Limits,
-  // Nothing that was accepted goes to make room; the api refuses new messages before there is none.
+  // No accepted message is dropped to make room; the api refuses new messages before the room is used up.
   discard: DiscardPolicy.New,
   num_replicas: replicas,
   allow_atomic: true,
-  // For the keys, which share the stream because an atomic batch cannot cross streams.
+  // Used by the keys, which share the stream because an atomic batch cannot cross streams.
   allow_msg_ttl: true,
   allow_direct: true,
 })
 
-/** One record a shard, and the signs of life of the ingest replicas. */
+/** One record for each shard, and the heartbeats of the ingest replicas. */
 const ingestStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: INGEST_STREAM,
   subjects: [ALL_SHARDS, ALL_INGEST_REPLICAS],
@@ -122,7 +122,7 @@ const ingestStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   num_replicas: replicas,
 })
 
-/** What services store only to find out whether the broker can. */
+/** Messages that services store only to find out whether the broker can store. */
 const probesStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: PROBES_STREAM,
   subjects: [ALL_PROBES],
@@ -132,7 +132,7 @@ const probesStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   num_replicas: replicas,
 })
 
-/** Every stream, as it should be. */
+/** The settings that every stream should have. */
 export const allStreams = (options: TopologyOptions): StreamSettings[] =>
   [
     jobsStream,

@@ -8,7 +8,7 @@ import { allStreams, type StreamSettings } from './streams.ts'
 
 export interface TopologyOptions {
   cooldownMs: number
-  /** Milliseconds without a sign of life after which a delivery is somebody else's. */
+  /** Milliseconds without a renewal after which a delivery goes to another worker. */
   leaseMs: number
   replicas: number
 }
@@ -16,7 +16,7 @@ export interface TopologyOptions {
 /** nats-server 2.14, where schedules and batches are complete. */
 const MIN_API_LEVEL = 4
 
-/** Makes the streams and consumers that are missing and brings their settings up to date. Lanes are not touched. */
+/** Creates the missing streams and consumers and updates the settings of the others. Lanes are not touched. */
 export async function ensureTopology(broker: Connected, options: TopologyOptions): Promise<void> {
   const manager = await jetstreamManager(broker.nc)
   const level = (await manager.getAccountInfo()).api.level ?? 0
@@ -27,7 +27,7 @@ export async function ensureTopology(broker: Connected, options: TopologyOptions
   for (const [stream, settings] of allConsumers(options)) await ensureFresh(manager, stream, settings)
 }
 
-/** Makes a consumer, or brings the settings of ours that may change up to date. */
+/** Creates a consumer, or updates those of its settings that may change. */
 async function ensureFresh(manager: JetStreamManager, stream: string, settings: ConsumerSettings): Promise<void> {
   const { config, name } = await ensureConsumer(manager, stream, settings)
   const { ack_wait, max_ack_pending } = settings
@@ -43,9 +43,9 @@ async function ensureStream(manager: JetStreamManager, settings: StreamSettings)
 }
 
 /**
- * Setup runs again whenever something is scaled or upgraded, on a broker that is at work: what is as it should be is
- * not touched.
- * @returns the wanted settings that are not so yet; null: all are
+ * The wanted settings that differ from the current ones. Setup runs again whenever something is scaled or upgraded,
+ * while the broker is at work: settings that are right are not touched.
+ * @returns null when nothing differs
  */
 export function changesIn<T extends object>(
   now: T,
@@ -68,10 +68,10 @@ export async function ensureConsumer(
   try {
     return await manager.consumers.add(stream, settings)
   } catch (error) {
-    // The client wraps it.
+    // The client wraps the error.
     if (!(error instanceof Error && error.cause instanceof PermissionViolationError)) throw error
-    // Where each service has its own user, only setup's may make consumers.
-    throw new Error(`the broker has no ${name}, and this user may not make it: run services/job/setup.ts first`, {
+    // Where each service has its own user, only setup's user may create consumers.
+    throw new Error(`the broker has no ${name}, and this user may not create it: run services/job/setup.ts first`, {
       cause: error,
     })
   }

@@ -71,7 +71,7 @@ export interface JobStore {
   putNewer(jobs: StoredJob[]): Promise<void>
   /**
    * Newest first, without payloads and results; what a page costs does not grow with the number of jobs.
-   * @throws TypeError for a tenant that is no name: see wanted-tenant.ts
+   * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: JobQuery): Promise<JobSummary[]>
   /**

@@ -41,7 +41,7 @@ export interface RequestStore {
   get(requestId: string): Promise<RequestRow | null>
   /**
    * Newest first; what a page costs does not grow with the number of requests.
-   * @throws TypeError for a tenant that is no name: see wanted-tenant.ts
+   * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: RequestQuery): Promise<RequestSummaryRow[]>
   /** Deletes up to `limit` requests that ended before the time. @returns how many */

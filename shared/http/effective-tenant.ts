@@ -6,7 +6,7 @@ import { badParameters } from './read-query.ts'
  * @param named the parameter `tenant`
  * @throws AppError `invalid-request` where it is not the caller's
  */
-export function tenantMeant({ tenant: own }: Caller, named: string | undefined): string | null {
+export function effectiveTenant({ tenant: own }: Caller, named: string | undefined): string | null {
   if (own !== null && named !== undefined && named !== own)
     throw badParameters([{ parameter: 'tenant', detail: 'is not the tenant of the token' }])
   return own ?? named ?? null
