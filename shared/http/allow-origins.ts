@@ -1,9 +1,9 @@
 import cors from '@koa/cors'
 import type { Middleware } from 'koa'
 
-/** Seconds for which a browser need not ask again. */
+/** Seconds for which a browser may cache the answer to a preflight. */
 const PREFLIGHT_MAX_AGE_S = 7_200
-/** What a page may read of an answer, besides its body. */
+/** Headers of an answer that a page may read. */
 const EXPOSED = [
   'ETag',
   'Idempotency-Replayed',

@@ -13,14 +13,14 @@ import { addressOf } from './client-address.ts'
 import type { GuardedRouter } from './guarded-router.ts'
 import { limitRate, type RateLimit } from './limit-rate.ts'
 
-/** nginx makes one id a request and sends it with all its tries, always overwriting what a client sent. */
+/** nginx creates one id for each request and sends it with all its tries, always overwriting a client's. */
 export const REQUEST_ID_HEADER = 'hasty-request-id'
 
 export interface AppState {
   requestId: string
-  /** The id came from our own proxy, so the same id again is the same request again. */
+  /** The id came from our own proxy, so a repeated id means a repeated request. */
   requestIdTrusted: boolean
-  /** Set by `authenticate`, for the routes that are not open. */
+  /** Set by `authenticate` on routes that need a token. */
   caller?: Caller
 }
 
@@ -32,9 +32,9 @@ export interface AppOptions {
   clock: Clock
   log: Logger
   trustProxy: boolean
-  /** Pages from these origins may call; none by default. */
+  /** Pages from these origins may call the service; none by default. */
   corsOrigins: string[]
-  /** How many requests one address may send. */
+  /** Limit of the requests from one address. */
   addressLimit: RateLimit
   httpSeconds: Histogram<'route' | 'method' | 'code'>
 }
@@ -82,9 +82,9 @@ async function bounded(options: AppOptions, ctx: AppContext, next: Next): Promis
   }
 }
 
-/** What the router answers without a body: 404, 405 and 501. */
+/** Explains the router's answers without a body: 404, 405 and 501. */
 function explainEmpty(ctx: AppContext): void {
-  // The router does not know them; HTTP does.
+  // Methods that HTTP defines and the router does not know.
   const code = EMPTY_ANSWERS[KNOWN_TO_HTTP.has(ctx.method) && ctx.status === 501 ? 405 : ctx.status]
   if (code !== undefined) sendProblem(ctx, new AppError(code, DETAILS[code] ?? ''))
 }

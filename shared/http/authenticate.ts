@@ -5,14 +5,14 @@ import type { Operation } from '#shared/contracts/http/operations/operation.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from './app.ts'
 
-/** RFC 6750. A token is nothing but these characters, so what is none needs no cryptography. */
+/** RFC 6750. A token has only these characters, so any other text needs no cryptography. */
 const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*)$/i
 const TOKEN_MAX_LENGTH = 8_192
 
 /**
  * Runs once a route is known, and before its body is read.
- * @param verify null: no token is asked for
- * @param needed what a token must allow; `any` where each will do, null where none is needed
+ * @param verify null: no token is required
+ * @param needed the scope that a token must have; `any` where each scope will do, null where none is needed
  * @returns middleware that throws AppError `token-required`, `invalid-token`, `insufficient-scope`; `unavailable`
  */
 export const authenticate =
@@ -24,13 +24,13 @@ export const authenticate =
     await next()
   }
 
-/** @throws where nobody was asked for a token: an open route has no caller */
+/** @throws on an open route, which has no caller */
 export function callerOf(ctx: AppContext): Caller {
   if (ctx.state.caller === undefined) throw new Error('this route has no caller')
   return ctx.state.caller
 }
 
-/** Whose requests are counted together; null where nobody was asked for a token. */
+/** The key under which requests of one token are counted; null where no token was required. */
 export function tokenKeyOf({ state: { caller } }: AppContext): string | null {
   return caller === undefined || caller === ANYONE ? null : JSON.stringify([caller.tenant, caller.subject])
 }

@@ -6,7 +6,7 @@ export const URI_MAX_LENGTH = 8 * 1024
 export const HEADERS_MAX_BYTES = 16 * 1024
 export const HEADERS_MAX_COUNT = 100
 
-/** What every request must be, whatever it asks for. */
+/** Checks that every request must pass, whatever its route. */
 export function checkRequest(ctx: Context): void {
   const { url = '' } = ctx.req
   if (url.length > URI_MAX_LENGTH)
@@ -47,7 +47,7 @@ function checkHeaders({ rawHeaders, httpVersion }: IncomingMessage): void {
     })
 }
 
-/** undefined where the address is no URL at all, as in `GET http://[ HTTP/1.1`. */
+/** The path of the address; undefined where the address is no URL at all, as in `GET http://[ HTTP/1.1`. */
 export function pathOf(ctx: Context): string | undefined {
   try {
     return ctx.path

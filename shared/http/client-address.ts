@@ -1,16 +1,16 @@
 import ipaddr from 'ipaddr.js'
 import type { Context } from 'koa'
 
-/** The address that a request comes from; '' where none is known any more. */
+/** The address that a request comes from; '' where it is no longer known. */
 export function peerOf(ctx: Context, trustProxy: boolean): string {
   const forwarded = trustProxy ? ctx.get('x-forwarded-for').split(',').at(-1)?.trim() : ''
-  // Nothing but an address is one: a text of any length would be kept.
+  // Only an address is accepted: a text of any length would be kept.
   return forwarded !== undefined && ipaddr.isValid(forwarded) ? forwarded : (ctx.req.socket.remoteAddress ?? '')
 }
 
 /**
- * Whom a request is counted for: the peer, or whom our own proxy names, which always overwrites what a client said.
- * Of IPv6 the network (/64), because whoever has one has all its addresses.
+ * The address for which a request is counted: the peer's, or the one named by our own proxy, which always overwrites a
+ * client's. For IPv6 it is the network (/64), because its owner has all addresses in it.
  */
 export function addressOf(ctx: Context, trustProxy: boolean): string {
   const address = peerOf(ctx, trustProxy)

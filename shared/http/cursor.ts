@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { isJobId } from '#shared/contracts/log/job-id.ts'
 import { badParameters } from './read-query.ts'
 
-/** Where a page of jobs or requests ended, and of which search: in another one that place means nothing. */
+/**
+ * A cursor: where a page of jobs or requests ended, and of which search, because the place means nothing in another
+ * one.
+ */
 export const makeCursor = (search: unknown, lastId: string): string =>
   Buffer.from(`${hashOf(search)}${lastId}`).toString('base64url')
 

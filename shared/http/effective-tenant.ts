@@ -2,9 +2,9 @@ import type { Caller } from '#shared/auth/caller.ts'
 import { badParameters } from './read-query.ts'
 
 /**
- * Names are each tenant's own: who is bound to none says whose is meant.
+ * The tenant to whom a name in a request belongs: the caller's own; a caller bound to none may choose one.
  * @param named the parameter `tenant`
- * @throws AppError `invalid-request` where it is not the caller's
+ * @throws AppError `invalid-request` when it is not the caller's tenant
  */
 export function effectiveTenant({ tenant: own }: Caller, named: string | undefined): string | null {
   if (own !== null && named !== undefined && named !== own)

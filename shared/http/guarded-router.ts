@@ -15,11 +15,11 @@ type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${i
   ? Name | ParamNames<Rest>
   : never
 
-/** What a request says, read by the schemas of its operation. */
+/** The content of a request, read by the schemas of its operation. */
 export interface Input<O extends Operation> {
   params: Record<ParamNames<O['path']>, string>
   query: O extends { query: infer Query extends z.ZodType } ? z.output<Query> : undefined
-  /** undefined also where the operation takes other media types than JSON: its route reads those itself. */
+  /** undefined also where the operation accepts media types besides JSON: its route reads those itself. */
   body: O extends { body: { mediaTypes: object } }
     ? undefined
     : O extends { body: { schema: infer Body extends z.ZodType } }
@@ -27,26 +27,26 @@ export interface Input<O extends Operation> {
       : undefined
 }
 
-/** A router whose routes are operations: path, scope and input are what the OpenAPI document says of them. */
+/** A router whose routes are operations: their path, scope and input are the ones in the OpenAPI document. */
 export class GuardedRouter {
   readonly #router = new Router()
   readonly #verify: VerifyToken | null
   readonly #limit: ReturnType<typeof limitRate>
 
-  /** @param verify null: no token is asked for */
+  /** @param verify null: no token is required */
   constructor(verify: VerifyToken | null, tokenLimit: RateLimit) {
     this.#verify = verify
     this.#limit = limitRate(tokenLimit, tokenKeyOf)
   }
 
-  /** Of routes that match the same address, the one that was served first answers. */
+  /** Adds a route. Among routes that match the same address, the one added first answers. */
   serve<const O extends Operation>(operation: O, handle: (ctx: AppContext, input: Input<O>) => unknown): void {
     this.forward(operation, async (ctx) => {
       await handle(ctx, await readInput(ctx, operation))
     })
   }
 
-  /** Serves an operation whose query and body are another service's to check. */
+  /** Adds a route whose query and body another service checks. */
   forward({ method, path, scope }: Operation, handle: (ctx: AppContext) => Promise<void>): void {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
     this.#router[method](pattern, authenticate(this.#verify, scope), this.#limit, handle)
@@ -67,10 +67,10 @@ async function readInput<O extends Operation>(ctx: AppContext, { query, body }: 
 
 export type GuardConfig = AuthConfig & { HOST: string; RATE_LIMIT_PER_TOKEN: number; RATE_LIMIT_WINDOW_S: number }
 
-/** A router that asks for a token where tokens are required. */
+/** A router that requires a token unless AUTH is off. */
 export function createGuardedRouter(config: GuardConfig, clock: Clock, log: Logger): GuardedRouter {
   const verify = config.AUTH === 'required' ? createVerifier(config, clock) : null
-  if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: whoever can reach this address may do everything')
+  if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: everybody who can reach this address may do everything')
   return new GuardedRouter(verify, {
     name: 'token',
     requests: config.RATE_LIMIT_PER_TOKEN,

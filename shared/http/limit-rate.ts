@@ -5,17 +5,17 @@ import { SECOND } from '#shared/time/clock.ts'
 import type { AppContext } from './app.ts'
 
 export interface RateLimit {
-  /** In the RateLimit fields. */
+  /** Name of the limit in the RateLimit fields. */
   name: 'address' | 'token'
-  /** Requests a window; 0: no limit. */
+  /** Requests per window; 0: no limit. */
   requests: number
   windowS: number
 }
 
 /**
- * Refuses what comes too often. Every replica counts for itself: a limit is that of one. The fields are those of
- * draft-ietf-httpapi-ratelimit-headers.
- * @param keyOf who is counted; null: this request is not
+ * Refuses requests beyond a limit. Every replica counts for itself: the limit is that of one replica. The header fields
+ * are those of draft-ietf-httpapi-ratelimit-headers.
+ * @param keyOf the key under which a request is counted; null: this request is not
  * @returns middleware that throws AppError `rate-limited`
  */
 export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: AppContext) => string | null) {
@@ -24,7 +24,7 @@ export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: A
     const key = limiter === null ? null : keyOf(ctx)
     if (limiter === null || key === null) return next()
     const { remainingPoints, msBeforeNext, isOver } = await consume(limiter, key)
-    // Worked out by the wall clock, which may have been set meanwhile; the window itself ends by a timer.
+    // Calculated from the wall clock, which may have been set meanwhile; the window itself ends by a timer.
     const leftS = Math.min(Math.max(Math.ceil(msBeforeNext / SECOND), 0), windowS)
     ctx.append('RateLimit-Policy', `"${name}";q=${requests};w=${windowS}`)
     ctx.append('RateLimit', `"${name}";r=${remainingPoints};t=${leftS}`)
@@ -41,7 +41,7 @@ export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: A
   }
 }
 
-/** The library throws its result where the limit is reached. */
+/** Takes one request from the limit. The library throws its result where the limit is reached. */
 async function consume(limiter: RateLimiterAbstract, key: string): Promise<RateLimiterRes & { isOver: boolean }> {
   try {
     return Object.assign(await limiter.consume(key), { isOver: false })

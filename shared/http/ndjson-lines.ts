@@ -1,8 +1,8 @@
 const NEWLINE = 0x0a
 
 /**
- * The lines of newline-delimited JSON that are not empty, unparsed.
- * @param linesMax one more than these is where it stops
+ * The non-empty lines of newline-delimited JSON, unparsed.
+ * @param linesMax reading stops one line after this number
  */
 export function ndjsonLines(raw: Buffer, linesMax: number): Buffer[] {
   const lines: Buffer[] = []
@@ -10,7 +10,7 @@ export function ndjsonLines(raw: Buffer, linesMax: number): Buffer[] {
     const found = raw.indexOf(NEWLINE, start)
     const end = found === -1 ? raw.length : found
     const line = raw.subarray(start, end)
-    // Empty lines are passed over, as the format allows.
+    // Empty lines are skipped, as the format allows.
     if (line.some((byte) => byte > 0x20)) lines.push(line)
     if (lines.length > linesMax) break
     start = end + 1

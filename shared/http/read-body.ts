@@ -12,7 +12,7 @@ import { parseStrictJson } from './strict-json.ts'
 
 /**
  * The JSON body of a request, parsed by its schema.
- * @throws AppError with the code for what is wrong; nothing of the body is repeated in it but short names
+ * @throws AppError with the code for the fault; nothing of the body but short names is repeated in it
  */
 export async function readBody(
   ctx: Context,
@@ -74,7 +74,7 @@ function checkMediaType(ctx: Context, mediaTypes: string[]): string {
 }
 
 /**
- * The bytes of a body, whatever they are.
+ * The bytes of a body, whatever its media type.
  * @throws AppError
  */
 export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
@@ -92,7 +92,10 @@ export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
   }
 }
 
-/** A client that still sends when the connection is closed never reads the answer: let it come to its end, for a while. */
+/**
+ * Reads the rest of a body, for a limited time: a client that still sends when the connection is closed never reads the
+ * answer.
+ */
 function passOver(request: IncomingMessage): Promise<void> {
   request.resume()
   return new Promise((resolve) => {
@@ -110,7 +113,7 @@ const emptyBody = (): AppError => new AppError('invalid-request', 'The body is e
 
 const MAX_SHOWN = 20
 
-/** @param usual the code where members have wrong values, and not only wrong names */
+/** @param usual the code where members have wrong values, and not only unknown names */
 export function invalidBody(
   error: z.ZodError,
   usual: 'invalid-request' | 'invalid-payload' = 'invalid-request',
@@ -131,6 +134,6 @@ export function invalidBody(
   })
 }
 
-/** RFC 6901, each step cut short. */
+/** A JSON pointer (RFC 6901) with each step cut short. */
 const pointerTo = (path: PropertyKey[]): string =>
   path.map((step) => `/${escapeToken(String(step).slice(0, 60))}`).join('')

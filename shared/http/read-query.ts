@@ -5,8 +5,8 @@ import { zodMessages } from '#shared/errors/zod-messages.ts'
 const MAX_SHOWN = 20
 
 /**
- * The parameters of an address, parsed by their schema. A parameter that stands twice is an array.
- * @throws AppError `unknown-member` where all that is wrong is a name, else `invalid-request`
+ * The parameters of an address, parsed by their schema. A repeated parameter is an array.
+ * @throws AppError `unknown-member` where only names are unknown, else `invalid-request`
  */
 export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
   const parsed = schema.safeParse(ctx.query, { error: zodMessages })

@@ -4,19 +4,22 @@ import { hashNames } from '#shared/ids/hash-names.ts'
 import type { AppContext } from './app.ts'
 import { callerOf } from './authenticate.ts'
 
-/** What a request says about itself, for the events it makes. */
+/** The facts about a request that its events carry. */
 export interface RequestInfo {
   requestId: string
-  /** The same request id again is the same request again: nginx repeats a request whose replica died. */
+  /** Whether a repeated request id means a repeated request: nginx repeats a request whose replica died. */
   requestIdTrusted: boolean
   /** W3C trace context, passed on with every event of the job. */
   traceparent: string | null
   caller: Caller
-  /** Its Idempotency-Key and address: a change asked for under the same one is the same change. Of `changeInfo`, where there is a key. */
+  /**
+   * Names a change by the request's Idempotency-Key and address: a request with the same name is the same change. Set
+   * by `changeInfo` where there is a key.
+   */
   changeKey?: string
 }
 
-/** W3C trace context, version 00; anything else is left out, as the standard asks. */
+/** W3C trace context, version 00; anything else is ignored, as the standard requires. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 export const requestInfo = (ctx: AppContext): RequestInfo => ({
@@ -26,14 +29,14 @@ export const requestInfo = (ctx: AppContext): RequestInfo => ({
   caller: callerOf(ctx),
 })
 
-/** Of a request that changes what is there already. */
+/** The facts about a request that changes something that exists. */
 export function changeInfo(ctx: AppContext): RequestInfo {
   const info = requestInfo(ctx)
   const key = ctx.get('idempotency-key')
   return key === '' ? info : { ...info, changeKey: hashNames(info.caller.tenant, ctx.method, ctx.path, key) }
 }
 
-/** What an event says of the request that made it. */
+/** Headers that an event carries about its request. */
 export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({
   [HEADERS.requestId]: requestId,
   ...(traceparent === null ? {} : { [HEADERS.traceparent]: traceparent }),

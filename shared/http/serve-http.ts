@@ -12,7 +12,7 @@ export interface HttpConfig extends ServerSettings {
 }
 
 /**
- * Serves the routes of a service, and the operator's, until the service stops.
+ * Serves the routes of a service, and the operator's routes, until the service stops.
  * @returns the port it listens on
  */
 export function serveHttp(base: ServiceBase<HttpConfig>, router: GuardedRouter): Promise<number> {

@@ -14,16 +14,19 @@ export interface ServerSettings {
   STOP_LINGER_MS: number
 }
 
-/** Above nginx's 60 s, so that it is always nginx that closes an idle connection. */
+/** Above nginx's 60 s, so that nginx always closes idle connections first. */
 const KEEP_ALIVE_MS = 75 * SECOND
-/** In milliseconds. */
+/** Time within which a whole request must arrive. */
 const ARRIVAL_MS = 10 * SECOND
-/** How often a stopping server looks for connections that have their answer. */
+/** Period at which a stopping server looks for connections that have their answer. */
 const CLOSE_IDLE_MS = 100
-/** How long a client that was refused may go on sending: closed at once, it would never read why. */
+/**
+ * How long a refused client may go on sending: if the connection were closed at once, the client would never read the
+ * reason.
+ */
 const LINGER_MS = 2 * SECOND
 
-/** The HTTP server, with problem documents also for what Node's own parser refuses. */
+/** The HTTP server, with problem documents also for requests that Node's own parser refuses. */
 export class HttpServer {
   readonly #server: Server
   #stopping = false
@@ -45,14 +48,14 @@ export class HttpServer {
         headersTimeout: arrivalMs,
         requestTimeout: arrivalMs,
         connectionsCheckingInterval: arrivalMs / 10,
-        // Above our own limits, which can then say which of them was passed.
+        // Above Hasty's own limits, so that the error can name the one that was exceeded.
         maxHeaderSize: 64 * 1024,
         requireHostHeader: false,
         noDelay: true,
       },
       (request, response) => {
         answers.set(request.socket, response)
-        // A proxy that keeps its connections busy would keep a stopping server for ever.
+        // A proxy that keeps its connections busy would keep a stopping server alive forever.
         if (this.#stopping) response.setHeader('Connection', 'close')
         handle(request, response).catch(() => response.destroy())
       },
@@ -95,8 +98,8 @@ export class HttpServer {
   }
 
   /**
-   * Refuses new connections at once, closes idle ones, and answers what it has. An address from which nothing comes
-   * back, not even a refusal, would keep a proxy waiting, so it stays for as long as the proxy needs to see one.
+   * Refuses new connections at once, closes idle ones, and answers open requests. A proxy would hang on an address that
+   * does not even refuse connections, so the listener stays open as long as the proxy needs to notice.
    */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -119,9 +122,9 @@ export class HttpServer {
   }
 
   /**
-   * A closed server of Node's takes no connection for idle that has sent nothing yet, and no longer limits the time in
-   * which a request must arrive: whoever just connects would keep it for ever.
-   * @param isLate what has not arrived whole by now will not be answered
+   * Closes connections that have sent nothing. A closed Node server does not count such a connection as idle, and no
+   * longer limits the time in which a request must arrive: a client that only connects would keep it open forever.
+   * @param isLate a request that has not arrived whole by now will not be answered
    */
   #closeSilent(isLate: boolean): void {
     for (const socket of this.#sockets) {
@@ -147,14 +150,14 @@ function onParserError(error: NodeJS.ErrnoException, socket: Duplex, open: Serve
     return
   }
   const { code, detail } = PARSER_ERRORS[error.code ?? ''] ?? OTHER_ERROR
-  // Broken is what follows a whole request: that one is answered first, for it may have made a job.
+  // The fault lies after a whole request: that one is answered first, because it may have created a job.
   if (open?.req.complete === true && !open.closed) open.once('close', () => refuse(socket, new AppError(code, detail)))
   else refuse(socket, new AppError(code, detail))
 }
 
-/** Answers beside Node's own responses and gives the connection up. */
+/** Answers without Node's own response object and gives the connection up. */
 function refuse(socket: Duplex, error: AppError): void {
-  // Whoever goes on sending is refused again by the parser; one answer is enough.
+  // The parser refuses further data of the client again; one answer is enough.
   if (!socket.writable) return
   const problem = problemOf(error, undefined)
   const body = JSON.stringify(problem)

@@ -4,10 +4,10 @@ import { AppError } from '#shared/errors/app-error.ts'
 import { endOfNumber, endOfString, lossOf, lostNumberDetail, pointerAt } from '#shared/formats/json-numbers.ts'
 
 /**
- * Parses a JSON body and refuses what JSON.parse lets through or changes silently: invalid UTF-8, lone surrogates,
- * members that stand twice, names that reach a prototype, numbers that would become others, and nesting that later code
- * could not walk.
- * @param membersMax members and array items in all
+ * Parses a JSON body and refuses everything that JSON.parse lets through or changes silently: invalid UTF-8, lone
+ * surrogates, repeated members, names that reach a prototype, numbers that would change, and nesting too deep for later
+ * code.
+ * @param membersMax limit of members and array items
  * @throws AppError with a code of its own for each
  */
 export function parseStrictJson(body: Buffer, membersMax = BODY_MAX_MEMBERS): unknown {
@@ -37,7 +37,7 @@ interface Container {
 function checkTokens(text: string, membersMax: number): void {
   const stack: Container[] = []
   let members = 0
-  /** The name whose value comes next. */
+  /** The member's name whose value comes next. */
   let name: string | null = null
   let nameExpected = false
   for (let i = 0; i < text.length; i++) {
@@ -81,7 +81,7 @@ function checkTokens(text: string, membersMax: number): void {
   }
 }
 
-/** Only an escape can make a lone surrogate: the bytes were valid UTF-8. */
+/** Only an escape can produce a lone surrogate: the bytes were valid UTF-8. */
 function checkString(raw: string): string {
   if (!raw.includes('\\')) return raw.slice(1, -1)
   const content = JSON.parse(raw) as string
@@ -99,7 +99,7 @@ function checkName(name: string, container: Container | undefined): void {
   container?.names?.add(name)
 }
 
-/** @returns where its last character is */
+/** @returns the position of the number's last character */
 function checkNumber(json: string, start: number): number {
   const end = endOfNumber(json, start)
   const text = json.slice(start, end)

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
 /**
- * What a user sends never becomes part of a subject or header as it is: it is hashed. Each tenant has names of its own,
- * and so have those who are of none.
+ * Names that a user sends, hashed: they never become part of a subject or header as they are. Each tenant has its own
+ * name space, and so do callers without a tenant.
  */
 export const hashNames = (tenant: string | null, ...names: string[]): string =>
   hash('sha256', JSON.stringify([tenant ?? '', ...names]), 'base64url')

@@ -7,7 +7,7 @@ const randomPart = customAlphabet(RANDOM_ALPHABET, RANDOM_LENGTH)
 export const newJobId = (nowMs: number): string => makeJobId(nowMs, randomPart())
 
 /**
- * The same id for the same parts, whoever makes it and however often: a job that must be made exactly once.
+ * The same id for the same parts, in any replica and however often: for a job that must be created exactly once.
  * @param timeMs the time that the id sorts by, milliseconds since 1970
  */
 export function derivedJobId(timeMs: number, ...parts: (string | number)[]): string {
@@ -21,7 +21,7 @@ export function derivedJobId(timeMs: number, ...parts: (string | number)[]): str
   return makeJobId(timeMs, text)
 }
 
-/** Marks one publish; long enough that two never meet. */
+/** Marks one publish; long enough that two never collide. */
 export const newNonce = (): string => randomPart()
 
 export const newShortId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 6)

@@ -6,15 +6,15 @@ import { guardedLookup, type Resolve, systemResolve } from './guarded-lookup.ts'
 import { readBounded } from './read-bounded.ts'
 
 export interface OutboundCall {
-  /** A text is a user's, and is checked; a URL is the operator's, and may be private. */
+  /** A text comes from a user and is checked; a URL comes from the operator and may be private. */
   target: string | URL
   method: Dispatcher.HttpMethod
   headers: Record<string, string>
   body?: string
   signal: AbortSignal
-  /** For the whole call, the answer's body included. */
+  /** Limit of the whole call, the answer's body included. */
   timeoutMs: number
-  /** At most so much of the answer's body is read. */
+  /** Limit of the bytes that are read of the answer's body. */
   maxBodyBytes: number
 }
 
@@ -22,7 +22,7 @@ export interface OutboundAnswer {
   status: number
   /** Lower-case names. */
   headers: Dispatcher.ResponseData['headers']
-  /** UTF-8; what is no UTF-8 is replaced. */
+  /** Text decoded from UTF-8, with invalid bytes replaced. */
   text: string
   truncated: boolean
 }
@@ -33,15 +33,15 @@ export interface CallOutOptions extends UrlRules {
   resolve?: Resolve
 }
 
-/** The call took longer than it may. */
+/** The call exceeded its time limit. */
 class CallTimeoutError extends Error {
   override name = 'CallTimeoutError'
   readonly code = 'timeout'
 }
 
 /**
- * Makes the one way out of this process: no redirect is followed, no proxy of the environment is used, and where a
- * user named the target, every address is checked right before it is connected to.
+ * Creates the only way out of this process: no redirect is followed, no proxy of the environment is used, and where a
+ * user named the target, every address is checked right before the connection.
  * @returns a call that throws BlockedUrlError before a byte is sent, and other errors when no answer came
  */
 export function makeCallOut(options: CallOutOptions): CallOut {
@@ -77,7 +77,10 @@ interface WaysOut {
   request: typeof sendRequest
 }
 
-/** Loaded by the first call: a process for one attempt of a job, of which many may start at once, mostly makes none. */
+/**
+ * Loaded by the first call: a child process for one attempt of a job, of which many may start at once, usually makes
+ * none.
+ */
 async function openWays(resolve: Resolve): Promise<WaysOut> {
   const { Agent, buildConnector: build, request } = await import('undici')
   return {
@@ -88,7 +91,7 @@ async function openWays(resolve: Resolve): Promise<WaysOut> {
   }
 }
 
-/** The lookup is not called for a literal address, so that is checked here. */
+/** Checks literal addresses, for which the lookup is not called. */
 function guardedConnector(build: typeof buildConnector, resolve: Resolve): buildConnector.connector {
   const connect = build({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(resolve) })
   return (options, callback) => {
@@ -103,7 +106,7 @@ function guardedConnector(build: typeof buildConnector, resolve: Resolve): build
 
 function explain(error: unknown, timeout: AbortSignal, timeoutMs: number): unknown {
   if (timeout.aborted) return new CallTimeoutError(`no whole answer within ${timeoutMs} ms`, { cause: error })
-  // Several addresses were tried: the error of them all has no message of its own.
+  // Several addresses were tried: the combined error has no message of its own.
   if (error instanceof AggregateError && error.message === '') {
     const [first] = error.errors as unknown[]
     return first instanceof Error ? first : error

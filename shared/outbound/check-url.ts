@@ -1,28 +1,28 @@
 import { isIP } from 'node:net'
 import { isPublicAddress } from './addresses.ts'
 
-/** A target that nobody outside may make us call. */
+/** The target is one that users must not make Hasty call. */
 export class BlockedUrlError extends Error {
   override name = 'BlockedUrlError'
   readonly code = 'ssrf-blocked'
 }
 
 export interface UrlRules {
-  /** `host:port` pairs that the operator trusts: they may be private, and have any port. */
+  /** `host:port` pairs that the operator trusts: they may be private and have any port. */
   trustedHosts: ReadonlySet<string>
   ports?: ReadonlySet<number>
 }
 
 const WEB_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443])
-/** What the parser would drop or turn into something else: the text must say what is called. */
+/** Characters that the parser would drop or change: the text must show the real target. */
 const TRICKS = /[\p{Cc}\p{Z}\\]/u
 const PUBLIC_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/
-/** Names that are a network's own, or nobody's. */
+/** Suffixes of names that belong to a private network, or to nobody. */
 const PRIVATE_SUFFIXES =
   /\.(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|onion)$/
 
 /**
- * What can be seen of a user's URL without asking anybody. The addresses of its name are checked when it is called.
+ * Checks of a user's URL that need no lookup. The addresses of its name are checked when it is called.
  * @throws BlockedUrlError that says what is wrong, without the URL
  */
 export function checkUrl(text: string, rules: UrlRules): URL {
@@ -51,7 +51,7 @@ function checkHost(hostname: string): void {
     if (!isPublicAddress(address)) throw new BlockedUrlError('the address is not public')
     return
   }
-  // Also a dot at the end: it ends the search list, and hides a name from a comparison.
+  // A trailing dot is refused too: it ends the search list, and hides a name from a comparison.
   if (!PUBLIC_NAME.test(hostname)) throw new BlockedUrlError('the host must be a full name such as www.example.com')
   if (PRIVATE_SUFFIXES.test(hostname)) throw new BlockedUrlError('the name belongs to a private network')
 }

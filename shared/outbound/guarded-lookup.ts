@@ -11,8 +11,8 @@ export type Resolve = (hostname: string) => Promise<LookupAddress[]>
 export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true })
 
 /**
- * The lookup of one connection. The addresses it checks are the ones the socket gets, so a name cannot change between
- * check and connect; one address that is not public refuses the name, whichever of them would have been tried.
+ * The lookup of one connection. It checks the very addresses that the socket gets, so a name cannot change between
+ * check and connect; a single address that is not public refuses the name, whichever address would have been tried.
  */
 export function guardedLookup(resolve: Resolve): LookupFunction {
   const look = callbackify((hostname: string) => publicAddresses(resolve, hostname))
@@ -26,7 +26,7 @@ export function guardedLookup(resolve: Resolve): LookupFunction {
 async function publicAddresses(resolve: Resolve, hostname: string): Promise<[LookupAddress, ...LookupAddress[]]> {
   const [first, ...others] = await resolve(hostname)
   if (first === undefined || ![first, ...others].every(({ address }) => isPublicAddress(address))) {
-    // Without the address: who asks must not learn a private network's names by it.
+    // Without the address: a user must not learn the names of a private network from the error.
     throw new BlockedUrlError('the name resolves to an address that is not public')
   }
   return [first, ...others]

@@ -5,7 +5,7 @@ export async function readBounded(body: Readable, maxBytes: number): Promise<{ t
   const chunks: Uint8Array[] = []
   let bytes = 0
   let truncated = false
-  // Hanging up makes it fail once more, when nobody listens any longer.
+  // Hanging up makes the stream fail once more, when nobody listens any longer.
   body.on('error', () => undefined)
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     const room = maxBytes - bytes

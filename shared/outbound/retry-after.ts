@@ -1,15 +1,15 @@
 import { httpDateMs } from '#shared/formats/http-date.ts'
 import { readRetryAfter } from '#shared/formats/retry-after.ts'
 
-/** A target may not put a job off for longer. */
+/** Longest delay that a target may ask for. */
 const RETRY_AFTER_MAX_MS = 60 * 60 * 1000
 
 type Headers = Record<string, string | string[] | undefined>
 
 /**
- * How long a target's answer asks to be left alone.
+ * The delay that a target's answer asks for.
  * @param nowMs for an answer that does not say when it was made
- * @returns milliseconds, above 0 and up to an hour; null when it asks for no time that can be understood
+ * @returns milliseconds, above 0 and up to an hour; null when no delay can be understood
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const dateMs = httpDateMs(oneOf(headers['date']) ?? '')

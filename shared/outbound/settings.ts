@@ -8,7 +8,7 @@ const entriesOf = (text: string | undefined): string[] =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
 
-/** `host:port,...`: targets that users may name although they are private, or have another port. */
+/** `host:port,...`: targets that users may name although they are private, or have an unusual port. */
 export const trustedHostsSetting = () =>
   optionalText()
     .transform((text, context): ReadonlySet<string> => {
@@ -26,7 +26,7 @@ export const trustedHostsSetting = () =>
       'Targets that users may name in URLs even if they are private or use another port. Set the same for both.',
     )
 
-/** `name=http://host:port/base,...`: services of the operator, called by their names. */
+/** `name=http://host:port/base,...`: the operator's services, called by their names. */
 const servicesSetting = () =>
   optionalText().transform((text, context): ReadonlyMap<string, URL> => {
     const services = new Map<string, URL>()
@@ -41,7 +41,7 @@ const servicesSetting = () =>
     return services
   })
 
-/** Names of three services that have a setting of their own each. */
+/** The URL of one of three services that have a setting of their own each. */
 const serviceUrlSetting = () =>
   optionalText().transform((text, context): URL | undefined => {
     if (text === undefined) return undefined
@@ -51,7 +51,7 @@ const serviceUrlSetting = () =>
     return url ?? undefined
   })
 
-/** Where the services are that jobs call by name. */
+/** Addresses of the services that jobs call by name. */
 export const serviceSettings = {
   SERVICES: servicesSetting()
     .meta({ values: '`name=http://host:port/base`, several with commas' })
@@ -68,7 +68,7 @@ export interface ServiceSettings {
   URL_SERVICE3?: URL | undefined
 }
 
-/** URL_SERVICE1 is called `service1`; what SERVICES says of the same name goes first. */
+/** The services by name. URL_SERVICE1 is called `service1`; SERVICES takes precedence for the same name. */
 export function servicesOf(settings: ServiceSettings): ReadonlyMap<string, URL> {
   const { URL_SERVICE1: service1, URL_SERVICE2: service2, URL_SERVICE3: service3, SERVICES } = settings
   const named = Object.entries({ service1, service2, service3 })

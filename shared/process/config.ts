@@ -5,7 +5,7 @@ import { messageOf } from '#shared/errors/foreign.ts'
 import { KEPT_MAX_MS, TIMER_MAX_MS } from '#shared/formats/durations.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 
-/** One or more settings cannot be used. Each line of the message names one. */
+/** One or more settings are invalid. Each line of the message names one. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
@@ -15,9 +15,9 @@ export type Environment = Record<string, string | undefined>
 /** The only place that reads the process's environment. */
 export const environment = (): Environment => process.env
 
-// Every setting is described where it is declared: `npm run describe-settings` makes docs/configuration.md of it.
+// Every setting is described where it is declared: `npm run describe-settings` generates docs/configuration.md from it.
 
-/** A whole number in [min, max]. Durations have kinds of their own. */
+/** A whole number in [min, max]. Durations have helpers of their own. */
 export const integerSetting = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   z
     .string()
@@ -27,7 +27,7 @@ export const integerSetting = (fallback: number, min: number, max = Number.MAX_S
     .default(fallback)
     .meta({ min, max })
 
-/** Milliseconds that something waits or takes: at most what a timer can count, 24.8 days. */
+/** Milliseconds that something waits or takes: at most the longest time of a timer, 24.8 days. */
 export const durationSetting = (fallbackMs: number, minMs: number, maxMs = TIMER_MAX_MS) =>
   integerSetting(fallbackMs, minMs, maxMs)
 /** Milliseconds that something is kept or remembered, which no timer counts: at most a hundred years. */
@@ -57,7 +57,7 @@ export const addressesSetting = () =>
 
 const isAddress = (text: string): boolean => URL.canParse(text) && /^http:\/\/[^/?#@]+$/.test(text)
 
-/** `https://host,...` as browsers send them; none by default. */
+/** `https://host,...` as browsers send origins; none by default. */
 export const originsSetting = () =>
   z
     .string()
@@ -92,15 +92,15 @@ export const commonSettings = {
   HASTY_REPLICAS: integerSetting(1, 1, 5).describe('Copies of each stream: 3 on a cluster of three brokers.'),
 }
 
-/** What is wrong with a secret is said without the secret. */
+/** Names of secrets, whose values are left out of error messages. */
 const SECRET_NAME = /SECRET|PASSWORD|TOKEN/
 
 /** `[upper, lower]`: two settings of which the first must be at least the second. */
 type AtLeast<T> = readonly [upper: keyof T & string, lower: keyof T & string]
 
 /**
- * Parses settings once; the result is frozen. An empty value counts as unset. Each setting may lie in a file instead,
- * named by the setting with `_FILE` behind it: secrets are handed over so.
+ * Parses settings once; the result is frozen. An empty value counts as unset. Each setting may come from a file
+ * instead, named by the setting with the suffix `_FILE`: secrets are passed that way.
  * @throws ConfigError that names every bad setting at once
  */
 export function parseConfig<T extends z.ZodRawShape>(
@@ -126,14 +126,19 @@ export function parseConfig<T extends z.ZodRawShape>(
   return Object.freeze(parsed.data)
 }
 
-/** Also where a third setting is bad: everything is said at once. Says nothing of a setting that is bad by itself. */
+/**
+ * Complaints about a pair in the wrong order, even if a third setting is invalid: everything is reported at once.
+ * Silent about a setting that is invalid by itself.
+ */
 function tooSmall<T extends z.ZodRawShape>(shape: T, given: Environment, [upper, lower]: AtLeast<T>): string[] {
   const [high, low] = [upper, lower].map((name) => z.safeParse(shape[name] as z.ZodType, given[name]).data)
   if (!(typeof high === 'number' && typeof low === 'number' && high < low)) return []
   return [`${upper}: must be at least ${lower} (${low}), got ${high}`]
 }
 
-/** How to log before a service has read its settings, or when it cannot: what is bad here counts as unset. */
+/**
+ * Log settings for the time before a service has read its settings, or when it cannot: an invalid one counts as unset.
+ */
 export function readLogSettings(env: Environment) {
   const { LOG_LEVEL, LOG_FORMAT } = commonSettings
   return parseConfig({ LOG_LEVEL: LOG_LEVEL.catch('info'), LOG_FORMAT: LOG_FORMAT.catch(undefined) }, env)
@@ -148,7 +153,7 @@ function readSecret(name: string, file: string, problems: string[]): string | un
   }
 }
 
-/** Readable and unique for the life of a process: host, pid, chance. One subject token. */
+/** Readable, and unique for the life of a process: host, pid, random part. One subject token. */
 export const makeReplicaId = (random: string): string =>
   `${hostname()
     .replaceAll(/[^A-Za-z0-9-]/g, '-')

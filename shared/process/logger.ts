@@ -10,7 +10,7 @@ export interface LoggerOptions {
   format: 'json' | 'pretty' | undefined
 }
 
-/** What `undefined` means here; a thread cannot see for itself that it writes to a terminal. */
+/** The format that `undefined` stands for; a thread cannot see for itself that it writes to a terminal. */
 export const chooseFormat = (format: LoggerOptions['format']): 'json' | 'pretty' =>
   format ?? (process.stdout.isTTY ? 'pretty' : 'json')
 

@@ -5,21 +5,21 @@ import type { ScheduleRecords, StoredSchedule } from './schedule-records.ts'
 
 interface Entry {
   seq: number
-  /** null: cannot be read. */
+  /** null: the record cannot be read. */
   record: ScheduleRecord | null
 }
 
 /**
- * A replica's copy of all schedules. It follows the stream by sequence, and is made anew where the number of records
- * tells that some were deleted.
+ * A replica's copy of all schedules. It follows the stream by sequence, and is rebuilt when the number of records shows
+ * that some were deleted.
  */
 export class ScheduleBook {
   readonly #records: ScheduleRecords
   readonly #log: Logger
   #entries = new Map<string, Entry>()
-  /** All records up to here are in the copy. */
+  /** All records up to this sequence are in the copy. */
   #seq = 0
-  /** When the stream was made: another time is another stream. */
+  /** When the stream was created: another time means another stream. */
   #created = ''
   #refreshing: Promise<void> = Promise.resolve()
 
@@ -28,7 +28,7 @@ export class ScheduleBook {
     this.#log = log
   }
 
-  /** How many schedules there are, those that cannot be read included. */
+  /** Number of schedules, unreadable ones included. */
   get size(): number {
     return this.#entries.size
   }
@@ -38,11 +38,11 @@ export class ScheduleBook {
   }
 
   /**
-   * After it the copy has everything that was stored before the call.
+   * Updates the copy: afterwards it has everything that was stored before the call.
    * @throws when the broker does not answer
    */
   refresh(): Promise<void> {
-    // One after the other, and never sharing one that began before the call.
+    // One after the other: a caller never shares a refresh that began before the call.
     const next = this.#refreshing.then(() => this.#refresh())
     this.#refreshing = next.catch(() => undefined)
     return next
@@ -68,7 +68,7 @@ export class ScheduleBook {
       const found = await this.#records.nextFrom(ALL_SCHEDULES, from)
       if (found === null) break
       const { subject, seq, record } = found
-      if (record === null) this.#log.error({ subject, seq }, 'a schedule cannot be read: it does not run')
+      if (record === null) this.#log.error({ subject, seq }, 'a schedule cannot be read and does not run')
       this.#entries.set(subject, { seq, record })
       from = seq + 1
       this.#seq = seq

@@ -4,13 +4,13 @@ import { SCHEDULES_STREAM, scheduleSubject } from '#shared/contracts/log/subject
 import { hashNames } from '#shared/ids/hash-names.ts'
 import { nextTick } from './tick-times.ts'
 
-/** Each tenant has names of its own, and so have those who are of none. */
+/** The key of a schedule. Each tenant has its own name space, and so do callers without a tenant. */
 export type ScheduleKey = Pick<ScheduleRecord, 'tenant' | 'name'>
 
 /** A schedule that can be read. */
 export type StoredSchedule = Pick<Stored<ScheduleRecord>, 'seq' | 'record'>
 
-/** The record is null where it cannot be read, as after a step back to an older version. */
+/** A schedule; the record is null where it cannot be read, as after a downgrade to an older version. */
 export type FoundSchedule = Stored<ScheduleRecord | null>
 
 export type ScheduleRecords = Records<ScheduleRecord | null, ScheduleKey>
@@ -21,7 +21,7 @@ export const SCHEDULE_RECORDS: RecordKind<ScheduleRecord | null, ScheduleKey> = 
   parse(body) {
     try {
       const record = scheduleRecordSchema.parse(JSON.parse(body))
-      // Throws for a cron or a zone that is not known here.
+      // Throws for a cron pattern or time zone that this process does not know.
       nextTick(record, Date.parse(record.settled_until))
       return record
     } catch {

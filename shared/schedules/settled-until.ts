@@ -3,8 +3,8 @@ import { clocksAgree, isoTime } from '#shared/time/clock.ts'
 import { nextTick } from './tick-times.ts'
 
 /**
- * Whether the record says that ticks are settled which lie ahead, as an api wrote that took the clock to be later than
- * it was. The very next tick alone may be: it was made a little early, and is not made again.
+ * Whether the record counts future ticks as settled, as written by an api whose clock was ahead. Only the very next
+ * tick may be: it was handled a little early, and does not run again.
  */
 export function isSettledAhead(record: ScheduleRecord, nowMs: number): boolean {
   const settledMs = Date.parse(record.settled_until)
@@ -13,18 +13,18 @@ export function isSettledAhead(record: ScheduleRecord, nowMs: number): boolean {
   return nextMs !== null && settledMs > nextMs
 }
 
-/** Up to when nothing is owed: what the record says, or now where that cannot be true. */
+/** Time up to which no tick is due: the record's own, or now where that cannot be true. */
 export const settledUntil = (record: ScheduleRecord, nowMs: number): string =>
   isSettledAhead(record, nowMs) ? isoTime(nowMs) : record.settled_until
 
-/** The record as it goes on from now, and says so. */
+/** The record with its ticks settled up to now and a message that says so. */
 export const goneOnFromNow = (record: ScheduleRecord, nowMs: number): ScheduleRecord => ({
   ...record,
   settled_until: isoTime(nowMs),
   made_until: record.settled_until,
   last_error: {
     name: 'ClockError',
-    message: `An api whose clock was ahead took all ticks up to ${record.settled_until} for done; they come at their times again.`,
+    message: `An api whose clock was ahead treated all ticks up to ${record.settled_until} as done; they run again at their times.`,
     tick_at: isoTime(nowMs),
   },
 })

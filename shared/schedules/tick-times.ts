@@ -1,17 +1,17 @@
 import { Cron } from 'croner'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 
-/** When a schedule ticks: what its times follow from, and nothing else. */
+/** The members of a schedule that its times depend on. */
 export type Timing = Pick<ScheduleRecord, 'cron' | 'every_ms' | 'timezone' | 'starts_at' | 'ends_at' | 'anchor'>
 
 /**
  * @param pattern five fields
- * @throws an error that says what is wrong with it
+ * @throws an error that says what is wrong with the pattern
  */
 export const parseCron = (pattern: string, timezone: string): Cron =>
   new Cron(pattern, { mode: '5-part', timezone, paused: true })
 
-/** The first tick after a time, milliseconds since 1970; null when there is none any more. */
+/** The first tick after a time, milliseconds since 1970; null when there are no more. */
 export function nextTick(timing: Timing, afterMs: number): number | null {
   const fromMs = Math.max(afterMs, startOf(timing) - 1)
   const tickMs = timing.cron === null ? nextOfEvery(timing, fromMs) : nextOfCron(timing, timing.cron, fromMs)
@@ -30,7 +30,7 @@ export function nextTicks(timing: Timing, afterMs: number, count: number): numbe
   return ticks
 }
 
-/** Beyond so many it is quicker to count from the end. */
+/** Number of ticks beyond which it is quicker to count from the end. */
 const FEW = 5
 
 /** The last ticks after one time and up to another, oldest first, at most `count`. */
@@ -57,7 +57,8 @@ const nextOfCron = ({ timezone }: Timing, cron: string, afterMs: number): number
 function nextOfEvery({ every_ms: everyMs, anchor }: Timing, afterMs: number): number | null {
   if (everyMs === null) return null
   const anchorMs = Date.parse(anchor)
-  // Also before the anchor, where a clock that was ahead made it: `starts_at` alone says that there is none before.
+  // Possibly before the anchor, which a clock that was ahead may have set: only `starts_at` says that there are no
+  // ticks before.
   return anchorMs + (Math.floor((afterMs - anchorMs) / everyMs) + 1) * everyMs
 }
 

@@ -15,7 +15,7 @@ import { Lifecycle } from './lifecycle.ts'
 
 export type ServiceName = 'api' | 'job' | 'workflow' | 'ingest' | 'keeper'
 
-/** The settings that every service has and that are needed here. */
+/** The settings of every service that are needed here. */
 export interface BaseConfig {
   NATS_URL: string
   NATS_USER?: string | undefined
@@ -25,25 +25,25 @@ export interface BaseConfig {
   LOG_FORMAT?: LoggerOptions['format']
 }
 
-/** What differs between services; without them a service reads the log of jobs and writes to it. */
+/** Differences between services; by default a service reads the log of jobs and writes to it. */
 export interface BaseOptions {
   /** The name of the stream. */
   stream?: string
-  /** A subject of that stream that `probe` writes to, to find out whether anything can be stored there. */
+  /** A subject of that stream that `probe` writes to, to find out whether the stream can store anything. */
   probe?: string
-  /** What the clock asks the broker for: something that the service's user may ask. */
+  /** The subject by which the clock asks the broker for its time: one that the service's user may use. */
   clockSubject?: string
-  /** Messages whose publish is under way; beyond it new ones are refused at once. */
+  /** Number of publishes under way beyond which new ones are refused at once. */
   maxInFlight?: number
-  /** What readiness asks of the broker: something that the service's user may ask. */
+  /** The question that readiness asks the broker: one that the service's user may ask. */
   askBroker?: (asked: { broker: Broker; stream: Stream }) => Promise<unknown>
-  /** Under which name each line of the log says the replica; without it no line does. */
+  /** The member that names the replica in each line of the log; without it no line does. */
   replicaInLog?: string
 }
 
 const MAX_IN_FLIGHT = 10_000
 
-/** What every service begins with. */
+/** The parts that every service begins with. */
 export interface ServiceBase<C> {
   name: ServiceName
   config: C
@@ -53,18 +53,18 @@ export interface ServiceBase<C> {
   broker: Broker
   /** The broker's time. */
   clock: BrokerClock
-  /** The stream that the service is about: the log of jobs, unless the service says otherwise. */
+  /** The stream that the service works on: the log of jobs, unless the options say otherwise. */
   stream: Stream
   /** Publishes to that stream. */
   publisher: Publisher
   probe: WriteProbe
   registry: Registry
   health: Health
-  /** What was begun, and ends in the opposite order. */
+  /** The started parts, which stop in the opposite order. */
   life: Lifecycle
 }
 
-/** Connects to the broker; what fails half-way has undone what it began. */
+/** Connects to the broker; a failure half-way undoes everything that was started. */
 export async function openBase<C extends BaseConfig>(
   name: ServiceName,
   config: C,

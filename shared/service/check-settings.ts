@@ -2,8 +2,8 @@ import { ConfigError } from '#shared/process/config.ts'
 import { EXIT, explainEnd } from '#shared/process/exit.ts'
 
 /**
- * The whole of a service's `check-settings.ts`: runs every check, names all that is bad, and ends. It connects to
- * nothing, so a supervisor can ask all services before it starts anything.
+ * The whole of a service's `check-settings.ts`: runs every check, reports all faults, and ends. It connects to nothing,
+ * so a supervisor can check all services before it starts anything.
  */
 export async function checkSettings(checks: (() => unknown)[]): Promise<never> {
   const results = await Promise.allSettled(checks.map(async (check) => await check()))

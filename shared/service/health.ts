@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { Clock } from '#shared/time/clock.ts'
 
-/** Resolves when it is well and throws an error that says what is wrong. */
+/** A check that resolves when all is well and throws an error that says what is wrong. */
 export type ReadinessCheck = () => Promise<void>
 
 export interface HealthOptions {
@@ -38,17 +38,17 @@ export class Health {
     this.#checks.set(name, check)
   }
 
-  /** What is told beside the checks, and makes nobody unready. @param tell `ok`, or what is wrong */
+  /** Adds a line beside the checks, which makes nothing unready. @param tell `ok`, or what is wrong */
   addDetail(name: string, tell: () => string): void {
     this.#details.set(name, tell)
   }
 
-  /** From now on not ready: traffic should go elsewhere. */
+  /** Makes the service unready: traffic should go elsewhere. */
   drain(): void {
     this.#draining = true
   }
 
-  /** @returns null for a path that is not one of ours */
+  /** @returns null for a path that is not an operator's route */
   async answer(path: string): Promise<OpsAnswer | null> {
     switch (path) {
       case '/heartbeat':

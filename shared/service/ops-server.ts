@@ -13,22 +13,22 @@ export interface OpsRequest {
   query: ParsedUrlQuery
 }
 
-/** What a service answers besides: null where the path is none of its own. @throws AppError */
+/** The service's own answers: null where a path is not one of its routes. @throws AppError */
 export type OpsRoutes = (request: OpsRequest) => Promise<OpsAnswer | null>
 
 export interface OpsServerOptions {
   health: Health
-  /** Without them the operator's routes alone. */
+  /** Routes besides the operator's. */
   routes?: OpsRoutes
   host: string
   port: number
   log: Logger
 }
 
-/** Longer than callers keep an idle connection, so that it is they who close it. */
+/** Longer than callers keep an idle connection, so that the callers close it. */
 const KEEP_ALIVE_MS = 75 * SECOND
 
-/** HTTP for a service that has little of it: the operator's routes, and a few to read. No request's body is looked at. */
+/** HTTP for a service with few routes: the operator's, and a few to read. Request bodies are ignored. */
 export class OpsServer {
   readonly #options: OpsServerOptions
   readonly #server: Server
@@ -80,7 +80,7 @@ export class OpsServer {
 
 const REQUEST_ID_PATTERN = /^[A-Za-z0-9._-]{8,128}$/
 
-/** Whoever sent it: here it is written down, and decides nothing. */
+/** The request's id, whoever sent it: it is only logged, and decides nothing. */
 function requestIdOf(request: IncomingMessage): string {
   const sent = request.headers['hasty-request-id']
   return typeof sent === 'string' && REQUEST_ID_PATTERN.test(sent) ? sent : newNonce()

@@ -6,15 +6,18 @@ import { createLogger, type Logger } from '#shared/process/logger.ts'
 import { SECOND, sleep } from '#shared/time/clock.ts'
 import { type BaseConfig, type BaseOptions, openBase, type ServiceBase, type ServiceName } from './base.ts'
 
-/** What a service has become once it has started. */
+/** A service that has started. */
 export interface Running {
-  /** The port that it answers on. */
+  /** The port on which the service answers. */
   port: number
-  /** Of a service that runs foreign code; without it every error that nobody caught ends the process. */
+  /** For a service that runs foreign code; without it every uncaught error ends the process. */
   foreignErrors?: ForeignErrors
 }
 
-/** The whole of a service: it takes what every service has, adds its own, and registers at `base.life` how that stops. */
+/**
+ * The whole of a service: takes the base that every service has, adds its own parts, and registers at `base.life` how
+ * they stop.
+ */
 export type Start<C> = (base: ServiceBase<C>) => Promise<Running>
 
 export interface Started<C> {
@@ -22,18 +25,18 @@ export interface Started<C> {
   running: Running
 }
 
-/** What becomes of errors that nobody caught, where they may be of foreign code. */
+/** Handles uncaught errors, which may come from foreign code. */
 export interface ForeignErrors {
   /**
-   * A promise was rejected that nobody awaited: the service goes on.
-   * @param run whose code it was; null: nobody can tell
+   * A promise was rejected that nobody awaited: the service continues.
+   * @param run the run whose code it was; null: unknown
    */
   onRejection(run: ForeignRun | null, thrown: unknown): void
-  /** Something threw outside of every call: the process ends when this resolves. */
+  /** Something threw outside every call: the process ends when this resolves. */
   onException(run: ForeignRun | null, thrown: unknown): Promise<void>
 }
 
-/** A start that fails half-way undoes what it began, but not for longer than this. */
+/** Limit for the cleanup after a start that failed half-way. */
 const UNDO_MS = 10 * SECOND
 
 /** Starts a service in this process: `base.life.stop()` drains and ends everything that it began. */
@@ -50,7 +53,7 @@ export async function startService<C extends BaseConfig>(
     return { base, running }
   } catch (error) {
     const undone = base.life.stop().catch((stopError: unknown) => {
-      base.log.error({ err: stopError }, 'could not undo what the start had begun')
+      base.log.error({ err: stopError }, 'could not clean up after the failed start')
     })
     await Promise.race([undone, sleep(UNDO_MS)])
     throw error
@@ -58,8 +61,8 @@ export async function startService<C extends BaseConfig>(
 }
 
 /**
- * The whole of a service's `main.ts`. Runs it from its start to its drain: SIGTERM, SIGINT or the end of the parent that
- * supervises it stop it once; a second signal ends it at once.
+ * The whole of a service's `main.ts`. Runs the service from start to drain: SIGTERM, SIGINT or the end of the parent
+ * that supervises it stop it once; a second signal ends it at once.
  */
 export async function runService<C extends BaseConfig>(
   name: ServiceName,
@@ -75,7 +78,7 @@ export async function runService<C extends BaseConfig>(
     process.on('SIGINT', () => stop('SIGINT'))
     endOnUncaught(started)
     const onOrphaned = () => stop('the supervisor is gone')
-    // It may have gone while we started.
+    // The parent may have gone during the start.
     if (isSupervised && !process.connected) onOrphaned()
     else process.on('disconnect', onOrphaned)
   } catch (error) {
@@ -111,7 +114,7 @@ function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<un
     ending = true
     const told = foreignErrors?.onException(run, thrown) ?? Promise.resolve()
     told
-      .catch((error: unknown) => log.error({ err: error }, 'what runs here could not be handed back'))
+      .catch((error: unknown) => log.error({ err: error }, 'could not hand back the running jobs'))
       .finally(() => exitAfterFlush(log, EXIT.failed))
   }
   process.on('uncaughtException', (thrown) => {
@@ -120,7 +123,7 @@ function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<un
       end(run, thrown, 'uncaught exception')
       return
     }
-    log.error({ err: errorForLog(thrown) }, 'a child process sent what cannot be read')
+    log.error({ err: errorForLog(thrown) }, 'a child process sent an unreadable message')
     run.crash(thrown)
   })
   process.on('unhandledRejection', (thrown) => {

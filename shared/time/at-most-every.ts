@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** The same work for all who ask, and what came of it for those who ask soon after. */
+/** Shares one run of the work among all who ask meanwhile, and its result with those who ask soon after. */
 export function atMostEvery<T>(everyMs: number, clock: Clock, work: () => Promise<T>): () => Promise<T> {
   let last: Promise<T> | undefined
   let freshUntilMs = Number.POSITIVE_INFINITY

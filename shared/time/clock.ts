@@ -6,7 +6,7 @@ export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
 export interface Clock {
-  /** Wall clock, milliseconds since 1970: for what is stored and shown. */
+  /** Wall clock, milliseconds since 1970: for times that are stored and shown. */
   now(): number
   /** Milliseconds from an arbitrary start, never set back: for durations and deadlines. */
   monotonic(): number
@@ -26,7 +26,7 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 let lastMs = Number.NaN
 let lastText = ''
 
-/** RFC 3339 in UTC. A busy service asks for the same millisecond many times, and writing it out is dear. */
+/** RFC 3339 in UTC. A busy service asks for the same millisecond many times, and formatting is expensive. */
 export function isoTime(ms: number): string {
   if (ms === lastMs) return lastText
   lastText = new Date(ms).toISOString()

@@ -13,7 +13,7 @@ export class IntervalLoop {
   #stopped = true
 
   constructor(intervalMs: number, task: () => Promise<void>, onError: (error: unknown) => void) {
-    // Longer than a timer can count would be each millisecond.
+    // A longer interval than a timer can count would fire each millisecond.
     this.#intervalMs = timerMs(intervalMs)
     this.#task = task
     this.#onError = onError
@@ -24,7 +24,7 @@ export class IntervalLoop {
     this.#schedule()
   }
 
-  /** Waits for a run that is under way. */
+  /** Stops the loop and waits for a run that is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)

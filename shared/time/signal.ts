@@ -1,4 +1,7 @@
-/** Wakes whoever waits for something to happen; what happens while nobody waits is remembered for the next who does. */
+/**
+ * Wakes those that wait for something to happen; an event without anyone waiting is remembered for the next one who
+ * waits.
+ */
 export class Signal {
   #isNew = false
   #wake: () => void = () => undefined

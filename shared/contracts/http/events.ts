@@ -22,7 +22,7 @@ export const eventsQuerySchema = z.strictObject({
     .meta(aboutNumber('Events per JSON answer', 1, PAGE_MAX)),
 })
 
-/** An event as its readers get it. `data` stands with progress, `result` with the finish. */
+/** An event as its readers get it. Progress events have `data`, and the finish has `result`. */
 export const eventViewSchema = eventNoteSchema
   .extend({
     job_id: z.string(),

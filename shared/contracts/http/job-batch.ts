@@ -4,9 +4,9 @@ import { problemSchema } from './problems.ts'
 
 export const BATCH_MAX_JOBS = 10_000
 export const BATCH_MAX_BYTES = 8 * 1024 * 1024
-/** Members and array items in all. */
+/** Limit of the members and array items of one body. */
 export const BATCH_MAX_MEMBERS = 500_000
-/** One job a line (https://github.com/ndjson/ndjson-spec). */
+/** One job per line (https://github.com/ndjson/ndjson-spec). */
 export const NDJSON = 'application/x-ndjson'
 
 export const batchQuerySchema = z.strictObject({

@@ -19,11 +19,11 @@ const filterShape = {
     .meta({ description: 'RFC 3339; created before this time' }),
 }
 
-/** Which jobs are meant: all that is given must hold. As members of a JSON body. */
+/** A filter of jobs, as members of a JSON body: a job must match all given members. */
 export const jobFilterSchema = z.strictObject({ status: statusesSchema.optional(), ...filterShape })
 export type JobFilter = z.infer<typeof jobFilterSchema>
 
-/** As a parameter of an address, where all is text: `status=failed,cancelled` or `status` twice. */
+/** The filter as a parameter of an address, where everything is text: `status=failed,cancelled`, or `status` twice. */
 export const statusParameter = <const Status extends string>(statuses: readonly [Status, ...Status[]]) =>
   z
     .union([z.string(), z.array(z.string())])
@@ -32,7 +32,7 @@ export const statusParameter = <const Status extends string>(statuses: readonly 
     .optional()
     .meta({
       description: 'One or several, separated by commas or as a repeated parameter',
-      // In the description the list alone, which is how a repeated parameter is told.
+      // The description shows the list alone, which is how a repeated parameter is described.
       override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
         delete jsonSchema['anyOf']
         Object.assign(jsonSchema, { type: 'array', items: { type: 'string', enum: statuses }, minItems: 1 })

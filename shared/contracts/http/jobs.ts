@@ -21,14 +21,14 @@ export const BODY_MAX_BYTES = 1024 * 1024
 export const BODY_MAX_DEPTH = 64
 export const BODY_MAX_MEMBERS = 10_000
 export const IDEMPOTENCY_KEY_MAX_LENGTH = 255
-/** Of keys for one call and its repeats: kept for an hour instead of a day. */
+/** Prefix of keys for one call and its repeats, which are kept for an hour instead of a day. */
 export const ONE_CALL_KEY_PREFIX = 'once-'
 /** Longest address of a webhook, in characters. */
 export const CALLBACK_URL_MAX_LENGTH = 2_048
 
 const encoder = new TextEncoder()
 
-/** When a job may start; at most one of the two. */
+/** The start of a job; at most one of the two members may be given. */
 export const startTimeShape = {
   delay_ms: z
     .number()
@@ -43,7 +43,7 @@ export const startTimeShape = {
     .meta({ description: 'RFC 3339: when the job may start; a time in the past means now' }),
 }
 
-/** For the description alone: the routes check it with words of their own. */
+/** Only for the description: the routes check this themselves, with a message of their own. */
 const onlyOneStart = { not: { required: ['delay_ms', 'run_at'] } }
 
 const attemptsField = z.number().int().min(1).max(ATTEMPTS_MAX)
@@ -92,13 +92,13 @@ export const createJobBodySchema = z
   })
 export type CreateJobBody = z.infer<typeof createJobBodySchema>
 
-/** A new round of a job that failed or was cancelled. */
+/** The body that starts a new round of a job that failed or was cancelled. */
 export const retryJobBodySchema = z
   .strictObject({ timeout_ms: timeoutField.optional(), attempts: attemptsField.optional(), ...startTimeShape })
   .meta({ id: 'RetryJob', ...onlyOneStart })
 export type RetryJobBody = z.infer<typeof retryJobBodySchema>
 
-/** Another time for a job that waits for one. */
+/** The body that sets another start for a job that waits for its start. */
 export const rescheduleJobBodySchema = z
   .strictObject(startTimeShape)
   .meta({ id: 'RescheduleJob', minProperties: 1, maxProperties: 1 })
@@ -116,7 +116,7 @@ export const cancelJobBodySchema = z
   .meta({ id: 'CancelJob' })
 export type CancelJobBody = z.infer<typeof cancelJobBodySchema>
 
-/** The answer to an accept. */
+/** The answer when a job was accepted. */
 export const jobAcceptedSchema = z
   .object({
     job_id: z.string(),
@@ -129,7 +129,7 @@ export const jobAcceptedSchema = z
   .meta({ id: 'JobAccepted' })
 export type JobAccepted = z.infer<typeof jobAcceptedSchema>
 
-/** The answer to GET: the record without what is the store's own business. */
+/** The answer to GET: the stored record without the members that only the store needs. */
 export const jobViewSchema = z
   .object({
     job_id: z.string(),
@@ -162,7 +162,7 @@ export const jobViewSchema = z
   .meta({ id: 'Job' })
 export type JobView = z.infer<typeof jobViewSchema>
 
-/** A job in a list: what may be large is at its own address. */
+/** A job in a list: members that may be large are shown only at the job's own address. */
 export const jobSummaryViewSchema = jobViewSchema.omit({ payload: true, result: true }).meta({ id: 'JobSummary' })
 export type JobSummaryView = z.infer<typeof jobSummaryViewSchema>
 

@@ -4,7 +4,10 @@ import { storedMessageSchema, VALUE_MAX_BYTES } from '../log/message.ts'
 
 const encoder = new TextEncoder()
 
-/** Members and array items in all: more than 10,000 messages have, so that these are told their number. */
+/**
+ * Limit of the members and array items of one body: large enough that more than 10,000 messages are refused for their
+ * number.
+ */
 export const MESSAGES_MAX_MEMBERS = 100_000
 
 export const messageSchema = z
@@ -69,7 +72,7 @@ export const messageWorkersSchema = z
   .meta({ id: 'MessageWorkers' })
 export type MessageWorkers = z.infer<typeof messageWorkersSchema>
 
-/** What the ingest service stores of a message that no attempt could process. */
+/** A stored message that no attempt could process. */
 export const deadMessageSchema = storedMessageSchema.extend({
   error: z.string(),
   attempts: z.number().int(),

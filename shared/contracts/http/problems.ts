@@ -15,10 +15,10 @@ export const PROBLEMS = {
   'invalid-header': { status: 400, title: 'A header is not valid' },
   'unknown-type': { status: 400, title: 'No such job type' },
   'callback-forbidden': { status: 400, title: 'This callback_url is not allowed' },
-  /** An atomic batch: one of its jobs cannot be made, so none was; `items` says which. */
+  /** One job of an atomic batch cannot be created, so none was; `items` says which. */
   'batch-refused': { status: 400, title: 'The batch was rejected as a whole' },
   'invalid-payload': { status: 400, title: 'The payload does not match its job type' },
-  /** Of a request or a definition: `errors` says where. */
+  /** The plan of a request or a definition is invalid: `errors` says where. */
   'invalid-plan': { status: 400, title: 'The plan is not valid' },
   'invalid-scope': { status: 400, title: 'The client may not request this scope' },
   'token-required': { status: 401, title: 'A token is required' },
@@ -34,7 +34,9 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'The answer is not available in an accepted media type' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  /** A cancel, retry or new time that came too late or too early; the job's view, or the request's status, is in the answer. */
+  /**
+   * A cancel, retry or reschedule came too late or too early; the answer has the job's view, or the request's status.
+   */
   'wrong-state': { status: 409, title: 'The current state does not allow this' },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used too recently' },
@@ -50,7 +52,7 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something went wrong on the server' },
   'not-implemented': { status: 501, title: 'The method or transfer coding is not supported' },
-  /** Whoever keeps the data has no room, or cannot write: what was accepted stays. */
+  /** The broker or the store has no room, or cannot write: accepted data stays. */
   'cannot-store': { status: 503, title: 'Nothing can be stored right now' },
   unavailable: { status: 503, title: 'The service is temporarily unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>
@@ -73,7 +75,7 @@ export type Problem = z.infer<typeof problemSchema>
 
 export const problemType = (code: ProblemCode): string => `/problems/${code}`
 
-/** What `/problems/<code>` answers. */
+/** The answer of `/problems/<code>`. */
 export const problemExplainedSchema = z
   .object({ type: z.string(), code: z.string(), status: z.number().int(), title: z.string() })
   .meta({ id: 'ProblemExplained' })

@@ -3,10 +3,10 @@ import { z } from 'zod'
 const LIST_LIMIT_MAX = 200
 const LIST_LIMIT_DEFAULT = 50
 
-/** For routes that know none. */
+/** The query of routes without parameters. */
 export const noParameters = z.strictObject({})
 
-/** In digits alone: `1e2`, `0x10` and nothing at all are no numbers here. */
+/** A whole number in decimal digits alone: `1e2`, `0x10` and an empty text are refused. */
 export const wholeNumberParameter = (min: number, max: number) =>
   z
     .string()
@@ -15,19 +15,19 @@ export const wholeNumberParameter = (min: number, max: number) =>
     })
     .transform(Number)
 
-/** What a description of the api says of one. */
+/** The number's description and bounds in a description of the api. */
 export const aboutNumber = (description: string, minimum: number, maximum: number) => ({
   description,
   override: { type: 'integer', minimum, maximum } as const,
 })
 
-/** @param description what is counted, as `Jobs per page` */
+/** @param description what is counted, such as `Jobs per page` */
 export const limitParameter = (description: string) =>
   wholeNumberParameter(1, LIST_LIMIT_MAX)
     .default(LIST_LIMIT_DEFAULT)
     .meta(aboutNumber(description, 1, LIST_LIMIT_MAX))
 
-/** @param description what is counted, as `Jobs per page` */
+/** @param description what is counted, such as `Jobs per page` */
 export const pageParameters = (description: string) => ({
   cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the previous page' }),
   limit: limitParameter(description),

@@ -4,7 +4,7 @@ import { startTimeShape } from './jobs.ts'
 
 export const REDRIVE_LIMIT_MAX = 5_000
 
-/** The filters of the list, and how the jobs that they mean are started again. */
+/** The filters of the list, and how the matching jobs are started again. */
 export const redriveBodySchema = jobFilterSchema
   .extend({
     status: z

@@ -6,9 +6,9 @@ import { planSchema, REQUEST_STATUSES, requestViewSchema } from './requests.ts'
 import { tenantParameter } from './tokens.ts'
 
 export const DEFINITIONS_MAX = 1_000
-/** So that one tenant cannot take all of them. */
+/** Limit for each tenant, so that one cannot use up all of them. */
 export const DEFINITIONS_OF_TENANT_MAX = 100
-/** So many versions of a definition can be read and used; a request that runs has its plan with it. */
+/** Number of versions of a definition that can be read and used; a running request has a copy of its plan. */
 export const DEFINITION_VERSIONS_KEPT = 20
 
 export const cancelRequestBodySchema = cancelJobBodySchema.meta({ id: 'CancelRequest' })
@@ -28,7 +28,7 @@ export const listRequestsQuerySchema = z.strictObject({
 })
 export type ListRequestsQuery = z.infer<typeof listRequestsQuerySchema>
 
-/** A request in a list: what may be large is at its own address. */
+/** A request in a list: members that may be large are shown only at the request's own address. */
 export const requestSummarySchema = requestViewSchema
   .omit({ parent: true, params: true, extras: true, steps: true, undone: true, events: true })
   .meta({ id: 'RequestSummary' })

@@ -2,26 +2,29 @@ import { z } from 'zod'
 import { jobErrorSchema } from '../log/job.ts'
 import { createJobBodySchema } from './jobs.ts'
 
-/** The broker keeps a request as one message. */
+/** Largest number of jobs: the broker keeps a request as one message. */
 export const REQUEST_MAX_JOBS = 1_000
 export const REQUEST_MAX_STEPS = 100
-/** Requests in requests: one that begins itself would never end. */
+/** Depth of requests within requests: one that starts itself would never end. */
 export const REQUEST_MAX_DEPTH = 3
-/** In one plan: each may begin as many again. */
+/** Child requests in one plan: each may start as many again. */
 export const REQUEST_MAX_CHILDREN = 20
 /** Bytes of JSON: the plan is part of every version of the request. */
 export const PLAN_MAX_BYTES = 256 * 1024
-/** Members and array items of a body that has a plan: more than a job's, so that a plan of too many jobs is told as one. */
+/**
+ * Members and array items of a body with a plan: more than a job's limit, so that a plan with too many jobs is reported
+ * as such.
+ */
 export const PLAN_BODY_MAX_MEMBERS = 100_000
-/** Bytes of JSON; params and extras go out with every call of a service. */
+/** Bytes of JSON; params and extras are sent with every call of a service. */
 export const PARAMS_MAX_BYTES = 64 * 1024
 export const EXTRAS_MAX_BYTES = 64 * 1024
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-/** Of steps, jobs, signals and definitions. */
+/** Names of steps, jobs, signals and definitions. */
 export const nameSchema = z.string().regex(NAME_PATTERN)
 
-/** RFC 6901, into `{params, extras}`: `/extras/pages`. */
+/** A JSON pointer (RFC 6901) into `{params, extras}`: `/extras/pages`. */
 const pointerSchema = z
   .string()
   .max(256)
@@ -39,9 +42,9 @@ export const whenSchema = z
 
 const { priority, timeout_ms, attempts } = createJobBodySchema.shape
 
-/** What is to be done: a job of a type, a call of a service that the operator has named, or another request. */
+/** The work of a task: a job of a type, a call of a service that the operator has named, or another request. */
 const workShape = {
-  // Without the default that a job of its own has: a service may stand instead.
+  // Without the default of a single job: a service may take the place of the type.
   type: createJobBodySchema.shape.type.unwrap().optional(),
   service: z
     .string()
@@ -101,7 +104,7 @@ export const planStepSchema = z
   .meta({ id: 'PlanStep' })
 
 export const planSchema = z.array(planStepSchema)
-/** As a caller writes it: what has a default may be left out. */
+/** A plan as a caller writes it: members with a default may be left out. */
 export type Plan = z.input<typeof planSchema>
 export type PlanJob = z.infer<typeof planJobSchema>
 export type PlanStep = z.infer<typeof planStepSchema>
@@ -110,7 +113,7 @@ export type When = z.infer<typeof whenSchema>
 export const REQUEST_STATUSES = ['queuing', 'inprogress', 'completed', 'failed', 'cancelled'] as const
 export type RequestStatus = (typeof REQUEST_STATUSES)[number]
 
-/** Of a job in a step. `retry`: its attempt failed, and another one follows. */
+/** Statuses of a job in a step. `retry`: its attempt failed, and another one follows. */
 export const STEP_JOB_STATUSES = ['new', 'inprogress', 'retry', 'completed', 'failure', 'cancelled', 'skipped'] as const
 export const STEP_STATUSES = ['new', 'inprogress', 'completed', 'failed', 'cancelled', 'skipped'] as const
 

@@ -5,17 +5,17 @@ import { createJobBodySchema } from './jobs.ts'
 import { tenantParameter } from './tokens.ts'
 
 export const SCHEDULES_MAX = 1_000
-/** So that one tenant cannot take all of them. */
+/** Limit for each tenant, so that one cannot use up all of them. */
 export const SCHEDULES_OF_TENANT_MAX = 100
 /** Bytes of a schedule's job as JSON: every api keeps all schedules in memory. */
 export const SCHEDULED_JOB_MAX_BYTES = 64 * 1024
-/** Missed ticks that `on_missed: all` makes up for, the latest ones. */
+/** Number of missed ticks that `on_missed: all` makes up for: the latest ones. */
 export const MISSED_MAX = 100
-/** How many future times a schedule shows. */
+/** Number of future times that a schedule shows. */
 export const NEXT_RUNS = 5
 export const SCHEDULE_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
-/** Its start is the schedule's business, so it has no delay_ms and no run_at. */
+/** The schedule decides when its jobs start, so a scheduled job has no delay_ms and no run_at. */
 export const scheduledJobSchema = createJobBodySchema
   .omit({ object_id: true, delay_ms: true, run_at: true })
   .extend({
@@ -52,18 +52,18 @@ export const putScheduleBodySchema = z
   })
   .meta({ id: 'PutSchedule' })
 export type PutScheduleBody = z.infer<typeof putScheduleBodySchema>
-/** As it is sent: what has a default may be left out. */
+/** A schedule as it is sent: members with a default may be left out. */
 export type NewSchedule = z.input<typeof putScheduleBodySchema>
 
 /** A schedule as it is stored. Times are ISO; `anchor`, `settled_until`, `made_until` and `changed_seq` are not shown. */
 export const scheduleRecordSchema = z.looseObject({
   name: z.string(),
-  /** Whose it is; a record from before there were tenants is nobody's. */
+  /** The tenant that owns the schedule; records written before tenants existed belong to no tenant. */
   tenant: z.string().nullable().default(null),
   cron: z.string().nullable(),
   every_ms: z.number().nullable(),
   timezone: z.string(),
-  // Also what a later version of ours has added.
+  // Keeps members that a later version has added.
   job: z.looseObject(scheduledJobSchema.shape),
   paused: z.boolean(),
   on_missed: z.enum(['latest', 'skip', 'all']),
@@ -73,11 +73,14 @@ export const scheduleRecordSchema = z.looseObject({
   updated_at: z.string(),
   /** `every_ms` counts from here. */
   anchor: z.string(),
-  /** No tick up to this time is to be made any more: it was, or was skipped, or lies before the last change. */
+  /** No tick up to this time is due any more: each was handled or skipped, or lies before the last change. */
   settled_until: z.string(),
-  /** Ticks up to this time may have been made before they were due, by an api whose clock was ahead. */
+  /** Ticks up to this time may have run before they were due, through an api whose clock was ahead. */
   made_until: z.string().nullable().default(null),
-  /** Sequence of the last change by a caller, on what a tick has written since; null: the record's own sequence. */
+  /**
+   * Sequence of the last change by a caller, kept by the ticks that write the record since; null: the record's own
+   * sequence.
+   */
   changed_seq: z.number().nullable(),
   last_tick_at: z.string().nullable(),
   last_job_id: z.string().nullable(),
@@ -100,7 +103,7 @@ export const scheduleViewSchema = scheduleRecordSchema
   .meta({ id: 'Schedule' })
 export type ScheduleView = z.infer<typeof scheduleViewSchema>
 
-/** A schedule in a list: without the payload, which may be large, and with the next time alone. */
+/** A schedule in a list: without the payload, which may be large, and with only the next time. */
 export const scheduleSummarySchema = scheduleViewSchema
   .omit({ next_runs: true })
   .extend({ job: scheduledJobSchema.omit({ payload: true }) })

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 
-/** What a token allows: reading jobs, making and changing them, and what concerns the whole service (which implies both). */
+/**
+ * The rights that a token may have: reading jobs, creating and changing them, and operating the whole service (which
+ * implies both).
+ */
 export const SCOPES = ['jobs:read', 'jobs:write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
 
 export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-/** Of addresses under names that each tenant has for itself. */
+/** Parameter of addresses with a name that each tenant may use for itself. */
 export const tenantParameter = z
   .string()
   .regex(TENANT_PATTERN)
@@ -15,7 +18,7 @@ export const tenantParameter = z
   .meta({ description: 'The tenant to act for, if the token is bound to none' })
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
-/** RFC 6749, 4.4: as a form, or the same members as JSON. What is not known is passed over, as the RFC wants it. */
+/** RFC 6749, 4.4: a form, or the same members as JSON. Unknown members are ignored, as the RFC requires. */
 export const tokenBodySchema = z
   .object({
     grant_type: z.literal('client_credentials'),

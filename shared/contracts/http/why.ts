@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { JOB_STATUSES } from '../log/job.ts'
 
-/** Why a job is where it is. Several may hold at once; the first is what to look at first. */
+/** Reasons why a job has not ended. Several may apply at once; the first is the one to look at first. */
 export const WHY_CODES = [
   'ended',
   'running',

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { ATTEMPT_OUTCOMES, jobErrorSchema } from '../log/job.ts'
 import { pageParameters } from './query.ts'
 
-/** A worker writes once a second; silent for so long, milliseconds, it no longer counts as live. */
+/** Silence, in milliseconds, after which a worker no longer counts as live. Each writes once a second. */
 export const LIVE_WITHIN_MS = 5_000
-/** Of the attempts that a worker runs so many are shown. */
+/** Number of running attempts of a worker that are shown. */
 export const RUNNING_SHOWN_MAX = 100
 export const WORKERS_MAX = 1_000
 
-/** `superseded`: the job had gone on without the attempt, so its outcome was refused. */
+/** `superseded`: the job had continued without the attempt, so its outcome was refused. */
 export const WORKER_ATTEMPT_OUTCOMES = [...ATTEMPT_OUTCOMES, 'superseded'] as const
 export type WorkerAttemptOutcome = (typeof WORKER_ATTEMPT_OUTCOMES)[number]
 

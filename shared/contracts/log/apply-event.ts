@@ -3,21 +3,21 @@ import type { JobEvent, LoggedEvent } from './events.ts'
 import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
 
 /**
- * A job that is retried without end must not grow without end: a record too large for its store would keep all others
- * from being shown. More than a round may have.
+ * Number of attempts that a job keeps, more than a round may have. A job that is retried endlessly must not grow
+ * endlessly: a record too large for its store would keep all others from being shown.
  */
 const ATTEMPTS_KEPT = 200
 
 /**
- * The fold of a job's history, one event at a time, in stream order.
- * An event at or below `job.seq` changes nothing and returns the very same object, so repeats are harmless.
- * An event for a job whose `job:created` was never seen returns null: what is not whole is not shown.
+ * The fold of a job's history, one event at a time, in stream order. An event at or below `job.seq` changes nothing and
+ * returns the very same object, so repeats are harmless. An event for a job whose `job:created` was never seen returns
+ * null: an incomplete job is not shown.
  * @param seq stream sequence of the event
  */
 export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Job | null {
   if (job === null) return isFirst(event) ? firstState(event, seq) : null
   if (seq <= job.seq) return job
-  // After the end only a new round may follow: every writer compares and sets, so nothing else is ever stored.
+  // After the end only a new round may follow: every writer uses compare-and-set, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
   const next: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
   switch (event.event) {
@@ -71,7 +71,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
 const outcomeOf = ({ reason }: { reason?: string | undefined }, otherwise: AttemptOutcome): AttemptOutcome =>
   reason === 'crashed' ? 'crashed' : otherwise
 
-/** The job as it waits again: in another round, at another time, or woken. */
+/** The job when it waits again: in another round, at another time, or woken. */
 function begun(job: Job, event: FirstEvent): Job {
   const isNewRound = event.round > job.round
   return {
@@ -103,7 +103,10 @@ function started(job: Job, event: Extract<JobEvent, { event: 'job:started' }>): 
   }
 }
 
-/** Later rounds and wake-ups by the sweeper continue a history: alone they are not whole. */
+/**
+ * Whether an event begins a history. Later rounds and wake-ups by the sweeper continue one: on their own they are
+ * incomplete.
+ */
 export const isFirst = (event: LoggedEvent): event is FirstEvent =>
   (event.event === 'job:created' || event.event === 'job:scheduled') && event.round === 1 && event.attempt === 1
 
@@ -143,7 +146,7 @@ function firstState(event: FirstEvent, seq: number): Job {
 const startsRound = (event: LoggedEvent, job: Job): boolean =>
   (event.event === 'job:created' || event.event === 'job:scheduled') && event.round > job.round
 
-/** What an operator's retry clears: the history of attempts stays. */
+/** Members that an operator's retry resets: the history of attempts stays. */
 const roundReset = (isNewRound: boolean): Partial<Job> =>
   isNewRound ? { started_at: null, finished_at: null, progress: null, result: null, error: null, reason: null } : {}
 

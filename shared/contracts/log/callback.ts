@@ -4,7 +4,7 @@ import { DEFAULT_POLICY, type JobPolicy } from './job-type.ts'
 /** The type of the jobs that deliver webhooks: one for each end of a round of a job that has a `callback_url`. */
 export const CALLBACK_TYPE = 'callback'
 
-/** An attempt ends by itself, and is tried again, before the job's timeout would end it for good. */
+/** Limit of one call: shorter than the job's timeout, so that the attempt ends by itself and is retried. */
 export const CALLBACK_CALL_TIMEOUT_MS = 12_000
 
 export const CALLBACK_POLICY: JobPolicy = {
@@ -16,10 +16,10 @@ export const CALLBACK_POLICY: JobPolicy = {
   internal: true,
 }
 
-/** Standard Webhooks asks for less. */
+/** Limit of a body; Standard Webhooks recommends it. */
 export const WEBHOOK_BODY_MAX_BYTES = 20_000
 
-/** What a receiver gets: the job as GET shows it, without its payload and without what would not fit. */
+/** The body that a receiver gets: the job as GET shows it, without its payload and without members that do not fit. */
 export const webhookBodySchema = z
   .object({
     type: z.enum(['job.finished', 'job.cancelled', 'job.failed']),
@@ -36,7 +36,7 @@ export type WebhookBody = z.infer<typeof webhookBodySchema>
 export const callbackPayloadSchema = z.strictObject({
   url: z.string(),
   event: z.enum(['job:finished', 'job:cancelled', 'job:failed']),
-  /** The same for every attempt: a receiver tells repeats by it. */
+  /** The same for every attempt: a receiver recognises repeats by it. */
   webhook_id: z.string(),
   body: webhookBodySchema,
 })

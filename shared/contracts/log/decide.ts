@@ -1,17 +1,20 @@
 import { isTerminalEvent, type JobEventName } from './subjects.ts'
 
-/** A message on a lane: it may start the job only after the sequence it names. */
+/** A message on a lane: it may start the job only after the sequence that it names. */
 export interface Trigger {
   /** Stream sequence of the trigger message itself. */
   seq: number
-  /** The job's history must end here for this trigger to start it: its own sequence, or the header `Hasty-After`. */
+  /**
+   * Sequence at which the job's history must end for this trigger to start the job: the trigger's own, or the header
+   * `Hasty-After`.
+   */
   after: number
-  /** Attempt and crash count it would start with. */
+  /** Attempt and crash count that the job would start with. */
   attempt: number
   crashes: number
   /** Nonce of the `job:started` that was just refused. */
   nonce: string
-  /** How often it was delivered, 1 at first. */
+  /** Number of deliveries, this one included. */
   deliveries: number
 }
 
@@ -24,22 +27,22 @@ export interface LastEvent {
   attempt?: number | undefined
   crashes?: number | undefined
   worker_id?: string | undefined
-  /** Nobody of this worker's version can read it. */
+  /** No worker of this version can read the event. */
   isUnreadable?: boolean | undefined
-  /** It was written under a later contract: a newer worker can read it. */
+  /** The event was written under a later contract: a newer worker can read it. */
   isNewer?: boolean | undefined
 }
 
 export type Decision =
-  /** My own `job:started` is stored after all. */
+  /** This worker's own `job:started` is stored after all. */
   | { do: 'run'; startedSeq: number }
   /** The trigger has nothing left to start. */
   | { do: 'ack' }
-  /** Hand it back for a worker that can read what happened last. */
+  /** Hand the trigger back for a worker that can read the last event. */
   | { do: 'hand-back' }
-  /** No worker can: publish `job:failed`, reason `unreadable`. */
+  /** No worker can read the last event: publish `job:failed`, reason `unreadable`. */
   | { do: 'unreadable'; after: number }
-  /** Neither ack nor nak: the job is somebody's. */
+  /** Neither ack nor nak: another worker runs the job. */
   | { do: 'drop' }
   /** Ask that worker whether it still runs the job, then decide again. */
   | { do: 'ask'; worker_id: string }
@@ -48,16 +51,18 @@ export type Decision =
   /** The job killed its workers too often: publish `job:failed`, reason `crashed`. */
   | { do: 'crashed'; after: number; attempt: number; crashes: number }
 
-/** A job that killed this many workers (or children) is not tried again. */
+/** Number of dead workers (or children) after which a job is not tried again. */
 export const CRASH_LIMIT = 3
 
-/** With HAND_BACK_MS between them an hour: longer than a rolling upgrade has no worker that can read an event. */
+/**
+ * With HAND_BACK_MS between them an hour: a rolling upgrade is never longer without a worker that can read an event.
+ */
 export const HAND_BACKS_MAX = 720
-/** Until a worker of the newer version is there, at the latest the next look. */
+/** Pause until the next look for a worker of the newer version. */
 export const HAND_BACK_MS = 5_000
 
 /**
- * What a worker does when its `job:started` was refused, or may have been: the table of docs/state-machine.md.
+ * Decides what a worker does when its `job:started` was refused, or may have been: the table of docs/state-machine.md.
  * @param holderAlive the holder's answer; undefined when it was not asked yet
  */
 export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: boolean): Decision {
@@ -77,7 +82,7 @@ export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: b
   if (last.event !== 'job:started' && last.event !== 'job:progress') return { do: 'ack' }
   if (holderAlive === undefined) return { do: 'ask', worker_id: last.worker_id ?? '' }
   if (holderAlive) return { do: 'drop' }
-  // Isolated or not: a handler can end its worker also from a process of its own.
+  // Isolated or not: a handler can kill its worker even from a process of its own.
   const deaths = crashes + 1
   const next = { after: last.seq, attempt: attempt + 1, crashes: deaths }
   return deaths >= CRASH_LIMIT ? { do: 'crashed', ...next } : { do: 'start', ...next }

@@ -1,10 +1,13 @@
 import type { LoggedEvent } from './events.ts'
 import type { EventNote } from './job.ts'
 
-/** A job that is retried without end must not grow without end: its oldest events go first. */
+/**
+ * Number of events that a job keeps; the oldest are dropped first. A job that is retried endlessly must not grow
+ * endlessly.
+ */
 const NOTES_MAX = 1_000
 
-/** What people are shown of an event. Payload and result are the job's own: a history repeats neither. */
+/** The part of an event that people are shown. Payload and result belong to the job: its history repeats neither. */
 export function noteOf(event: LoggedEvent, seq: number): EventNote {
   const { round, attempt, worker_id, due_at, reason, error, percent, message } = event as Partial<EventNote>
   return {
@@ -21,7 +24,7 @@ export function noteOf(event: LoggedEvent, seq: number): EventNote {
   }
 }
 
-/** Progress may come every second for hours: the latest takes the place of the one before. */
+/** The history with one more note. Progress may come every second for hours: the latest replaces the one before. */
 export function withNote(notes: EventNote[], event: LoggedEvent, seq: number): EventNote[] {
   const isRepeated = event.event === 'job:progress' && notes.at(-1)?.event === 'job:progress'
   const kept = isRepeated ? notes.slice(0, -1) : notes.slice(-(NOTES_MAX - 1))

@@ -5,19 +5,19 @@ import { backoffSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.
 export const CONTRACT_VERSION = 1
 
 export const HEADERS = {
-  /** Made anew for each publish: tells one's own stored event from a rival's. */
+  /** New for each publish: distinguishes the writer's own stored event from a rival's. */
   nonce: 'Hasty-Nonce',
-  /** On `job:due`: the sequence after which alone this trigger may start the job. */
+  /** On `job:due`: the only sequence after which this trigger may start the job. */
   after: 'Hasty-After',
   contract: 'Hasty-Contract',
-  /** On the `job:created` of an accept: the request that made it, so that nginx may repeat a POST. */
+  /** On the `job:created` of an accept: the request that created the job, so that nginx may repeat a POST. */
   requestId: 'Hasty-Request-Id',
-  /** On what changes a job: the change's own name, so that a caller may repeat a POST. */
+  /** On events that change a job: the change's own name, so that a caller may repeat a POST. */
   changeKey: 'Hasty-Change-Key',
   traceparent: 'traceparent',
 } as const
 
-/** What a worker must know to run a job; every event that can become a trigger carries all of it. */
+/** Members that a worker needs to run a job; every event that can become a trigger carries all of them. */
 const jobSpecShape = {
   job_id: z.string(),
   object_id: z.string(),
@@ -54,16 +54,22 @@ const aboutRun = {
   ...aboutAttempt,
   trigger: z.number().int().min(1),
   crashes: z.number().int().min(0),
-  /** The attempt runs in a child process of its own: it dies there without its neighbours. */
+  /** Whether the attempt runs in a child process of its own: a crash there does not affect its neighbours. */
   isolated: z.boolean(),
 }
 
-/** On what continues a history: the sequence of the event before, 0 in another log. A job's very first event has none. */
+/**
+ * On events that continue a history: the sequence of the event before, 0 when that lies in another log. A job's first
+ * event has none.
+ */
 const aboutPlace = { follows: z.number().int().min(0).optional() }
 
 export type JobSpec = z.infer<z.ZodObject<typeof jobSpecShape & typeof aboutPlace>>
 
-/** `attempt` is the number to start with: 1, or the next one after an operator's retry or a wake-up by the sweeper. */
+/**
+ * `attempt` is the number of the attempt that starts: 1, or the next one after an operator's retry or a wake-up by the
+ * sweeper.
+ */
 const createdSchema = z.looseObject({
   event: z.literal('job:created'),
   at: z.string(),
@@ -71,7 +77,7 @@ const createdSchema = z.looseObject({
   ...aboutPlace,
   ...jobSpecShape,
 })
-/** Also a re-timed job: then `attempt` is the one that waits. */
+/** A delayed job, or a rescheduled one: then `attempt` is the one that waits. */
 const scheduledSchema = z.looseObject({
   event: z.literal('job:scheduled'),
   at: z.string(),
@@ -88,7 +94,9 @@ const progressSchema = z.looseObject({
   message: z.string().nullable(),
   data: z.unknown().optional(),
 })
-/** `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, or none. */
+/**
+ * `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, or absent.
+ */
 const retryingSchema = z.looseObject({
   event: z.literal('job:retrying'),
   ...aboutPlace,
@@ -121,7 +129,7 @@ const failedSchema = z.looseObject({
   error: jobErrorSchema,
 })
 
-/** The only definition of what is in the log. Readers keep unknown members. */
+/** The only definition of the log's content. Readers keep unknown members. */
 export const jobEventSchema = z.discriminatedUnion('event', [
   createdSchema,
   scheduledSchema,
@@ -135,19 +143,19 @@ export const jobEventSchema = z.discriminatedUnion('event', [
 ])
 export type JobEvent = z.infer<typeof jobEventSchema>
 
-/** Stands for an event that nobody here can read: the job's history went on with it, and how is not known. */
+/** Stands for an event that this version cannot read: it continued the job's history in an unknown way. */
 export interface UnreadableEvent extends z.infer<z.ZodObject<typeof aboutJob>> {
   event: 'unreadable'
   error: JobError
 }
 
-/** What a reader of the log makes of a message of a history. */
+/** A message of a history as a reader of the log sees it. */
 export type LoggedEvent = JobEvent | UnreadableEvent
 
 export type CreatedEvent = z.infer<typeof createdSchema>
 export type ScheduledEvent = z.infer<typeof scheduledSchema>
 
-/** Events whose body, as it is, can start a job: `job:created` itself, the other two by way of a timer. */
+/** Events whose body can start a job as it is: `job:created` itself, the other two through a timer. */
 export const triggerEventSchema = z.discriminatedUnion('event', [createdSchema, scheduledSchema, retryingSchema])
 export type TriggerEvent = z.infer<typeof triggerEventSchema>
 

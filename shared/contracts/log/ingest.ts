@@ -1,27 +1,27 @@
 import { z } from 'zod'
 import { INGEST_STREAM, shardSubject } from './subjects.ts'
 
-/** A batch that is fixed and not yet done: what it holds never changes, whoever has the shard. */
+/** A batch that is fixed and not yet done: its content never changes, whichever replica owns the shard. */
 export const openBatchSchema = z.object({
-  /** Counts the batches of a shard from 1. */
+  /** Number of the batch in its shard, from 1. */
   batch: z.number().int(),
-  /** Whose it is, as in `2-0`: the first worker of shard 2. */
+  /** The worker that has the batch, such as `2-0`: the first worker of shard 2. */
   worker: z.string(),
-  /** All messages of the shard from one sequence of the stream to the other. */
+  /** First sequence of the batch: it has all messages of the shard between two sequences of the stream. */
   from_seq: z.number().int(),
   to_seq: z.number().int(),
   count: z.number().int(),
-  /** Attempts that failed. */
+  /** Number of failed attempts. */
   failed: z.number().int(),
-  /** The sequences that are not done yet, where some are. */
+  /** The unfinished sequences; absent until some are finished. */
   left: z.array(z.number().int()).optional(),
 })
 export type OpenBatch = z.infer<typeof openBatchSchema>
 
 export const workerCountsSchema = z.object({
-  /** `<shard>-<place in the pool>`: the same worker in whatever replica has the shard. */
+  /** `<shard>-<place in the pool>`: the same worker in whichever replica owns the shard. */
   worker: z.string(),
-  /** Since when it works without a break. */
+  /** Start of the worker's current uninterrupted run. */
   started_at: z.string(),
   batches_since_start: z.number().int(),
   messages_since_start: z.number().int(),
@@ -30,10 +30,10 @@ export const workerCountsSchema = z.object({
 })
 export type WorkerCounts = z.infer<typeof workerCountsSchema>
 
-/** What is known of a shard: one record at the broker, written by compare-and-set by the replica that has the shard. */
+/** The state of a shard: one record at the broker, written by compare-and-set by the replica that owns the shard. */
 const shardRecordSchema = z.object({
   shard: z.number().int(),
-  /** The replica that has it; null: nobody. */
+  /** The replica that owns the shard; null: nobody. */
   owner: z.string().nullable(),
   /** Rises with every change of owner. */
   term: z.number().int(),
@@ -41,20 +41,20 @@ const shardRecordSchema = z.object({
   /** The sequence up to which the shard's messages belong to a batch. Those before the first open batch are done. */
   planned_seq: z.number().int(),
   /**
-   * When the broker stored the last message that was planned: nanoseconds since 1970. A shard's message that is younger
-   * and has no higher sequence took that of one that the stream lost.
+   * When the broker stored the last planned message: nanoseconds since 1970. A younger message of the shard without a
+   * higher sequence took the sequence of one that the stream lost.
    */
   planned_ns: z.string().optional(),
   open: z.array(openBatchSchema),
-  /** All that there ever were. */
+  /** All workers that the shard has ever had. */
   workers: z.array(workerCountsSchema),
-  /** How many of its workers are there now. */
+  /** Number of workers that the shard has now. */
   pool: z.number().int(),
   dead_total: z.number().int(),
 })
 export type ShardRecord = z.infer<typeof shardRecordSchema>
 
-/** Of a shard that nobody has had yet. */
+/** The record of a shard that nobody has owned yet. */
 export const newShardRecord = (shard: number): ShardRecord => ({
   shard,
   owner: null,
@@ -67,7 +67,7 @@ export const newShardRecord = (shard: number): ShardRecord => ({
   dead_total: 0,
 })
 
-/** The kind of record, as shared/bus/records.ts takes it. `parse` throws where a record is not of this contract. */
+/** The kind of record for shared/bus/records.ts. `parse` throws where a record does not match this contract. */
 export const SHARD_RECORDS = {
   stream: INGEST_STREAM,
   subjectOf: shardSubject,

@@ -1,4 +1,4 @@
-/** Crockford's base 32, lower case: sorts as the numbers do. */
+/** Crockford's base 32, lower case: texts sort in the order of their numbers. */
 const TIME_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_LENGTH = 9
 
@@ -10,7 +10,7 @@ export const RANDOM_LENGTH = 16
 export const JOB_ID_PATTERN = /^[0-9a-hjkmnp-tv-z]{9}[0-9A-Za-z]{16}$/
 
 /**
- * A job id: milliseconds in time order, then chance. Ids made in time order made the store's writes 4 to 6 times
+ * A job id: milliseconds in time order, then random characters. Ids in time order made the store's writes 4 to 6 times
  * faster than random ones; the random part keeps them unguessable.
  * @param nowMs wall clock, milliseconds since 1970
  * @param random RANDOM_LENGTH characters of RANDOM_ALPHABET

@@ -1,10 +1,10 @@
 import type { JobSpec } from './events.ts'
 import type { Job } from './job.ts'
 
-/** A job of no tenant has no such member. */
+/** The member `tenant`, which a job of no tenant does not have. */
 export const tenantMember = (tenant: string | null): { tenant?: string } => (tenant === null ? {} : { tenant })
 
-/** What an event that continues a job's history must carry, so that a worker can run the job from it alone. */
+/** The members that an event must carry to continue a job's history, so that a worker can run the job from it alone. */
 export const jobSpecOf = (job: Job): JobSpec => ({
   job_id: job.job_id,
   object_id: job.object_id,
@@ -22,7 +22,7 @@ export const jobSpecOf = (job: Job): JobSpec => ({
   crashes: job.crashes,
 })
 
-/** The attempt that starts next: a released one keeps its number. */
+/** Number of the attempt that starts next: a released attempt keeps its number. */
 export function nextAttempt(job: Job): number {
   const last = job.attempts.at(-1)
   if (last === undefined) return job.first_attempt

@@ -3,11 +3,11 @@ import { TIMER_MAX_MS } from '../../formats/durations.ts'
 import { backoffSchema } from './job.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
 
-/** Jobs of one type that run in one call of their handler. */
+/** How jobs of one type share one call of their handler. */
 export const batchPolicySchema = z.strictObject({
-  /** The most jobs a call gets. */
+  /** Largest number of jobs in a call. */
   size: z.number().int().min(1).max(1_000),
-  /** How long the first one waits for others, milliseconds. */
+  /** How long the first job waits for others, milliseconds. */
   max_wait_ms: z.number().int().min(0).max(60_000),
   /** JSON pointer (RFC 6901) into the payload: only jobs with the same value there run together. */
   key: z
@@ -27,30 +27,36 @@ export const jobPolicySchema = z.looseObject({
   /** The most attempts a job may ask for. */
   max_attempts_limit: z.number().int().min(1).max(ATTEMPTS_MAX).default(ATTEMPTS_MAX),
   backoff: backoffSchema,
-  /** At once over all replicas; null for no limit. A limited type has one lane, so priority does not order its jobs. */
+  /**
+   * Number of jobs that run at once over all replicas; null for no limit. A limited type has one lane, so priority does
+   * not order its jobs.
+   */
   concurrency: z.number().int().min(1).nullable(),
   /** Whether the same object_id is refused for COOLDOWN_MS. */
   cooldown: z.boolean(),
-  /** Made by Hasty alone: a POST of this type is refused. */
+  /** Whether only Hasty creates jobs of this type: a POST of it is refused. */
   internal: z.boolean().default(false),
-  /** null: one call a job. */
+  /** null: one call for each job. */
   batch: batchPolicySchema.nullable().default(null),
 })
 export type JobPolicy = z.infer<typeof jobPolicySchema>
 
 const delay = z.number().int().min(0).max(DELAY_MAX_MS)
 
-/** What a handler may say. Lanes that an older version made may say more, and are read all the same. */
+/**
+ * The policy that a handler may declare. Lanes made by an older version may have more members, and are read all the
+ * same.
+ */
 export const declaredPolicySchema = jobPolicySchema.extend({
   timeout_ms: jobPolicySchema.shape.timeout_ms.max(TIMER_MAX_MS),
   backoff: backoffSchema.extend({ base_ms: delay, max_ms: delay }),
 })
 
-/** What the lanes of a type say about it: the registry that every service reads. */
+/** The description of a type in its lanes: the registry that every service reads. */
 export interface JobTypeInfo {
   type: string
   policy: JobPolicy
-  /** JSON Schema of the payload; null takes any. */
+  /** JSON Schema of the payload; null accepts any payload. */
   payload_schema: Record<string, unknown> | null
 }
 

@@ -3,18 +3,18 @@ import { z } from 'zod'
 export const PRIORITIES = ['high', 'normal', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
-/** What a caller sees. `processing` covers waiting, running and waiting for a retry. */
+/** Statuses that a caller sees. `processing` covers waiting, running and waiting for a retry. */
 export const JOB_STATUSES = ['scheduled', 'processing', 'finished', 'cancelled', 'failed'] as const
 export type JobStatus = (typeof JOB_STATUSES)[number]
 
-/** Where a job stands inside its status; the sweeper and "why" read it, `status` is derived from it. */
+/** The finer state of a job; the sweeper and "why" read it, and `status` is derived from it. */
 export const JOB_PHASES = ['scheduled', 'waiting', 'running', 'retrying', 'finished', 'cancelled', 'failed'] as const
 export type JobPhase = (typeof JOB_PHASES)[number]
 
 export const ATTEMPT_OUTCOMES = ['finished', 'retrying', 'cancelled', 'failed', 'released', 'crashed'] as const
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 
-/** An error as stored and shown: bounded text, never a stack. `code` is there when the thrown error had one. */
+/** An error as stored and shown: bounded text, never a stack. `code` is present when the thrown error had one. */
 export const jobCauseSchema = z.looseObject({
   name: z.string(),
   message: z.string(),
@@ -36,7 +36,7 @@ export const backoffSchema = z.looseObject({
   /** Milliseconds before the second attempt. */
   base_ms: z.number().int().min(0),
   max_ms: z.number().int().min(0),
-  /** Share of the delay that chance may take away, 0 to 1. */
+  /** Share of the delay that jitter may take away, 0 to 1. */
   jitter: z.number().min(0).max(1),
 })
 export type Backoff = z.infer<typeof backoffSchema>
@@ -60,7 +60,9 @@ export const progressSchema = z
   .meta({ id: 'Progress' })
 export type Progress = z.infer<typeof progressSchema>
 
-/** One event of a job's history, as people are shown it: what happened, when, and what that event alone knows. */
+/**
+ * One event of a job's history as people are shown it: what happened, when, and the members that only this event has.
+ */
 export const eventNoteSchema = z
   .object({
     seq: z.number().int().meta({ description: 'Position of the event in the log, which rises with gaps' }),
@@ -100,24 +102,24 @@ export interface Job {
   /** Number of this round's first attempt. */
   first_attempt: number
   backoff: Backoff
-  /** Where a webhook goes when a round ends. */
+  /** Address of the webhook that is sent when a round ends. */
   callback_url: string | null
   attempts: Attempt[]
-  /** The whole history, oldest first; of an attempt's progress the latest alone. */
+  /** The whole history, oldest first; only the latest progress of each attempt. */
   events: EventNote[]
   progress: Progress | null
   result: unknown
   error: JobError | null
   reason: string | null
-  /** Deaths of workers while they ran this job in their own process. */
+  /** Number of workers that died while they ran this job in their own process. */
   crashes: number
   /** Stream sequence of the last event folded in: the version of this record. */
   seq: number
-  /** When that last event was made. */
+  /** When that last event was created. */
   updated_at: string
 }
 
-/** A job without its two members that may be large. */
+/** A job without the two members that may be large. */
 export type JobSummary = Omit<Job, 'payload' | 'result'>
 
 export const isTerminal = (phase: JobPhase): boolean =>

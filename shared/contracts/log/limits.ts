@@ -1,4 +1,4 @@
-/** New jobs are refused beyond these; outcomes never. */
+/** Limits beyond which new jobs are refused; outcomes never are. */
 export const LOG_DEFAULTS = {
   /** Jobs in the log: about 1.4 KB of the broker's memory each. */
   maxJobs: 1_000_000,
@@ -6,7 +6,7 @@ export const LOG_DEFAULTS = {
   maxBytes: 8 * 1024 ** 3,
 } as const
 
-/** created, started and an outcome: what a job that ran leaves behind. */
+/** created, started and an outcome: the subjects that a finished job leaves in the log. */
 export const SUBJECTS_PER_JOB = 3
 
 /** Longest timeout a job may ask for: one day, in milliseconds. */

@@ -17,9 +17,9 @@ export const servicePayloadSchema = z.strictObject({
 })
 export type ServicePayload = z.infer<typeof servicePayloadSchema>
 
-/** What a service answers; anything else that is JSON is its result. */
+/** The answer of a service; any other JSON value is the result itself. */
 export const serviceAnswerSchema = z.looseObject({
-  /** As the HTTP status says, where it is left out. `retry` is tried again, `failure` never. */
+  /** By default the HTTP status decides. `retry` is tried again, `failure` never. */
   status: z.enum(['success', 'failure', 'retry']).optional(),
   /** Merged into the request's extras: a JSON merge patch. */
   extras: z.record(z.string(), z.unknown()).optional(),

@@ -23,7 +23,7 @@ export const isTerminalEvent = (event: JobEventName): boolean =>
 
 export const TYPE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/
 
-/** Where a job is addressed: everything a writer needs besides the event's name. */
+/** The address of a job: everything that a writer needs besides the event's name. */
 export interface JobAddress {
   type: string
   priority: Priority
@@ -33,33 +33,33 @@ export interface JobAddress {
 export const eventSubject = (event: JobEventName, job: JobAddress): string =>
   `${event}.${job.type}.${job.priority}.${job.job_id}`
 
-/** The whole history of one job: what every compare-and-set compares with. */
+/** The whole history of one job: every compare-and-set compares with its last event. */
 export const historyFilter = (job: JobAddress): string => `*.${job.type}.${job.priority}.${job.job_id}`
 
-/** The history by id alone. Its cost grows with the number of types: only for reads by bare id. */
+/** The history by id alone. Its cost grows with the number of types: use it only for reads by bare id. */
 export const historyFilterById = (jobId: string): string => `*.*.*.${jobId}`
 
-/** Every history event and no timer or trigger, which have five tokens. */
+/** Every history event, but no timer or trigger, which have five tokens. */
 export const ALL_HISTORY = '*.*.*.*'
 
 export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
 export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
 
-/** What services store for no other reason than to find out whether the broker can: one message each kind, read by nobody. */
+/** Messages that services store only to find out whether the broker can store: one for each kind, read by nobody. */
 export const PROBES_STREAM = 'PROBES'
 export const ALL_PROBES = 'probe.*'
 export const probeSubject = (service: string): string => `probe.${service}`
 /**
- * Stored for a second where publishes to the log itself are slow, to find out whether it can store. Five tokens: no
- * history filter sees it, and no lane.
+ * Stored for a second where publishes to the log itself are slow, to find out whether the broker can store in it. With
+ * five tokens no history filter matches it, and no lane.
  */
 export const LOG_PROBE = 'job:timer.probe.normal.probe.t'
-/** The same of the keys. */
+/** The probe of the stream of keys. */
 export const KEYS_PROBE = 'key.probe'
 
 export const JOBS_STREAM_SUBJECTS = [...JOB_EVENTS.map((event) => `${event}.>`), 'job:timer.>', 'job:due.>']
 
-/** What was stored, as the stream republishes it. Nobody listens on the job subjects themselves. */
+/** Prefix under which the stream republishes stored events. Nobody listens on the job subjects themselves. */
 export const LIVE_PREFIX = 'live.'
 
 /** `any` is the single lane of a type with a concurrency limit. */
@@ -72,67 +72,70 @@ export function laneFilters(type: string, priority: LanePriority): string[] {
   return [`job:created.${type}.${token}.*`, `job:due.${type}.${token}.>`]
 }
 
-/** A type without a concurrency limit has one lane a priority. */
+/** A type without a concurrency limit has one lane for each priority. */
 export const LANES_PER_TYPE = PRIORITIES.length
 
-/** The consumer that the projection reads the log by: the one that the api may make. */
+/** The consumer by which the projection reads the log: the only one that the api may create. */
 export const PROJECTION = 'projection'
 
 export const ARM_TIMERS = 'arm-timers'
 export const ARM_TIMERS_FILTERS = ['job:retrying.>', 'job:scheduled.>']
 
-/** Consumer of the ends of jobs, shared by the replicas of the workflow service. */
+/** The consumer of the ends of jobs, which the replicas of the workflow service share. */
 export const JOB_ENDS = 'workflow'
 export const JOB_ENDS_FILTERS = ['job:finished.>', 'job:failed.>', 'job:cancelled.>']
 
-/** One message a request. */
+/** One message for each request. */
 export const REQUESTS_STREAM = 'REQUESTS'
 export const ALL_REQUESTS = 'request.*'
 export const requestSubject = (requestId: string): string => `request.${requestId}`
-/** One message a version of a definition. */
+/** One message for each version of a definition. */
 export const DEFINITIONS_STREAM = 'DEFINITIONS'
 export const ALL_DEFINITIONS = 'definition.*.*'
 /** @param nameHash one token */
 export const definitionSubject = (nameHash: string, version: number | '*'): string =>
   `definition.${nameHash}.${version}`
-/** Consumer of what requests have become, shared by the replicas of the workflow service. */
+/** The consumer of new versions of requests, which the replicas of the workflow service share. */
 export const REQUEST_CHANGES = 'workflow'
 
-/** What `POST /message` takes in, in shards. */
+/** Messages that `POST /message` accepted, by shard. */
 export const MESSAGES_STREAM = 'MESSAGES'
 export const ALL_RECEIVED = 'message:received.*'
 export const receivedSubject = (shard: number): string => `message:received.${shard}`
-/** Fixes that the messages of one POST are there: stored with them, by compare-and-set 0. @param id one token */
+/** Marks that the messages of one POST are stored: written with them, by compare-and-set 0. @param id one token */
 export const messageKeySubject = (id: string): string => `message:key.${id}`
-/** As LOG_PROBE, of the messages. */
+/** The probe of the stream of messages. */
 export const MESSAGES_PROBE = messageKeySubject('probe')
-/** What no attempt could process, under the sequence that it had. */
+/** A message that no attempt could process, under its original sequence. */
 export const deadMessageSubject = (shard: number, seq: number): string => `message:dead.${shard}.${seq}`
 export const ALL_DEAD_MESSAGES = 'message:dead.*.*'
 export const deadMessagesOf = (shard: number): string => `message:dead.${shard}.*`
-/** The feed of a shard, of the replica that has it. */
+/** The feed of a shard, opened by the replica that owns the shard. */
 export const shardFeed = (shard: number): string => `ingest-${shard}`
 
-/** One record a shard, and a sign of life of each replica of the ingest service. */
+/** One record for each shard, and a heartbeat of each replica of the ingest service. */
 export const INGEST_STREAM = 'INGEST'
 export const ALL_SHARDS = 'shard.*'
 export const shardSubject = (shard: number): string => `shard.${shard}`
 export const ALL_INGEST_REPLICAS = 'ingest-replica.*'
 export const ingestReplicaSubject = (replicaId: string): string => `ingest-replica.${replicaId}`
-/** Behind its id: it lives, and takes no more shards. No id has a colon. */
+/** Suffix of a replica's id: the replica lives, and takes no more shards. Ids have no colon. */
 export const LEAVING_MARK = ':leaving'
 
 export const ALL_SCHEDULES = 'schedule.*'
 /** @param nameHash one token */
 export const scheduleSubject = (nameHash: string): string => `schedule.${nameHash}`
 
-/** Core request `{job_id}` -> `yes` | `no`: does this worker still run that job? */
+/**
+ * Core request `{job_id}` -> `yes`
+ * `no`: whether this worker still runs that job.
+ */
 export const holdsSubject = (workerId: string): string => `worker.${workerId}.holds`
 
 /** Core request, answered by every worker with a WorkerPresence. */
 export const WHO_WORKS = 'worker.who'
 
-/** Core message to all workers: the lanes of this type were changed or resumed, look at them now. */
+/** Core message to all workers: the lanes of this type were changed or resumed; look at them now. */
 export const LANES_CHANGED = 'worker.lanes'
 
 export interface ParsedSubject extends JobAddress {
@@ -141,7 +144,7 @@ export interface ParsedSubject extends JobAddress {
 
 const KNOWN_EVENTS: ReadonlySet<string> = new Set([...JOB_EVENTS, 'job:due', 'job:timer'])
 
-/** @returns null for a subject that is none of ours */
+/** @returns null for a subject that is not Hasty's */
 export function parseSubject(subject: string): ParsedSubject | null {
   const [event, type, priority, jobId] = subject.split('.')
   if (event === undefined || type === undefined || jobId === undefined) return null

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
-/** What a worker says of itself when it is asked who works. */
+/** A worker's answer to the question who works. */
 export const workerPresenceSchema = z.looseObject({
   worker_id: z.string(),
   types: z.array(z.string()),
-  /** Jobs at once. */
+  /** Number of jobs that it can run at once. */
   slots: z.number().int(),
   running: z.number().int(),
 })

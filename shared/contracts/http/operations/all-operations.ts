@@ -9,7 +9,7 @@ import { serviceOperations } from './service.ts'
 import { typeOperations } from './types.ts'
 import { workerOperations } from './workers.ts'
 
-/** In the order of the document. */
+/** All operations, in the order of the document. */
 export const OPERATIONS: readonly Operation[] = [
   jobOperations,
   requestOperations,

@@ -50,7 +50,7 @@ export const matchHeaders = z.object({
   'If-None-Match': z.string().optional().meta({ description: '`*`: the schedule must not exist yet' }),
 })
 
-/** Of answers. */
+/** Headers of answers. */
 export const locationHeader = z.object({
   Location: z.string().meta({ description: 'The address of the created resource' }),
 })

@@ -24,7 +24,7 @@ import {
 } from './headers.ts'
 import { operationsOf } from './operation.ts'
 
-/** What a body that makes a job may be refused for. */
+/** Reasons for which a body that creates a job may be refused. */
 const creating: ProblemCode[] = [
   'unknown-type',
   'invalid-payload',
@@ -59,7 +59,7 @@ const cancelJob = {
 } as const
 
 export const jobOperations = operationsOf('Jobs', {
-  // Those at the root stay there for ever; those under /v1 are the same.
+  // The routes at the root are permanent; those under /v1 do the same.
   createJobAtRoot: {
     method: 'post',
     path: '/',

@@ -6,29 +6,29 @@ export interface Answer {
   description: string
   /** null: no body. */
   schema: z.ZodType | null
-  /** Instead of application/json. */
+  /** The media type, if it is not application/json. */
   mediaType?: string
-  /** Server-sent events whose data is this component of the document, beside the JSON. */
+  /** The answer may also be a stream of server-sent events, whose data is this component of the document. */
   events?: string
   headers?: z.ZodObject
 }
 
 export interface RequestBody {
   schema: z.ZodType
-  /** Media types besides JSON. Where there are any, the route reads the body itself. */
+  /** Media types besides JSON. If there are any, the route reads the body itself. */
   mediaTypes?: Record<string, z.ZodType>
-  /** No body at all is an empty object. */
+  /** A missing body counts as an empty object. */
   isOptional?: boolean
-  /** Members and array items in all, where the usual limit does not fit. */
+  /** Limit of members and array items, where the usual one does not fit. */
   membersMax?: number
 }
 
 /** One route. The router, the check of the token and the OpenAPI document are all made of this declaration. */
 interface Declaration {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
-  /** With `{name}` for what varies. */
+  /** The path, with `{name}` for its variable parts. */
   path: string
-  /** What a token must allow; `any` where each will do, null where none is needed. */
+  /** The scope that a token needs; `any` where each scope will do, null where no token is needed. */
   scope: Scope | 'any' | null
   summary: string
   description?: string
@@ -37,7 +37,10 @@ interface Declaration {
   headers?: z.ZodObject
   body?: RequestBody
   answers: Record<number, Answer>
-  /** Error codes besides those that every route may answer. `code@status` where a route uses another status than the code's own. */
+  /**
+   * Error codes besides those that every route may answer. `code@status` where a route uses a status other than the
+   * code's own.
+   */
   problems: readonly (ProblemCode | `${ProblemCode}@${number}`)[]
 }
 
@@ -51,7 +54,7 @@ export interface Operation extends Declaration {
 
 type Named<Group extends Record<string, Declaration>> = { [Id in keyof Group]: Group[Id] & { id: string; tag: Tag } }
 
-/** The operations of one tag; the name of each member is its operationId. */
+/** The operations of one tag; each member's name is its operationId. */
 export const operationsOf = <const Group extends Record<string, Declaration>>(tag: Tag, group: Group): Named<Group> =>
   Object.fromEntries(
     Object.entries(group).map(([id, declaration]) => [id, { ...declaration, id, tag }]),
