@@ -227,7 +227,7 @@ describe("a user's handlers", () => {
     expect(output).toContain('nothing.ts: must export a const named `handler`')
     expect(output).toMatch(/no-run\.ts: .*run: must be a function/)
     expect(output).toMatch(/typos\.ts: .*max_attempt.*schemas/)
-    expect(output).toContain('twice.ts: the type good is already there')
+    expect(output).toContain('twice.ts: the type good already exists')
     expect(output).not.toContain('good.ts: ')
   })
 })

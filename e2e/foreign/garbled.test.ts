@@ -14,7 +14,7 @@ test.each<[string, Record<string, unknown>]>([
   const job = await untilJob(hasty, await makeJob(hasty, { type: 'garbled', payload }), { status: 'failed' })
   expect(job).toMatchObject({
     reason: 'crashed',
-    error: { message: expect.stringContaining('sent what cannot') as unknown },
+    error: { message: expect.stringContaining('sent an unreadable message') as unknown },
   })
   expect(job.attempts.map(({ outcome }) => outcome)).toEqual(['crashed', 'crashed', 'crashed'])
   // Of the two one has died, with the first attempt.

@@ -12,7 +12,7 @@ const SUMMARIES: Record<string, string> = {
   'job:released': 'A worker that stops handed the job back: no attempt is spent',
   'job:finished': 'The job returned a result',
   'job:cancelled': 'The job was cancelled: on request, or because its time was over',
-  'job:failed': 'The job failed for good',
+  'job:failed': 'The job failed permanently',
 }
 
 const headersSchema = z.object({

@@ -31,19 +31,19 @@ import { issueTokenRoutes } from './tokens/issue-token-route.ts'
 import { showCallerRoutes } from './tokens/show-caller-route.ts'
 import { typeRoutes } from './types/types-route.ts'
 
-/** Answers callers, and keeps nothing: what time and the log demand is the keeper's. */
+/** Starts the api, which answers callers and keeps nothing: work that time or the log demands is the keeper's. */
 export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   const { config, broker, clock, log, life } = base
   const history = new JobHistory(base)
   const store = await openJobStore(config)
   life.onEnd(() => store.close())
   const view = new ProjectionView(store)
-  // The loop says what is wrong.
+  // A failure is logged by the loop.
   await view.refresh().catch(() => null)
   await life.start(followCheckpoint(view, log))
   base.health.addCheck('store', async () => {
     await store.ping()
-    if (view.generation === 0) throw new Error('no keeper has begun to apply the log')
+    if (view.generation === 0) throw new Error('no keeper has started to apply the log')
   })
   const metrics = createApiMetrics(base.registry)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
@@ -65,7 +65,7 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   const schedules = { ...jobs, ...openSchedules(base) }
 
   const router = createGuardedRouter(config, clock, log)
-  // First, because `/docs` would be a job's address too.
+  // First, because `/docs` would otherwise match a job's address.
   describeApiRoutes(router)
   issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
   showCallerRoutes(router)
@@ -83,18 +83,18 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
 
 type Base = ServiceBase<ApiConfig>
 
-/** How far the store is, as the checkpoint says it twice a second. */
+/** Follows how far the store is; the keeper writes its checkpoint twice a second. */
 function followCheckpoint(view: ProjectionView, log: Logger): IntervalLoop {
   return new IntervalLoop(
     CHECKPOINT_EVERY_MS,
     async () => void (await view.refresh()),
-    (error) => log.warn({ err: error }, 'the checkpoint of the store could not be read, will retry'),
+    (error) => log.warn({ err: error }, 'could not read the checkpoint of the store, will retry'),
   )
 }
 
 const CHECKPOINT_EVERY_MS = 500
 
-/** Whether something new may come in, of which types, and whether it came in before. */
+/** Opens the checks of new work: whether it may come in, of which types, and whether it came in before. */
 async function openAdmission(base: Base, limits: LogLimits, whyNoRoom: () => Promise<string | null>) {
   const { broker, stream, clock, log, life } = base
   const types = new JobTypes(() => listLanes(broker), clock, log)
@@ -110,11 +110,11 @@ async function openAdmission(base: Base, limits: LogLimits, whyNoRoom: () => Pro
   return { types, door, keys }
 }
 
-/** Callers whose answer is not there yet: they are answered with what there is when this replica stops. */
+/** Callers that wait for an answer: when this replica stops, they are answered with the current state. */
 function openWaiters(clock: Clock) {
   const streams = new EventStreams(clock)
   const stopping = new AbortController()
-  // Every caller who waits listens to it.
+  // Every waiting caller listens to it.
   setMaxListeners(0, stopping.signal)
   return {
     streams,

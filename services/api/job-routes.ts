@@ -17,7 +17,10 @@ import type { WaitJobDeps } from './read/wait-for-job.ts'
 
 export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps
 
-/** `/`, `/:job_id`, everything under /v1/jobs, and what is about many jobs: /v1/events, /v1/stats, /v1/redrive. */
+/**
+ * Registers `/`, `/:job_id`, everything under /v1/jobs, and the routes about many jobs: /v1/events, /v1/stats,
+ * /v1/redrive.
+ */
 export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   const { broker } = deps
   createJobRoutes(router, { ...deps, wait: deps })

@@ -4,6 +4,6 @@ import { readJobConfig } from './config.ts'
 import { loadHandlers } from './handlers/load-handlers.ts'
 
 const env = environment()
-// With nothing but the folder, so that its files are checked also where other settings are bad.
+// Parsed with the folder alone, so that its files are checked even where other settings are invalid.
 const { HANDLERS_DIR, HANDLERS_DIR_FILE } = env
 await checkSettings([() => readJobConfig(env), () => loadHandlers(readJobConfig({ HANDLERS_DIR, HANDLERS_DIR_FILE }))])

@@ -13,20 +13,20 @@ export interface ForeignErrorsDeps {
   log: Logger
 }
 
-/** The process is in a state that nobody knows: it hands back what it holds, and ends. */
+/** How long the process, whose state is unknown, takes to hand back its jobs before it ends. */
 const HAND_BACK_MS = 3_000
 
 /**
- * Handlers start promises that they do not await, timers and listeners. A rejected promise fails its own job, if that
- * still runs, and nothing else. Something thrown ends the process, and its job alone is blamed: the jobs beside it are
- * handed back as in a drain. Where its job has ended, it may as well be the code of another that used what that one left
- * behind, such as a connection: all are handed back, and run isolated next. Where nobody can tell whose code it was, all
- * that run here count it as a crash.
+ * Handles errors that nobody caught: handlers start promises that they do not await, timers and listeners. A rejected
+ * promise fails its own job, if that still runs, and nothing else. A thrown error ends the process, and only its job is
+ * blamed: the jobs beside it are handed back as in a drain. If its job has ended, the code may as well belong to
+ * another job that used something left behind, such as a connection: all are handed back, and run isolated next. If
+ * nobody can tell whose code it was, all jobs that run here count it as a crash.
  */
 export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps): ForeignErrors => ({
   onRejection(run, thrown) {
     const of = run?.of ?? []
-    log.error({ err: errorForLog(thrown), of }, 'a promise was rejected that nobody awaited')
+    log.error({ err: errorForLog(thrown), of }, 'unhandled rejection of a promise that nobody awaited')
     for (const type of of.length === 0 ? [''] : new Set(of.map((about) => String(about['type'])))) {
       metrics.unhandledRejections.inc({ type })
     }
@@ -36,10 +36,10 @@ export const foreignErrors = ({ loop, broker, metrics, log }: ForeignErrorsDeps)
     if (run === null) return
     const isBlamed = run.crash(thrown)
     void loop.stop()
-    // Those that are to blame were told so first: for them this only waits until it is stored.
+    // Jobs that are to blame were told first: for them this only waits until their outcome is stored.
     const handedBack = Promise.all([...loop.held.values()].map((hold) => hold.handBack(!isBlamed)))
     const isSent = handedBack.then(() => {
-      // What hands a job back waits there for the end of this turn.
+      // A job that is handed back waits in the outbox for the end of this turn.
       broker.outbox.flush()
       return broker.flush()
     })

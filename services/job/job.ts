@@ -29,25 +29,31 @@ import { ReportLoop } from './workers/report-loop.ts'
 import { StoreClient } from './workers/store-client.ts'
 import { workerRoutes } from './workers/workers-routes.ts'
 
-/** Its user may not look at the stream as a whole, so the clock asks for a consumer, and readiness for a message. */
+/**
+ * Options of the base. The service's user may not look at the stream as a whole, so the clock asks for a consumer, and
+ * readiness for a message.
+ */
 export const JOB_BASE: BaseOptions = {
   clockSubject: consumerInfoSubject(ARM_TIMERS),
-  // Jobs in flight times what each publishes; far above any number of slots.
+  // Jobs in flight times the publishes of each; far more than any number of slots needs.
   maxInFlight: 50_000,
   askBroker: ({ stream }) => stream.atSequence(1),
   replicaInLog: 'worker_id',
 }
 
-/** Processes for jobs that may have killed a worker, each a whole Node: more than the cores can start keep each other. */
+/**
+ * Number of child processes for jobs that may have killed a worker. Each is a whole Node: with more than the cores can
+ * start, they slow each other down.
+ */
 const MAX_CHILDREN = Math.max(4, 2 * availableParallelism())
 /** About 3 MB of memory. */
 const MAX_UNSTORED_ATTEMPTS = 10_000
-/** Three renewals a lease: one may be lost. */
+/** Renewals per lease: three, so one may be lost. */
 const RENEWALS_PER_LEASE = 3.3
 
 type Base = ServiceBase<JobConfig>
 
-/** Runs the jobs of the types that it has handlers for. */
+/** Starts the service that runs the jobs of the types that it has handlers for. */
 export async function startJob(base: Base): Promise<Running> {
   const { config, broker, publisher, clock, log, life } = base
   const handlers = await loadHandlers(config, { log, now: () => clock.now() })
@@ -57,7 +63,7 @@ export async function startJob(base: Base): Promise<Running> {
   const history = new JobHistory(base)
   const metrics = createJobMetrics(base.registry)
   const lease = await startLease(base, await openLanes(base, handlers))
-  // Before the lease ends: nothing more is published by who holds nothing any more.
+  // Stops before the lease ends: a process that holds no job must not publish any more.
   life.onStop(async () => {
     await broker.flush().catch(() => undefined)
     publisher.close()
@@ -82,7 +88,10 @@ export async function startJob(base: Base): Promise<Running> {
   return { port, foreignErrors: foreignErrors({ loop, broker, metrics, log }) }
 }
 
-/** The store of attempts and the routes that read it: both until the very end, so that a drain can be watched. */
+/**
+ * Starts the store of attempts and the routes that read it. Both stay until the very end, so that a drain can be
+ * watched.
+ */
 async function startOps({ config, health, clock, log, life }: Base): Promise<{ store: StoreClient; port: number }> {
   const store = new StoreClient(
     { mongoUrl: config.JOB_MONGO_URL, dataDir: config.DATA_DIR, retentionMs: config.ATTEMPT_RETENTION_MS },
@@ -104,7 +113,7 @@ async function startOps({ config, health, clock, log, life }: Base): Promise<{ s
   return { store, port }
 }
 
-/** @returns the shortest lease of the lanes that there are */
+/** @returns the shortest lease of the existing lanes */
 async function openLanes({ broker, config }: Base, handlers: Handlers): Promise<number> {
   let leaseMs = config.LEASE_MS
   for (const handler of handlers.values()) {
@@ -177,5 +186,5 @@ const watchLanes = ({ broker, log }: Base, loop: PullLoop): (() => void) =>
   watchLaneChanges(broker, (type) => {
     loop
       .lanesChanged(type)
-      .catch((error: unknown) => log.debug({ err: error, type }, 'could not look at changed lanes'))
+      .catch((error: unknown) => log.debug({ err: error, type }, 'could not read the changed lanes'))
   })

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
 
 export interface AttemptStoreConfig {
-  /** Chooses MongoDB; without it the embedded store lies in DATA_DIR. */
+  /** Address of MongoDB; without it the embedded store in DATA_DIR is used. */
   mongoUrl: string | undefined
   dataDir: string
 }
 
-/** Loads the adapter that is used and not the other: Mongo's driver takes some 30 MB. */
+/** Loads only the adapter that is used: Mongo's driver takes about 30 MB. */
 export async function openStore({ mongoUrl, dataDir }: AttemptStoreConfig): Promise<AttemptStore> {
   if (mongoUrl !== undefined) {
     const { openMongoAttempts } = await import('#shared/stores/attempts/mongo-attempts.ts')

@@ -7,7 +7,7 @@ import { systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from './config.ts'
 import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 
-/** Makes the streams and the lanes of every job type; what is there already stays, with what is in it. */
+/** Creates the streams and the lanes of every job type; existing ones stay, with their content. */
 export async function setUpBroker(config: JobConfig, log: Logger): Promise<void> {
   const handlers = await loadHandlers(config, { log })
   const broker = await connectBroker({
@@ -25,10 +25,14 @@ export async function setUpBroker(config: JobConfig, log: Logger): Promise<void>
       await ensureLanes(broker, typeInfo(handler), topology)
       await refreshLanes(broker, typeInfo(handler), topology)
     }
-    log.info({ types: [...handlers.keys()] }, 'streams and lanes are there')
+    log.info({ types: [...handlers.keys()] }, 'streams and lanes are ready')
     const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
-    // They may be another deployment's. If not: their jobs are accepted, wait, and hold the log.
-    if (others.size > 0) log.warn({ types: [...others] }, 'there are lanes of types that have no handler here')
+    // They may belong to another deployment. If not, their jobs are accepted, wait, and hold the log.
+    if (others.size > 0)
+      log.warn(
+        { types: [...others] },
+        'lanes exist for types without a handler here: if no other deployment runs them, their jobs wait forever',
+      )
   } finally {
     await broker.close()
   }

@@ -10,7 +10,7 @@ import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { AttemptRecorder } from './workers/attempt-recorder.ts'
 
-/** What running a job needs; wired once in job.ts. */
+/** Everything that running a job needs; wired once in job.ts. */
 export interface WorkerDeps {
   workerId: string
   handlers: Handlers

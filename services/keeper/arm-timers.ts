@@ -16,7 +16,7 @@ export interface ArmTimersDeps {
   log: Logger
 }
 
-/** Longer than the broker takes to elect a leader: what was not armed by then is delivered again. */
+/** Longer than the broker takes to elect a leader: a timer that was not armed by then is delivered again. */
 const DEADLINE_MS = 30 * SECOND
 
 /** Turns each `job:retrying` and `job:scheduled` into a schedule of the broker that fires as `job:due`. */
@@ -27,12 +27,12 @@ export function createArmTimers({ broker, puller, history, log }: ArmTimersDeps)
     consumer: ARM_TIMERS,
     async onDelivery(delivery, signal) {
       const job = parseSubject(delivery.subject)
-      if (job === null) log.error({ subject: delivery.subject, seq: delivery.seq }, 'this is the delay of no job')
+      if (job === null) log.error({ subject: delivery.subject, seq: delivery.seq }, 'a delayed event belongs to no job')
       else await arm(history, job, delivery, signal)
       puller.ack(delivery)
     },
     onError(error, { subject, seq }) {
-      log.warn({ err: error, subject, seq }, 'a timer could not be armed, it will be tried again')
+      log.warn({ err: error, subject, seq }, 'could not arm a timer, will retry')
     },
   })
 }
@@ -40,7 +40,7 @@ export function createArmTimers({ broker, puller, history, log }: ArmTimersDeps)
 async function arm(history: JobHistory, job: JobAddress, delivery: Delivery, signal: AbortSignal): Promise<void> {
   const { seq, body } = delivery
   const options = { deadlineMs: DEADLINE_MS, signal }
-  // A timer that can never be armed: the job would wait for ever, and hold the log.
+  // A timer that can never be armed: the job would wait forever, and hold the log.
   const fail = (reason: string, error: { name: string; message: string }) =>
     history.append({ ...job, object_id: '' }, { event: 'job:failed', reason, error }, { ...options, after: seq })
   const dueAt = readDueAt(body)
@@ -51,7 +51,7 @@ async function arm(history: JobHistory, job: JobAddress, delivery: Delivery, sig
   }
   try {
     const traceparent = delivery.header(HEADERS.traceparent)
-    // Refused means that the job's history went on: there is nothing left to wait for.
+    // A refusal means that the job's history has continued: there is nothing left to wait for.
     await history.armTimer(job, { seq, body, traceparent }, dueAt, options)
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'payload-too-large')) throw error

@@ -25,9 +25,10 @@ import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
 type Base = ServiceBase<KeeperConfig>
 
 /**
- * What no caller asks for and no handler does: the log is folded into the store, ends are called back, the log is trimmed,
- * stuck jobs are woken, schedules are ticked, and timers are armed. Any number of replicas may run: one of them owns the
- * projection and the housekeeping, and another takes over when it dies; schedules and timers are harmless to do twice.
+ * Does everything that neither a caller nor a handler causes: folds the log into the store, sends callbacks, trims the
+ * log, wakes stuck jobs, ticks schedules, and arms timers. Any number of replicas may run: one of them owns the
+ * projection and the housekeeping, and another takes over when it dies; schedules and timers may be handled twice
+ * without harm.
  */
 export async function startKeeper(base: Base): Promise<Running> {
   const { config, log, life, health } = base
@@ -37,11 +38,11 @@ export async function startKeeper(base: Base): Promise<Running> {
   const view = new ProjectionView(store)
   health.addCheck('store', async () => {
     await store.ping()
-    if (view.generation === 0) throw new Error('no replica has begun to apply the log')
+    if (view.generation === 0) throw new Error('no replica has started to apply the log')
   })
   const metrics = createKeeperMetrics(base.registry)
   const ops = new OpsServer({ health, host: config.HOST, port: config.PORT, log })
-  // Answers until the very end.
+  // The server answers until the very end.
   life.onEnd(() => ops.stop())
   await startTimers(base, history)
   await startProjection(base, { history, store, view, metrics })
@@ -60,7 +61,9 @@ interface KeeperDeps {
 
 const limitsOf = (config: KeeperConfig) => ({ maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS })
 
-/** The fold of the log into the store with the callbacks that follow from it, and what its owner does once a minute. */
+/**
+ * Starts the fold of the log into the store with the callbacks that follow from it, and the housekeeping of its owner.
+ */
 async function startProjection(base: Base, deps: KeeperDeps): Promise<void> {
   const { broker, config, clock, log, life } = base
   const { history, metrics } = deps

@@ -12,12 +12,12 @@ import { systemClock } from '#shared/time/clock.ts'
 import { readKeeperConfig } from './config.ts'
 import { freshStart } from './project-events/projection.ts'
 
-// `npm run rebuild`: asks the running projection to make every document anew from the log, while it serves.
+// `npm run rebuild`: asks the running projection to rebuild every document from the log, while it serves.
 
-/** The owner saves many times a second, each time in between our reading and our writing. */
+/** The owner saves many times a second, each time possibly between this process's read and write. */
 const MAX_TRIES = 200
 
-/** NATS_URL, else where the broker of a running `npm start` listens, else the default. */
+/** NATS_URL, else the address of the broker of a running `npm start`, else the default. */
 function readConfig() {
   const env = environment()
   const config = readKeeperConfig(env)
@@ -30,7 +30,7 @@ function connectTo(config: ReturnType<typeof readConfig>, log: Logger): Promise<
   const connecting = connectBroker({ url: config.NATS_URL, name: 'rebuild', ...credentials, clock: systemClock, log })
   return connecting.catch((error: unknown) => {
     const reason = messageOf(error)
-    throw new Error(`the broker cannot be reached (${reason}): is Hasty running, on this DATA_DIR or NATS_URL?`, {
+    throw new Error(`could not reach the broker (${reason}); check that Hasty runs with this DATA_DIR or NATS_URL`, {
       cause: error,
     })
   })
@@ -39,15 +39,15 @@ function connectTo(config: ReturnType<typeof readConfig>, log: Logger): Promise<
 async function requestRebuild(store: JobStore, broker: Broker, log: Logger): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const seen = await store.readCheckpoint()
-    if (seen === null) return log.info('there is no projection yet: the first start makes it')
+    if (seen === null) return log.info('there is no projection yet: the first start creates it')
     const state = await new Stream(broker).state()
-    // Without an owner: whoever sees it first takes over, and the old owner's next save fails.
+    // Without an owner: the first replica that sees it takes over, and the old owner's next save fails.
     const next = { ...seen, ...freshStart(seen, state, systemClock.now()), revision: seen.revision + 1, owner: '' }
     if (await store.saveCheckpoint(next, seen.revision)) {
       return log.info({ generation: next.generation }, 'rebuild requested')
     }
   }
-  throw new Error('the projection moved at every try, run it again')
+  throw new Error('the projection moved at every try; run this command again')
 }
 
 try {

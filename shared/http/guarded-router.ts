@@ -70,7 +70,8 @@ export type GuardConfig = AuthConfig & { HOST: string; RATE_LIMIT_PER_TOKEN: num
 /** A router that requires a token unless AUTH is off. */
 export function createGuardedRouter(config: GuardConfig, clock: Clock, log: Logger): GuardedRouter {
   const verify = config.AUTH === 'required' ? createVerifier(config, clock) : null
-  if (verify === null) log.warn({ host: config.HOST }, 'AUTH is off: everybody who can reach this address may do everything')
+  if (verify === null)
+    log.warn({ host: config.HOST }, 'AUTH is off: everybody who can reach this address may do everything')
   return new GuardedRouter(verify, {
     name: 'token',
     requests: config.RATE_LIMIT_PER_TOKEN,

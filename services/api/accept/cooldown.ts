@@ -9,7 +9,7 @@ export interface CooldownRefusal {
   nowMs: number
 }
 
-/** The 5-minute error. */
+/** The error for an object_id that was used within the cooldown (5 minutes by default). */
 export function cooldownError(refusal: CooldownRefusal): AppError {
   const { cooldownMs, holder } = refusal
   const leftMs = holder === null ? cooldownMs : holder.acceptedAtMs + cooldownMs - refusal.nowMs

@@ -6,7 +6,7 @@ import { createAll, createEach } from './create-batch.ts'
 import type { CreateJobDeps } from './create-job.ts'
 import { readBatch } from './read-batch.ts'
 
-/** Each job for itself, and with `?atomic=true` all or nothing. */
+/** Registers the route of batches: each job by itself, or with `?atomic=true` all or nothing. */
 export function createBatchRoutes(router: GuardedRouter, deps: CreateJobDeps): void {
   router.serve(jobOperations.createJobs, async (ctx, { query: { atomic } }) => {
     const idempotencyKey = readIdempotencyKey(ctx.req)

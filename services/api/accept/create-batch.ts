@@ -19,12 +19,12 @@ export interface CreateBatchRequest extends RequestInfo {
   idempotencyKey: string | null
 }
 
-/** Publishes under way for one batch: others' requests come in between. */
+/** Number of publishes under way for one batch: requests of others get their turn in between. */
 const AT_ONCE = 200
 const ERRORS_SHOWN = 20
 
 /**
- * Each job for itself, as if it had come alone: the answer says of each what became of it.
+ * Creates each job as if it had come alone: the answer tells the outcome of each.
  * @throws AppError `key-reused`, `unavailable`
  */
 export async function createEach(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
@@ -51,21 +51,21 @@ async function createOne(
     return { index, status: 201, job: accepted }
   } catch (error) {
     if (error instanceof AppError) return failedItem(error, index)
-    // The others were made, or not: their answers must not be lost with this one.
-    deps.log.error({ err: error, request_id: request.requestId, index }, 'a job of a batch could not be made')
+    // Other jobs may have been created: their answers must not be lost with this one.
+    deps.log.error({ err: error, request_id: request.requestId, index }, 'could not create a job of a batch')
     return failedItem(new AppError('internal', 'The failure was logged under this request_id.'), index)
   }
 }
 
 /**
- * All of the jobs or none, as one atomic batch of the broker.
- * @throws AppError `batch-refused` with what is wrong with which job; `cooldown` when an object_id was used lately, by
- * this batch or before; `key-reused`, `payload-too-large`, `unavailable`
+ * Creates all of the jobs or none, as one atomic batch of the broker.
+ * @throws AppError `batch-refused` with the faults of each refused job; `cooldown` when an object_id was used recently,
+ * by this batch or before; `key-reused`, `payload-too-large`, `unavailable`
  */
 export async function createAll(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
   const claim = (await claimByKey(deps, request)) ?? (await claimByProxy(deps, request))
   const prepared = await prepareAll(deps, request, claim)
-  // A repeat: all were made, or none.
+  // In a repeat, either all of the jobs exist or none.
   const alreadyCreated = prepared.every((job) => job.alreadyCreated)
   if (!alreadyCreated) await publishAll(deps, prepared, claim)
   const items = prepared.map(({ accepted }, index) => ({ index, status: 201, job: accepted }))
@@ -100,7 +100,7 @@ async function prepareAll(
   })
 }
 
-/** @returns what is wrong with the job; throws where it is not the job's fault */
+/** @returns the error of a job that is at fault itself; throws any other error */
 async function prepareOne(
   deps: CreateJobDeps,
   request: CreateBatchRequest,
@@ -144,7 +144,7 @@ async function allExist(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<b
   return true
 }
 
-/** One for the whole batch: the ids of its jobs follow from it. */
+/** One claim for the whole batch: the ids of its jobs are derived from it. */
 async function claimByKey(deps: CreateJobDeps, request: CreateBatchRequest): Promise<KeyClaim | null> {
   const { caller, entries, idempotencyKey: key } = request
   if (key === null) return null
@@ -152,7 +152,10 @@ async function claimByKey(deps: CreateJobDeps, request: CreateBatchRequest): Pro
   return deps.keys.claim({ tenant: caller.tenant, space: 'batches', key }, bodies)
 }
 
-/** nginx asks another api when one dies: what is all or nothing cannot be told job by job whose it is. */
+/**
+ * A claim under the proxy's request id: nginx asks another api when one dies, and an atomic batch cannot be recognised
+ * job by job.
+ */
 async function claimByProxy(deps: CreateJobDeps, request: CreateBatchRequest): Promise<KeyClaim | null> {
   const { caller, requestId, requestIdTrusted } = request
   if (!requestIdTrusted) return null

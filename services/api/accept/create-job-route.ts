@@ -7,7 +7,7 @@ import { requestInfo } from '#shared/http/request-info.ts'
 import { honorPreferWaitForEnd, type WaitJobDeps } from '../read/wait-for-job.ts'
 import { type CreateJobDeps, createJob } from './create-job.ts'
 
-/** At the root and under /v1: one code path, two statuses for the cooldown. */
+/** Registers the routes at the root and under /v1: one code path, two statuses for the cooldown. */
 export function createJobRoutes(router: GuardedRouter, deps: CreateJobDeps & { wait: WaitJobDeps }): void {
   const create = async (ctx: AppContext, body: CreateJobBody, base: string, cooldownStatus: 400 | 409) => {
     const { accepted, replayed } = await createJob(deps, {

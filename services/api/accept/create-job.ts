@@ -23,10 +23,10 @@ export interface CreateJobDeps extends CheckJobDeps {
   stream: Pick<Stream, 'atSequence'>
   door: Door
   keys: IdempotencyKeys
-  /** Whether the job of an earlier claim is there already. */
+  /** Whether the job of an earlier claim exists already. */
   jobExists(jobId: string): Promise<boolean>
   clock: Clock
-  /** Milliseconds in which an object_id may not be used again; 0: none. */
+  /** Milliseconds during which an object_id cannot be used again; 0: no cooldown. */
   cooldownMs: number
   created: Counter<'type'>
   log: Logger
@@ -35,9 +35,9 @@ export interface CreateJobDeps extends CheckJobDeps {
 export interface CreateJobRequest extends RequestInfo {
   body: CreateJobBody
   idempotencyKey: string | null
-  /** What its batch was claimed by, instead of a key of its own. */
+  /** The claim of the job's batch, used instead of a key of its own. */
   claim?: KeyClaim
-  /** 400 at the root, 409 under /v1. */
+  /** Status of the cooldown: 400 at the root, 409 under /v1. */
   cooldownStatus: 400 | 409
 }
 
@@ -46,16 +46,16 @@ export interface CreateJobResult {
   replayed: boolean
 }
 
-/** A request that is right in itself: what is published for it, and what its caller is told then. */
+/** A valid request: its publication, and the answer once it is stored. */
 export interface PreparedJob {
   publication: Publication
   accepted: JobAccepted
-  /** An earlier request under the same claim has made the job already. */
+  /** Whether an earlier request under the same claim has created the job. */
   alreadyCreated: boolean
 }
 
 /**
- * Everything before the publish.
+ * Does everything that comes before the publish.
  * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, key-reused, unavailable
  */
 export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<PreparedJob> {
@@ -72,7 +72,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
     publication: firstPublication(event, {
       msgId: msgIdOf(deps, type, request),
       headers: requestHeaders(request),
-      // Only a repeat of what was claimed can meet its own job: it must not make that job a second time.
+      // Only a repeat of a claim can meet its own job, which must not be created a second time.
       ...(claim === null ? {} : { once: 'same-address' }),
     }),
     accepted: acceptedOf(event),
@@ -81,9 +81,10 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
 }
 
 /**
- * Accepts a job: ONE publish is durability and cooldown together, because the stream's duplicate window is the
+ * Accepts a job: ONE publish gives durability and cooldown together, because the stream's duplicate window is the
  * cooldown. No 201 before the broker's ack.
- * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, cooldown, key-reused, unavailable
+ * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, cooldown, key-reused,
+ * unavailable
  */
 export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
   const { publication, accepted, alreadyCreated } = await prepareJob(deps, request)
@@ -100,7 +101,10 @@ export function recordCreated(deps: CreateJobDeps, { job_id, type }: JobAccepted
   deps.log.info({ job_id, type }, 'job created')
 }
 
-/** The broker knows the dedupe id: another job's (the cooldown), or this very request's from an earlier try. */
+/**
+ * Answers when the broker knows the dedupe id: it belongs to another job (the cooldown), or to an earlier try of this
+ * very request.
+ */
 async function answerDuplicate(
   deps: CreateJobDeps,
   request: CreateJobRequest,
@@ -127,7 +131,9 @@ interface FirstEvent {
   acceptedAtMs: number
 }
 
-/** null when the first event cannot be read: the answer stays a refusal, without the holder's id. */
+/**
+ * The first event of the holder; null when it cannot be read: the answer is still a refusal, without the holder's id.
+ */
 async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent | null> {
   try {
     const message = await deps.stream.atSequence(seq)
@@ -140,7 +146,7 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
       acceptedAtMs: Date.parse(message.time),
     }
   } catch (error) {
-    deps.log.warn({ err: error, seq }, 'the event that holds a cooldown could not be read')
+    deps.log.warn({ err: error, seq }, 'could not read the event that holds a cooldown')
     return null
   }
 }

@@ -7,12 +7,12 @@ import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { parseStrictJson } from '#shared/http/strict-json.ts'
 
-/** A job of the batch, or what is wrong with it. */
+/** A job of the batch, or the error of one that is invalid. */
 export type BatchEntry = CreateJobBody | AppError
 
 /**
- * The jobs of a body, in their order: a JSON array, or a JSON value a line. An array that cannot be parsed is no batch;
- * a line that cannot is one bad job.
+ * The jobs of a body, in their order: a JSON array, or one JSON value per line. An array that cannot be parsed is no
+ * batch; a line that cannot be parsed is one bad job.
  * @throws AppError
  */
 export async function readBatch(ctx: Context): Promise<BatchEntry[]> {
@@ -34,7 +34,7 @@ async function readLines(raw: Buffer): Promise<BatchEntry[]> {
   )
 }
 
-/** Other requests come in between. */
+/** Number of jobs that are read before other requests get their turn. */
 const SLICE = 200
 
 async function inSlices<T>(
@@ -54,7 +54,7 @@ async function inSlices<T>(
   return entries
 }
 
-/** As it will be stored: a short number may be long when it is written out. */
+/** Size of a value as it will be stored: a short number may be long when it is written out. */
 const sizeOfValue = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 
 const tooLarge = (): AppError =>

@@ -6,7 +6,7 @@ import { changeInfo } from '#shared/http/request-info.ts'
 import { cancelJob } from './cancel-job.ts'
 import type { NextEventDeps } from './next-event.ts'
 
-/** Three operations: at the root, under /v1, and with a reason. */
+/** Registers three operations: cancel at the root, under /v1, and with a reason. */
 export function cancelJobRoutes(router: GuardedRouter, deps: NextEventDeps): void {
   const cancel = async (ctx: AppContext, jobId: string, body: CancelJobBody = {}) => {
     ctx.body = jobView(await cancelJob(deps, jobId, body, changeInfo(ctx)))

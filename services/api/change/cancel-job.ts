@@ -5,8 +5,8 @@ import { addNextEvent, type NextEventDeps } from './next-event.ts'
 import { wrongState } from './wrong-state.ts'
 
 /**
- * Ends a job that has not ended: one that waits never starts, one that runs has its signal aborted on whichever
- * worker it runs. Against the worker's outcome the broker decides; exactly one of the two is stored.
+ * Ends a job that has not ended: a waiting job never starts, and a running one has its signal aborted on its worker. In
+ * a race with the worker's outcome the broker decides; exactly one of the two is stored.
  * @throws AppError `job-not-found`, `unavailable`; `wrong-state` when the job has ended
  */
 export function cancelJob(deps: NextEventDeps, jobId: string, body: CancelJobBody, request: RequestInfo): Promise<Job> {

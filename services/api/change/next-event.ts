@@ -13,14 +13,14 @@ export interface NextEventDeps extends GetJobDeps {
   stream: Pick<Stream, 'lastOf'>
 }
 
-/** A running job may report progress meanwhile, which moves its history under us. */
+/** A running job may report progress in between, which moves its history on. */
 const MAX_TRIES = 20
 
 /**
- * Adds one event to a job's history, decided on what the job is at that moment: read, decide, compare-and-set; again
- * when somebody else was faster.
- * @param decide the event that follows; throws where the job's state allows none
- * @returns the job after it
+ * Adds one event to a job's history, decided on the job's current state: read, decide, compare-and-set; again when
+ * somebody else was faster.
+ * @param decide returns the event that follows; throws where the job's state allows none
+ * @returns the job after the event
  * @throws what `decide` throws; AppError `job-not-found`, `unavailable`
  */
 export async function addNextEvent(
@@ -42,18 +42,18 @@ export async function addNextEvent(
     }
     const next = await publishNext(deps, job, event, request)
     if (next !== null) return next
-    // Somebody was faster; or the log is another one, which this replica has not noticed yet.
+    // Somebody was faster; or the log was replaced, which this replica has not noticed yet.
     await deps.view.refresh()
   }
   throw unavailable('Too many others are changing this job. Try again.')
 }
 
-/** Whether the job's state would allow the same change once more: another time, or anything after a retry. */
+/** Whether the job's state would allow the same change once more: a reschedule, or anything after a retry. */
 const mayBeRepeat = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean =>
   phase === 'scheduled' || phase === 'retrying' || (round > 1 && changeKey !== undefined)
 
 async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, request: RequestInfo): Promise<Job | null> {
-  // A job that ended long ago has left the log, or was never in this one; only then may its history go on after nothing.
+  // A job that ended long ago has left the log, or was never in it; only then may its history continue after nothing.
   const isTrimmed = job.seq === 0 || (isTerminal(job.phase) && (await deps.stream.lastOf(historyFilter(job))) === null)
   const result = await deps.history.append(job, body, {
     after: isTrimmed ? 0 : job.seq,
@@ -68,7 +68,7 @@ async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, reque
     await writeThrough(deps, next)
     return next
   }
-  // What was known of it came from another log, whose sequences were larger.
+  // The known version came from another log, whose sequences were larger.
   await deps.view.refresh()
   return getCurrentJob(deps, job.job_id, request.caller)
 }
@@ -76,8 +76,9 @@ async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, reque
 const MADE_BY_REQUESTS = ['job:cancelled', 'job:created', 'job:scheduled'] as const satisfies JobEventName[]
 
 /**
- * nginx sends a request again whose replica died, and a caller one whose answer was lost: what the first try did is then
- * this request's doing. Known as long as the log keeps the event and no later one of its name has come.
+ * Whether the stored change came from an earlier try of this request: nginx repeats a request whose replica died, and a
+ * caller one whose answer was lost. This is known as long as the log keeps the event and no later one of the same name
+ * has come.
  */
 async function isOwnRepeat(deps: NextEventDeps, job: Job, request: RequestInfo): Promise<boolean> {
   const { changeKey, requestId, requestIdTrusted } = request

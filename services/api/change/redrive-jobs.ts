@@ -8,12 +8,12 @@ import { type RetryJobDeps, retryJob } from './retry-job.ts'
 
 const PAGE = 100
 const IDS_SHOWN = 100
-/** Well under nginx's read timeout: the answer then says where to go on. */
+/** Time after which one call stops, well under nginx's read timeout: the answer then says where to continue. */
 const ENOUGH_MS = 20 * SECOND
 
 /**
- * Retries the jobs that the filters mean, newest first. The rate is kept by the broker's timers: each job gets its own
- * start time now, so that neither a restart nor a lost connection leaves anything half done.
+ * Retries the jobs that match the filters, newest first. The broker's timers keep the rate: each job gets its own start
+ * time now, so that neither a restart nor a lost connection leaves anything half done.
  * @throws AppError `unknown-type`, `invalid-request`, `unavailable`
  */
 export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request: RequestInfo): Promise<RedriveResult> {
@@ -38,7 +38,7 @@ export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request
         )
     retried += results.filter((result) => result.status === 'fulfilled' && result.value).length
     const failed = results.find((result) => result.status === 'rejected')
-    // What was done is said; the next request begins with this page again.
+    // The answer reports the jobs that were retried; the next request begins with this page again.
     if (failed !== undefined && retried > 0) break
     if (failed !== undefined) throw failed.reason
     ids.push(...page.jobs.map(({ job_id }) => job_id))
@@ -55,7 +55,7 @@ export async function redriveJobs(deps: RetryJobDeps, body: RedriveBody, request
   }
 }
 
-/** @returns false where the job cannot be retried: it changed meanwhile, or its type is gone */
+/** @returns false where the job cannot be retried: it changed in the meantime, or its type is gone */
 async function retryOne(deps: RetryJobDeps, jobId: string, runAt: string, request: RequestInfo): Promise<boolean> {
   try {
     await retryJob(deps, jobId, { run_at: runAt }, request)

@@ -9,7 +9,7 @@ import { addNextEvent, type NextEventDeps } from './next-event.ts'
 import { wrongState } from './wrong-state.ts'
 
 /**
- * Gives a job that waits for its time another one; a time that has passed starts it at once. The timer of the old time
+ * Gives a job that waits for its start another time; a time in the past starts it at once. The timer of the old time
  * may still fire: its trigger names an event that is no longer the last, and starts nothing.
  * @throws AppError `job-not-found`, `invalid-request`, `unavailable`; `wrong-state` for a job that waits for no time
  */

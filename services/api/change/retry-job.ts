@@ -18,8 +18,8 @@ export interface RetryJobDeps extends NextEventDeps {
 }
 
 /**
- * Starts the next round of a job that failed or was cancelled: same id, same payload, as many attempts again, numbered
- * on from the last; what happened before stays in its history. The cooldown does not count: it is no new job.
+ * Starts the next round of a job that failed or was cancelled: same id, same payload, as many attempts again, with
+ * continuing numbers; its history stays. The cooldown does not apply, because this is no new job.
  * @throws AppError `job-not-found`, `unknown-type`, `invalid-request`, `unavailable`; `wrong-state` for other jobs
  */
 export async function retryJob(
@@ -33,7 +33,7 @@ export async function retryJob(
     if (job.phase !== 'failed' && job.phase !== 'cancelled') {
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
-    // Its request would never hear of it: what it did may have been undone there.
+    // Its request would never hear of the retry, and may have undone the job's work.
     if (taskOf(job.job_id, job.object_id) !== null)
       throw wrongState(job, 'it belongs to a request; retry the request instead')
     checkLimits((await deps.types.get(job.type)).info.policy, body)

@@ -8,14 +8,14 @@ import { describeApi } from './describe-api.ts'
 
 const { getDescription, getDescription31, getDocs, listProblems, explainProblem: getProblem } = serviceOperations
 
-/** The page and what it is made of. */
+/** The page and its parts. */
 const PAGES = [
   { operation: getDocs, file: 'docs.html', type: 'text/html; charset=utf-8' },
   { operation: { ...getDocs, path: '/docs/docs.js' }, file: 'docs.js', type: 'text/javascript; charset=utf-8' },
   { operation: { ...getDocs, path: '/docs/docs.css' }, file: 'docs.css', type: 'text/css; charset=utf-8' },
 ]
 
-/** Nothing of the page comes from anywhere but here. */
+/** Content policy: the page loads nothing from other servers. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -44,7 +44,7 @@ export function describeApiRoutes(router: GuardedRouter): void {
     ctx.body = { items: (Object.keys(PROBLEMS) as ProblemCode[]).map(explainProblem) }
   })
   router.serve(getProblem, (ctx, { params: { code } }) => {
-    // Else it stays unanswered: a 404 like any other.
+    // Otherwise there is no answer: a 404 like any other.
     if (Object.hasOwn(PROBLEMS, code)) ctx.body = explainProblem(code as ProblemCode)
   })
 }

@@ -9,7 +9,7 @@ import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import type { Answer, Operation } from '#shared/contracts/http/operations/operation.ts'
 import { PROBLEMS, type ProblemCode, problemSchema } from '#shared/contracts/http/problems.ts'
 
-/** What any request may be answered, by the service itself or by the proxy before it. */
+/** Errors that any request may get, from the service itself or from the proxy before it. */
 const OF_EVERY_ROUTE: ProblemCode[] = [
   'malformed-request',
   'invalid-request',
@@ -40,7 +40,7 @@ const OF_EVERY_BODY: ProblemCode[] = [
 ]
 
 /**
- * The OpenAPI document, made of the schemas that the routes themselves use.
+ * The OpenAPI document, generated from the schemas that the routes themselves use.
  * @param openapi 3.2 describes event streams; 3.1 is for older tools, which see them as text
  */
 export function describeApi(openapi: '3.2.0' | '3.1.1', version: string): Record<string, unknown> {
@@ -71,12 +71,12 @@ export function describeApi(openapi: '3.2.0' | '3.1.1', version: string): Record
   return document as unknown as Record<string, unknown>
 }
 
-/** What a reader of an answer must not rely on, and what a format says already. */
+/** Removes limits that a reader of an answer must not rely on, and patterns that a format implies. */
 const simplify: NonNullable<CreateDocumentOptions['override']> = ({ jsonSchema, io }) => {
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
-  // Answers may get further members.
+  // Answers may get further members later.
   if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
 }
 
@@ -84,7 +84,7 @@ function operationObject(operation: Operation, openapi: string): ZodOpenApiOpera
   const { body, scope } = operation
   return {
     operationId: operation.id,
-    // In the order of preference: without a token where none is asked for.
+    // In order of preference: without a token where none is required.
     security: scope === null ? [] : [{ token: scope === 'any' ? [] : [scope] }, {}],
     tags: [operation.tag],
     summary: operation.summary,
@@ -134,7 +134,7 @@ function responsesOf(
   }
   for (const [status, answer] of Object.entries(operation.answers)) {
     const response = responseOf(answer, openapi)
-    // A probe's 503 says what is wrong in its own words.
+    // A probe's 503 has a body of its own.
     responses[status] = { ...response, content: { ...responses[status]?.content, ...response.content } }
   }
   return responses
@@ -163,7 +163,7 @@ function responseOf(answer: Answer, openapi: string): ZodOpenApiResponseObject {
   }
 }
 
-/** What a stream looks like: 3.2 tells it of each event, 3.1 of the whole text alone. */
+/** The schema of an event stream: 3.2 describes each event, 3.1 only the whole text. */
 const eventStream = (data: string, openapi: string) =>
   openapi.startsWith('3.2') ? { itemSchema: streamedEvent(data) } : { schema: z.string() }
 

@@ -3,7 +3,7 @@ import { noteOf } from '#shared/contracts/log/event-notes.ts'
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 
-/** An event as its readers get it: what is in the job's history, whose it is, and what came of it. */
+/** An event as its readers get it: the note in the job's history, the owner, and the result. */
 export const eventView = (event: JobEvent, seq: number): EventView => ({
   ...noteOf(event, seq),
   job_id: event.job_id,

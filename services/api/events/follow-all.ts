@@ -12,8 +12,8 @@ import type { FollowDeps } from './follow-job.ts'
 import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-sent-events.ts'
 
 /**
- * The events of all jobs, or of one type's, from now on or after a sequence. Where the log has let events go that the
- * reader has not seen, or is another log, it is told so by `reset`, and goes on with what there is.
+ * The events of all jobs, or of one type, from now on or after a sequence. Where events that the reader has not seen
+ * have left the log, or the log was replaced, the reader gets a `reset`, and continues with what there is.
  * @param afterSeq null: from now on
  */
 export async function* followAll(
@@ -29,12 +29,13 @@ export async function* followAll(
   const from = isGap ? state.firstSeq - 1 : start
   if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
   const options = { filter: allFilter(type), afterSeq: from, signal }
-  // At once, and with every comment: who has seen no event yet must be able to come back too.
+  // At once, and with every comment: a reader that has seen no event yet must be able to resume too.
   yield { id: from, event: null }
   let toldMs = deps.clock.monotonic()
   for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
     const isShown = event !== null && (await isVisible(deps, caller, event))
-    // Also while there are events, all of them of others: the reader must not fall behind what the log keeps.
+    // Also while there are events of others only: the reader's position must not fall behind the part that the log
+    // keeps.
     if (!isShown && event !== null && deps.clock.monotonic() - toldMs < COMMENT_EVERY_MS) continue
     toldMs = deps.clock.monotonic()
     yield isShown ? { id: seq, event: event.event, data: eventView(event, seq) } : { id: seq, event: null }
@@ -42,8 +43,8 @@ export async function* followAll(
 }
 
 /**
- * A page of the same, of what the log holds now. Those of other tenants are left out of it, so it may be short, or
- * empty: whoever goes on after its `last_event_id` misses nothing.
+ * A page of the same events, from the current log. Those of other tenants are left out, so it may be short or empty: a
+ * reader that continues after its `last_event_id` misses nothing.
  * @throws AppError `unavailable`
  */
 export async function readEvents(
@@ -66,7 +67,10 @@ export async function readEvents(
   }
 }
 
-/** The end of a job that its worker could not read names neither object nor tenant: the job itself does. */
+/**
+ * Whether the caller may see an event. The end of a job that its worker could not read names neither object nor tenant,
+ * so the job itself is asked.
+ */
 async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Promise<boolean> {
   if (caller.tenant === null || event.tenant === caller.tenant) return true
   if (event.object_id !== '') return false
@@ -74,10 +78,10 @@ async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Pro
   return job !== null && maySee(caller, job.tenant)
 }
 
-/** Whether events after this sequence are gone, or it is of another log. */
+/** Whether events after this sequence are gone, or the sequence belongs to another log. */
 async function hasGap({ stream }: FollowDeps, { firstSeq, lastSeq }: StreamState, afterSeq: number): Promise<boolean> {
   if (afterSeq > lastSeq) return true
-  // A log keeps its last event: one without any never had one.
+  // A log keeps its last event: a log without any never had one.
   return afterSeq + 1 < firstSeq && (await stream.lastOf(ALL_HISTORY)) !== null
 }
 

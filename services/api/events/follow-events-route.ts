@@ -12,7 +12,7 @@ export interface FollowEventsDeps extends FollowDeps {
   streams: EventStreams
 }
 
-/** JSON, or a stream where the caller accepts one. */
+/** Registers the routes of events: JSON, or a stream where the caller accepts one. */
 export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps): void {
   router.serve(eventOperations.followJob, async (ctx, { params, query }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
@@ -22,7 +22,7 @@ export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps
       ctx.body = { job_id: job.job_id, items: job.events.filter(({ seq }) => seq > afterSeq) }
       return
     }
-    // A browser comes back by itself after every end: this answer alone tells it not to.
+    // A browser reconnects by itself after every end: only this answer stops it.
     if (isToldWhole(job, afterSeq)) ctx.status = 204
     else deps.streams.answer(ctx, (signal) => followJob(deps, job, afterSeq, signal))
   })

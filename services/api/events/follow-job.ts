@@ -14,7 +14,7 @@ export interface FollowDeps extends GetJobDeps {
   stream: Stream
 }
 
-/** One event of a job's history, with what makes it whole alone. */
+/** One event of a job's history, with the members that make it complete on its own. */
 const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => ({
   id: note.seq,
   event: note.event,
@@ -28,13 +28,13 @@ const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => 
   },
 })
 
-/** Whether there is nothing left to tell a reader who saw everything up to `afterSeq`. */
+/** Whether nothing is left to send to a reader that has seen everything up to `afterSeq`. */
 export const isToldWhole = (job: Job, afterSeq: number): boolean =>
   isTerminal(job.phase) && afterSeq >= (job.events.at(-1)?.seq ?? job.seq)
 
 /**
- * A job's events after a sequence, those to come included, up to its end. What the log has let go comes from the
- * store, which keeps of each attempt's progress the latest alone.
+ * A job's events after a sequence, future ones included, up to its end. Events that have left the log come from the
+ * store, which keeps only the latest progress of each attempt.
  */
 export async function* followJob(
   deps: FollowDeps,
@@ -43,7 +43,7 @@ export async function* followJob(
   signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent | null, void, undefined> {
   const { firstSeq, lastSeq } = await deps.stream.state()
-  // Of a job that only another log told of, every event is one that this log does not have.
+  // If only another log knew the job, this log has none of its events.
   const isOfOtherLog = job.seq === 0 || job.seq > lastSeq
   const trimmed = job.events.filter(({ seq }) => seq > afterSeq && (isOfOtherLog || seq < firstSeq))
   for (const note of trimmed) yield storedEvent(job, note)

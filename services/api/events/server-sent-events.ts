@@ -6,13 +6,13 @@ import { callerOf } from '#shared/http/authenticate.ts'
 import { type Clock, DAY, SECOND } from '#shared/time/clock.ts'
 
 export interface ServerSentEvent {
-  /** What a reader sends as Last-Event-ID when it comes back. */
+  /** Sent by a reader as Last-Event-ID when it reconnects. */
   id: number
   event: string
   data: unknown
 }
 
-/** Where a reader stands that has seen no event since: what it sends as Last-Event-ID. */
+/** The position of a reader that has seen no event since: it sends this as Last-Event-ID. */
 export interface Position {
   id: number
   event: null
@@ -20,22 +20,22 @@ export interface Position {
 
 /** Streams of one replica at once; each is a connection and a subscription. */
 const MAX_STREAMS = 500
-/** So that one tenant cannot take all of them. */
+/** Limit for each tenant, so that one cannot use up all of them. */
 const MAX_STREAMS_OF_TENANT = 100
 const STALL_CHECK_MS = 5 * SECOND
-/** A reader that takes nothing for so long is gone. */
+/** Time after which a reader that takes nothing counts as gone. */
 const STALLED_MS = 30 * SECOND
-/** Milliseconds after which a browser comes back. */
+/** Milliseconds after which a browser reconnects. */
 const RETRY_MS = 2_000
 /** A comment this often keeps proxies from closing an idle stream. */
 export const COMMENT_EVERY_MS = 15 * SECOND
 
 type StreamItem = ServerSentEvent | Position | null
 
-/** The open event streams of this replica, so that a stopping server can end them. */
+/** The open event streams of this replica, kept so that a stopping server can end them. */
 export class EventStreams {
   readonly #clock: Clock
-  /** With the tenant whose reader it is; null: of none. */
+  /** Each stream with the tenant of its reader; null: no tenant. */
   readonly #open = new Map<AbortController, string | null>()
 
   constructor(clock: Clock) {
@@ -43,8 +43,8 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a stream of what `events` yields (null: a comment; a position: an id alone), until it ends, the reader
-   * leaves, or stops reading.
+   * Answers with a stream of the items of `events` (null: a comment; a position: only an id), until it ends, the reader
+   * leaves, or the reader stops reading.
    * @throws AppError `unavailable` when there are too many streams
    */
   answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<StreamItem>): void {
@@ -66,7 +66,7 @@ export class EventStreams {
     ctx.set({
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-cache',
-      // nginx would otherwise gather events before it passes them on.
+      // Without it nginx collects events before it passes them on.
       'X-Accel-Buffering': 'no',
     })
     ctx.body = body
@@ -82,12 +82,12 @@ export class EventStreams {
       )
   }
 
-  /** The reader comes back then, and needs a token that is good. */
+  /** Time until the token expires: the reader then reconnects, and needs a valid token. */
   #tokenLeftMs({ untilMs }: Caller): number {
     return Math.min(Math.max(untilMs - this.#clock.now(), 0), FOREVER_MS)
   }
 
-  /** Ends all of them: their readers come back to another replica with the id of the last event they saw. */
+  /** Ends all streams: their readers reconnect to another replica with the id of the last event that they saw. */
   stop(): void {
     for (const aborter of this.#open.keys()) aborter.abort()
   }
@@ -107,10 +107,13 @@ function textOf(item: StreamItem): string {
   return `id: ${item.id}\nevent: ${item.event}\ndata: ${JSON.stringify(item.data)}\n\n`
 }
 
-/** Longer than a timer can count, and than anybody streams. */
+/** Longer than any reader stays, and within the range of a timer. */
 const FOREVER_MS = 7 * DAY
 
-/** Backpressure alone would hold a connection for ever. @returns how to stop it */
+/**
+ * Drops a reader that stalls: backpressure alone would hold a connection forever. @returns a function that stops the
+ * check
+ */
 function dropWhenStalled(ctx: AppContext): () => void {
   let written = -1
   let stalledMs = 0

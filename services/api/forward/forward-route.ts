@@ -16,18 +16,18 @@ export interface ForwardDeps {
   log: Logger
 }
 
-/** A handler may keep its replica's main loop to itself: another one is asked then. */
+/** Time limit of one job service: a handler may block its replica's main loop, and then another replica is asked. */
 const WORKERS_WITHIN_MS = 5 * SECOND
-/** It waits for the broker itself. */
+/** Time limit of the workflow service, which waits for the broker itself. */
 const REQUESTS_WITHIN_MS = 15 * SECOND
 
-/** What other services answer. */
+/** Registers the routes that other services answer. */
 export function forwardRoutes(router: GuardedRouter, deps: ForwardDeps): void {
   forwardWorkersRoutes(router, deps)
   forwardRequestsRoutes(router, deps)
 }
 
-/** The routes of the job service, which knows no tokens and is reached by nobody else. */
+/** Registers the routes of the job service, which checks no tokens and is reached only through this api. */
 function forwardWorkersRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
     service: 'job service',
@@ -42,7 +42,10 @@ function forwardWorkersRoutes(router: GuardedRouter, { config, log }: ForwardDep
     })
 }
 
-/** What a request says to the workflow service. The rest is between the caller and this api, `Origin` above all. */
+/**
+ * Headers of a request that the workflow service gets. All others are between the caller and this api, `Origin` above
+ * all.
+ */
 const TOLD_HEADERS = [
   'accept',
   'authorization',
@@ -54,8 +57,8 @@ const TOLD_HEADERS = [
 ]
 
 /**
- * The routes of the workflow service, where no proxy stands before both. It asks for tokens itself, and must believe
- * this api about ids and addresses (TRUST_PROXY).
+ * Registers the routes of the workflow service, used where no proxy fronts both services. That service checks tokens
+ * itself, and must trust this api about ids and addresses (TRUST_PROXY).
  */
 function forwardRequestsRoutes(router: GuardedRouter, { config, log }: ForwardDeps): void {
   const forward = createForwarder({
@@ -79,7 +82,7 @@ function forwardRequestsRoutes(router: GuardedRouter, { config, log }: ForwardDe
     })
 }
 
-/** @throws AppError `not-found` for a path that would be another one at the service: `..\..\metrics` */
+/** @throws AppError `not-found` for a path that would mean another one at the service: `..\..\metrics` */
 function targetOf({ path, search }: AppContext): string {
   if (new URL(path, 'http://service').pathname === path) return `${path}${search}`
   throw nothingHere()

@@ -3,9 +3,9 @@ import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { type Resolve, systemResolve } from '#shared/outbound/guarded-lookup.ts'
 import type { Logger } from '#shared/process/logger.ts'
 
-/** However many there are: nginx waits 75 s for an api. */
+/** Limit of the tries, however many replicas there are: nginx waits 75 s for an api. */
 const TRIES_MAX = 3
-/** What an answer says besides its body. */
+/** Headers of an answer that are passed on. */
 const PASSED_HEADERS = [
   'accept',
   'cache-control',
@@ -33,21 +33,24 @@ export interface ForwardedAnswer {
 }
 
 export interface ForwarderOptions {
-  /** As a caller reads it: `job service`. */
+  /** Name of the service for callers: `job service`. */
   service: string
-  /** Any of them can answer for all; a host name stands for as many as it has addresses at the time. */
+  /**
+   * Addresses of the replicas, of which any can answer for all; a host name stands for all addresses that it has at the
+   * time.
+   */
   urls: readonly string[]
-  /** Said where there are none. */
+  /** Detail of the error where there are no addresses. */
   unknown: string
-  /** Who is silent for so long is left for another; the caller waits three times as long at most. */
+  /** Time after which a silent replica is given up for another; the caller waits three times as long at most. */
   tryWithinMs: number
   resolve?: Resolve
   log: Logger
 }
 
 /**
- * The api asks one replica after the other, whoever answered last first. A request may reach two of them: it must be
- * harmless to repeat, or known again by its `Hasty-Request-Id`.
+ * Creates a forwarder that asks one replica after the other, beginning with the last one that answered. A request may
+ * reach two of them: it must be harmless to repeat, or recognisable by its `Hasty-Request-Id`.
  * @throws AppError `not-found` without any address; `unavailable`
  */
 export function createForwarder({
@@ -95,11 +98,14 @@ export function createForwarder({
   }
 }
 
-/** `http://10.0.0.7:8081` and so on: replicas come and go, so a name is asked for each request. */
+/**
+ * The addresses of the replicas, such as `http://10.0.0.7:8081`: replicas come and go, so the name is resolved for each
+ * request.
+ */
 async function replicasOf(url: string, resolve: Resolve, withinMs: number): Promise<string[]> {
   const { hostname, port } = new URL(url)
   const late = once(AbortSignal.timeout(withinMs), 'abort').then(() => {
-    throw new Error(`the addresses of ${hostname} were not known in time`)
+    throw new Error(`${hostname} could not be resolved in time`)
   })
   const addresses = await Promise.race([resolve(hostname.replace(/^\[(.*)\]$/, '$1')), late])
   return addresses.map(({ address, family }) => {

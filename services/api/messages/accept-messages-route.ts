@@ -5,7 +5,7 @@ import { requestInfo } from '#shared/http/request-info.ts'
 import { type AcceptMessagesDeps, acceptMessages, checkRoom } from './accept-messages.ts'
 import { readMessages } from './read-messages.ts'
 
-/** All messages of a request or none. */
+/** Registers the route that accepts all messages of a request or none. */
 export function acceptMessagesRoutes(router: GuardedRouter, deps: AcceptMessagesDeps): void {
   router.serve(messageOperations.sendMessages, async (ctx) => {
     const idempotencyKey = readIdempotencyKey(ctx.req)

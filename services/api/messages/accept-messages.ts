@@ -18,7 +18,7 @@ import type { Counter } from '#shared/process/metrics.ts'
 import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface AcceptMessagesDeps {
-  /** For the stream of messages. */
+  /** Publishes to the stream of messages. */
   publisher: Publisher
   /** The stream of messages. */
   stream: Pick<Stream, 'lastOf'>
@@ -37,10 +37,10 @@ export interface AcceptMessagesRequest extends RequestInfo {
 
 const recordSchema = z.looseObject({ body_hash: z.string(), accepted: z.number().int() })
 
-/** Beyond it new messages are refused, so that a broker that stalls does not fill the memory. */
+/** Bytes on their way beyond which new messages are refused, so that a stalling broker does not fill the memory. */
 const UNDER_WAY_MAX_BYTES = 64 * 1024 * 1024
 
-/** @throws AppError `unavailable`: asked also before the body is read, which may be large */
+/** @throws AppError `unavailable`; called also before the body, which may be large, is read */
 export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 'underWay'>): void {
   door.check()
   if (underWay.bytes > UNDER_WAY_MAX_BYTES)
@@ -48,9 +48,9 @@ export function checkRoom({ door, underWay }: Pick<AcceptMessagesDeps, 'door' | 
 }
 
 /**
- * Accepts all of the messages or none: they go into the stream as one atomic batch, behind a key that is stored once,
- * by compare-and-set 0. So whatever is repeated, an unanswered publish, a request of our proxy or one under an
- * Idempotency-Key, finds the key and with it the proof that the messages are there.
+ * Accepts all of the messages or none: they go into the stream as one atomic batch, after a key that is stored once, by
+ * compare-and-set 0. Every repeat (of an unanswered publish, by the proxy, or under an Idempotency-Key) finds the key,
+ * which proves that the messages are stored.
  * @throws AppError `key-reused`, `payload-too-large`, `unavailable`, `cannot-store`
  */
 export async function acceptMessages(
@@ -86,7 +86,7 @@ export async function acceptMessages(
 
 async function publish(deps: AcceptMessagesDeps, publications: Publication[]): Promise<BatchResult> {
   const { publisher, underWay } = deps
-  // Others came while the body was read.
+  // Other requests came while the body was read.
   checkRoom(deps)
   const bytes = publications.reduce((sum, { body }) => sum + body.length, 0)
   underWay.bytes += bytes
@@ -117,7 +117,10 @@ function keyPublication(request: AcceptMessagesRequest, body: string): Publicati
   }
 }
 
-/** @returns milliseconds in which a repeat is known: those of our own and of our proxy come within seconds */
+/**
+ * @returns the key, and the milliseconds for which a repeat is recognised: repeats by this service and by the proxy
+ * come within seconds
+ */
 function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: AcceptMessagesRequest) {
   if (idempotencyKey !== null) return { id: hashNames(caller.tenant, 'messages', idempotencyKey), keptMs: HOUR }
   const id = requestIdTrusted ? hashNames(caller.tenant, 'proxied-messages', requestId) : newNonce()

@@ -18,7 +18,7 @@ export interface MessageRoutesDeps {
   accepted: Counter
 }
 
-/** Messages that wait for their batch; beyond it new ones are refused at once. */
+/** Messages on their way to the broker beyond which new ones are refused at once. */
 const MAX_IN_FLIGHT = 40_000
 
 /** Approximate. Keys count towards the stream's bytes but are not waiting messages. */
@@ -42,7 +42,7 @@ export async function messageRoutes(router: GuardedRouter, base: ServiceBase<Api
     groupCommit: true,
     probe: new WriteProbe({ broker, subject: MESSAGES_PROBE, clock }),
   })
-  // Not the stream's own limit: what is dead must find room too.
+  // Below the stream's own limit: dead messages must find room too.
   const door = new Door({
     whyFull: async () => {
       const { bytes, messages } = await stream.state()

@@ -13,7 +13,7 @@ export interface ReadDeadDeps {
 
 export interface DeadMessage {
   subject: string
-  /** Its own sequence: `view.seq` is the one that it had alive. */
+  /** The dead message's own sequence: `view.seq` is the sequence that the message had before it died. */
   deadSeq: number
   view: DeadMessageView
 }
@@ -34,7 +34,7 @@ export async function readDead(
   return { dead: messages.flatMap(toDead), nextSeq: isMore && last !== undefined ? last.seq + 1 : null }
 }
 
-/** What is none is a mark that one was put back, or of a later contract. */
+/** The dead message in a record. Any other record marks a message that was put back, or follows a later contract. */
 function toDead({ subject, seq: deadSeq, body }: Batch['messages'][number]): DeadMessage[] {
   const parsed = deadMessageSchema.safeParse(withErrorAsText(parseJson(body)))
   if (!parsed.success) return []
@@ -42,7 +42,7 @@ function toDead({ subject, seq: deadSeq, body }: Batch['messages'][number]): Dea
   return [{ subject, deadSeq, view: { ...parsed.data, shard: Number(shard), seq: Number(seq) } }]
 }
 
-/** An error that is no text must not put its message out of reach. */
+/** Repairs an error that is no text: it must not put its message out of reach. */
 function withErrorAsText(letter: unknown): unknown {
   const error = memberOf(letter, 'error')
   return typeof error === 'string' || error === undefined ? letter : { ...(letter as object), error: textOf(error) }

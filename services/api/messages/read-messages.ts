@@ -10,8 +10,8 @@ import { invalidBody, readBytes } from '#shared/http/read-body.ts'
 import { numberOutOfRange, parseStrictJson } from '#shared/http/strict-json.ts'
 
 /**
- * The messages of a body, in their order: a JSON array, or a JSON value a line.
- * @throws AppError, where messages are not valid with what is wrong with the first 20 of them
+ * The messages of a body, in their order: a JSON array, or one JSON value per line.
+ * @throws AppError, with the faults of the first 20 invalid messages
  */
 export async function readMessages(ctx: Context): Promise<Message[]> {
   const { raw, mediaType } = await readBytes(ctx, ['application/json', NDJSON], MESSAGES_MAX_BYTES)
@@ -21,7 +21,7 @@ export async function readMessages(ctx: Context): Promise<Message[]> {
   return checkEach(values, (value) => value)
 }
 
-/** Other requests come in between. */
+/** Number of messages that are checked before other requests get their turn. */
 const SLICE = 500
 const BAD_SHOWN = 20
 
@@ -42,7 +42,7 @@ async function checkEach<T>(items: T[], parse: (item: T) => unknown): Promise<Me
   return messages
 }
 
-/** Of a bad message only the first problem is told: so that there is room for the other bad ones. */
+/** Checks one message. Only its first fault is reported, so that there is room for other invalid messages. */
 function checkOne<T>(
   item: T,
   index: number,
@@ -62,7 +62,7 @@ function checkOne<T>(
   }
 }
 
-/** A line knows only where in itself it is wrong. */
+/** The error of a line, which only knows its place within that line, at its index in the body. */
 function atIndex(error: AppError, index: number): AppError {
   const [inLine] = error.members['errors'] as { pointer: string; detail: string }[]
   return numberOutOfRange(`/${index}${inLine?.pointer ?? ''}`, inLine?.detail ?? '')

@@ -10,7 +10,7 @@ import { type Clock, isoTime } from '#shared/time/clock.ts'
 import { type DeadMessage, type ReadDeadDeps, readDead } from './read-dead.ts'
 
 export interface RedriveMessagesDeps extends ReadDeadDeps {
-  /** For the stream of messages. */
+  /** Publishes to the stream of messages. */
   publisher: Publisher
   /** The shards' records. */
   records: Pick<Records<ShardRecord, number>, 'read'>
@@ -21,8 +21,8 @@ export interface RedriveMessagesDeps extends ReadDeadDeps {
 const AT_ONCE = 100
 
 /**
- * Puts dead messages back into their shards, each exactly once: with the message goes, as one atomic batch, a mark on
- * the dead one's own subject, compared with that one being the last there. Then both are removed; a crash before that
+ * Puts dead messages back into their shards, each exactly once: the message is stored in one atomic batch with a mark
+ * on the dead message's own subject, which must still be the last there. Then both are removed; a crash before that
  * leaves the mark, which the next redrive finds.
  * @throws AppError `unavailable`
  */
@@ -30,7 +30,7 @@ export async function redriveMessages(
   deps: RedriveMessagesDeps,
   { shard, limit, until }: RedriveMessagesBody,
 ): Promise<MessagesRedriven> {
-  // What is put back may die again meanwhile: it comes behind.
+  // A message that is put back may die again in the meantime: it then comes after this sequence.
   const untilSeq = until ?? (await lastSeqOf(deps))
   let redriven = 0
   let nextSeq: number | null = 1
@@ -46,7 +46,7 @@ export async function redriveMessages(
     if (failed !== undefined) throw failed.reason
     nextSeq = page.nextSeq === null || page.nextSeq > untilSeq ? null : page.nextSeq
   }
-  deps.log.info({ shard, redriven }, 'dead messages were put back')
+  deps.log.info({ shard, redriven }, 'dead messages redriven')
   return { redriven, is_more: nextSeq !== null, until: untilSeq }
 }
 
@@ -58,8 +58,8 @@ async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
 }
 
 /**
- * Those that will not die once more: while its batch is open a message may, where the service was killed between the
- * two, and what was put back meanwhile would be there twice.
+ * The dead messages that cannot die once more. While its batch is open a message can, if the service was killed in
+ * between, and would then be in the shard twice once it is put back.
  */
 async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): Promise<DeadMessage[]> {
   const shards = [...new Set(dead.map(({ view }) => view.shard))]

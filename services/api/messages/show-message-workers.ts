@@ -15,7 +15,7 @@ export interface ShowMessageWorkersDeps {
 }
 
 /**
- * What the shards' records say, and how much waits behind them.
+ * The content of the shards' records, and the number of messages that wait behind them.
  * @throws AppError `unavailable`
  */
 export async function showMessageWorkers(deps: ShowMessageWorkersDeps): Promise<MessageWorkers> {
@@ -25,7 +25,7 @@ export async function showMessageWorkers(deps: ShowMessageWorkersDeps): Promise<
   return { workers, shards, messages_total: workers.reduce((sum, worker) => sum + worker.messages_total, 0) }
 }
 
-/** All that there are, and one that is empty of each shard that nobody has had yet. */
+/** All existing records, and an empty one for each shard that nobody has owned yet. */
 async function readRecords({ records, shards }: ShowMessageWorkersDeps): Promise<ShardRecord[]> {
   const stored = (await records.subjects(ALL_SHARDS)).map((subject) => Number(subject.split('.')[1]))
   const known = new Set([...stored, ...Array.from({ length: shards }, (_, shard) => shard)])
@@ -36,7 +36,7 @@ async function readRecords({ records, shards }: ShowMessageWorkersDeps): Promise
 
 async function shardView(deps: ShowMessageWorkersDeps, record: ShardRecord): Promise<MessageShard> {
   const { shard, owner, planned_seq, open, dead_total } = record
-  // One message is read, and the broker says how many are behind it.
+  // One message is read, and the broker reports how many follow it.
   const next = { filter: receivedSubject(shard), fromSeq: planned_seq + 1, limit: 1 }
   const { messages, pending } = await deps.stream.readBatch(next)
   return { shard, replica_id: owner, waiting: messages.length + pending, open_batches: open.length, dead_total }

@@ -9,7 +9,7 @@ export interface CountJobsDeps {
 }
 
 /**
- * How many jobs the store has that the caller may see, by status and by type.
+ * Counts the jobs in the store that the caller may see, by status and by type.
  * @throws AppError `unavailable`
  */
 export async function countJobs({ store }: CountJobsDeps, { tenant }: Pick<Caller, 'tenant'>): Promise<JobStats> {

@@ -19,7 +19,7 @@ export interface ExplainJobDeps extends GetJobDeps {
   types: Pick<JobTypes, 'ratePerS'>
 }
 
-/** How long a worker may take to say that it is there. */
+/** How long a worker may take to report its presence. */
 const ANSWER_MS = 500
 
 /** @throws AppError `job-not-found`, `unavailable` */
@@ -44,7 +44,7 @@ async function gatherFacts(deps: ExplainJobDeps, job: Job): Promise<WaitFacts> {
   }
 }
 
-/** What waits before it in its lane, and all that waits in lanes of higher priority. */
+/** Number of jobs that wait before this one in its lane, and of all jobs in lanes of higher priority. */
 async function countAhead(deps: ExplainJobDeps, lanes: LaneInfo[], job: Job): Promise<number> {
   const lane = lanes.find(({ name, limit }) => limit !== null || name === laneName(job.type, job.priority))
   if (lane === undefined) return 0

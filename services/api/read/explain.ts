@@ -3,14 +3,14 @@ import type { Why } from '#shared/contracts/http/why.ts'
 import { type Job, statusOf } from '#shared/contracts/log/job.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
 
-/** What is known about a job that waits for a worker. */
+/** Facts about a job that waits for a worker. */
 export interface WaitFacts {
   /** null: the type has no lanes any more. */
   type: TypeView | null
   hasLiveWorker: boolean
-  /** Jobs that are taken before it. */
+  /** Number of jobs that are taken before it. */
   ahead: number
-  /** Jobs of the type that workers took in the last minute, a second. */
+  /** Jobs of the type that workers took in the last minute, per second. */
   ratePerS: number
 }
 

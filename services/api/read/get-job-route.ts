@@ -8,11 +8,14 @@ import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { getJob } from './get-job.ts'
 import { honorPreferWait, type WaitJobDeps } from './wait-for-job.ts'
 
-/** The sequence of the job's last event is the version of what is shown. */
+/** The ETag of a job: the sequence of its last event is the version that is shown. */
 const etagOf = (job: Job): string => `"${job.seq}"`
 
 export function getJobRoutes(router: GuardedRouter, deps: WaitJobDeps): void {
-  /** Who names a version waits for another one, which may be there already; who names none, for the end. */
+  /**
+   * Waits for the job. A caller that names a version waits for another one, which may exist already; one that names
+   * none waits for the end.
+   */
   const waitedFor = async (ctx: AppContext, first: Job): Promise<Job> => {
     const known = ctx.get('if-none-match')
     if (known !== '' && !matchesEtag(known, etagOf(first))) return first

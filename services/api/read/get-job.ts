@@ -18,24 +18,24 @@ export interface GetJobDeps {
 }
 
 /**
- * A job this young may not be in the store yet; an older id that is not there is unknown, and not worth a wide read.
- * The day is an Idempotency-Key's: it keeps an id for a job that is made only when the cooldown lets it.
+ * Age below which a job may be missing in the store; an older id that is missing is unknown, and not worth a wide read.
+ * The day is an Idempotency-Key's: it keeps an id for a job that is created only when the cooldown allows it.
  */
 const YOUNG_MS = DAY + 10 * MINUTE
 const CLOCK_SKEW_MS = 1 * MINUTE
 
 /**
- * The job as it is: from the store, and from the log where the store is behind. Another tenant's is none.
- * @throws AppError `job-not-found`; `unavailable` when neither can tell
+ * The current job: from the store, and from the log where the store is behind. Another tenant's job is not found.
+ * @throws AppError `job-not-found`; `unavailable` when neither can answer
  */
 export async function getJob(deps: GetJobDeps, jobId: string, caller: Caller): Promise<Job> {
   return orNotFound(isJobId(jobId) ? await findJob(deps, jobId) : null, caller)
 }
 
 /**
- * Without the store nothing is answered: what the log shows now could not be stored, and the store, back but behind,
- * would then show less.
- * @throws AppError `unavailable` when the store, or the log where it is needed, cannot tell
+ * The current job, or null. Without the store there is no answer: the version that the log shows now could not be
+ * stored, and the store, back but behind, would then show less.
+ * @throws AppError `unavailable` when the store, or the log where it is needed, cannot answer
  */
 export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | null> {
   const stored = await fromStore(deps, jobId)
@@ -44,8 +44,8 @@ export async function findJob(deps: GetJobDeps, jobId: string): Promise<Job | nu
 }
 
 /**
- * The job as the log has it at this moment, for those who are about to add to its history or who saw its end.
- * @throws AppError `job-not-found`; `unavailable` when the store or the log cannot tell
+ * The job as the log has it at this moment, for callers that are about to add to its history or have seen its end.
+ * @throws AppError `job-not-found`; `unavailable` when the store or the log cannot answer
  */
 export async function getCurrentJob(deps: GetJobDeps, jobId: string, caller: Caller): Promise<Job> {
   return orNotFound(isJobId(jobId) ? await catchUp(deps, jobId, await fromStore(deps, jobId)) : null, caller)
@@ -56,7 +56,7 @@ function orNotFound(job: Job | null, caller: Caller): Job {
   return job
 }
 
-/** What is stored, and every later event of the log. */
+/** The stored job with every later event of the log. */
 async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null): Promise<Job | null> {
   if (stored === null && !isYoung(deps.clock, jobId) && !deps.view.isRebuilding) return null
   const known = stored === null ? null : rebasedOntoLog(stored, deps.view.logGeneration)
@@ -74,7 +74,10 @@ async function fromStore(deps: GetJobDeps, jobId: string): Promise<StoredJob | n
   }
 }
 
-/** During a rebuild documents are made anew from their first event on, so an unended one may be older than what callers saw. */
+/**
+ * Whether callers may have seen more than the store has. During a rebuild documents are written anew from their first
+ * event on, so one that has not ended may be older than the version callers saw.
+ */
 async function isBehind(deps: GetJobDeps, stored: StoredJob): Promise<boolean> {
   if (isTerminal(stored.job.phase)) return false
   if (stored.generation > deps.view.generation) await deps.view.refresh()
@@ -86,7 +89,10 @@ function isYoung(clock: Clock, jobId: string): boolean {
   return ageMs < YOUNG_MS && ageMs > -CLOCK_SKEW_MS
 }
 
-/** Goes on from what is stored in this generation; else from the beginning, or what an older generation knew of it. */
+/**
+ * Folds the log onto the stored job if it is of this generation; otherwise from the beginning, or from the job as an
+ * older generation knew it.
+ */
 async function foldFromLog(
   deps: GetJobDeps,
   jobId: string,
@@ -103,12 +109,12 @@ async function foldFromLog(
   }
 }
 
-/** What is shown is stored first by the same guarded write, so that no later answer shows less. */
+/** Stores a job before it is shown, by the same guarded write, so that no later answer shows less. */
 export async function writeThrough(deps: GetJobDeps, job: Job): Promise<void> {
   try {
-    // Unstored it could be shown: the projection would then begin with less.
+    // A job shown without being stored would be too new: the projection would then begin with less.
     if (deps.view.generation === 0 && (await deps.view.refresh()) === null)
-      throw new Error('no replica has begun to apply the log')
+      throw new Error('no replica has started to apply the log')
     await deps.store.putNewer([{ generation: deps.view.generation, job }])
   } catch (error) {
     throw unavailable('The store cannot be written at the moment. Try again.', error)

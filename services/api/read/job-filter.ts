@@ -3,10 +3,13 @@ import type { JobFilter } from '#shared/contracts/http/job-list.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
 import { AFTER_EVERY_ID, type JobQuery } from '#shared/stores/jobs/job-store.ts'
 
-/** What a search asks of the store, whatever page of it. */
+/** A search of the store, independent of the page. */
 export type JobSearch = Omit<JobQuery, 'limit'>
 
-/** Times are those in the ids: of a job made by a repeated Idempotency-Key, when its first request came. */
+/**
+ * The search for a filter. Times are those in the ids: for a job created by a repeated Idempotency-Key, the time of its
+ * first request.
+ */
 export const toSearch = (filter: JobFilter, { tenant }: Pick<Caller, 'tenant'>): JobSearch => ({
   statuses: filter.status === undefined ? null : [...new Set(filter.status)].toSorted(),
   type: filter.type ?? null,

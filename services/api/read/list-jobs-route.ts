@@ -14,7 +14,10 @@ export function listJobsRoutes(router: GuardedRouter, deps: ListJobsDeps): void 
   })
 }
 
-/** From what was understood, not from what was sent: statuses repeated without end would not fit a header. */
+/**
+ * The address of a page, built from the parsed query and not from the sent text: endlessly repeated statuses would not
+ * fit into a header.
+ */
 function addressOf({ status, ...rest }: ListJobsQuery): string {
   const parameters = new URLSearchParams()
   if (status !== undefined) parameters.set('status', [...new Set(status)].join(','))

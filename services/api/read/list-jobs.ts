@@ -11,9 +11,9 @@ export interface ListJobsDeps {
 }
 
 /**
- * A page of the jobs that the caller may see, newest first, as the store has them: a job accepted a moment ago may not
- * be there yet.
- * @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable`
+ * A page of the jobs that the caller may see, newest first, as the store has them: a job accepted a moment ago may be
+ * missing.
+ * @throws AppError `invalid-request` for a cursor of another search; `unavailable`
  */
 export async function listJobs(
   deps: ListJobsDeps,
@@ -22,14 +22,14 @@ export async function listJobs(
 ): Promise<{ jobs: JobSummary[]; nextCursor: string | null }> {
   const search = toSearch(filter, caller)
   const belowId = cursor === undefined ? search.belowId : readCursor(search, cursor)
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const found = await readUpTo(deps.store, { ...search, belowId }, limit + 1)
   const jobs = found.slice(0, limit)
   const last = jobs.at(-1)
   return { jobs, nextCursor: found.length > limit && last !== undefined ? makeCursor(search, last.job_id) : null }
 }
 
-/** A page of the default length is one slice. */
+/** Number of jobs that are read before other requests get their turn: a page of the default length is one slice. */
 const SLICE = 64
 
 async function readUpTo(store: JobStore, search: JobSearch, count: number): Promise<JobSummary[]> {
@@ -43,7 +43,7 @@ async function readUpTo(store: JobStore, search: JobSearch, count: number): Prom
     const last = slice.at(-1)
     if (last === undefined || slice.length < limit || found.length === count) return found
     belowId = last.job_id
-    // The embedded store answers without ever yielding: other requests come in between.
+    // The embedded store answers without ever yielding: other requests get their turn here.
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

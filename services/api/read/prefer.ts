@@ -1,9 +1,9 @@
-/** Below nginx's read timeout and what clients commonly wait. */
+/** Below nginx's read timeout and the usual timeouts of clients. */
 export const WAIT_MAX_S = 60
 
 /**
- * How long the caller would rather wait for the end (RFC 7240, `Prefer: wait=5`), in whole seconds, at most
- * WAIT_MAX_S; null: not at all. What cannot be understood is ignored, as the standard asks.
+ * The caller's preferred wait for the end (RFC 7240, `Prefer: wait=5`), in whole seconds, at most WAIT_MAX_S; null: no
+ * wait. A header that cannot be understood is ignored, as the standard requires.
  */
 export function preferredWaitS(prefer: string): number | null {
   for (const preference of prefer.split(',')) {

@@ -8,14 +8,13 @@ import { unavailable } from '#shared/errors/app-error.ts'
 export interface WaitDeps {
   broker: Broker
   history: Pick<JobHistory, 'last'>
-  /** Aborted when this replica stops: whoever waits is answered with what there is. */
+  /** Aborted when this replica stops: waiting callers are answered with the current state. */
   stopping: AbortSignal
 }
 
 /**
- * Waits until a job has ended, or has any event after `changedFrom`. Nothing is asked again and again: the live
- * subjects wake, and what they cannot tell (what happened before, or while the connection was broken) one look at the
- * log tells.
+ * Waits until a job has ended, or has any event after `changedFrom`. There is no polling: the live subjects wake the
+ * wait, and one look at the log finds events from before, or from while the connection was broken.
  * @param gone aborted when the caller has left
  * @throws AppError `unavailable` when the log cannot be read
  */
@@ -31,7 +30,7 @@ export async function waitForEnd(
     isTerminalEvent(event) || (changedFrom !== null && seq > changedFrom)
   const look = async () => {
     const last = await deps.history.last(job)
-    // The log has let it go: it ended long ago.
+    // The log has no event of the job any more: it ended long ago.
     if (last === null || isOver(last)) done.resolve()
   }
   const unwatch = watchLive(deps.broker, historyFilter(job), ({ seq, subject: { event } }) => {

@@ -9,16 +9,16 @@ import { type WaitDeps, waitForEnd } from './wait-for-end.ts'
 
 export type WaitJobDeps = GetJobDeps &
   WaitDeps & {
-    /** Callers who wait at this replica now. */
+    /** Number of callers that wait at this replica now. */
     waiting: { count: number }
   }
 
-/** Each is a connection, a subscription and a timer for up to a minute. */
+/** Limit of waiting callers: each is a connection, a subscription and a timer for up to a minute. */
 const MAX_WAITING = 5_000
 
 /**
- * The job after the wait that its caller prefers, however it is then; null where none is preferred. The answer says
- * that the preference was applied.
+ * The job after the wait that its caller prefers, whatever its state is then; null where the caller prefers no wait.
+ * The answer says that the preference was applied.
  * @param changedFrom any later event is enough; null: only the end is
  * @throws AppError `unavailable`
  */
@@ -30,7 +30,7 @@ export async function honorPreferWait(
 ): Promise<Job | null> {
   ctx.vary('Prefer')
   const waitS = preferredWaitS(ctx.get('prefer'))
-  // A preference need not be honoured: with too many waiting, the answer is the one without.
+  // A preference need not be honoured: with too many waiting callers, the answer comes at once.
   if (waitS === null || deps.waiting.count >= MAX_WAITING) return null
   ctx.set('Preference-Applied', `wait=${waitS}`)
   const left = new AbortController()
@@ -46,7 +46,10 @@ export async function honorPreferWait(
   return getCurrentJob(deps, job.job_id, callerOf(ctx))
 }
 
-/** A job that was accepted stays so, whatever becomes of the wait. */
+/**
+ * The ended job after the preferred wait, or null. Never throws: an accepted job stays accepted, even if the wait
+ * fails.
+ */
 export async function honorPreferWaitForEnd(deps: WaitJobDeps, ctx: AppContext, job: JobAddress): Promise<Job | null> {
   try {
     const waited = await honorPreferWait(deps, ctx, job)

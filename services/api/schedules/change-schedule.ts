@@ -18,10 +18,13 @@ export interface ChangedSchedule {
   change: 'created' | 'changed' | 'unchanged'
 }
 
-/** Ticks write too, but none so often. */
+/** Ticks write too, but never this often. */
 const MAX_TRIES = 20
 
-/** Changes with every change by a caller, and not with ticks: who edits a schedule must not lose against its ticks. */
+/**
+ * The ETag of a schedule: it changes with every change by a caller, and not with ticks, because an editor must not lose
+ * against the schedule's own ticks.
+ */
 export const etagOf = ({ seq, record }: StoredSchedule): string => `"${record.changed_seq ?? seq}"`
 
 /** @throws AppError `schedule-not-found`, `unavailable` */
@@ -31,7 +34,7 @@ export async function readSchedule(records: ScheduleRecords, key: ScheduleKey): 
 
 /**
  * Reads, decides, compares and sets; again when somebody else was faster.
- * @param decide what follows; the same record where nothing has to change
+ * @param decide returns the next record; the same record where nothing has to change
  * @throws what `decide` throws; AppError `precondition-failed`, `unavailable`
  */
 export async function changeSchedule(
@@ -45,7 +48,7 @@ export async function changeSchedule(
     const current = found === null ? null : readable(found)
     checkIfNoneMatch(precondition, current)
     const next = await decide(current)
-    // Before If-Match: a repeat whose first try did it has succeeded (RFC 9110, 13.1.1).
+    // Before If-Match: a repeat of a request that already took effect has succeeded (RFC 9110, 13.1.1).
     if (current !== null && next === current.record) return { stored: current, change: 'unchanged' }
     checkIfMatch(precondition, current)
     const record = { ...next, changed_seq: null }
@@ -66,7 +69,7 @@ export async function deleteSchedule(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const found = await atBroker(records.read(key))
     if (found === null) throw notFound()
-    // One that cannot be read can still go.
+    // A record that cannot be read can still be deleted.
     const { seq, record } = found
     if (record !== null) checkIfMatch(precondition, { seq, record })
     if (await atBroker(records.remove(key, seq))) return

@@ -3,7 +3,7 @@ import { AppError } from '#shared/errors/app-error.ts'
 import { parseCron } from '../../../shared/schedules/tick-times.ts'
 
 const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/
-/** Names alone: what Intl takes besides, such as `+02:00`, is no zone. */
+/** Names alone: offsets such as `+02:00`, which Intl also accepts, are no time zones. */
 const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/
 
 /** @throws AppError `invalid-request` for times that make no schedule */

@@ -25,8 +25,8 @@ export interface PutScheduleDeps extends CheckJobDeps {
 }
 
 /**
- * Makes a schedule or replaces what it says. The same once more changes nothing; other times begin anew from now, and
- * a change of the rest keeps the times.
+ * Creates a schedule or replaces its definition. Repeating the same changes nothing; other times begin anew from now,
+ * and a change of the rest keeps the times.
  * @throws AppError invalid-request, unknown-type, invalid-payload, callback-forbidden, payload-too-large,
  * too-many-schedules, precondition-failed, unavailable
  */
@@ -56,7 +56,7 @@ export async function putSchedule(
   })
 }
 
-/** @throws AppError as for a job that is posted, with pointers that begin at /job */
+/** @throws AppError as for a posted job, with pointers that begin at /job */
 async function checkScheduledJob(deps: CheckJobDeps, job: PutScheduleBody['job']): Promise<void> {
   try {
     await checkJob(deps, job)
@@ -87,7 +87,7 @@ async function checkRoom({ book }: PutScheduleDeps, { tenant }: ScheduleKey): Pr
 const tooMany = (limit: string): AppError =>
   new AppError('too-many-schedules', `There may be at most ${limit}. Delete one first.`)
 
-/** What a caller says of a schedule, in the form it is stored in. */
+/** A caller's definition of a schedule, in the form in which it is stored. */
 const definitionOf = (body: PutScheduleBody) => ({
   cron: body.cron ?? null,
   every_ms: body.every_ms ?? null,

@@ -69,7 +69,7 @@ export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps):
   }
   router.serve(scheduleOperations.triggerSchedule, async (ctx, address) => {
     const { record } = await readSchedule(records, keyOf(ctx, address))
-    // Asked for by hand: an object_id that its ticks use all the time has no cooldown here either.
+    // Triggered by hand: as for ticks, which use one object_id all the time, the cooldown does not apply.
     const { accepted, replayed } = await createJob(
       { ...deps, cooldownMs: 0 },
       {
@@ -92,7 +92,7 @@ const keyOf = (
   { params, query }: { params: { name: string }; query: { tenant?: string | undefined } },
 ): ScheduleKey => ({ tenant: effectiveTenant(callerOf(ctx), query.tenant), name: params.name })
 
-/** While it rests nothing is missed: it goes on from now. */
+/** The record, paused or resumed. A paused schedule misses no ticks: it continues from the moment it is resumed. */
 function withPause(record: ScheduleRecord, paused: boolean, at: string): ScheduleRecord {
   if (record.paused === paused) return record
   return { ...record, paused, updated_at: at, ...(paused ? {} : { settled_until: at }) }

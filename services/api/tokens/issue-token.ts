@@ -7,14 +7,14 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 
 export interface IssueTokenDeps {
-  /** null where this api issues none. */
+  /** null where this api issues no tokens. */
   issuing: Issuing | null
   clock: Clock
   log: Logger
 }
 
 export interface Issuing {
-  /** @throws when they cannot be read */
+  /** @throws when the file cannot be read */
   readClients(): Promise<Client[]>
   signing: Omit<SignOptions, 'nowMs'>
 }
@@ -34,9 +34,9 @@ export function issuingFrom(config: AuthConfig): Issuing | null {
 }
 
 /**
- * A short-lived token for a client that proves itself by its secret. A client that is removed from the file gets none
- * any more.
- * @param scope blanks between; undefined: all that the client has
+ * Issues a short-lived token to a client that proves itself by its secret. A client that was removed from the file gets
+ * no more tokens.
+ * @param scope scopes separated by blanks; undefined: all that the client has
  * @throws AppError `not-found` where no tokens are issued, `invalid-client`, `invalid-scope`, `unavailable`
  */
 export async function issueToken(

@@ -1,7 +1,7 @@
 import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import type { TypeView } from '#shared/contracts/http/types.ts'
 
-/** What the lanes say about their types, by name. */
+/** The types by name, as their lanes describe them. */
 export function typeViews(lanes: LaneInfo[]): TypeView[] {
   const views = new Map<string, TypeView>()
   for (const lane of lanes) {

@@ -27,7 +27,7 @@ export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDep
     const { type, policy, payload_schema } = await readType(broker, params.type)
     await changing(() => setConcurrency(broker, { type, policy, payload_schema }, concurrency))
     tellLanesChanged(broker, type)
-    log.info({ type, concurrency }, 'the concurrency of a type was changed')
+    log.info({ type, concurrency }, 'concurrency limit of a type changed')
     ctx.body = await readType(broker, type)
   })
   for (const verb of ['pause', 'resume'] as const) {
@@ -35,7 +35,7 @@ export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDep
       const { type } = await readType(broker, params.type)
       await changing(() => setPaused(broker, type, verb === 'pause'))
       if (verb === 'resume') tellLanesChanged(broker, type)
-      log.info({ type, verb }, 'a type was paused or resumed')
+      log.info({ type, verb }, 'type paused or resumed')
       ctx.body = await readType(broker, type)
     })
   }

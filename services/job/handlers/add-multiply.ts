@@ -17,8 +17,8 @@ const calculation = (type: string, combine: (a: number, b: number) => number, ti
   },
 })
 
-/** `{numbers: [1, 2, 3]}` gives their sum. */
+/** The handler that adds: `{numbers: [1, 2, 3]}` gives their sum. */
 export const addHandler = (timeoutMs: number): JobHandler => calculation('add', (a, b) => a + b, timeoutMs)
 
-/** `{numbers: [1, 2, 3]}` gives their product. */
+/** The handler that multiplies: `{numbers: [1, 2, 3]}` gives their product. */
 export const multiplyHandler = (timeoutMs: number): JobHandler => calculation('multiply', (a, b) => a * b, timeoutMs)

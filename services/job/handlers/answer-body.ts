@@ -3,15 +3,18 @@ import { isTooDeep } from '#shared/errors/foreign-json.ts'
 import { findLostNumber, type LostNumber } from '#shared/formats/json-numbers.ts'
 import type { OutboundAnswer } from '#shared/outbound/call-out.ts'
 
-/** A result has the depth of a body at most, and this one stands a few levels within it. */
+/**
+ * Depth of an answer's body: a result has at most the depth of a request's body, and this one lies a few levels within
+ * it.
+ */
 const MAX_DEPTH = BODY_MAX_DEPTH - 4
 
 type Answer = Pick<OutboundAnswer, 'text' | 'truncated'>
 
 export interface AnswerBody {
-  /** JSON as what it says, everything else as text. */
+  /** The parsed value of JSON, the text of everything else. */
   body: unknown
-  /** The first number of the JSON that is another one in `body`, such as a long id. */
+  /** The first number of the JSON that parsing changed in `body`, such as a long id. */
   lost: LostNumber | null
 }
 
@@ -25,7 +28,7 @@ export function readAnswer({ text, truncated }: Answer): AnswerBody {
   }
 }
 
-/** As a result: what would be changed by being read stays text. */
+/** The body as a result: JSON that parsing would change stays text. */
 export function bodyOf(answer: Answer): unknown {
   const { body, lost } = readAnswer(answer)
   return lost === null ? body : answer.text

@@ -15,21 +15,24 @@ export interface BatchContext {
   readonly log: JobContext['log']
 }
 
-/** What became of one job of a batch. */
+/** The outcome of one job of a batch. */
 export type ItemOutcome =
   | 'done'
   | { result: unknown }
   /** Another attempt; after `delay_ms`, or the type's backoff. */
   | { retry: string; delay_ms?: number }
-  /** For good. */
+  /** Failed permanently. */
   | { failed: string }
 
-/** @returns nothing: all are done; else an outcome for each, in order. What it throws is each one's error. */
+/**
+ * Runs a batch. @returns nothing: all are done; else an outcome for each, in order. An error that it throws applies to
+ * each job.
+ */
 export type RunBatch = (items: BatchItem[], context: BatchContext) => unknown
 
 interface Waiting {
   item: BatchItem
-  /** Whose code it is when it goes wrong where nobody awaits it; null in a test of this alone. */
+  /** The run to which uncaught errors belong; null in a unit test. */
   run: ForeignRun | null
   log: JobContext['log']
   resolve: (result: unknown) => void
@@ -37,8 +40,8 @@ interface Waiting {
 }
 
 /**
- * Makes of a handler of batches one of single jobs: each waits for others of its type, and of its key where there is
- * one, until there are `size` or the first has waited `max_wait_ms`; then all run in one call. To the rest of the
+ * Turns a handler of batches into one of single jobs: each job waits for others of its type, and of its key where there
+ * is one, until there are `size` or the first has waited `max_wait_ms`; then all run in one call. To the rest of the
  * service each is a job like any other, with its own lease, timeout, cancel and outcome.
  */
 export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run: RunBatch): JobHandler['run'] {
@@ -49,7 +52,7 @@ export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run
     if (found === undefined) return
     groups.delete(group)
     clearTimeout(found.timer)
-    // Those that were aborted have left.
+    // Aborted jobs have left the batch.
     if (found.waiting.size > 0) void runTogether(run, [...found.waiting])
   }
 
@@ -73,7 +76,7 @@ export function batchRun({ size, max_wait_ms: maxWaitMs, key }: BatchPolicy, run
     })
 }
 
-/** What stands at the key in the payload; jobs without it are together. @param key JSON pointer, RFC 6901 */
+/** The group of a payload: the value at the key; jobs without one form a group. @param key JSON pointer, RFC 6901 */
 const groupOf = (payload: unknown, key: string | undefined): string =>
   key === undefined ? '' : JSON.stringify(valueAt(payload, key) ?? null)
 
@@ -95,7 +98,7 @@ async function runTogether(run: RunBatch, entries: Waiting[]): Promise<void> {
 
 const KINDS = ['result', 'retry', 'failed']
 
-/** Looking at an outcome may run foreign code: what that throws is this job's alone. */
+/** Settles one job. Reading an outcome may run foreign code: an error there concerns this job alone. */
 function settle({ resolve, reject }: Waiting, returned: unknown[] | undefined, place: number): void {
   try {
     const outcome = returned === undefined ? 'done' : returned[place]

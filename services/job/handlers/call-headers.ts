@@ -3,7 +3,7 @@ import type { JobContext } from './handler.ts'
 
 export const USER_AGENT = `Hasty/${VERSION}`
 
-/** What every call for a job tells its target: which attempt of which job it is. */
+/** Headers that tell the target of a call which attempt of which job it is for. */
 export const callHeaders = (context: JobContext): Record<string, string> => ({
   // An answer is kept as it comes: nothing is unpacked here.
   'accept-encoding': 'identity',

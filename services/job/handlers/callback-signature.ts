@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { optionalText } from '#shared/process/config.ts'
 
-/** Standard Webhooks: bytes of a secret. */
+/** Length of a secret in bytes, as Standard Webhooks requires. */
 const SECRET_BYTES = { min: 24, max: 64 } as const
-/** The one in use and the one it takes the place of. */
+/** Number of secrets: the current one and its replacement. */
 const SECRETS_MAX = 2
 
 /** `whsec_<base64>`, or two of them while a secret is changed: webhooks then carry both signatures. */
@@ -19,7 +19,7 @@ export const webhookSecretsSetting = () =>
     return keys.filter((key) => key !== null)
   })
 
-/** What compose uses where nothing else is set. */
+/** Whether the secret is the one that compose uses where nothing else is set. */
 export const isDevelopmentSecret = (key: Buffer): boolean => key.toString().startsWith('development-only')
 
 function keyOf(secret: string): Buffer | null {
@@ -31,7 +31,7 @@ function keyOf(secret: string): Buffer | null {
 
 /**
  * The headers of Standard Webhooks 1.0.
- * @param nowMs wall clock: a receiver refuses what is older than some minutes, so each attempt is signed anew
+ * @param nowMs wall clock: a receiver refuses webhooks older than some minutes, so each attempt is signed anew
  */
 export function signatureHeaders(
   secrets: readonly Buffer[],

@@ -13,17 +13,17 @@ import { failureOf, orPermanent, withCode } from './http-failure.ts'
 
 export interface CallbackOptions {
   callOut: CallOut
-  /** Of WEBHOOK_SECRET; none: nothing is sent, because nobody could tell who sent it. */
+  /** Secrets of WEBHOOK_SECRET; without any, nothing is sent, because nobody could tell who sent it. */
   secrets: readonly Buffer[]
   /** Wall clock, milliseconds. */
   now(): number
 }
 
 const ANSWER_READ_BYTES = 4 * 1024
-/** The receiver wants no more of it. */
+/** Status of a receiver that wants no more webhooks. */
 const GONE = 410
 
-/** Delivers one webhook: signed, tried again until the receiver says 2xx, or 410 for never again. */
+/** Delivers one webhook: signed, and tried again until the receiver answers 2xx, or 410 to stop it. */
 export const callbackHandler = (options: CallbackOptions): JobHandler => ({
   type: CALLBACK_TYPE,
   policy: CALLBACK_POLICY,

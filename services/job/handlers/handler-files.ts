@@ -4,22 +4,22 @@ import { messageOf } from '#shared/errors/foreign.ts'
 import { ConfigError } from '#shared/process/config.ts'
 
 export interface HandlerFiles {
-  /** In the order of their names. */
+  /** Sorted by name. */
   files: string[]
-  /** What looks like a handler and is none that we load, with the reason, for people. */
+  /** Files that look like handlers but are not loaded, with the reason, as text for people. */
   passedOver: string[]
 }
 
-/** What Node runs as a module, the ones first that are not made from others. */
+/** Extensions that Node runs as modules; sources come before files generated from them. */
 const LOADED = ['.ts', '.mts', '.js', '.mjs']
-/** What somebody may have taken for a handler. */
+/** Files that somebody may have intended as handlers. */
 const LOOKS_LIKE_CODE =
   /\.(?:[cm]?[jt]s|[jt]sx|coffee|vue|wasm|py|rb|php|pl|lua|sh|go|rs|java|kt|kts|scala|cs|swift|c|cc|cpp|ex|exs|clj|hs)$/i
-/** Beside handlers on purpose: what a compiler, a test runner, a linter or an editor reads. */
+/** Files that lie beside handlers on purpose: those of a compiler, a test runner, a linter or an editor. */
 const NOT_MEANT = /^\.|\.d\.[cm]?ts$|\.(?:test|spec)\./i
 
 /**
- * The files of HANDLERS_DIR that hold a handler each. Folders are for what handlers share.
+ * The files of HANDLERS_DIR that hold a handler each. Folders are for code that handlers share.
  * @throws ConfigError when the folder cannot be read
  */
 export async function findHandlerFiles(directory: string): Promise<HandlerFiles> {

@@ -3,15 +3,15 @@ import { BlockedUrlError } from '#shared/outbound/check-url.ts'
 import { retryAfterMs } from '#shared/outbound/retry-after.ts'
 import { PermanentError, RetryLater } from './handler.ts'
 
-/** Of what a target said, so much is kept with the error. */
+/** Bytes of a target's answer that are kept with the error. */
 const TEXT_MAX_BYTES = 1_024
 
-/** A call that another attempt may get through. */
+/** A failed call that may succeed in another attempt. */
 class HttpError extends Error {
   override name = 'HttpError'
 }
 
-/** Calls out; a target that may not be called ends the job, any other trouble of the network is tried again. */
+/** Calls out; a target that must not be called ends the job, and any other trouble of the network is retried. */
 export async function orPermanent<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
@@ -22,7 +22,10 @@ export async function orPermanent<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** What an answer other than 2xx is thrown as: for good, after the time that the target asked for, or the type's backoff. */
+/**
+ * The error for an answer other than 2xx: permanent, or retried after the time that the target asked for or the type's
+ * backoff.
+ */
 export function failureOf(answer: OutboundAnswer, isPermanent: boolean, nowMs: number): Error {
   const { status, text } = answer
   const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
@@ -30,7 +33,7 @@ export function failureOf(answer: OutboundAnswer, isPermanent: boolean, nowMs: n
   return withCode(errorFor(answer, message, isPermanent, nowMs), `http-${status}`)
 }
 
-/** The same for an answer that says in its body what went wrong, whatever its status. */
+/** The error for an answer whose body says what went wrong, whatever its status. */
 export const saidFailure = (answer: OutboundAnswer, said: string, isPermanent: boolean, nowMs: number): Error =>
   withCode(errorFor(answer, startOf(said), isPermanent, nowMs), 'service-failure')
 

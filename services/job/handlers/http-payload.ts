@@ -3,11 +3,11 @@ import { CALLBACK_URL_MAX_LENGTH } from '#shared/contracts/http/jobs.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'] as const
 const HEADERS_MAX = 50
-/** Ours, or the connection's own: a target must be able to rely on them. */
+/** Headers that users must not set: Hasty's own or the connection's, on which a target must be able to rely. */
 const FORBIDDEN_HEADERS =
   /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|proxy-.*|hasty-.*)$/i
 
-/** Whether the params of a method go into the query; else they are the body, as JSON. */
+/** Whether the params of a method go into the query; otherwise they are the body, as JSON. */
 export const isQueryMethod = (method: HttpPayload['method']): boolean =>
   method === 'GET' || method === 'HEAD' || method === 'DELETE'
 

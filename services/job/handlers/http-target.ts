@@ -2,7 +2,8 @@ import { PermanentError } from './handler.ts'
 import { type HttpPayload, isQueryMethod } from './http-payload.ts'
 
 /**
- * Whom a payload calls: the text of a user's URL, which is yet to be checked, or a URL below one of the operator's.
+ * The target of a payload: the text of a user's URL, which still has to be checked, or a URL below one of the
+ * operator's.
  * @throws PermanentError when there is no such service, or the path would leave it
  */
 export function targetOf(payload: HttpPayload, services: ReadonlyMap<string, URL>): string | URL {
@@ -44,7 +45,9 @@ function belowBase(base: URL, path: string): URL {
   return url
 }
 
-/** As any server between here and there may read it: encoded, with parameters behind a semicolon, with backslashes. */
+/**
+ * Whether any server on the way may see a dot segment: encoded, with parameters after a semicolon, or with backslashes.
+ */
 function hasDotSegment(path: string): boolean {
   const [onlyPath = ''] = path.split('?', 1)
   let decoded: string

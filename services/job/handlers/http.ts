@@ -11,9 +11,9 @@ import { targetOf } from './http-target.ts'
 export interface HttpOptions {
   callOut: CallOut
   services: ReadonlyMap<string, URL>
-  /** Of an attempt. */
+  /** Time limit of an attempt. */
   timeoutMs: number
-  /** Of the call within it: what takes longer is tried again, while an attempt's timeout ends the job. */
+  /** Time limit of the call within an attempt: a slower call is retried, while an attempt's timeout ends the job. */
   callTimeoutMs: number
   /** Wall clock, milliseconds. */
   now(): number
@@ -56,7 +56,10 @@ export const httpHandler = (options: HttpOptions): JobHandler => ({
   },
 })
 
-/** A user's own come last, so that a target may want another Idempotency-Key; whose they are not has been refused. */
+/**
+ * Headers of the call. The user's own come last, so that a target may use another Idempotency-Key; headers that users
+ * must not set were refused earlier.
+ */
 function headersOf(payload: HttpPayload, context: JobContext, hasBody: boolean): Record<string, string> {
   const headers: Record<string, string> = { accept: '*/*', ...callHeaders(context) }
   if (hasBody) headers['content-type'] = 'application/json'

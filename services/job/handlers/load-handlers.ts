@@ -40,10 +40,10 @@ type HandlerSettings = Pick<
 > &
   ServiceSettings
 
-/** Strict, unlike what is read from lanes: a limit that is misspelt would be none. */
+/** Strict, unlike the policies in lanes: a misspelt limit would be no limit. */
 const userPolicySchema = z.strictObject(declaredPolicySchema.omit({ batch: true, internal: true }).shape).partial()
 
-/** What a user's file exports as `handler`: checked by hand, because functions have no schema. */
+/** The export `handler` of a user's file, checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
   type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
   policy: userPolicySchema.optional(),
@@ -53,15 +53,18 @@ const userHandlerSchema = z.strictObject({
 })
 
 export interface LoadOptions {
-  /** Told of files that look like handlers and are passed over; the processes of a worker leave it to the worker. */
+  /**
+   * Warns about files that look like handlers but are not loaded; the child processes of a worker leave that to the
+   * worker.
+   */
   log?: Pick<Logger, 'warn'>
-  /** What webhooks are signed with, milliseconds; the wall clock where it is not given. */
+  /** The clock for the signatures of webhooks, milliseconds; the wall clock by default. */
   now?: () => number
 }
 
 /**
- * The built-in types and those of HANDLERS_DIR, one a file.
- * @throws ConfigError that names every file that cannot be used
+ * The built-in types and those of HANDLERS_DIR, one per file.
+ * @throws ConfigError that names every unusable file
  */
 export async function loadHandlers(settings: HandlerSettings, options: LoadOptions = {}): Promise<Handlers> {
   const { log, now = () => systemClock.now() } = options
@@ -74,9 +77,9 @@ export async function loadHandlers(settings: HandlerSettings, options: LoadOptio
   for (const file of files) {
     try {
       const handler = await importHandler(file, settings.JOB_TIMEOUT_MS)
-      // A schema that has no JSON form fails here, with its file's name, and not when the lanes are made.
+      // A schema without a JSON form fails here, with the name of its file, and not when the lanes are created.
       typeInfo(handler)
-      if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} is already there`)
+      if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} already exists`)
       handlers.set(handler.type, handler)
     } catch (error) {
       problems.push(`HANDLERS_DIR: ${file}: ${messageOf(error)}`)
@@ -109,7 +112,7 @@ function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandl
   ]
 }
 
-/** What the lanes say about a type. */
+/** The description of a type that its lanes carry. */
 export const typeInfo = (handler: JobHandler): JobTypeInfo => ({
   type: handler.type,
   policy: handler.policy,
@@ -139,7 +142,7 @@ async function importHandler(file: string, timeoutMs: number): Promise<JobHandle
   }
 }
 
-/** A zod schema as it is, or a JSON Schema. */
+/** A zod schema unchanged, or one made from a JSON Schema. */
 function toSchema(schema: unknown): z.ZodType | null {
   if (schema === undefined || schema === null) return null
   if (schema instanceof z.ZodType) return schema

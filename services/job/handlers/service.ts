@@ -15,10 +15,12 @@ import type { HttpOptions } from './http.ts'
 import { failureOf, orPermanent, saidFailure, withCode } from './http-failure.ts'
 import { serviceUrl } from './http-target.ts'
 
-/** Under what a result may have: an answer that is cut off would lose extras. */
+/** Below the limit of a result: an answer that is cut off would lose extras. */
 const ANSWER_MAX_BYTES = 256 * 1024
 
-/** Does a request's job: a service of the operator is told all that the job may know, and says what came of it. */
+/**
+ * Runs a request's job: a service of the operator gets everything that the job may know, and answers with the outcome.
+ */
 export const serviceHandler = (options: HttpOptions): JobHandler => ({
   type: SERVICE_TYPE,
   policy: { ...SERVICE_POLICY, timeout_ms: options.timeoutMs },
@@ -42,7 +44,7 @@ export const serviceHandler = (options: HttpOptions): JobHandler => ({
   },
 })
 
-/** By the HTTP status, unless the body says it. @throws what the service called a failure */
+/** The result, by the HTTP status unless the body has one. @throws an answer that the service called a failure */
 function resultOf(answer: OutboundAnswer, nowMs: number) {
   const isOk = answer.status >= 200 && answer.status < 300
   if (isOk && answer.truncated) {
@@ -62,8 +64,9 @@ function resultOf(answer: OutboundAnswer, nowMs: number) {
 }
 
 /**
- * What a service says in the words of serviceAnswerSchema; null: its body is something else, of a success the result.
- * @throws PermanentError for extras that cannot be merged: to pass over them would lose what the next step needs
+ * The members of a body that follows serviceAnswerSchema; null: the body is something else, and of a success the
+ * result.
+ * @throws PermanentError for extras that cannot be merged: ignoring them would lose data that the next step needs
  */
 function whatIsSaid(body: unknown, isOk: boolean) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return null
@@ -79,4 +82,4 @@ function whatIsSaid(body: unknown, isOk: boolean) {
 }
 
 const invalidAnswer = (what: string): Error =>
-  withCode(new PermanentError(`the answer is not what a service may say: ${what}`), 'invalid-answer')
+  withCode(new PermanentError(`the answer does not match the contract of services: ${what}`), 'invalid-answer')

@@ -12,7 +12,7 @@ export interface SleepOptions {
   random(): number
 }
 
-/** The default type: sleeps for a random time and says how long. `payload.ms` fixes the time. */
+/** The default type: sleeps for a random time and returns how long. `payload.ms` fixes the time. */
 export const sleepHandler = (options: SleepOptions): JobHandler => ({
   type: 'sleep',
   policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs },

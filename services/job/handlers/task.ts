@@ -9,7 +9,7 @@ export interface TaskOptions {
   random(): number
 }
 
-/** What a random task takes. */
+/** Shortest random time of a task. */
 const MIN_MS = 100
 const MAX_MS = 1_000
 
@@ -20,14 +20,14 @@ const payloadSchema = z
   .strictObject({ data: z.unknown().optional(), ms: z.int().min(0).max(60_000).optional() })
   .nullable()
 
-/** Says what it found, works for `ms` or a random time, and gives the data back. */
+/** Logs the task that it found, works for `ms` or a random time, and returns the data. */
 export const taskHandler = (options: TaskOptions): JobHandler => ({
   type: 'task',
   policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs },
   schema: payloadSchema,
   async run(payload, { jobId, createdAt, log, signal }) {
     const { data = null, ms } = (payload as z.infer<typeof payloadSchema>) ?? {}
-    // For whoever reads the log as it goes by: the line itself says all.
+    // For people who watch the log: the line itself says everything.
     log.info(`found task ${jobId} created at ${createdAt} with data ${shorten(JSON.stringify(data))}`)
     const workMs = ms ?? MIN_MS + Math.floor(options.random() * (MAX_MS - MIN_MS + 1))
     await pause(workMs, undefined, { signal })

@@ -8,7 +8,7 @@ import { reportedProgress } from '../run/reported-progress.ts'
 import { contextVerbs, type HandlerOutcome, runHandler, threw } from '../run/run-handler.ts'
 import type { ChildJob, ChildMessage } from './messages.ts'
 
-// A process for one attempt of a job that has killed a worker before: if it dies, only this job is blamed.
+// A process for one attempt of a job that has killed a worker before: if the process dies, only this job is blamed.
 
 new Worker(new URL('./orphan-watch.ts', import.meta.url), {
   workerData: { parentPid: Number(process.argv[2]) },
@@ -22,25 +22,25 @@ const send = (message: ChildMessage): void => {
   if (process.connected) process.send?.(message)
 }
 
-// The parent is gone: nobody would take the outcome.
+// The parent is gone: nobody would receive the outcome.
 process.on('disconnect', () => process.exit(0))
 process.on('SIGTERM', () => aborter.abort(new Error('aborted')))
 process.on('SIGINT', () => undefined)
 
-// Everything here is one job's: what nobody caught is its own.
+// Everything here belongs to one job, uncaught errors included.
 process.on('unhandledRejection', (thrown) => {
-  log.error({ err: errorForLog(thrown) }, 'a promise of a handler was rejected, and nobody awaited it')
+  log.error({ err: errorForLog(thrown) }, 'unhandled rejection of a handler promise that nobody awaited')
   send({ kind: 'outcome', outcome: threw(thrown) })
 })
 process.on('uncaughtException', (thrown) => {
-  log.fatal({ err: errorForLog(thrown) }, 'a handler threw where nobody could catch it')
+  log.fatal({ err: errorForLog(thrown) }, 'uncaught error of a handler')
   const crashed: ChildMessage = { kind: 'crashed', how: `an error that nobody caught: ${messageOf(thrown)}` }
   if (process.connected) process.send?.(crashed, () => process.exit(1))
   else process.exit(1)
 })
 
 const handlers = await loadHandlers(config).catch((error: unknown) => {
-  log.fatal({ err: errorForLog(error) }, 'the handlers cannot be loaded')
+  log.fatal({ err: errorForLog(error) }, 'could not load the handlers')
   process.exit(1)
 })
 

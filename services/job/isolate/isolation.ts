@@ -16,7 +16,7 @@ export interface ChildDied {
   how: string
 }
 
-/** Room for one job's children, one after the other. */
+/** A place for one job's children, one after the other. */
 export interface Place {
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
   leave(): void
@@ -25,13 +25,13 @@ export interface Place {
 export interface Isolation {
   /** Whether `reserve` would resolve without waiting for another job to end. */
   readonly hasRoom: boolean
-  /** Resolves when there is room and a child stands ready: whatever goes wrong before that is not the job's fault. */
+  /** Resolves when there is room and a child is ready: a failure before that is not the job's fault. */
   reserve(): Promise<Place>
 }
 
 /**
- * Attempts in child processes of their own. Each child is a whole Node process, so only so many run: who reserves
- * beyond that waits before its attempt begins.
+ * Attempts in child processes of their own. Each child is a whole Node process, so their number is limited: a
+ * reservation beyond it waits before its attempt begins.
  */
 export class ChildIsolation implements Isolation {
   readonly #maxPlaces: number
@@ -48,7 +48,7 @@ export class ChildIsolation implements Isolation {
 
   /** @throws when no child can be started */
   async reserve(): Promise<Place> {
-    // Whoever leaves hands the room over, so the count stays.
+    // A job that leaves hands its place over, so the count stays.
     if (this.#taken >= this.#maxPlaces) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#taken++
     try {

@@ -49,9 +49,9 @@ export type HeardMessage =
   | { kind: 'progress'; progress: ReportedProgress }
 
 /**
- * What a child sent: the handler in it, and its libraries, can send anything too, so nothing is believed that would not
- * be of a handler in this process. Never throws.
- * @returns null for what is none of ours
+ * Reads a child's message. The handler in the child, and its libraries, can send anything too, so a message is trusted
+ * no more than a handler in this process. Never throws.
+ * @returns null for a message that is not Hasty's
  */
 export function readChildMessage(message: unknown): HeardMessage | null {
   const parsed = childMessageSchema.safeParse(message)
@@ -73,7 +73,7 @@ export function readChildMessage(message: unknown): HeardMessage | null {
 }
 
 function checkedOutcome(outcome: z.infer<typeof outcomeSchema>): HandlerOutcome | null {
-  // Described once more, with its causes as the parts that they may have been.
+  // Described once more, with its causes as possible parts.
   if (outcome.kind === 'threw') {
     return { ...outcome, error: describeThrown({ ...outcome.error, errors: outcome.error.causes }) }
   }

@@ -8,27 +8,31 @@ import { readChildMessage } from './messages.ts'
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
-  /** For one that gets no job. */
+  /** Ends a child that gets no job. */
   end(): void
 }
 
 /** Between the abort and the end of the child by force. */
 const ABORT_GRACE_MS = 2_000
 
-/** Loading the handlers takes a second or two; what takes longer than this waits for something that never comes. */
+/**
+ * Loading the handlers takes a second or two; a child that takes longer than this is waiting for something that never
+ * comes.
+ */
 const READY_WITHIN_MS = 60_000
 
-/** @throws when it ends before it is ready, or is not ready in time */
+/** @throws when the child ends before it is ready, or is not ready in time */
 export function startReadyChild(): Promise<ReadyChild> {
   return new Promise((resolve, reject) => {
     const died = Promise.withResolvers<ChildDied>()
-    // Node reads the channel, and throws where nobody can catch it for what is no message: a handler can write there too.
+    // Node reads the channel, and throws an uncatchable error for anything that is no message: a handler can write
+    // there too.
     const channel: ForeignRun = {
       of: [],
       isElsewhere: true,
       fail: () => undefined,
       crash(thrown) {
-        died.resolve({ kind: 'died', how: `it sent what cannot be read: ${messageOf(thrown)}` })
+        died.resolve({ kind: 'died', how: `it sent an unreadable message: ${messageOf(thrown)}` })
         return child.kill('SIGKILL')
       },
     }

@@ -5,21 +5,23 @@ import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 
-// A thread with a connection of its own: a handler that keeps the main loop busy keeps its lease all the same.
+// A thread with a connection of its own: a handler that blocks the main loop keeps its lease all the same. The thread
 // 1. renews every held delivery until its deadline, 2. answers "do you still run this job?",
 // 3. ends the process when a deadline passed and the main loop no longer beats.
 
 interface Held {
   jobId: string
   deadlineMs: number
-  /** False once the deadline has passed: the job is still this worker's to say so, but no longer by lease. */
+  /**
+   * False once the deadline has passed: the worker still answers that it holds the job, but no longer renews the lease.
+   */
   isRenewed: boolean
 }
 
-/** A lease is kept this long past the job's deadline, so that the main loop can end it in order. */
+/** Time past the job's deadline for which a lease is kept, so that the main loop can end the job cleanly. */
 const AFTER_DEADLINE_MS = 2_000
 const CHECK_MS = 500
-/** Checks without a beat before the main loop counts as stuck; a process that was just continued beats in time. */
+/** Checks without a beat before the main loop counts as stuck; a process that has just been resumed beats in time. */
 const STUCK_CHECKS = 4
 
 const options = workerData as LeaseThreadOptions
@@ -74,7 +76,8 @@ setInterval(() => {
       log.fatal({ job_id: entry.jobId }, 'a handler blocks this process past its deadline: ending it')
       process.kill(process.pid, 'SIGKILL')
     }
-    // Its outcome may wait for a broker that is away: until main lets go, whoever asks is told that we hold it.
+    // The job's outcome may wait for a broker that is away: until the main thread lets go, the answer is that the job
+    // is held.
     entry.isRenewed = false
   }
 }, CHECK_MS)

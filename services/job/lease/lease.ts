@@ -6,11 +6,14 @@ import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
 const BEAT_MS = 250
 
 export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat'> {
-  /** The thread is needed: when it ends, the process cannot keep its promises. */
+  /** Called when the thread, without which the process cannot keep its promises, ends. */
   onThreadEnd: (error: unknown) => void
 }
 
-/** The main thread's side: tells the lease thread what is held. Updates of one turn of the loop go in one message. */
+/**
+ * The main thread's side: tells the lease thread which jobs are held. Updates of one turn of the loop go in one
+ * message.
+ */
 export class Lease {
   readonly #thread: Worker
   readonly #beat: Int32Array
@@ -40,7 +43,7 @@ export class Lease {
     return lease
   }
 
-  /** Renews the delivery's lease from now on, for at most so long. Called again, it sets the time anew. */
+  /** Renews the delivery's lease from now on, for at most this long. Another call restarts the time. */
   hold(delivery: Delivery, jobId: string, forMs: number): void {
     this.#update.hold.push({ jobId, ackSubject: delivery.ackSubject, forMs })
     this.#flushSoon()
@@ -57,7 +60,10 @@ export class Lease {
     await this.#thread.terminate()
   }
 
-  /** In the turn in which the start is published, so before the broker's answer to it can start the handler. */
+  /**
+   * Sends the updates in the turn in which the start is published, before the broker's answer to that can start the
+   * handler.
+   */
   #flushSoon(): void {
     if (this.#flushing) return
     this.#flushing = true

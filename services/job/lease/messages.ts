@@ -1,9 +1,9 @@
 import type { LoggerOptions } from '#shared/process/logger.ts'
 
-/** What the main thread tells the lease thread. Plain data: it crosses threads. */
+/** A message of the main thread to the lease thread. Plain data: it crosses threads. */
 export interface LeaseUpdate {
   hold: { jobId: string; ackSubject: string; forMs: number }[]
-  /** Ack subjects of deliveries that are over. */
+  /** Ack subjects of deliveries that are settled. */
   release: string[]
 }
 

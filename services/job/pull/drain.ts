@@ -17,6 +17,9 @@ export async function drain(loop: PullLoop, graceMs: number, log: Logger): Promi
   }
 }
 
-/** With the broker away nothing can be handed back: the lease then runs out and the job counts a crash less at worst. */
+/**
+ * Limit for handing jobs back, which is impossible while the broker is away: the lease then runs out, and at worst the
+ * job counts one crash more.
+ */
 const HAND_BACK_MS = 5_000
 const handBackDeadline = (): Promise<void> => sleep(HAND_BACK_MS)

@@ -6,22 +6,25 @@ export interface Lane {
   consumer: string
   type: string
   rank: number
-  /** *idle*: a long pull waits at the broker. *busy*: it had more than was asked for. *gone*: the type has it no longer. */
+  /**
+   * *idle*: a long pull waits at the broker. *busy*: the lane had more than was requested. *gone*: the type no longer
+   * has the lane.
+   */
   state: 'idle' | 'busy' | 'gone'
-  /** When it was last asked, or became busy. */
+  /** When the lane was last asked, or became busy. */
   waitsSinceMs: number
 }
 
 /** The single lane of a limited type ranks with normal priority. */
 const rankOf = (priority: LanePriority): number => PRIORITIES.indexOf(priority === 'any' ? 'normal' : priority)
 
-/** Which lanes a worker takes from, and which of those that have more comes next. */
+/** Knows the lanes that a worker takes from, and which of those with more jobs comes next. */
 export class LaneSet {
   readonly #clock: Clock
   readonly #ageingMs: number
   #lanes: Lane[] = []
 
-  /** @param ageingMs a lane passed over for so long counts as one priority higher, for twice as long as two */
+  /** @param ageingMs a lane gains one priority level for each such time that it is passed over */
   constructor(clock: Clock, ageingMs: number) {
     this.#clock = clock
     this.#ageingMs = ageingMs
@@ -31,7 +34,7 @@ export class LaneSet {
     return this.#lanes.length
   }
 
-  /** What a type's lanes are now. New ones are busy: nobody has looked into them yet. */
+  /** Sets a type's current lanes. New ones are busy: nobody has looked into them yet. */
   setLanes(type: string, priorities: LanePriority[]): void {
     const wanted = new Map(priorities.map((priority) => [laneName(type, priority), priority]))
     for (const lane of this.#lanes) if (lane.type === type && !wanted.has(lane.consumer)) lane.state = 'gone'
@@ -54,8 +57,8 @@ export class LaneSet {
   }
 
   /**
-   * The busy lane to ask next: the highest priority first, of equals the one asked longest ago. One that was passed
-   * over for long rises, so that none is starved; it then gets one slot and not all of them.
+   * The busy lane to ask next: the highest priority first, among equals the one asked longest ago. A lane that was
+   * passed over for long rises, so that none is starved; it then gets one slot and not all of them.
    */
   next(): { lane: Lane; isAged: boolean } | null {
     const now = this.#clock.monotonic()

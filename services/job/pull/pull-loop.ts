@@ -5,21 +5,24 @@ import { runJob } from '../run/run-job.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
 import { type Lane, LaneSet } from './lane-set.ts'
 
-// An idle lane has a long pull waiting at the broker, which takes what comes first, up to the lane's share of the free
-// slots. A busy lane is asked whenever slots are free, in order of priority, until it gives less than was asked for. A
-// lane that could not be asked because every slot was taken is busy too.
+// An idle lane has a long pull waiting at the broker, which takes the next messages, up to the lane's share of the free
+// slots. A busy lane is asked whenever slots are free, in order of priority, until it returns less than was requested.
+// A lane that could not be asked because every slot was taken is busy too.
 
 const IDLE_WAIT_MS = 5_000
 const BROKER_AWAY_MS = 250
 
 export interface PullOptions {
-  /** Jobs at once. */
+  /** Number of jobs that run at once. */
   slots: number
-  /** A lane of low priority that is passed over for so long, milliseconds, rises by one. */
+  /** Milliseconds after which a lane of low priority that is passed over rises by one. */
   ageingMs: number
 }
 
-/** Takes from the lanes what the slots can hold and runs it. What arrives beyond the slots goes straight back. */
+/**
+ * Takes as many jobs from the lanes as the slots can hold and runs them. Jobs that arrive beyond the slots are handed
+ * back at once.
+ */
 export class PullLoop {
   readonly #deps: WorkerDeps
   readonly #slots: number
@@ -40,13 +43,13 @@ export class PullLoop {
     return this.#held
   }
 
-  /** @throws when the broker cannot say what lanes there are */
+  /** @throws when the broker cannot list the lanes */
   async start(): Promise<void> {
     for (const type of this.#deps.handlers.keys()) await this.#findLanes(type)
     this.#loop = this.#run()
   }
 
-  /** The lanes of a type were changed: what waits there is asked for anew, at once. */
+  /** Called when the lanes of a type were changed: asks again at once for the jobs that wait there. */
   async lanesChanged(type: string): Promise<void> {
     if (this.#stopped || !this.#deps.handlers.has(type)) return
     await this.#findLanes(type)
@@ -54,7 +57,7 @@ export class PullLoop {
     this.#wake()
   }
 
-  /** Takes nothing more; what was taken runs on. */
+  /** Takes no more jobs; those already taken continue. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#wake()
@@ -114,18 +117,18 @@ export class PullLoop {
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'waiting for a lane failed'))
   }
 
-  /** Somebody may have given the type other lanes; or the broker is away. */
+  /** Looks for the type's lanes again: somebody may have changed them, or the broker is away. */
   async #findLanesAgain(lane: Lane): Promise<void> {
     await sleep(BROKER_AWAY_MS)
     await this.#findLanes(lane.type).catch((error: unknown) =>
-      this.#deps.log.debug({ err: error, type: lane.type }, 'could not see what lanes a type has'),
+      this.#deps.log.debug({ err: error, type: lane.type }, 'could not list the lanes of a type'),
     )
     this.#wake()
   }
 
   async #findLanes(type: string): Promise<void> {
     const lanes = await this.#deps.findLanes(type)
-    // None at all is between two shapes, or a type that was removed: the old names then stay, and are asked again.
+    // No lanes at all: the type is between two shapes, or was removed. The old names then stay, and are asked again.
     if (lanes.length > 0) this.#lanes.setLanes(type, lanes)
   }
 
@@ -136,7 +139,7 @@ export class PullLoop {
     }
     const running = runJob(this.#deps, delivery, this.#held)
       .catch((error: unknown) => {
-        // Neither acked nor handed back: it comes again after the lease.
+        // Neither acked nor handed back: the delivery comes again after the lease.
         this.#deps.log.error({ err: error, subject: delivery.subject }, 'run failed before an outcome was stored')
       })
       .finally(() => {

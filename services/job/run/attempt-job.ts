@@ -7,12 +7,12 @@ import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
 import { runUntilEnd } from './run-until-end.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 
-/** A handler that ignores its signal keeps its slot for so long at most. */
+/** Longest time for which a handler that ignores its signal keeps its slot. */
 const ABANDON_AFTER_MS = 10_000
 
 /**
- * Runs one attempt and publishes its outcome before the ack: a crash between the two costs a redelivery that sees
- * the terminal event; the other order would cost the job.
+ * Runs one attempt and publishes its outcome before the ack: a crash between the two costs a redelivery that sees the
+ * terminal event; the other order would cost the job.
  * @returns the next attempt when it starts here at once (the child of an isolated attempt died), else null
  */
 export async function attemptJob(
@@ -39,7 +39,7 @@ export async function attemptJob(
   return next
 }
 
-/** The job's end is in the log already: this attempt has nothing to add to it. */
+/** Settles a job whose end is in the log already: this attempt has nothing to add. */
 function giveUp(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, ms: number): null {
   const { spec, delivery } = run
   deps.metrics.attempts.inc({ type: spec.type, outcome: 'cancelled' })
@@ -73,7 +73,7 @@ async function publishOutcome(
   const { event, label } = outcome
   const error = 'error' in event ? event.error : undefined
   deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
-  // Not its message: a target's answer or a user's text may stand in it.
+  // Without the error's message: it may contain a target's answer or a user's text.
   deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.name, code: error.code }) }, `job ${label}`)
   if (outcome.then === 'again') {
     return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
@@ -83,7 +83,10 @@ async function publishOutcome(
   return null
 }
 
-/** What the broker can never take would keep its job for ever: the job fails instead, and says so. */
+/**
+ * Publishes the outcome. One that the broker can never take would keep its job forever: the job fails instead, with an
+ * error that says so.
+ */
 async function publishOrFail(
   deps: WorkerDeps,
   run: JobRun,
@@ -99,17 +102,20 @@ async function publishOrFail(
   }
 }
 
-/** Terminal: ack. Anything else: neither ack nor nak, a superseded worker's ack would make the job immortal. */
+/**
+ * Settles a refused outcome. After a terminal event: ack. Otherwise neither ack nor nak: a superseded worker's ack
+ * would make the job immortal.
+ */
 async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
   try {
     const last = await deps.history.last(run.spec)
     if (last === null || isTerminalEvent(last.event)) deps.puller.ack(run.delivery)
   } catch (error) {
-    deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not see what superseded this attempt')
+    deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not read what superseded this attempt')
   }
 }
 
-/** A handler that ignores its signal still uses this process: its slot stays taken for a while. */
+/** Waits for a handler that ignores its signal and still uses this process: its slot stays taken for a while. */
 async function waitOrAbandon(deps: WorkerDeps, handled: Promise<unknown>): Promise<void> {
   deps.metrics.abandoned.inc()
   const left = handled.then(() => deps.metrics.abandoned.dec())

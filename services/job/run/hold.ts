@@ -3,20 +3,20 @@ import type { JobAddress } from '#shared/contracts/log/subjects.ts'
 
 /** Why a worker lets go of a job before its handler has ended. */
 export type LetGo =
-  /** This process ends: hand the job back. `isSuspect`: it may be this job's code that ends it. */
+  /** This process ends: hand the job back. `isSuspect`: this job's code may be the reason. */
   | { kind: 'drain'; isSuspect: boolean }
   /** Somebody ended the job: nothing is left to publish. */
   | { kind: 'ended-elsewhere' }
-  /** Code of this job threw where nobody could catch it, and this process ends. */
+  /** Code of this job threw an error that nobody could catch, and this process ends. */
   | { kind: 'crashed'; error: JobError }
 
 /**
- * A job that this process holds, as others in it see it. It is asked to let go once; whoever runs the attempt then
- * publishes `job:released`, or nothing where the job has ended, instead of going on.
+ * A job that this process holds, as the rest of the process sees it. The job is asked to let go once; its attempt then
+ * publishes `job:released`, or nothing where the job has ended, instead of continuing.
  */
 export class Hold {
   readonly job: JobAddress
-  /** Stream sequence of the trigger it was taken by: what happened before does not concern it. */
+  /** Stream sequence of the trigger that brought the job: earlier events do not concern it. */
   readonly seq: number
   readonly #asked = Promise.withResolvers<LetGo>()
   readonly #settled = Promise.withResolvers<void>()
@@ -36,23 +36,26 @@ export class Hold {
     return this.#asked.promise
   }
 
-  /** This process ends. @returns resolves when the job is out of this worker's hands */
+  /**
+   * Hands the job back because this process ends. @returns a promise that resolves when this worker no longer holds the
+   * job
+   */
   handBack(isSuspect = false): Promise<void> {
     this.#ask({ kind: 'drain', isSuspect })
     return this.settled
   }
 
-  /** The job has ended elsewhere: its handler is told to stop. */
+  /** Tells the handler to stop, because the job has ended elsewhere. */
   end(): void {
     this.#ask({ kind: 'ended-elsewhere' })
   }
 
-  /** The job is to blame for the end of this process. */
+  /** Blames the job for the end of this process. */
   crash(error: JobError): void {
     this.#ask({ kind: 'crashed', error })
   }
 
-  /** Resolves when the job is out of this worker's hands. */
+  /** Resolves when this worker no longer holds the job. */
   get settled(): Promise<void> {
     return this.#settled.promise
   }

@@ -7,9 +7,9 @@ import type { WorkerDeps } from '../worker-deps.ts'
 import { Hold } from './hold.ts'
 
 /**
- * One job as this worker holds it: its trigger, how others in the process ask for it back, and the compare-and-set chain
- * of its events. Only one publish of a job is under way at a time, because each compares with the sequence that the one
- * before it got.
+ * One job that this worker holds: its trigger, the hold by which the process can ask for it back, and the
+ * compare-and-set chain of its events. Only one publish of a job is under way at a time, because each compares with the
+ * sequence that the one before it got.
  */
 export class JobRun {
   readonly delivery: Delivery
@@ -18,12 +18,12 @@ export class JobRun {
   readonly receivedAtMs: number
   /** The sequence after which the trigger may start the job. */
   readonly after: number
-  /** Where its attempts run, once it is known to have crashed a worker. */
+  /** The place of its attempts, once the job is known to have crashed a worker. */
   place: Place | null = null
   readonly #deps: WorkerDeps
   readonly #headers: Record<string, string> | undefined
   #chain: Promise<unknown> = Promise.resolve()
-  /** Where the job's history must end for the next event to be stored. */
+  /** Sequence at which the job's history must end for the next event to be stored. */
   #lastSeq: number
 
   constructor(deps: WorkerDeps, delivery: Delivery, spec: TriggerEvent) {
@@ -38,12 +38,12 @@ export class JobRun {
     this.#lastSeq = this.after
   }
 
-  /** What the job was given: its handler may have changed the payload that it got. */
+  /** The payload as the job was created with it: the handler may have changed its copy. */
   originalPayload(): unknown {
     return (JSON.parse(this.delivery.body) as TriggerEvent).payload
   }
 
-  /** Publishes the job's next event after everything published before it; never gives up while the process lives. */
+  /** Publishes the job's next event after everything published before; never gives up while the process lives. */
   publish(event: EventBody, nonce?: string, after?: number): Promise<Appended> {
     const turn = this.#chain.then(() => this.#publishNow(event, nonce, after ?? this.#lastSeq))
     this.#chain = turn.catch(() => undefined)

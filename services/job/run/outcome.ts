@@ -15,7 +15,7 @@ type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'clock' | 'random'>
 /** How an attempt ended here. */
 export type AttemptEnd = HandlerOutcome | ChildDied | { kind: 'timeout' } | Exclude<LetGo, { kind: 'ended-elsewhere' }>
 
-/** What is published for an end, and what happens to the delivery then. */
+/** The event that is published for an end, and what then happens to the delivery. */
 export interface Outcome {
   event: EventBody
   label: AttemptOutcome | 'timeout'
@@ -23,7 +23,7 @@ export interface Outcome {
   then: 'ack' | 'nak' | 'again'
 }
 
-/** What an end of an attempt means for its job. */
+/** The consequence of an attempt's end for its job. */
 export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
   const about = { attempt: attempt.attempt, worker_id: deps.workerId }
   switch (end.kind) {
@@ -39,7 +39,7 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
     }
     case 'drain': {
       const { isolated } = attempt
-      // What ran in a process of its own did not end this one.
+      // An attempt in a child process did not end this process.
       const crashes = attempt.crashes + (end.isSuspect && !isolated ? 1 : 0)
       const event = { event: 'job:released', ...about, trigger: run.delivery.seq, crashes, isolated } as const
       return { event, label: 'released', then: 'nak' }
@@ -53,7 +53,7 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
   }
 }
 
-/** An event that cannot be sent: with it the job could neither go on nor end. */
+/** The outcome in place of an event that cannot be sent: with that one the job could neither continue nor end. */
 export const tooLargeOutcome = (deps: OutcomeDeps, { attempt }: StartedAttempt, message: string): Outcome => ({
   event: {
     event: 'job:failed',
@@ -82,7 +82,10 @@ function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about
   }
 }
 
-/** Its code ended this process: another attempt after the backoff, isolated, unless it did so too often. */
+/**
+ * The outcome of a job whose code ended this process: another attempt after the backoff, isolated, unless it has done
+ * so too often.
+ */
 function crashedOutcome(
   deps: OutcomeDeps,
   run: JobRun,
@@ -136,7 +139,7 @@ interface Again {
   crashes: number
 }
 
-/** Everything the next attempt needs: the timer made from this event is all that its worker will see. */
+/** Everything that the next attempt needs: its worker sees only the timer made from this event. */
 const retryingEvent = (deps: OutcomeDeps, run: JobRun, { delayMs, error, crashes }: Again, about: AboutAttempt) => ({
   ...about,
   event: 'job:retrying' as const,

@@ -6,7 +6,7 @@ import type { StartedAttempt } from './start-attempt.ts'
 
 const PROGRESS_EVERY_MS = 1_000
 
-/** Stores at most one `job:progress` a second; of what comes faster the latest wins. */
+/** Stores at most one `job:progress` a second; among faster reports the latest wins. */
 export class ProgressReporter {
   readonly #deps: WorkerDeps
   readonly #run: JobRun
@@ -30,7 +30,7 @@ export class ProgressReporter {
     this.#timer = setTimeout(() => this.#store(), waitMs)
   }
 
-  /** Nothing may be published after the outcome. */
+  /** Closes the reporter: nothing may be published after the outcome. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -54,7 +54,7 @@ export class ProgressReporter {
     this.#run
       .publish(event)
       .catch((error: unknown) =>
-        this.#deps.log.warn({ err: error, job_id: this.#run.spec.job_id }, 'progress was not stored'),
+        this.#deps.log.warn({ err: error, job_id: this.#run.spec.job_id }, 'could not store the progress'),
       )
   }
 }

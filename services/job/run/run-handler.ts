@@ -13,7 +13,7 @@ import {
   RetryLater,
 } from '../handlers/handler.ts'
 
-/** How one run of a handler ended, in terms that cross process boundaries. */
+/** The end of a run of a handler, in terms that cross process boundaries. */
 export type HandlerOutcome =
   /** `json` is the result as JSON text. */
   | { kind: 'returned'; json: string }
@@ -22,19 +22,19 @@ export type HandlerOutcome =
 /** Larger results could not be stored beside the job's other members within the broker's message limit. */
 export const RESULT_MAX_BYTES = 512 * 1024
 
-/** Validates the payload, runs the handler, and turns whatever comes back into an outcome. Never rejects. */
+/** Validates the payload, runs the handler, and turns the result or error into an outcome. Never rejects. */
 export async function runHandler(handler: JobHandler, payload: unknown, context: JobContext): Promise<HandlerOutcome> {
   try {
     const parsed = await handler.schema?.safeParseAsync(payload ?? null, { error: zodMessages })
     if (parsed?.success === false) return permanent('invalid_payload', payloadError(parsed.error))
-    // What the schema made of it: defaults filled in, texts turned into numbers.
+    // The schema's own output: defaults filled in, texts turned into numbers.
     return returned(await handler.run(parsed === undefined ? (payload ?? null) : parsed.data, context))
   } catch (thrown) {
     return threw(thrown)
   }
 }
 
-/** What it means for the attempt that its handler, or a promise that it left to itself, ended with this. Never throws. */
+/** The outcome of an attempt whose handler, or a promise that the handler did not await, threw this. Never throws. */
 export function threw(thrown: unknown): HandlerOutcome {
   const error = describeThrown(thrown)
   if (isPermanent(thrown)) return permanent('permanent', error)
@@ -55,7 +55,7 @@ const permanent = (reason: string, error: JobError): HandlerOutcome => ({
   delayMs: null,
 })
 
-/** What a handler returned, as an outcome. Never throws. */
+/** A handler's return value as an outcome. Never throws. */
 export function returned(value: unknown): HandlerOutcome {
   const result = jsonOf(value, RESULT_MAX_BYTES)
   switch (result.kind) {
@@ -74,13 +74,13 @@ export function returned(value: unknown): HandlerOutcome {
   }
 }
 
-/** Many hand over the error that they caught. */
+/** The text of a reason: many handlers pass the error that they caught. */
 const textOfReason = (reason: unknown): string => (isErrorLike(reason) ? messageOf(reason) : textOf(reason))
 
-/** The two ways a handler speaks besides returning and throwing; the same in process and in a child. */
+/** The two ways in which a handler can end besides returning and throwing; the same in process and in a child. */
 export const contextVerbs = {
   fail(reason: unknown): never {
-    throw new PermanentError(reason === undefined ? 'failed for good, without a reason' : textOfReason(reason), {
+    throw new PermanentError(reason === undefined ? 'failed permanently, without a reason' : textOfReason(reason), {
       cause: reason,
     })
   },

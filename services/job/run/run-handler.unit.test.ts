@@ -60,7 +60,7 @@ test('what is handed to fail() and retryLater() is told whatever it is, an error
     permanent: true,
     error: { name: 'PermanentError', message: 'no such file', causes: [{ message: 'disk gone' }] },
   })
-  expect(await failing(undefined)).toMatchObject({ error: { message: 'failed for good, without a reason' } })
+  expect(await failing(undefined)).toMatchObject({ error: { message: 'failed permanently, without a reason' } })
   expect(await failing({ why: 5 })).toMatchObject({ error: { message: '{"why":5}' } })
   expect(await outcomeOf((_payload, { retryLater }) => retryLater(5, caught as unknown as string))).toMatchObject({
     error: { message: 'no such file' },

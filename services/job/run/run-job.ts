@@ -11,14 +11,17 @@ import type { Hold } from './hold.ts'
 import { JobRun } from './job-run.ts'
 import { startAttempt } from './start-attempt.ts'
 
-/** Until the next try, here or elsewhere. */
+/** Pause until the next try, here or elsewhere. */
 const LINGERS_MS = 250
 
-/** One delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects for the job's sake. */
+/**
+ * Handles one delivery from its arrival to its ack: start, run, publish the outcome, ack. Never rejects because of the
+ * job.
+ */
 export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
   const isNewer = contractVersionOf(delivery) > CONTRACT_VERSION
   if (isNewer && delivery.deliveries <= HAND_BACKS_MAX) {
-    // Written by a newer Hasty: some other worker can read it.
+    // Written by a newer version of Hasty: another worker can read it.
     deps.puller.nak(delivery, HAND_BACK_MS)
     return
   }
@@ -53,33 +56,33 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   }
 }
 
-/** A delivery of a job that this process has already. */
+/** Settles a delivery of a job that this process already holds. */
 async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): Promise<void> {
   if (delivery.seq === holding.seq) {
-    // A redelivery of what runs here, after the broker was away.
+    // A redelivery of the job that runs here, after the broker was away.
     deps.metrics.dropped.inc()
     return
   }
   if (!holding.isAsked) {
     const last = await deps.history.last(holding.job)
     if (last !== null && last.seq <= holding.seq) {
-      // Another trigger of what is about to start here.
+      // Another trigger of the job that is about to start here.
       deps.metrics.dropped.inc()
       return
     }
     if (last?.trigger === holding.seq) {
-      // The same, fired once more: what runs here was started by the first.
+      // The same trigger, fired once more: the job that runs here was started by the first.
       deps.puller.ack(delivery)
       return
     }
-    // The job's history has gone on without what runs here, which can publish nothing any more.
+    // The job's history has continued without the attempt that runs here, which can publish nothing any more.
     holding.end()
   }
   // Its handler has not noticed yet that it was told to stop.
   deps.puller.nak(delivery, LINGERS_MS)
 }
 
-/** Parking it would lose a job: what cannot be read ends as failed, and says so. */
+/** Fails a job that cannot be read, with an error that says so: parking it would lose the job. */
 async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string): Promise<void> {
   deps.metrics.parked.inc()
   const job = parseSubject(delivery.subject)
@@ -87,13 +90,13 @@ async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string)
     deps.puller.ack(delivery)
     return
   }
-  deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'a trigger cannot be read')
+  deps.log.error({ job_id: job.job_id, seq: delivery.seq }, 'could not read a trigger')
   const error = { name: 'Unreadable', message: `message ${delivery.seq} of the log ${why}` }
   await deps.history.append(
     { ...job, object_id: '' },
     { event: 'job:failed', reason: 'unreadable', error },
     { after: triggerAfter(delivery), deadlineMs: 10 * SECOND },
   )
-  // Also when it is refused: the trigger is stale then, the job's history went on without it.
+  // Also when it is refused: the trigger is then stale, because the job's history has continued without it.
   deps.puller.ack(delivery)
 }

@@ -13,13 +13,13 @@ import type { StartedAttempt } from './start-attempt.ts'
 
 export interface RunEnd {
   end: AttemptEnd | LetGo
-  /** A handler that was told to stop and still runs; null where none does. */
+  /** A handler that was told to stop and still runs; null where there is none. */
   lingering: Promise<unknown> | null
 }
 
 /**
- * Runs the handler until it ends, or until its time is up, an error of its own that nobody caught fails it, or the job is
- * to be let go: then its signal is aborted. Nothing is published here but progress.
+ * Runs the handler until it ends, its time is up, an uncaught error of its own fails it, or the job must be let go:
+ * then its signal is aborted. Only progress is published here.
  */
 export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt): Promise<RunEnd> {
   const { hold } = run
@@ -85,7 +85,7 @@ function startHandler(
     ...contextVerbs,
     ...job,
     signal,
-    // Made when a handler first asks for it: most never do, and a child logger costs as much as a publish.
+    // Created when a handler first uses it: most never do, and a child logger costs as much as a publish.
     get log() {
       return deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt })
     },

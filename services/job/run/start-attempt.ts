@@ -10,15 +10,15 @@ import type { JobRun } from './job-run.ts'
 export interface StartedAttempt {
   attempt: number
   crashes: number
-  /** Runs in a child process, because the job has killed a worker before. */
+  /** Whether the attempt runs in a child process, because the job has killed a worker before. */
   isolated: boolean
   /** Stream sequence of `job:started`: the fencing token. */
   seq: number
 }
 
 /**
- * Publishes `job:started` with compare-and-set on what the trigger names. Refused, it reads the job's last event
- * and does what `decide` says, until the attempt is this worker's or nobody's business here.
+ * Publishes `job:started` with compare-and-set on the sequence that the trigger names. If that is refused, reads the
+ * job's last event and follows `decide`, until the attempt is this worker's or does not concern it.
  * @returns null when there is nothing to run; the delivery is then settled
  */
 export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<StartedAttempt | null> {
@@ -83,9 +83,9 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<Start
 }
 
 /**
- * A job that has killed a worker runs in a child of its own. After the first death that is a precaution for all jobs
- * the worker held, taken where there is room and a child starts: a dead worker's jobs must not queue behind each other.
- * After the second it is certain.
+ * Chooses where an attempt runs: a job that has killed a worker runs in a child of its own. After the first death this
+ * is a precaution for all jobs that the worker held, taken where there is room and a child starts: a dead worker's jobs
+ * must not queue behind each other. After the second death the job itself is known to be the cause.
  */
 async function chooseWhere(deps: WorkerDeps, run: JobRun, crashes: number) {
   const isCertain = crashes > 1
@@ -95,10 +95,13 @@ async function chooseWhere(deps: WorkerDeps, run: JobRun, crashes: number) {
   return isCertain || run.hold.isAsked ? 'nowhere' : 'here'
 }
 
-/** @returns null when the job was to be let go before there was room, or no child starts */
+/** @returns null when the job had to be let go before there was room, or no child starts */
 async function takePlace(deps: WorkerDeps, run: JobRun): Promise<Place | null> {
   const reserving = deps.isolation.reserve().catch((error: unknown) => {
-    deps.log.error({ err: error, job_id: run.spec.job_id }, 'a job that has killed a worker got no process of its own')
+    deps.log.error(
+      { err: error, job_id: run.spec.job_id },
+      'could not start a child process for a job that has killed a worker',
+    )
     return null
   })
   const place = await Promise.race([reserving, run.hold.letGo.then(() => null)])
@@ -106,7 +109,7 @@ async function takePlace(deps: WorkerDeps, run: JobRun): Promise<Place | null> {
   return place
 }
 
-/** With HAND_BACK_MS between them five minutes, in which somebody may mend what keeps a child from starting. */
+/** With HAND_BACK_MS between the tries five minutes, in which somebody may fix what keeps a child from starting. */
 const CHILD_STARTS_MAX = 60
 
 async function withoutPlace(
@@ -127,20 +130,23 @@ async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger)
   const last = await readLastEvent(deps, run)
   const decision = decide(trigger, last)
   if (decision.do !== 'ask') return decision
-  // What this process runs it does not start again: an earlier run of its own ended without an outcome. Asking
-  // ourselves would be answered by the very delivery that asks, for ever.
+  // This process does not start a job again that it runs already: an earlier run here ended without an outcome. If the
+  // process asked itself, the very delivery that asks would answer yes, forever.
   if (decision.worker_id === deps.workerId) return decide(trigger, last, false)
   const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
   return decide(trigger, last, alive)
 }
 
-/** Reading is repeated for as long as the broker is away: the lease thread keeps the delivery meanwhile. */
+/**
+ * Reads the job's last event, again and again while the broker is away: the lease thread keeps the delivery in the
+ * meantime.
+ */
 async function readLastEvent(deps: WorkerDeps, run: JobRun) {
   for (;;) {
     try {
       return await deps.history.last(run.spec)
     } catch (error) {
-      deps.log.debug({ err: error, job_id: run.spec.job_id }, 'the log cannot be read, trying again')
+      deps.log.debug({ err: error, job_id: run.spec.job_id }, 'could not read the log, will retry')
       await sleep(READ_AGAIN_MS)
     }
   }
@@ -149,7 +155,7 @@ async function readLastEvent(deps: WorkerDeps, run: JobRun) {
 const READ_AGAIN_MS = 250
 
 interface Failure {
-  /** The sequence at which the job's history must end. */
+  /** Sequence at which the job's history must end. */
   after: number
   reason: string
   error: { name: string; message: string }
@@ -157,7 +163,7 @@ interface Failure {
 
 async function fail(deps: WorkerDeps, run: JobRun, { after, reason, error }: Failure): Promise<void> {
   const result = await run.publish({ event: 'job:failed', reason, error }, newNonce(), after)
-  // Refused: somebody else was first; the redelivery after the lease shows what became of it.
+  // Refused: somebody else was first; the redelivery after the lease shows the result.
   if (result.kind !== 'stored') return
   deps.puller.ack(run.delivery)
   deps.log.warn({ job_id: run.spec.job_id, type: run.spec.type, reason }, 'job failed before another attempt')

@@ -13,9 +13,9 @@ export interface WatchEndsDeps {
 }
 
 /**
- * Tells the handlers of this worker that their job was cancelled, by whomever. Only what was stored counts: on the
- * live subjects, and after a broken connection in the log.
- * @returns how to stop it
+ * Tells the handlers of this worker that their job was cancelled, whoever cancelled it. Only stored events count: those
+ * on the live subjects, and after a broken connection those in the log.
+ * @returns a function that stops the watch
  */
 export function watchEnds(deps: WatchEndsDeps): () => void {
   const unwatch = watchLive(deps.broker, 'job:cancelled.*.*.*', ({ subject, seq }) => {
@@ -25,7 +25,7 @@ export function watchEnds(deps: WatchEndsDeps): () => void {
   const unlisten = deps.broker.onReconnect(() => {
     for (const hold of deps.held.values()) {
       endIfOver(deps.history, hold).catch((error: unknown) =>
-        deps.log.debug({ err: error, job_id: hold.job.job_id }, 'could not see whether a held job was cancelled'),
+        deps.log.debug({ err: error, job_id: hold.job.job_id }, 'could not check whether a held job was cancelled'),
       )
     }
   })

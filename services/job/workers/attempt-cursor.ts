@@ -1,11 +1,11 @@
 import { badParameters } from '#shared/http/read-query.ts'
 
-/** Where a page ended, and of which worker: for another one that place means nothing. */
+/** A cursor: where a page ended, and of which worker, because the place means nothing for another one. */
 export const makeCursor = (workerId: string, seq: number): string =>
   Buffer.from(`${workerId}.${seq}`).toString('base64url')
 
 /**
- * @returns the seq that the page before ended with
+ * @returns the seq at which the page before ended
  * @throws AppError `invalid-request`
  */
 export function readCursor(workerId: string, cursor: string): number {

@@ -3,7 +3,7 @@ import type { JobError } from '#shared/contracts/log/job.ts'
 import type { AttemptRecord, RunningAttempt, WorkerRecord } from '#shared/stores/attempts/attempt-store.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
 
-/** What a worker is for the whole of its life. */
+/** Members of a worker that never change. */
 export type WorkerIdentity = Pick<
   WorkerRecord,
   'worker_id' | 'host' | 'pid' | 'version' | 'types' | 'slots' | 'started_at'
@@ -12,17 +12,17 @@ export type WorkerIdentity = Pick<
 export interface RecorderOptions {
   worker: WorkerIdentity
   clock: Clock
-  /** Attempts kept while the store cannot take them; beyond it the oldest are dropped. */
+  /** Number of attempts that are kept while the store is away; beyond it the oldest are dropped. */
   maxBuffered: number
   onDropped: (count: number) => void
 }
 
 const ERROR_MAX_LENGTH = 500
 
-/** What this worker runs and ran, in memory alone: running a job never waits for a store. */
+/** The running and ended attempts of this worker, in memory alone: running a job never waits for a store. */
 export class AttemptRecorder {
   readonly #options: RecorderOptions
-  /** In the order they started. */
+  /** In the order in which they started. */
   readonly #running = new Map<string, RunningAttempt>()
   readonly #counts = { processed: 0, failed: 0, cancelled: 0, retried: 0 }
   #ended: AttemptRecord[] = []
@@ -51,12 +51,12 @@ export class AttemptRecorder {
     this.#dropOldest()
   }
 
-  /** It is out of this worker's hands, however it went. */
+  /** Removes a running attempt that this worker no longer holds, however it ended. */
   forget(jobId: string): void {
     this.#running.delete(jobId)
   }
 
-  /** The oldest of what ended and was not taken yet: the caller's now, to store or to put back. */
+  /** Takes the oldest ended attempts: the caller must store them or put them back. */
   take(max: number): AttemptRecord[] {
     const taken = this.#ended
     this.#ended = taken.splice(max)

@@ -1,14 +1,14 @@
 import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
 import type { AttemptStoreConfig } from '../open-store.ts'
 
-// Between the main thread and the one that has the store. Plain data: it crosses threads.
+// Messages between the main thread and the one that has the store. Plain data: it crosses threads.
 
 export interface StoreThreadOptions extends AttemptStoreConfig {
   /** How long attempts and silent workers are kept, milliseconds. */
   retentionMs: number
 }
 
-/** What the main thread asks; the store's other two methods are the thread's own business. */
+/** Methods that the main thread calls; the store's other two are used by its own thread alone. */
 export type Method = Exclude<keyof AttemptStore, 'close' | 'deleteBefore'>
 
 export type StoreCall = { [M in Method]: { id: number; method: M; args: Parameters<AttemptStore[M]> } }[Method]

@@ -5,11 +5,14 @@ import type { AttemptRecorder } from './attempt-recorder.ts'
 import type { StoreClient } from './store-client.ts'
 
 const EVERY_MS = 1 * SECOND
-/** More than a worker ends in a second; what crosses threads at once stays small after the store was away. */
+/**
+ * Attempts in one report: more than a worker ends in a second, and few enough that messages stay small after the store
+ * was away.
+ */
 const ATTEMPTS_AT_ONCE = 5_000
 const LAST_REPORT_MS = 2 * SECOND
 
-/** Once a second what ended, and the worker's beat, go to the store together: off the path of any job. */
+/** Sends ended attempts, and the worker's heartbeat, to the store once a second, off the path of any job. */
 export class ReportLoop {
   readonly #recorder: AttemptRecorder
   readonly #store: StoreClient
@@ -32,7 +35,7 @@ export class ReportLoop {
     this.#loop.start()
   }
 
-  /** Reports the end, for which it waits 2 s at most. Call it when nothing runs any more. */
+  /** Reports the end, and waits 2 s at most for that. Call it when nothing runs any more. */
   async stop(): Promise<void> {
     const reporting = this.#loop.stop().then(() => this.#report(true))
     await Promise.race([reporting.catch(() => undefined), sleep(LAST_REPORT_MS)])
@@ -51,9 +54,9 @@ export class ReportLoop {
     }
   }
 
-  /** Said once, however often it fails. */
+  /** Logs a failure once, however often it repeats. */
   #onFailure(error: unknown): void {
-    if (!this.#isFailing) this.#log.warn({ err: error }, 'attempts cannot be stored, they are kept for a while')
+    if (!this.#isFailing) this.#log.warn({ err: error }, 'could not store attempts, keeping them in memory')
     this.#isFailing = true
   }
 }

@@ -33,7 +33,7 @@ export async function showWorker(deps: ShowWorkersDeps, workerId: string): Promi
 }
 
 /**
- * A page of what the worker ran, what ended last first.
+ * A page of a worker's attempts, last ended first.
  * @throws AppError `worker-not-found`; `invalid-request` for a cursor of another worker; `unavailable`
  */
 export async function listAttempts(
@@ -43,7 +43,7 @@ export async function listAttempts(
 ): Promise<WorkerAttempts> {
   const belowSeq = cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(workerId, cursor)
   await findWorker(deps, workerId)
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const found = await read(deps.store.listAttempts({ workerId, belowSeq, limit: limit + 1 }))
   const page = found.slice(0, limit)
   const last = page.at(-1)
@@ -53,7 +53,7 @@ export async function listAttempts(
   }
 }
 
-/** As `makeReplicaId` makes them. */
+/** The ids that `makeReplicaId` makes. */
 const WORKER_ID_PATTERN = /^[A-Za-z0-9-]{1,100}$/
 
 async function findWorker({ store }: ShowWorkersDeps, workerId: string): Promise<WorkerRecord> {
@@ -77,7 +77,7 @@ function workerView(worker: WorkerSummary, liveSince: string): WorkerView {
     version: worker.version,
     types: worker.types,
     slots: worker.slots,
-    // What a dead worker ran when it last wrote runs elsewhere by now.
+    // Jobs of a dead worker run elsewhere by now.
     running: live ? worker.running_count : 0,
     processed: worker.processed,
     failed: worker.failed,

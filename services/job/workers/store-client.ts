@@ -5,7 +5,7 @@ import type { AttemptStore } from '#shared/stores/attempts/attempt-store.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import type { Method, StoreThreadOptions, ThreadMessage } from './messages.ts'
 
-/** Below what a proxy in front waits. */
+/** Less than a proxy in front waits. */
 const ANSWER_WITHIN_MS = 4 * SECOND
 const START_AGAIN_MS = 5 * SECOND
 const CALLS_MAX = 200
@@ -18,9 +18,9 @@ interface Waiting {
 }
 
 /**
- * The main thread's side of the store. *away*: not open yet, or its thread is being started again. *open*: calls are
- * answered. *late*: it owes an answer that nobody waits for any more; until it comes nothing else is asked, so that
- * nothing piles up. The store is wanted, not needed: nothing here ends the process.
+ * The main thread's side of the store. *away*: not open yet, or its thread is being restarted. *open*: calls are
+ * answered. *late*: the store owes an answer that nobody waits for any more; until the answer comes nothing else is
+ * asked, so that nothing piles up. Jobs run without the store too, so nothing here ends the process.
  */
 export class StoreClient {
   readonly #options: StoreThreadOptions
@@ -44,7 +44,7 @@ export class StoreClient {
     return this.#isOpen && this.#late.size === 0
   }
 
-  /** Returns at once; the store opens in its own time. */
+  /** Starts the thread and returns at once; the store opens in its own time. */
   start(): void {
     const thread = new Worker(new URL('./store-thread.ts', import.meta.url), {
       workerData: this.#options,
@@ -88,14 +88,14 @@ export class StoreClient {
     switch (message.kind) {
       case 'open':
         this.#isOpen = true
-        if (this.#saidAway) this.#log.info('the store of attempts is there')
+        if (this.#saidAway) this.#log.info('the store of attempts is back')
         this.#saidAway = false
         return
       case 'away':
         this.#away(message.why)
         return
       case 'undeleted':
-        this.#log.warn({ why: message.why }, 'old attempts could not be deleted, it will be tried again')
+        this.#log.warn({ why: message.why }, 'could not delete old attempts, will retry')
         return
       case 'result':
         this.#end(message.id)?.resolve(message.result)
@@ -114,7 +114,7 @@ export class StoreClient {
     return call
   }
 
-  /** Said once, however often it is tried. */
+  /** Logs the loss once, however often it is retried. */
   #away(why: string): void {
     if (!this.#saidAway) this.#log.warn({ why }, 'the store of attempts cannot be used; jobs run all the same')
     this.#saidAway = true

@@ -5,27 +5,28 @@ import { clocksAgree, isoTime, MINUTE, SECOND, sleep, systemClock } from '#share
 import { openStore } from '../open-store.ts'
 import type { StoreCall, StoreThreadOptions, ThreadMessage } from './messages.ts'
 
-// The store's thread: whatever a disk, a lock or a server that is away does to it, the main loop runs jobs.
-// 1. opens the store, however long that takes, 2. answers the main thread's calls, 3. beats for a main loop that is
-// busy, 4. deletes what is too old.
+// The store's thread: a slow disk, a lock or an absent server never keeps the main loop from running jobs. The thread
+// 1. opens the store, however long that takes, 2. answers the main thread's calls, 3. writes heartbeats for a busy main
+// loop,
+// 4. deletes old data.
 
 const OPEN_AGAIN_MS = 1 * SECOND
 const OPEN_AGAIN_MAX_MS = 10 * SECOND
 const BEAT_EVERY_MS = 1 * SECOND
 const KEEP_HOUSE_EVERY_MS = 3 * MINUTE
-/** Where nobody could say how old anything is. */
-const KEEP_HOUSE_AGAIN_MS = 5 * SECOND
+/** Pause where the age of data is unknown. */
+const AGE_UNKNOWN_RETRY_MS = 5 * SECOND
 const DELETE_AT_ONCE = 500
-/** Between two batches, so that other writers come in. */
+/** Pause between two batches, so that other writers get their turn. */
 const DELETE_PAUSE_MS = 50
 
 const options = workerData as StoreThreadOptions
 let store: AttemptStore | null = null
-/** Saves go one after the other, so that the last one stays. */
+/** Saves run one after the other, so that the last one stays. */
 let saving: Promise<unknown> = Promise.resolve()
 let isSaving = false
 let lastSaved: WorkerRecord | null = null
-/** Monotonic, of the last save. */
+/** Monotonic time of the last save. */
 let lastSavedMs = 0
 
 const tell = (message: ThreadMessage): void => parentPort?.postMessage(message)
@@ -64,11 +65,11 @@ function save(to: AttemptStore, ...[worker, attempts]: Parameters<AttemptStore['
   return turn
 }
 
-/** The broker's time: what the main thread says with each beat, and what has gone by since. */
+/** The broker's time: the main thread's last value, and the time that has passed since. */
 const nowSince = (saved: WorkerRecord): number =>
   Math.floor(Date.parse(saved.beat_at) + systemClock.monotonic() - lastSavedMs)
 
-/** A handler may keep the main loop to itself for long: the worker lives all the same. */
+/** Writes heartbeats while a handler blocks the main loop: the worker lives all the same. */
 async function beatWhileMainIsBusy(to: AttemptStore): Promise<void> {
   for (;;) {
     await sleep(BEAT_EVERY_MS)
@@ -84,7 +85,7 @@ async function keepHouse(to: AttemptStore): Promise<void> {
     const isKnown = nowMs !== null && clocksAgree(nowMs, systemClock.now())
     if (isKnown)
       await deleteOld(to, nowMs).catch((error: unknown) => tell({ kind: 'undeleted', why: messageOf(error) }))
-    await sleep(isKnown ? KEEP_HOUSE_EVERY_MS : KEEP_HOUSE_AGAIN_MS)
+    await sleep(isKnown ? KEEP_HOUSE_EVERY_MS : AGE_UNKNOWN_RETRY_MS)
   }
 }
 

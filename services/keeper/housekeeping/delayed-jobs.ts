@@ -20,13 +20,14 @@ export interface DelayedDeps {
   log: Logger
 }
 
-/** Later than every time that is stored. */
+/** Later than every stored time. */
 const ANY_TIME = '9999'
 
 /**
- * What starts a delayed job compares with its last event, which must therefore outlive every cut of the log. Where the
- * timer has fired and the trigger waits in its lane, the event holds the cut: published again, the job would go to the
- * end of its lane each time. Otherwise it is published again, above the cut, which arms a timer anew.
+ * Keeps delayed jobs alive across a cut of the log. The start of a delayed job compares with its last event, which must
+ * therefore outlive every cut. Where the timer has fired and the trigger waits in its lane, the event holds the cut:
+ * published again, the job would go to the end of its lane each time. Otherwise it is published again, above the cut,
+ * which arms a new timer.
  * @returns the cut, lowered to the first event that must stay
  * @throws when an event could not be published: do not cut then
  */
@@ -40,25 +41,27 @@ export async function keepDelayedJobs(deps: DelayedDeps, needs: LaneNeed[], cut:
   return lowest
 }
 
-/** Whether the job's timer has fired and a lane will deliver what came of it. */
+/** Whether the job's timer has fired and a lane will deliver its trigger. */
 export async function hasWaitingTrigger(stream: Stream, needs: LaneNeed[], job: Job): Promise<boolean> {
   const due = await stream.lastOf(dueSubject(job))
   return due !== null && Number(due.headers.get(HEADERS.after)) === job.seq && mayDeliver(needs, job.type, due.seq)
 }
 
-/** The event once more; where nobody can read it, the job cannot go on from it and ends. */
+/** The event once more; where nobody can read it, the job cannot continue from it and ends. */
 function eventAgain(job: Job, { seq, body }: StreamMessage): EventBody {
   const event = parseForeign(triggerEventSchema, body)
   if (event !== null) return { ...event, follows: job.seq }
-  const error = { name: 'Unreadable', message: `message ${seq} of the log, what this job waits by, cannot be read` }
+  const error = { name: 'Unreadable', message: `message ${seq} of the log, which this job waits for, cannot be read` }
   return { event: 'job:failed', reason: 'unreadable', error }
 }
 
-/** Compare-and-set on the event itself makes it harmless. @returns whether it was stored */
+/**
+ * Publishes the event again; compare-and-set on the event itself makes that harmless. @returns whether it was stored
+ */
 export async function publishAgain(deps: DelayedDeps, job: Job): Promise<boolean> {
   const last = await deps.stream.atSequence(job.seq)
   if (last === null) {
-    deps.log.error({ job_id: job.job_id, seq: job.seq }, 'the last event of a delayed job is gone from the log')
+    deps.log.error({ job_id: job.job_id, seq: job.seq }, 'the log lost the last event of a delayed job')
     return false
   }
   const result = await deps.history.append(job, eventAgain(job, last), { after: job.seq })

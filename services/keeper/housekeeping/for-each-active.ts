@@ -3,7 +3,7 @@ import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 
 const PAGE = 500
 
-/** Looks at every job in the phases whose last event is older, in pages. */
+/** Visits every job in the phases whose last event is older, in pages. */
 export async function forEachActive(
   store: JobStore,
   query: { phases: Job['phase'][]; updatedBefore: string },
@@ -15,7 +15,7 @@ export async function forEachActive(
     const last = page.at(-1)
     if (last === undefined) return
     afterId = last.job.job_id
-    // The embedded store answers without ever yielding: requests come first.
+    // The embedded store answers without ever yielding: requests get their turn here.
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -18,7 +18,7 @@ export interface HousekeeperDeps {
 
 const DELETE_AT_ONCE = 1_000
 
-/** What the owner of the projection does once a minute: wakes stuck jobs, trims the log, deletes old jobs. */
+/** The loop that the owner of the projection runs once a minute: wakes stuck jobs, trims the log, deletes old jobs. */
 export function createHousekeeper(deps: HousekeeperDeps): IntervalLoop {
   const keepHouse = async () => {
     if (!deps.isOwner()) return
@@ -27,7 +27,7 @@ export function createHousekeeper(deps: HousekeeperDeps): IntervalLoop {
     if (deps.trim.isClockTrusted()) await deleteOldJobs(deps)
   }
   return new IntervalLoop(deps.everyMs, keepHouse, (error) =>
-    deps.log.warn({ err: error }, 'housekeeping failed, it will be tried again'),
+    deps.log.warn({ err: error }, 'housekeeping failed, will retry'),
   )
 }
 

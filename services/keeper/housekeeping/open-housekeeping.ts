@@ -26,7 +26,7 @@ export interface OpenHousekeepingDeps extends Pick<WakeDeps, 'woken'> {
   log: Logger
 }
 
-/** The house keeper over this broker. */
+/** The housekeeper of this broker. */
 export function openHousekeeping({
   config,
   projection,

@@ -10,22 +10,23 @@ export interface TrimDeps extends DelayedDeps {
   listLanes(): Promise<LaneInfo[]>
   /** The first sequence that the workflow service still needs; null: none. */
   neededByRequests(state: StreamState): Promise<number | null>
-  /** How far the store is. */
+  /** Sequence up to which the store has applied the log. */
   checkpointSeq(): number
   logRetentionMs: number
   cooldownMs: number
-  /** false: nobody can say how old anything is. */
+  /** false: the age of data is unknown. */
   isClockTrusted(): boolean
   maxJobs: number
   maxBytes: number
 }
 
-/** Under pressure the log is cut to this share of its limit. */
+/** Share of its limit to which the log is cut under pressure. */
 const PRESSURE = 0.5
 
 /**
- * ONE unfiltered purge, up to the least of what retention lets go, what the store has applied, and what timers, lanes
- * and the workflow service may still deliver, or compare with. Filtered purges stall publishes and can come undone.
+ * Cuts the log with ONE unfiltered purge, up to the lowest sequence that retention, the store, timers, lanes and the
+ * workflow service still need, to deliver it or to compare with it. Filtered purges stall publishes and can come
+ * undone.
  * @returns the sequence below which the log was cut, or null when there was nothing to cut
  */
 export async function trimLog(deps: TrimDeps): Promise<number | null> {
@@ -33,16 +34,16 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
   const checkpoint = deps.checkpointSeq()
   const lanes = await deps.listLanes()
   if (hasIncompleteType(lanes)) {
-    deps.log.warn('a job type lacks a lane: the log is not trimmed')
+    deps.log.warn('the log is not trimmed because a job type lacks a lane')
     return null
   }
   const needs = await laneNeeds(deps.stream, lanes)
   const unarmedFrom = await armTimersNeed(deps.stream)
-  // After the lanes: what has left its lane meanwhile has its end in the log by now.
+  // After the lanes: the end of a job that has left its lane in the meantime is in the log by now.
   const forRequests = await deps.neededByRequests(state)
   const froms = [unarmedFrom, forRequests, ...needs.map(({ from }) => from)].map((from) => from ?? state.lastSeq + 1)
-  // The last event stays: so a log that begins after what a reader has seen has been cut there. Timers, and what readiness
-  // stores for a moment, go by themselves.
+  // The last event stays, so that a log that begins after a reader's position is known to have been cut there. Timers,
+  // and the probes of readiness, expire by themselves.
   const lastEvent = (await deps.stream.lastOf(ALL_HISTORY))?.seq ?? state.firstSeq
   const allowed = Math.min(await retentionCut(deps, state), checkpoint + 1, lastEvent, ...froms)
   if (allowed <= state.firstSeq) return null
@@ -53,10 +54,13 @@ export async function trimLog(deps: TrimDeps): Promise<number | null> {
   return cut
 }
 
-/** Everything before the returned sequence is older than the retention, or over the limits and older than the cooldown. */
+/**
+ * The cut by retention: everything before the returned sequence is older than the retention, or over the limits and
+ * older than the cooldown.
+ */
 async function retentionCut(deps: TrimDeps, state: StreamState): Promise<number> {
   const nowMs = deps.clock.now()
-  // For its age nothing goes while clocks differ; a log that fills is cut all the same, or new jobs would be refused.
+  // Nothing is cut for its age while clocks differ; a log that fills is cut all the same, or new jobs would be refused.
   const byAge = deps.isClockTrusted()
     ? await firstSeqAfter(deps.stream, state, nowMs - deps.logRetentionMs)
     : state.firstSeq
@@ -67,7 +71,7 @@ async function retentionCut(deps: TrimDeps, state: StreamState): Promise<number>
   return Math.max(byAge, Math.min(byPressure, await firstSeqAfter(deps.stream, state, nowMs - deps.cooldownMs)))
 }
 
-/** The first sequence stored after a time, by halving: about 20 reads for a million messages. */
+/** The first sequence stored after a time, by bisection: about 20 reads for a million messages. */
 export async function firstSeqAfter(
   stream: Pick<Stream, 'nextOf'>,
   state: Pick<StreamState, 'firstSeq' | 'lastSeq'>,
@@ -84,7 +88,7 @@ export async function firstSeqAfter(
   return low
 }
 
-/** A type whose lanes are still being made: what waits for the missing one would be trimmed away. */
+/** Whether the lanes of a type are still being created: messages for the missing one would be trimmed away. */
 function hasIncompleteType(lanes: LaneInfo[]): boolean {
   const counts = new Map<string, number>()
   for (const lane of lanes)

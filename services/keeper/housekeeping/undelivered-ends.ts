@@ -15,14 +15,14 @@ type End = Batch['messages'][number]
 const BATCH = 500
 
 /**
- * What the log must keep for requests: the ends of their jobs that the workflow service has not taken yet, each with
- * its job's history. The ends of all other jobs are nothing to it, and hold nothing, so that the log is trimmed also
- * where that service does not run. Each end is looked at once.
+ * The messages that the log must keep for requests: the ends of their jobs that the workflow service has not taken yet,
+ * each with its job's history. The ends of all other jobs do not concern that service, and hold nothing, so that the
+ * log is trimmed even where it does not run. Each end is looked at once.
  */
 export class UndeliveredEnds {
   readonly #deps: UndeliveredEndsDeps
   #log = ''
-  /** Where each filter was read up to. */
+  /** Sequence up to which each filter was read. */
   readonly #nextSeqs = new Map<string, number>()
   /** Sequence of an end of a request's job -> first sequence of that job. */
   readonly #needs = new Map<number, number>()
@@ -47,7 +47,7 @@ export class UndeliveredEnds {
     return this.#needs.size === 0 ? null : Math.min(...this.#needs.values())
   }
 
-  /** Sequences of another log mean nothing in this one. */
+  /** Forgets everything when the log was replaced: sequences of another log mean nothing in this one. */
   #forget(log: string): void {
     this.#log = log
     this.#nextSeqs.clear()
@@ -59,7 +59,7 @@ export class UndeliveredEnds {
       const next = Math.max(this.#nextSeqs.get(filter) ?? 0, fromSeq)
       const batch = await this.#deps.stream.readBatch({ filter, fromSeq: next, limit: BATCH })
       const needs = await Promise.all(batch.messages.map((end) => this.#needOf(end)))
-      // Noted when all of them are known: what failed is read again.
+      // Recorded when all of them are known: after a failure they are read again.
       batch.messages.forEach(({ seq }, n) => {
         const need = needs[n] ?? null
         if (need !== null) this.#needs.set(seq, need)
@@ -69,7 +69,7 @@ export class UndeliveredEnds {
     }
   }
 
-  /** @returns the first sequence of the end's job; null where it is no request's */
+  /** @returns the first sequence of the end's job; null where the job belongs to no request */
   async #needOf({ seq, subject, body }: End): Promise<number | null> {
     const address = parseSubject(subject)
     const objectId = objectIdIn(body)

@@ -20,12 +20,12 @@ export interface WakeDeps extends DelayedDeps {
 const SLACK_MS = 1 * MINUTE
 
 /**
- * The net under everything else. Jobs that wait or run, but that no lane will deliver again, get a fresh
- * `job:created`; delayed jobs that are overdue and have neither timer nor trigger get their last event again, which
- * arms a timer anew. Compare-and-set on the job's last event makes each of it harmless.
+ * The safety net under everything else. Jobs that wait or run, but that no lane will deliver again, get a fresh
+ * `job:created`; overdue delayed jobs that have neither timer nor trigger get their last event again, which arms a new
+ * timer. Compare-and-set on the job's last event makes all of this harmless.
  */
 export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
-  // Asked before the jobs are read: what a lane needed then it has not passed over since.
+  // Asked before the jobs are read: a message that a lane needed then has not been passed over since.
   const lanes = await deps.listLanes()
   const needs = await laneNeeds(deps.stream, lanes)
   const unarmedFrom = await armTimersNeed(deps.stream)
@@ -41,7 +41,7 @@ export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
 async function wakeDelayed(deps: WakeDeps, needs: LaneNeed[], unarmedFrom: number | null, job: Job): Promise<void> {
   const overdueMs = job.due_at === null ? 0 : deps.clock.now() - Date.parse(job.due_at)
   if (overdueMs < deps.leaseMs + SLACK_MS) return
-  // Nobody was there to arm its timer: whoever comes first will.
+  // Nobody was there to arm its timer: the next replica will.
   if (unarmedFrom !== null && unarmedFrom <= job.seq) return
   if ((await deps.stream.lastOf(timerSubject(job))) !== null) return
   if (await hasWaitingTrigger(deps.stream, needs, job)) return
@@ -58,7 +58,7 @@ async function wakeUndelivered(deps: WakeDeps, needs: LaneNeed[], job: Job): Pro
 
 function recordWoken(deps: WakeDeps, job: Job): void {
   deps.woken.inc()
-  deps.log.warn({ job_id: job.job_id, phase: job.phase }, 'a job that nothing would have woken was woken')
+  deps.log.warn({ job_id: job.job_id, phase: job.phase }, 'woke a job that nothing else would have woken')
 }
 
 /** Continues the attempts where they stopped: an open one counts as crashed, a released one keeps its number. */

@@ -6,19 +6,19 @@ import type { Checkpoint, JobStore, StoredJob } from '#shared/stores/jobs/job-st
 import { rebasedOntoLog } from '#shared/stores/jobs/projection-view.ts'
 import { endOfRound, type RoundEnd } from '../send-callbacks/end-of-round.ts'
 
-/** Which generation is written, and from which on sequences are of this log. */
+/** The generation that is written, and the first one whose sequences belong to this log. */
 export type ProjectionGeneration = Pick<Checkpoint, 'generation' | 'log_generation'>
 
 export interface ApplyBatchDeps {
   store: JobStore
-  /** Called for each message that cannot be read: it is counted and moves its job's history on, never stops the rest. */
+  /** Called for each unreadable message: it is counted and moves its job's history on, and never stops the rest. */
   onUnreadable(seq: number): void
 }
 
 /**
- * Folds a batch of messages, in log order, into the store: reads the jobs it is about, folds, writes each whole
- * where it is newer. Safe to repeat and to run twice at once.
- * @returns the ends of jobs in it, also when it is repeated
+ * Folds a batch of messages, in log order, into the store: reads the jobs concerned, folds, writes each whole where it
+ * is newer. Safe to repeat and to run twice at once.
+ * @returns the ends of jobs in the batch, even when it is repeated
  */
 export async function applyBatch(
   deps: ApplyBatchDeps,
@@ -38,7 +38,7 @@ export async function applyBatch(
   const ends: RoundEnd[] = []
   for (const { seq, event } of events) {
     const base = folded.get(event.job_id) ?? currentFold(stored.get(event.job_id), generation)
-    // A history whose beginning was trimmed goes on from what an older generation knew.
+    // A history whose beginning was trimmed continues from the job as an older generation knew it.
     const next = applyEvent(base, event, seq) ?? continueOld(stored.get(event.job_id), logGeneration, event, seq)
     if (next === null) continue
     folded.set(event.job_id, next)
@@ -51,8 +51,8 @@ export async function applyBatch(
 }
 
 /**
- * A history that begins in this batch needs nothing of the store: its fold is whole, and the guarded write loses where
- * the store knows more already. On a busy system that is most jobs.
+ * The jobs that must be read. A history that begins in this batch needs nothing from the store: its fold is complete,
+ * and the guarded write loses where the store knows more already. On a busy system that is most jobs.
  */
 function idsToRead(events: LoggedEvent[]): string[] {
   const begunHere = new Set<string>()

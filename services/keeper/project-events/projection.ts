@@ -10,8 +10,8 @@ import type { ProjectionView } from '../../../shared/stores/jobs/projection-view
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
 
-// States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's beat to stand
-// still; *owning*, it applies the log, moves the checkpoint and beats. Taking over is a compare-and-set on the
+// States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's heartbeat to stop;
+// *owning*, it applies the log, moves the checkpoint and writes heartbeats. A takeover is a compare-and-set on the
 // checkpoint. Two owners at once (one was frozen) are harmless: every write of a job is guarded by its version.
 
 export interface ProjectionDeps {
@@ -20,9 +20,9 @@ export interface ProjectionDeps {
   stream: Pick<Stream, 'state'>
   store: JobStore
   view: ProjectionView
-  /** This replica, as the checkpoint names its owner. */
+  /** This replica's id, as the checkpoint names its owner. */
   replicaId: string
-  /** Before the checkpoint moves past them: what it throws makes the batch be applied again. */
+  /** Called before the checkpoint moves past the ends: when it throws, the batch is applied again. */
   onEnds(ends: RoundEnd[]): Promise<void>
   clock: Clock
   unreadable: Counter
@@ -31,18 +31,21 @@ export interface ProjectionDeps {
 }
 
 const WATCH_MS = 500
-/** A beat that stands still this long is a dead owner's. */
+/** Time without a heartbeat after which an owner counts as dead. */
 const OWNER_DEAD_MS = 2 * SECOND
 const BEAT_MS = 500
 const PAUSE_AFTER_ERROR_MS = 250
 /**
- * After a batch that was not full the next one may gather: longer on a busy system, where a job's events then cost one
- * write instead of three, than on a quiet one, where the store should be fresh.
+ * After a batch that was not full the next one may collect more: longer on a busy system, where a job's events then
+ * cost one write instead of three, than on a quiet one, where the store should be fresh.
  */
 const GATHER_MS = { quiet: 10, busy: 100 } as const
 const BUSY_BATCH = 50
 const FULL_BATCH = 500
-/** The checkpoint moves at least this often, so that a slow store and a change of owners still come forward. */
+/**
+ * Events after which the checkpoint moves, at the latest, so that a slow store and a change of owners still make
+ * progress.
+ */
 const SLICE = 500
 
 export class Projection {
@@ -66,7 +69,7 @@ export class Projection {
     this.#loop = this.#run()
   }
 
-  /** Gives the ownership up, so that another replica takes over at once. */
+  /** Gives up the ownership, so that another replica takes over at once. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#feed?.close()
@@ -83,7 +86,7 @@ export class Projection {
         else await sleep(WATCH_MS)
       } catch (error) {
         this.#owned = null
-        this.#deps.log.warn({ err: error }, 'projection interrupted, trying again')
+        this.#deps.log.warn({ err: error }, 'projection interrupted, will retry')
         await sleep(PAUSE_AFTER_ERROR_MS)
       }
     }
@@ -118,7 +121,7 @@ export class Projection {
   async #applyWhileOwner(): Promise<void> {
     while (!this.#stopped && this.#owned !== null) {
       try {
-        // After every loss of the feed: is it still the same log?
+        // After every loss of the feed, the log may have been replaced.
         const state = await this.#deps.stream.state()
         if (isOtherLog(this.#owned, state)) {
           this.#deps.log.warn(
@@ -131,7 +134,7 @@ export class Projection {
         await this.#follow(this.#feed)
       } catch (error) {
         if (this.#stopped) return
-        this.#deps.log.warn({ err: error }, 'the feed of events was lost, opening another')
+        this.#deps.log.warn({ err: error }, 'lost the feed of events, opening another')
         await sleep(PAUSE_AFTER_ERROR_MS)
         await this.#save({})
       } finally {
@@ -144,11 +147,11 @@ export class Projection {
   async #follow(feed: StreamFeed): Promise<void> {
     const { clock, lag } = this.#deps
     let savedAtMs = clock.monotonic()
-    /** Where the log ended before it was last seen idle. */
+    /** The end of the log before the feed was last seen idle. */
     let endOfLog = 0
     while (!this.#stopped && this.#owned !== null) {
       const batch = await feed.next()
-      // Closed by the stop, the feed proves nothing by its silence.
+      // A feed closed by the stop proves nothing by its silence.
       if (this.#stopped && batch.length === 0) return
       const last = batch.at(-1)
       if (last !== undefined) {
@@ -160,7 +163,7 @@ export class Projection {
         }
         lag.set(last.pending)
       }
-      // Nothing came: everything up to where the log ended before asking is applied, timers and triggers included.
+      // Nothing came: everything up to the end of the log before the question is applied, timers and triggers included.
       const seq = Math.max(this.#owned.seq, last?.seq ?? endOfLog)
       if (seq !== this.#owned.seq || clock.monotonic() - savedAtMs >= BEAT_MS) {
         if (!(await this.#save({ seq }))) return
@@ -175,18 +178,19 @@ export class Projection {
     const { store, unreadable, log } = this.#deps
     const onUnreadable = (seq: number) => {
       unreadable.inc()
-      log.error({ seq }, 'an event cannot be read')
+      log.error({ seq }, 'could not read an event')
     }
     await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, owned, messages))
   }
 
   /**
-   * A store that takes seconds must not look like a dead owner: the next one would do the same work again, as slowly.
+   * Writes heartbeats while a batch is applied: a store that takes seconds must not look like a dead owner, because the
+   * next one would do the same work again, as slowly.
    * @returns false when this replica is no longer the owner
    */
   async #beatWhile(applying: Promise<void>): Promise<boolean> {
     const done = applying.then(() => true)
-    // When a beat fails first, nobody waits for it any more.
+    // When a heartbeat fails first, nobody waits for this promise any more.
     done.catch(() => undefined)
     while (!(await Promise.race([done, sleep(BEAT_MS).then(() => false)]))) {
       if (await this.#save({})) continue
@@ -226,18 +230,21 @@ function checkpointToOwn(seen: Checkpoint | null, state: StreamState, nowMs: num
     beat: 0,
   }
   if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...otherLog(checkpoint, state, nowMs) }
-  // The owner before went on a little after a rebuild was asked for, and callers have seen that too.
+  // The previous owner continued for a moment after the rebuild was requested, and callers have seen that too.
   if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
   return checkpoint
 }
 
-/** As a fresh start, and what older generations know of sequences no longer counts. */
+/** A fresh start after which sequences known to older generations no longer count. */
 function otherLog(checkpoint: Checkpoint, state: StreamState, nowMs: number) {
   const start = freshStart(checkpoint, state, nowMs)
   return { ...start, log_generation: start.generation }
 }
 
-/** The next generation, from the beginning of the log. Seconds, so that it grows also where the store was lost. */
+/**
+ * The next generation, from the beginning of the log. It is a time in seconds, so it grows even when the store was
+ * lost.
+ */
 export const freshStart = (
   checkpoint: Pick<Checkpoint, 'generation'>,
   state: StreamState,

@@ -2,21 +2,21 @@ import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/http/schedule
 import { MINUTE, SECOND } from '#shared/time/clock.ts'
 import { lastTicks } from '../../../shared/schedules/tick-times.ts'
 
-/** A hiccup: so late a tick is still made when a later one is due too. */
+/** Lateness, after a hiccup, up to which a tick still runs when a later one is due too. */
 const LATE_MS = 3 * SECOND
-/** So late the last tick that is due still counts as on time. */
+/** Lateness up to which the last due tick still counts as on time. */
 const MISSED_MS = 1 * MINUTE
 
 export interface DueTicks {
-  /** To be made, oldest first; milliseconds since 1970. */
+  /** Ticks to run, oldest first; milliseconds since 1970. */
   run: number[]
-  /** The last one that is due: with it all up to it are settled. */
+  /** The last due tick: with it all ticks up to it are settled. */
   lastMs: number
 }
 
 /**
- * What a schedule owes now. A tick was missed when it is over 3 s late and a later one is due already, or over a minute
- * late; then `on_missed` decides.
+ * The ticks of a schedule that are due now. A tick was missed when it is over 3 s late and a later one is due already,
+ * or over a minute late; then `on_missed` decides.
  * @returns null when nothing is due
  */
 export function dueTicks(record: ScheduleRecord, nowMs: number): DueTicks | null {
@@ -32,7 +32,7 @@ export function dueTicks(record: ScheduleRecord, nowMs: number): DueTicks | null
     case 'skip':
       return { run: onTime, lastMs }
     case 'latest':
-      // One that is on time makes up for those before it.
+      // A tick that is on time makes up for those before it.
       return { run: onTime.length > 0 ? onTime : [lastMs], lastMs }
   }
 }

@@ -18,12 +18,15 @@ export interface MakeTickJobDeps extends CheckJobDeps {
   log: Logger
 }
 
-/** So old a tick's job may have ended and left the log, which then no longer tells that it was there; so may one that was made too early. */
+/**
+ * Age from which a tick's job may have ended and left the log, which then no longer shows that the job existed; a job
+ * that was created too early may have left it too.
+ */
 const OLD_MS = 1 * MINUTE
 
 /**
- * Makes the job of one tick. Its id follows from the tick and its first event compares with nothing being there: however
- * often this is done, and by however many replicas, there is exactly one.
+ * Creates the job of one tick. Its id is derived from the tick, and its first event requires that nothing is there:
+ * however often this is done, and by however many replicas, there is exactly one job.
  * @returns its id
  * @throws AppError `unavailable`: try again; any other: the job does not fit its type
  */
@@ -36,12 +39,12 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   const mayBeMade = nowMs - tickMs > OLD_MS || (record.made_until !== null && tickMs <= Date.parse(record.made_until))
   if (mayBeMade && (await deps.jobExists(jobId))) return jobId
   const event = firstEvent(jobId, record.tenant, body, type, nowMs)
-  // Whatever its type and priority: a PUT may have changed them while another replica made this tick's job.
+  // Whatever its type and priority: a PUT may have changed them while another replica created this tick's job.
   if (!(await deps.history.begin(event, 'any-address'))) return jobId
   deps.created.inc({ type: body.type })
   deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
   return jobId
 }
 
-/** Two tenants may have made schedules of one name at one moment. */
+/** The tenant as a part of the id: two tenants may have created schedules of the same name at the same moment. */
 const ownerOf = ({ tenant }: ScheduleRecord): string[] => (tenant === null ? [] : [tenant])

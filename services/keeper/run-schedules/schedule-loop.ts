@@ -6,8 +6,8 @@ import { isSettledAhead } from '../../../shared/schedules/settled-until.ts'
 import { nextTick } from '../../../shared/schedules/tick-times.ts'
 import { type SettleDueDeps, settleDue } from './settle-due.ts'
 
-// Every replica runs the same loop, and none leads: look at what changed, make what is due, then rest until the next
-// tick, a second at most. Replicas that make the same tick make one job.
+// Every replica runs the same loop, and none leads: look for changes, create due jobs, then rest until the next tick, a
+// second at most. Replicas that handle the same tick create one job.
 
 export interface ScheduleLoopDeps extends SettleDueDeps {
   book: ScheduleBook
@@ -22,7 +22,7 @@ export class ScheduleLoop {
   #stopped = false
   #isFailing = false
   #wake: () => void = () => undefined
-  /** By the record that it was worked out from: a change is another one. */
+  /** Next ticks by record: after a change it is another record. */
   #nextTicks = new Map<ScheduleRecord, number>()
 
   constructor(deps: ScheduleLoopDeps) {
@@ -33,7 +33,7 @@ export class ScheduleLoop {
     this.#running = this.#run()
   }
 
-  /** Waits for ticks that are being made. */
+  /** Stops the loop and waits for ticks that are under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#wake()
@@ -59,7 +59,7 @@ export class ScheduleLoop {
       this.#isFailing = false
       return true
     } catch (error) {
-      if (!this.#isFailing) log.warn({ err: error }, 'ticks of schedules wait, they will be tried again')
+      if (!this.#isFailing) log.warn({ err: error }, 'schedule ticks delayed, will retry')
       this.#isFailing = true
       return false
     }
@@ -93,6 +93,6 @@ export class ScheduleLoop {
   }
 }
 
-/** Milliseconds since 1970; Infinity for a schedule that rests or has ended. */
+/** Milliseconds since 1970; Infinity for a schedule that is paused or has ended. */
 const nextTickOf = (record: ScheduleRecord): number =>
   (record.paused ? null : nextTick(record, Date.parse(record.settled_until))) ?? Number.POSITIVE_INFINITY

@@ -10,12 +10,13 @@ export interface SettleDueDeps extends MakeTickJobDeps {
   records: ScheduleRecords
 }
 
-/** What the last tick came to. */
+/** The result of the last tick. */
 type TickNotes = Pick<ScheduleRecord, 'last_tick_at' | 'last_job_id' | 'last_error'>
 
 /**
- * Makes what a schedule owes and writes down that it did. In this order: a crash between the two makes the same jobs
- * again, which are there already. Another replica that wrote first has done the same, or the schedule is another now.
+ * Creates the due jobs of a schedule and then records that they are settled. In this order a crash between the two
+ * creates the same jobs again, which exist already. Another replica that wrote first has done the same, or the schedule
+ * has changed.
  * @throws AppError `unavailable`: try again
  */
 export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSchedule): Promise<void> {
@@ -30,10 +31,10 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
   const next = { ...record, ...notes, ...settled }
   if ((await deps.records.write(record, next, { afterSeq: seq })) === null) return
   const about = { schedule: record.name, tick_at: isoTime(due.lastMs) }
-  if (due.run.length === 0) deps.log.info(about, 'missed ticks were skipped')
-  // The same failure at every tick is one line.
+  if (due.run.length === 0) deps.log.info(about, 'missed ticks skipped')
+  // The same failure at every tick is logged once.
   else if (notes.last_error !== null && notes.last_error.message !== last_error?.message)
-    deps.log.warn({ ...about, err: notes.last_error }, 'a schedule made no job')
+    deps.log.warn({ ...about, err: notes.last_error }, 'a schedule could not create its job')
 }
 
 async function goOnFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {
@@ -50,7 +51,7 @@ async function makeTick(deps: SettleDueDeps, record: ScheduleRecord, tickMs: num
   try {
     return { last_tick_at: tickAt, last_job_id: await makeTickJob(deps, record, tickMs), last_error: null }
   } catch (error) {
-    // Its type is gone, or takes no such payload any more: later ticks may fare better.
+    // Its type is gone, or no longer accepts the payload: later ticks may succeed.
     if (!(error instanceof AppError) || error.status >= 500) throw error
     return { last_error: { ...publicErrorOf(error), tick_at: tickAt } }
   }

@@ -4,7 +4,7 @@ import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 
 type EndEvent = Extract<JobEvent, { event: 'job:finished' | 'job:cancelled' | 'job:failed' }>
 
-/** A job as it was right after a round of it ended, and whom to tell. */
+/** A job right after the end of one of its rounds, and the receiver of the webhook. */
 export interface RoundEnd {
   event: EndEvent
   job: Job
@@ -12,10 +12,10 @@ export interface RoundEnd {
 }
 
 /**
- * The end that an event is, seen from the fold that knows it. The fold may have gone on to a later round: then the batch
- * is being applied again, or a reader folded the log before us.
+ * The end that an event stands for, seen from the fold that includes it. The fold may have continued to a later round:
+ * then the batch is being applied again, or a reader folded the log earlier.
  * @param job the fold with the event at `seq` in it
- * @returns null for an event that ends nothing, and for a job that nobody wants to be told of
+ * @returns null for an event that ends nothing, and for a job without a callback_url
  */
 export function endOfRound(job: Job, event: LoggedEvent, seq: number): RoundEnd | null {
   if (event.event === 'unreadable' || !isTerminalEvent(event.event) || !job.callback_url) return null
@@ -43,7 +43,7 @@ function asItWas(job: Job, event: EndEvent, seq: number): Job {
   }
 }
 
-/** The notes of a job say when each round began, and leave round 1 out. */
+/** The round at a sequence. The notes of a job say when each round began, except round 1. */
 function roundAt(job: Job, seq: number): number {
   const begins = job.events.filter(({ event }) => event === 'job:created' || event === 'job:scheduled')
   const before = begins.findLast((note) => note.seq < seq)

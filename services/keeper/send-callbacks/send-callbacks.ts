@@ -17,10 +17,11 @@ export interface SendCallbacksDeps {
 }
 
 /**
- * Makes the job that delivers the webhook, for each end of a job that has a `callback_url`. Its id follows from the end
- * and its first event compares with nothing being there: however often a batch is applied, and by however many
+ * Creates the job that delivers the webhook, for each end of a job that has a `callback_url`. Its id is derived from
+ * the end, and its first event requires that nothing is there: however often a batch is applied, and by however many
  * replicas, there is exactly one.
- * @throws AppError `unavailable` or `cannot-store` when the broker gives no verdict: do not move the checkpoint past these ends
+ * @throws AppError `unavailable` or `cannot-store` when the broker gives no verdict: do not move the checkpoint past
+ * these ends
  */
 export async function sendCallbacks(deps: SendCallbacksDeps, ends: RoundEnd[]): Promise<void> {
   await Promise.all(ends.map((end) => sendCallback(deps, end)))
@@ -61,8 +62,8 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
   }
   const isNew = await deps.history.begin(created).catch((error: unknown) => {
     if (error instanceof AppError && error.status >= 500) throw error
-    // Refused for its own sake it would be refused for ever, and nobody else's jobs would be shown meanwhile.
-    deps.log.error({ err: error, job_id: job.job_id }, 'the broker does not take a callback: it is not sent')
+    // The broker would refuse this callback forever, and no other jobs would be shown in the meantime.
+    deps.log.error({ err: error, job_id: job.job_id }, 'the broker refused a callback, which is not sent')
     return false
   })
   if (isNew) deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')

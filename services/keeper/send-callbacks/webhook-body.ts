@@ -4,7 +4,7 @@ import type { RoundEnd } from './end-of-round.ts'
 
 const TYPES = { 'job:finished': 'job.finished', 'job:cancelled': 'job.cancelled', 'job:failed': 'job.failed' } as const
 
-/** What a receiver is told of an end: as much of the job as fits, and what was left out. */
+/** The body for a receiver of an end: as much of the job as fits, and the names of omitted members. */
 export function webhookBody({ event, job }: RoundEnd): WebhookBody {
   const { payload: _payload, ...view } = jobView(job)
   const withData = (data: WebhookBody['data']): WebhookBody => ({ type: TYPES[event.event], timestamp: event.at, data })

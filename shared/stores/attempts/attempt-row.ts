@@ -1,11 +1,14 @@
 import type { AttemptRecord, WorkerRecord, WorkerSummary } from './attempt-store.ts'
 
-/** How both stores keep a worker: what is compared or searched, and the rest as JSON text; what a list need not read apart. */
+/**
+ * The row in which both stores keep a worker: columns for members that are compared or searched, and the rest as JSON
+ * text; members that a list does not read are separate.
+ */
 export interface WorkerRow {
   worker_id: string
   started_at: string
   beat_at: string
-  /** 1 once it has stopped in order. */
+  /** 1 once the worker has stopped cleanly. */
   stopped: number
   summary: string
   running: string
@@ -29,7 +32,7 @@ export function toWorkerRow({ running, ...summary }: WorkerRecord): WorkerRow {
   }
 }
 
-// Only the functions here write rows, so what comes back is trusted, not parsed by a schema.
+// Only the functions here write rows, so a row is trusted and not parsed by a schema.
 
 export const toSummary = ({ summary }: Pick<WorkerRow, 'summary'>): WorkerSummary =>
   JSON.parse(summary) as WorkerSummary

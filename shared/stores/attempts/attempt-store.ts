@@ -1,8 +1,8 @@
 import type { WorkerAttemptOutcome } from '#shared/contracts/http/workers.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
 
-// What the job service itself remembers: its workers, and the attempts that each of them ran. Times are ISO 8601 UTC,
-// by the worker's own clock.
+// The job service's own data: its workers, and the attempts that each of them ran. Times are ISO 8601 UTC, by the
+// worker's own clock.
 
 export interface RunningAttempt {
   job_id: string
@@ -11,7 +11,7 @@ export interface RunningAttempt {
   started_at: string
 }
 
-/** One life of a job process; a restart is another worker. */
+/** One life of a job process; after a restart it is another worker. */
 export interface WorkerSummary {
   worker_id: string
   host: string
@@ -20,9 +20,9 @@ export interface WorkerSummary {
   types: string[]
   slots: number
   started_at: string
-  /** When it last wrote. */
+  /** When the worker last wrote. */
   beat_at: string
-  /** null while it runs, and for ever where it was killed. */
+  /** null while the worker runs, and forever if it was killed. */
   stopped_at: string | null
   running_count: number
   processed: number
@@ -32,13 +32,16 @@ export interface WorkerSummary {
 }
 
 export interface WorkerRecord extends WorkerSummary {
-  /** The longest-running of those that run, bounded. */
+  /** The longest-running attempts, up to a limit. */
   running: RunningAttempt[]
 }
 
 export interface AttemptRecord {
   worker_id: string
-  /** Counts the attempts of the worker in the order they ended, from 1; gaps are attempts that were dropped. */
+  /**
+   * Number of the attempt in the order in which the worker's attempts ended, from 1; a gap is an attempt that was
+   * dropped.
+   */
   seq: number
   job_id: string
   type: string
@@ -50,9 +53,9 @@ export interface AttemptRecord {
 }
 
 export interface WorkersQuery {
-  /** null: whether or not. */
+  /** null: both live and other workers. */
   live: boolean | null
-  /** Live is who has not stopped and wrote at this time or later. */
+  /** A worker is live if it has not stopped and wrote at this time or later. */
   liveSince: string
   limit: number
 }
@@ -65,21 +68,24 @@ export interface AttemptsQuery {
 }
 
 /**
- * The job service's own store. Plain records; every adapter passes `testAttemptStore` in conformance/attempts.ts.
- * Adapters throw their driver's errors.
+ * The job service's own store, of plain records; every adapter passes `testAttemptStore` in conformance.ts. Adapters
+ * throw their driver's errors.
  */
 export interface AttemptStore {
   /**
-   * The worker as it is now, and what ended since. The counts never run ahead of the attempts. All or some may be
-   * stored when it throws, and the same may be saved again.
+   * Saves the worker's current state, and the attempts that ended since. The counts never run ahead of the attempts.
+   * When it throws, some or all may be stored, and the same may be saved again.
    */
   save(worker: WorkerRecord, attempts: AttemptRecord[]): Promise<void>
-  /** Newest start first. */
+  /** Workers, newest start first. */
   listWorkers(query: WorkersQuery): Promise<WorkerSummary[]>
   getWorker(workerId: string): Promise<WorkerRecord | null>
-  /** What ended last comes first; what a page costs does not grow with the number of attempts. */
+  /** Attempts, last ended first; the cost of a page does not grow with the number of attempts. */
   listAttempts(query: AttemptsQuery): Promise<AttemptRecord[]>
-  /** Deletes up to `limit` attempts that ended, and as many workers that last wrote, before the time. @returns how many */
+  /**
+   * Deletes up to `limit` attempts that ended before the time, and as many workers that last wrote before it. @returns
+   * how many
+   */
   deleteBefore(time: string, limit: number): Promise<number>
   close(): Promise<void>
 }

@@ -13,12 +13,12 @@ import {
 import type { AttemptStore } from './attempt-store.ts'
 
 type WorkerDocument = Omit<WorkerRow, 'worker_id'> & { _id: string }
-/** Its key is the worker and the place in its order, so that the one index there is anyway serves the pages. */
+/** An attempt, keyed by its worker and its number, so that the one index that always exists serves the pages. */
 type AttemptDocument = Pick<AttemptRow, 'ended_at' | 'record'> & { _id: string }
 
 /**
- * The database is the one in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used, as in
- * mongo-store.ts. Rejects after 5 s when no server answers.
+ * Opens the database in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used, as in
+ * mongo-jobs.ts. Rejects after 5 s when no server answers.
  */
 export async function openMongoAttempts(url: string): Promise<AttemptStore> {
   const connection = await connect(url)
@@ -30,7 +30,7 @@ export async function openMongoAttempts(url: string): Promise<AttemptStore> {
       const documents = ended.map((attempt) => toDocument(toAttemptRow(attempt)))
       for (let start = 0; start < documents.length; start += perCommand) {
         const some = documents.slice(start, start + perCommand)
-        // What ended never changes: only a save that is repeated meets what it wrote before.
+        // An ended attempt never changes: only a repeated save meets what it wrote before.
         await insertOr(attempts, some, () => attempts.bulkWrite(some.map(toUpsert), { ordered: false }))
       }
       const { worker_id, ...fields } = toWorkerRow(worker)
@@ -64,7 +64,7 @@ export async function openMongoAttempts(url: string): Promise<AttemptStore> {
       const inFound = { $in: found.map(({ _id }) => _id) }
       const ended = found.length === 0 ? 0 : (await attempts.deleteMany({ _id: inFound })).deletedCount
       if (dead.length === 0) return ended
-      // The time is asked again: one that was frozen may have written in between.
+      // The time is compared again: a worker that was frozen may have written in between.
       const inDead = { _id: { $in: dead.map(({ _id }) => _id) }, beat_at: { $lt: time } }
       return ended + (await workers.deleteMany(inDead)).deletedCount
     },
@@ -75,7 +75,7 @@ export async function openMongoAttempts(url: string): Promise<AttemptStore> {
 
 const BY_START = { started_at: -1, _id: -1 } as const
 
-/** @returns how many updates a command may hold */
+/** @returns the number of updates that a command may hold */
 async function setUp(connection: Connection): Promise<number> {
   try {
     await connection.collection('workers').createIndex(BY_START)
@@ -91,7 +91,7 @@ const toUpsert = ({ _id, ...replacement }: AttemptDocument) => ({
   replaceOne: { filter: { _id }, replacement, upsert: true },
 })
 
-/** Digits of Number.MAX_SAFE_INTEGER: keys sort as the numbers do. No worker's id has a dot. */
+/** Digits of Number.MAX_SAFE_INTEGER: keys sort in the order of their numbers. No worker's id has a dot. */
 const SEQ_LENGTH = 16
 const keyOf = (workerId: string, seq: number): string => `${workerId}.${String(seq).padStart(SEQ_LENGTH, '0')}`
 

@@ -59,7 +59,7 @@ export async function openSqliteAttempts(path: string): Promise<AttemptStore> {
   }
 }
 
-/** Written at the end and read seldom: it needs little of it. */
+/** A small cache: the file is written at its end and rarely read. */
 const CACHE_KIB = 4_096
 
 const prepareStatements = (db: DatabaseSync) => ({

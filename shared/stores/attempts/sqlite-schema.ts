@@ -1,8 +1,8 @@
 import type { DatabaseSchema } from '../sqlite/open-database.ts'
 
 /**
- * A worker's attempts lie beside each other in the order they ended: a page of them is one walk, and new ones go to the
- * end. `attempts_by_end` serves retention.
+ * The schema of the attempts. Those of one worker lie beside each other in the order in which they ended: a page of
+ * them is one walk, and new ones go to the end. `attempts_by_end` serves retention.
  */
 export const ATTEMPTS_SCHEMA: DatabaseSchema = {
   version: 1,

@@ -2,8 +2,8 @@ import { isTerminal, type JobPhase, type JobStatus, type JobSummary, statusOf } 
 import type { StoredJob } from './job-store.ts'
 
 /**
- * How both stores keep a job: the few fields that are compared or searched, and the rest as JSON text. As text no key
- * of a user's payload (`$set`, `a.b`, `__proto__`) means anything to a store.
+ * The row in which both stores keep a job: columns for the few members that are compared or searched, and the rest as
+ * JSON text. In a text, no key of a user's payload (`$set`, `a.b`, `__proto__`) has a meaning for a store.
  */
 export interface JobRow {
   job_id: string
@@ -12,13 +12,13 @@ export interface JobRow {
   type: string
   status: JobStatus
   object_id: string
-  /** '' where the job is nobody's. */
+  /** '' where the job belongs to no tenant. */
   tenant: string
   phase: JobPhase
   updated_at: string
-  /** '' while the job has not ended: one field tells both whether and when. */
+  /** '' while the job has not ended: one field tells both whether and when it ended. */
   ended_at: string
-  /** The JobSummary. What may be large lies beside it, so that a list does not read it. */
+  /** The JobSummary. Members that may be large have columns of their own, so that a list does not read them. */
   record: string
   payload: string
   result: string

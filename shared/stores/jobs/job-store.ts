@@ -6,7 +6,7 @@ export interface StoredJob {
   job: Job
 }
 
-/** How far the projection is, and who moves it. One record per store. */
+/** The position of the projection, and its owner. There is one record in each store. */
 export interface Checkpoint {
   /** Grows with every save; the compare-and-set of `saveCheckpoint`. */
   revision: number
@@ -14,15 +14,18 @@ export interface Checkpoint {
   generation: number
   /** Stream sequence up to which everything is applied. */
   seq: number
-  /** While `seq` is below it, documents may lag behind what callers have already seen: read the log instead. */
+  /** While `seq` is below this, documents may lag behind what callers have already seen: read the log instead. */
   rebuild_until: number
-  /** The first generation of this log: sequences in documents of older ones are of another log, and mean nothing here. */
+  /**
+   * The first generation of this log: sequences in documents of older generations belong to another log, and mean
+   * nothing here.
+   */
   log_generation: number
-  /** When the stream was made, as the broker says it: another value means another log. */
+  /** When the stream was created, as the broker says: another value means another log. */
   stream_created: string
-  /** Id of the api replica that applies, trims and sweeps. */
+  /** Id of the keeper replica that applies the log, trims and sweeps. */
   owner: string
-  /** Moves while the owner lives; whoever sees it stand still takes over. */
+  /** Changes while the owner lives; a replica that sees it stand still takes over. */
   beat: number
 }
 
@@ -35,15 +38,15 @@ export interface ActiveQuery {
   limit: number
 }
 
-/** Sorts after every job id: `belowId` where nothing bounds a search from above. */
+/** Sorts after every job id: the `belowId` of a search without an upper bound. */
 export const AFTER_EVERY_ID = '~'
 
-/** null: whatever it is. Ids begin with the time they were made, so `makeJobId(ms, '')` bounds a time. */
+/** A search; null means any value. Ids begin with the time of creation, so `makeJobId(ms, '')` bounds a time. */
 export interface JobQuery {
   statuses: JobStatus[] | null
   type: string | null
   objectId: string | null
-  /** A name: that tenant's jobs alone. null: those of every tenant and of none. */
+  /** A name: only that tenant's jobs. null: jobs of every tenant and of none. */
   tenant: string | null
   /** Only this id and later ones; '' from the first. */
   fromId: string
@@ -60,27 +63,30 @@ export interface JobCount {
 }
 
 /**
- * The read store: plain records, no connection or session shows through. Every adapter passes
- * `testJobStore` in conformance.ts. Adapters throw their driver's errors; callers treat any throw as "store away".
+ * The read store, of plain records without a trace of connections or sessions. Every adapter passes `testJobStore` in
+ * conformance.ts. Adapters throw their driver's errors; callers treat any error as "store away".
  */
 export interface JobStore {
   get(jobId: string): Promise<StoredJob | null>
   /** Missing ids are missing from the map. */
   getMany(jobIds: string[]): Promise<Map<string, StoredJob>>
-  /** Writes each record whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
+  /**
+   * Writes each record whole where its (generation, seq) is newer than the stored one. When it throws, some or all may
+   * be written.
+   */
   putNewer(jobs: StoredJob[]): Promise<void>
   /**
-   * Newest first, without payloads and results; what a page costs does not grow with the number of jobs.
+   * Newest first, without payloads and results; the cost of a page does not grow with the number of jobs.
    * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: JobQuery): Promise<JobSummary[]>
   /**
-   * In no order.
+   * Counts, in no particular order.
    * @param tenant as in JobQuery
    * @throws TypeError for a tenant that is no name
    */
   counts(tenant: string | null): Promise<JobCount[]>
-  /** In id order, jobs in the given (not ended) phases. */
+  /** Jobs in the given phases, in which they have not ended, in the order of their ids. */
   listActive(query: ActiveQuery): Promise<StoredJob[]>
   /** Deletes up to `limit` jobs that ended before the time. @returns how many */
   deleteEndedBefore(endedBefore: string, limit: number): Promise<number>

@@ -1,7 +1,7 @@
 import type { Job } from '#shared/contracts/log/job.ts'
 import type { Checkpoint, JobStore, StoredJob } from './job-store.ts'
 
-/** What this replica last saw of the checkpoint: how far the store is, whoever applies. */
+/** This replica's last view of the checkpoint: how far the store is, whichever keeper applies the log. */
 export class ProjectionView {
   readonly #store: JobStore
   #checkpoint: Checkpoint | null = null
@@ -15,7 +15,7 @@ export class ProjectionView {
     return this.#checkpoint?.generation ?? 0
   }
 
-  /** Documents of an older generation tell of another log. */
+  /** Generation below which documents belong to another log. */
   get logGeneration(): number {
     return this.#checkpoint?.log_generation ?? 0
   }
@@ -40,6 +40,6 @@ export class ProjectionView {
   }
 }
 
-/** A stored job as a fold of this log begins from it: whatever this log says of a job of another log comes after. */
+/** A stored job as the starting point of a fold of this log: every event in this log follows a job of another log. */
 export const rebasedOntoLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
   generation < logGeneration ? { ...job, seq: 0 } : job

@@ -1,11 +1,11 @@
 import type mongoose from 'mongoose'
 
-/** Few enough to be looked up one by one at the same time. */
+/** Number of ids up to which they are looked up one by one at the same time. */
 const FEW = 16
 
 /**
- * The documents with these ids, with some of their fields. A few are looked up by equality: one round trip all the same,
- * and FerretDB, which reads the whole collection for a list of ids, finds each by its key.
+ * The documents with these ids, with some of their fields. A few are looked up by equality: still one round trip, and
+ * FerretDB, which reads the whole collection for a list of ids, finds each by its key.
  */
 export async function findByIds<D extends { _id: string }, K extends keyof D & string>(
   collection: mongoose.mongo.Collection<D>,

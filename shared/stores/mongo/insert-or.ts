@@ -5,9 +5,9 @@ export const DUPLICATE_KEY = 11_000
 type Document = mongoose.mongo.BSON.Document & { _id: string }
 
 /**
- * Inserts documents that are most likely new; where some are there already, all of them are written the other way:
- * FerretDB stops at the first that is, MongoDB does not.
- * @throws everything but taken keys
+ * Inserts documents that are most likely new; if some exist already, writes all of them the other way: FerretDB stops
+ * at the first duplicate, MongoDB does not.
+ * @throws everything but duplicate keys
  */
 export async function insertOr<T extends Document>(
   collection: Pick<mongoose.mongo.Collection<T>, 'insertMany'>,
@@ -22,7 +22,7 @@ export async function insertOr<T extends Document>(
   }
 }
 
-/** False for what is more than taken keys: another write error, or an acknowledgement that did not come. */
+/** Whether the error is only about duplicate keys: not another write error, nor a missing acknowledgement. */
 function isOnlyDuplicateKeys(error: unknown): boolean {
   if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return false
   const writeErrors = [error.writeErrors].flat()

@@ -3,17 +3,17 @@ import { isNewer, type RowVersion } from '../version.ts'
 import { findByIds } from './find-by-ids.ts'
 import { insertOr } from './insert-or.ts'
 
-/** What several may write at once, each time whole: its newest version stays. */
+/** A document that several may write at once, each time whole: its newest version stays. */
 export type VersionedDocument = RowVersion & { _id: string; [field: string]: unknown }
 type Collection = mongoose.mongo.Collection<VersionedDocument>
 
 /**
- * Reads which versions are there, then inserts what is not and updates what is older; each update is guarded, so a rival
- * that was faster in between wins. A rival that inserted in between shows as "duplicate key": the careful pass tells
- * whether it wrote an older version or a newer one.
- * Not upserts: where their guard does not match they try to insert, fail, and have to be looked at again; and on
+ * Reads the existing versions, then inserts missing documents and updates older ones; each update is guarded, so a
+ * rival that was faster in between wins. A rival that inserted in between shows as "duplicate key": the careful pass
+ * finds out whether it wrote an older version or a newer one.
+ * Upserts are not used: where their guard does not match they try to insert, fail, and have to be checked again; and on
  * FerretDB every one of them reads the whole collection.
- * The driver's own bulkWrite has a quarter of the CPU of Model.bulkWrite, which casts.
+ * The driver's own bulkWrite takes a quarter of the CPU of Model.bulkWrite, which casts.
  * @param perCommand see `updatesPerCommand`
  */
 export async function putNewer(collection: Collection, writes: VersionedDocument[], perCommand: number): Promise<void> {
@@ -46,9 +46,9 @@ async function readVersions(collection: Collection, documents: VersionedDocument
 }
 
 /**
- * Two writes per document that never collide, right in either order: insert it if it is absent (the server itself
- * repeats an upsert by `_id` alone that met a rival), and update what is older. For all of the call: FerretDB stops at
- * the first duplicate key, MongoDB does not.
+ * Writes each document twice, in either order and without collisions: an insert if it is absent (the server itself
+ * repeats an upsert by `_id` alone that met a rival), and an update if it is older. This covers all documents of the
+ * call: FerretDB stops at the first duplicate key, MongoDB does not.
  */
 async function putCarefully(collection: Collection, documents: VersionedDocument[]): Promise<void> {
   await collection.bulkWrite(
@@ -71,7 +71,7 @@ const guardedUpdate = ({ _id, ...fields }: VersionedDocument) => ({
   update: { $set: fields },
 })
 
-/** An unordered bulk may run two writes of one document in any order, so only the newer is sent. */
+/** The newest version of each document: an unordered bulk may run two writes of one document in any order. */
 function newestOfEach(documents: VersionedDocument[]): VersionedDocument[] {
   const newest = new Map<string, VersionedDocument>()
   for (const document of documents) {

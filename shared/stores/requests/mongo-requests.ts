@@ -9,8 +9,8 @@ import type { RequestQuery, RequestRow, RequestStore } from './request-store.ts'
 type RequestDocument = Omit<RequestColumns, 'request_id'> & { _id: string }
 
 /**
- * The database is the one in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used, as in
- * mongo-store.ts. Rejects after 5 s when no server answers.
+ * Opens the database in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used, as in
+ * mongo-jobs.ts. Rejects after 5 s when no server answers.
  */
 export async function openMongoRequests(url: string): Promise<RequestStore> {
   const connection = await connect(url)
@@ -30,7 +30,7 @@ export async function openMongoRequests(url: string): Promise<RequestStore> {
       const found = requests.find(
         {
           _id: { $lt: belowId },
-          // All statuses, too: with each of them given the index yields ids in order, one range a status.
+          // Also for all statuses: when each is given, the index yields ids in order, one range for each status.
           status: { $in: statuses ?? [...REQUEST_STATUSES] },
           ...(tenant === null ? {} : { tenant }),
         },
@@ -49,7 +49,7 @@ export async function openMongoRequests(url: string): Promise<RequestStore> {
       const found = requests.find({ ended_at: ended }, { projection: { _id: 1 }, sort: { ended_at: 1 }, limit })
       const ids = (await found.toArray()).map(({ _id }) => _id)
       if (ids.length === 0) return 0
-      // The time is asked again: an operator may have started one of them anew in between.
+      // The time is compared again: an operator may have retried one of them in between.
       return (await requests.deleteMany({ _id: { $in: ids }, ended_at: ended })).deletedCount
     },
 
@@ -61,13 +61,13 @@ export async function openMongoRequests(url: string): Promise<RequestStore> {
   }
 }
 
-/** A search names its index: a plan that was tried once may fit it badly. */
+/** Indexes by search. A search names its index, because a plan that was tried once may fit badly. */
 const SEARCH_INDEXES = {
   byStatus: { status: 1, _id: -1 },
   byTenant: { tenant: 1, status: 1, _id: -1 },
 } as const
 
-/** @returns how many updates a command may hold */
+/** @returns the number of updates that a command may hold */
 async function setUp(connection: Connection): Promise<number> {
   try {
     const requests = connection.collection('requests')

@@ -1,16 +1,19 @@
 import type { RequestRow, RequestSummaryRow } from './request-store.ts'
 
-/** How both stores keep a request: what is compared or searched, and the rest as JSON text, where no key means anything. */
+/**
+ * The columns in which both stores keep a request: members that are compared or searched, and the rest as JSON text,
+ * where no key has a meaning.
+ */
 export interface RequestColumns {
   request_id: string
   generation: number
   seq: number
-  /** '' where the request is nobody's. */
+  /** '' where the request belongs to no tenant. */
   tenant: string
   status: RequestRow['status']
   ended_at: string
   summary: string
-  /** It may be large, so a list does not read it. */
+  /** The whole record, which may be large: a list does not read it. */
   record: string
 }
 
@@ -21,7 +24,7 @@ export const toColumns = ({ tenant, summary, record, ...row }: RequestRow): Requ
   record: JSON.stringify(record ?? null),
 })
 
-// Only `toColumns` writes, so what comes back is trusted, not parsed by a schema.
+// Only `toColumns` writes, so columns are trusted and not parsed by a schema.
 
 export const toSummaryRow = (columns: Omit<RequestColumns, 'record'>): RequestSummaryRow => ({
   request_id: columns.request_id,

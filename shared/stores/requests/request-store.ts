@@ -2,9 +2,9 @@ import type { RequestStatus } from '#shared/contracts/http/requests.ts'
 
 /** A request as a list shows it. */
 export interface RequestSummaryRow {
-  /** Begins with the time it was made, as a job's id does. */
+  /** Begins with the time of creation, as a job's id does. */
   request_id: string
-  /** Counts the logs that the store has followed: (generation, seq) is the request's version. */
+  /** Number of the log among those that the store has followed: (generation, seq) is the request's version. */
   generation: number
   /** The broker's sequence of the record. */
   seq: number
@@ -12,19 +12,19 @@ export interface RequestSummaryRow {
   status: RequestStatus
   /** ISO 8601 UTC; '' while the request has not ended. */
   ended_at: string
-  /** JSON, small: what a list says of it. */
+  /** Small JSON that a list shows. */
   summary: unknown
 }
 
 export interface RequestRow extends RequestSummaryRow {
-  /** JSON: the whole of it. */
+  /** The whole request as JSON. */
   record: unknown
 }
 
 export interface RequestQuery {
   /** null: all of them. */
   statuses: RequestStatus[] | null
-  /** A name: that tenant's requests alone. null: those of every tenant and of none. */
+  /** A name: only that tenant's requests. null: requests of every tenant and of none. */
   tenant: string | null
   /** Only ids before this one; AFTER_EVERY_ID from the newest. */
   belowId: string
@@ -32,15 +32,18 @@ export interface RequestQuery {
 }
 
 /**
- * The workflow service's own store. Plain records; every adapter passes `testRequestStore` in conformance/requests.ts.
+ * The workflow service's own store, of plain records; every adapter passes `testRequestStore` in conformance.ts.
  * Adapters throw their driver's errors.
  */
 export interface RequestStore {
-  /** Writes each row whole where its (generation, seq) is newer than what is stored. All or some may be written when it throws. */
+  /**
+   * Writes each row whole where its (generation, seq) is newer than the stored one. When it throws, some or all may be
+   * written.
+   */
   putNewer(rows: RequestRow[]): Promise<void>
   get(requestId: string): Promise<RequestRow | null>
   /**
-   * Newest first; what a page costs does not grow with the number of requests.
+   * Newest first; the cost of a page does not grow with the number of requests.
    * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: RequestQuery): Promise<RequestSummaryRow[]>

@@ -25,7 +25,7 @@ export async function openSqliteRequests(path: string): Promise<RequestStore> {
         return row === undefined ? null : fromColumns(asColumns(row))
       }),
 
-    // In a snapshot: a request that changes between two of its reads would be on the page twice, or not at all.
+    // In a snapshot: a request that changes between two reads would be on the page twice, or not at all.
     list: (query) => whileBusy(() => inSnapshot(db, () => list(run, query)).map((row) => toSummaryRow(asColumns(row)))),
 
     deleteEndedBefore: (endedBefore, limit) =>
@@ -47,7 +47,7 @@ function put(run: Statements, columns: RequestColumns): void {
   run.putNewer.run(request_id, generation, seq, tenant, status, ended_at, summary, record)
 }
 
-/** One walk a status, merged: a page needs no more of any than it holds. */
+/** Merges one walk for each status: a page needs no more rows of any status than its length. */
 function list(run: Statements, { statuses, tenant, belowId, limit }: RequestQuery): Record<string, unknown>[] {
   checkTenant(tenant)
   if (statuses === null && tenant === null) return run.newest.all(belowId, limit)
@@ -63,11 +63,11 @@ function list(run: Statements, { statuses, tenant, belowId, limit }: RequestQuer
 const idOf = (row: Record<string, unknown>): string => String(row['request_id'])
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : -1)
 
-/** What a list reads. */
+/** Columns that a list reads. */
 const SUMMARY = 'request_id, generation, seq, tenant, status, ended_at, summary'
 
 const prepareStatements = (db: DatabaseSync) => ({
-  // A request keeps its tenant for ever: to set it would write to an index for nothing.
+  // A request never changes its tenant: setting it would write to an index for nothing.
   putNewer: db.prepare(`
     INSERT INTO requests (request_id, generation, seq, tenant, status, ended_at, summary, record)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -82,11 +82,11 @@ const prepareStatements = (db: DatabaseSync) => ({
   newestOfStatus: db.prepare(`
     SELECT request_id FROM requests INDEXED BY requests_by_status
     WHERE status = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?`),
-  // That the tenant is not '' tells SQLite that the index, which has no such requests, has all that are asked for.
+  // The condition that the tenant is not '' tells SQLite that the index, which has no such requests, covers the search.
   newestOfTenant: db.prepare(`
     SELECT request_id FROM requests INDEXED BY requests_by_tenant
     WHERE tenant = ? AND tenant <> '' AND status = ? AND request_id < ? ORDER BY request_id DESC LIMIT ?`),
-  // CROSS JOIN holds the order: walk the list, look each id up.
+  // CROSS JOIN fixes the order: walk the list, look each id up.
   getSummaries: db.prepare(`
     SELECT ${SUMMARY} FROM json_each(?) AS wanted CROSS JOIN requests ON requests.request_id = wanted.value`),
 
@@ -98,5 +98,5 @@ const prepareStatements = (db: DatabaseSync) => ({
 
 type Statements = ReturnType<typeof prepareStatements>
 
-/** The columns are ours and STRICT, so their types are known. */
+/** Rows are typed by the schema: the columns are Hasty's own and STRICT. */
 const asColumns = (row: Record<string, unknown>): RequestColumns => row as unknown as RequestColumns

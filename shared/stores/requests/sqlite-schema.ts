@@ -1,8 +1,8 @@
 import type { DatabaseSchema } from '../sqlite/open-database.ts'
 
 /**
- * `record` stands last: whoever reads the columns before it does not read it. `requests_by_tenant` costs nothing where
- * there are no tenants; `requests_by_end` serves retention.
+ * The schema of the requests. `record` comes last: reading the columns before it does not read it. `requests_by_tenant`
+ * costs nothing where there are no tenants; `requests_by_end` serves retention.
  */
 export const REQUESTS_SCHEMA: DatabaseSchema = {
   version: 1,

@@ -5,7 +5,7 @@ import { isBusy, LOCK_WAIT_MS, whileBusy } from './while-busy.ts'
 
 /**
  * NORMAL: a power cut may lose the last transactions but never reorders them, so the checkpoint is never ahead of the
- * documents, and the log still has what was lost. kill -9 loses nothing.
+ * documents, and the log still has whatever was lost. kill -9 loses nothing.
  */
 const SETTINGS = `
   PRAGMA synchronous = NORMAL;
@@ -14,12 +14,12 @@ const SETTINGS = `
   PRAGMA cache_size = -65536;
 `
 
-/** What a file holds. Its version is kept in the file as PRAGMA user_version; 0 is a file that nobody has set up. */
+/** The schema of a file. Its version is kept in the file as PRAGMA user_version; 0 is a new file. */
 export interface DatabaseSchema {
   version: number
-  /** For a file of version 0. Each of these sets PRAGMA user_version itself. */
+  /** SQL for a file of version 0. Each schema's SQL sets PRAGMA user_version itself. */
   create: string
-  /** For files of older versions. */
+  /** SQL for files of older versions. */
   upgrades: Record<number, string>
 }
 
@@ -37,7 +37,7 @@ export async function openDatabase(path: string, schema: DatabaseSchema): Promis
 }
 
 function setUp(db: DatabaseSync, path: string, schema: DatabaseSchema): void {
-  // Before anything is written: a file of a newer version is left as it is.
+  // Before anything is written: a file of a newer version is left untouched.
   checkVersion(db, path, schema)
   const mode = db.prepare('PRAGMA journal_mode = WAL').get()
   if (mode?.journal_mode !== 'wal') throw new Error(`SQLite cannot keep a write-ahead log beside ${path}`)
@@ -63,9 +63,9 @@ function checkVersion(db: DatabaseSync, path: string, schema: DatabaseSchema): n
 const WRITE_EVERY_MS = 1_000
 
 /**
- * Writes what is there already, at most once a second: who asks sooner is told the same again. That another process has
- * the lock is no sign that nothing can be written.
- * @returns what throws where the disk is full or cannot be written
+ * Creates a check that rewrites an existing value, at most once a second: earlier calls get the same result again. A
+ * lock held by another process does not mean that nothing can be written.
+ * @returns a function that throws where the disk is full or cannot be written
  */
 export function writeTest(db: DatabaseSync): () => void {
   let triedAtMs = Number.NEGATIVE_INFINITY
@@ -84,10 +84,13 @@ export function writeTest(db: DatabaseSync): () => void {
   }
 }
 
-/** The work is synchronous, so nothing of this process can slip in between. Throws SQLITE_BUSY when a lock is not had in time. */
+/**
+ * Runs the work in a transaction. The work is synchronous, so nothing else in this process can come in between. Throws
+ * SQLITE_BUSY when the lock cannot be taken in time.
+ */
 export const inTransaction = <T>(db: DatabaseSync, work: () => T): T => between(db, 'BEGIN IMMEDIATE', work)
 
-/** Several reads that see the same jobs, whatever other processes write in between. */
+/** Runs several reads that see the same jobs, whatever other processes write in between. */
 export const inSnapshot = <T>(db: DatabaseSync, work: () => T): T => between(db, 'BEGIN', work)
 
 function between<T>(db: DatabaseSync, begin: string, work: () => T): T {

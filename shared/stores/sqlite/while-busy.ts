@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How long SQLite itself waits for another process's lock. It blocks this whole process meanwhile, so it is short. */
+/** How long SQLite itself waits for another process's lock. It blocks this whole process, so the wait is short. */
 export const LOCK_WAIT_MS = 100
 const PAUSE_MS = 25
-/** 5 s in all with the two above. */
+/** Number of tries: with the two waits above, 5 s in all. */
 const MAX_TRIES = 40
 
 /**
- * Repeats the work while another process holds the lock, and lets this one serve others in the pauses: a replica that
- * is frozen inside a transaction must not freeze its neighbours.
+ * Repeats the work while another process holds the lock, and serves others in the pauses: a replica that is frozen
+ * inside a transaction must not freeze its neighbours.
  */
 export async function whileBusy<T>(work: () => T): Promise<T> {
   for (let tries = 1; ; tries++) {

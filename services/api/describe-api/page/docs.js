@@ -1,4 +1,4 @@
-// Renders the service's own OpenAPI document. Text only goes in as text, so nothing of it is ever markup.
+// Renders the service's own OpenAPI document. Text is only inserted as text, so none of it is ever markup.
 
 const response = await fetch('openapi.json')
 const api = await response.json()
@@ -14,7 +14,7 @@ function element(name, attributes = {}, ...children) {
 const resolve = (schema) =>
   schema?.$ref === undefined ? schema : api.components.schemas[schema.$ref.split('/').at(-1)]
 
-/** What a schema takes, in a few words. */
+/** The type that a schema accepts, in a few words. */
 function typeOf(schema) {
   if (schema === undefined) return 'anything'
   if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1)
@@ -58,7 +58,7 @@ function membersOf(schema) {
   return Object.entries(item?.properties ?? {}).map(([name, member]) => row(name, member, required.has(name)))
 }
 
-/** A request to copy: with every member that must be there, and no other. */
+/** A request to copy: with all required members and no others. */
 function exampleOf(method, path, operation) {
   const schema = resolve(operation.requestBody?.content?.['application/json']?.schema)
   const parts = [`curl -i${method === 'get' ? '' : ` -X ${method.toUpperCase()}`} '${location.origin}${path}'`]

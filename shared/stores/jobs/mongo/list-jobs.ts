@@ -12,7 +12,7 @@ export async function listJobs(jobs: Models['jobs'], query: JobQuery): Promise<J
   checkTenant(tenant)
   const filter = {
     _id: trusted({ $gte: fromId, $lt: belowId }),
-    // All statuses, too: with each of them given the index yields ids in order, one range a status.
+    // Also for all statuses: when each is given, the index yields ids in order, one range for each status.
     status: trusted({ $in: statuses ?? [...JOB_STATUSES] }),
     ...(type === null ? {} : { type }),
     ...(objectId === null ? {} : { object_id: objectId }),
@@ -33,7 +33,7 @@ function indexFor({ type, objectId, tenant }: JobQuery): Record<string, 1 | -1> 
   return type === null ? SEARCH_INDEXES.byStatus : SEARCH_INDEXES.byType
 }
 
-/** Reads an index and no document: all fields are in it. */
+/** Counts from an index, which has all fields, without reading a document. */
 export async function countJobs(jobs: Models['jobCollection'], tenant: string | null): Promise<JobCount[]> {
   checkTenant(tenant)
   const match = tenant === null ? { type: { $gt: '' } } : { tenant }

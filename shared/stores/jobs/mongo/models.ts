@@ -14,7 +14,10 @@ export type CheckpointDocument = Checkpoint & { _id: string }
 
 const OPTIONS = { versionKey: false, strict: 'throw', autoIndex: false, autoCreate: false } as const
 
-/** One a kind of search, with what is ordered by last. A search names its index: a plan that was tried once may fit it badly. */
+/**
+ * Indexes, one for each kind of search, with the sort order last. A search names its index, because a plan that was
+ * tried once may fit badly.
+ */
 export const SEARCH_INDEXES = {
   byStatus: { status: 1, _id: -1 },
   byType: { type: 1, status: 1, _id: -1 },
@@ -41,7 +44,7 @@ const jobSchema = new Schema<JobDocument>(
   },
   { ...OPTIONS, collection: 'jobs' },
 )
-// Serves both searches: unended jobs ('') in id order, and ended ones by time.
+// Serves both searches: active jobs ('') in the order of their ids, and ended ones by time.
 jobSchema.index({ ended_at: 1, _id: 1 })
 for (const keys of Object.values(SEARCH_INDEXES)) jobSchema.index(keys)
 
@@ -60,11 +63,11 @@ const checkpointSchema = new Schema<CheckpointDocument>(
   { ...OPTIONS, collection: 'projection' },
 )
 
-/** Reads go through the models; writes whose cost or types matter through the driver's own collections. */
+/** Reads go through the models; writes whose cost or types matter use the driver's own collections. */
 export const makeModels = (connection: Connection) => ({
   jobs: connection.model('Job', jobSchema),
   jobCollection: connection.collection<JobDocument>('jobs'),
-  /** The same one, as `putNewer` writes it. */
+  /** The same collection, as `putNewer` writes it. */
   jobVersions: connection.collection<VersionedDocument>('jobs'),
   checkpoints: connection.model('Checkpoint', checkpointSchema),
   checkpointCollection: connection.collection<CheckpointDocument>('projection'),

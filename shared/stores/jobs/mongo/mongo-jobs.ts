@@ -11,8 +11,8 @@ import { type Models, makeModels, toDocument } from './models.ts'
 const { trusted } = mongoose
 
 /**
- * The database is the one in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used: no TTL or
- * partial index, pipeline update, transaction or change stream. Rejects after 5 s when no server answers.
+ * Opens the database in the URL. Only operators that MongoDB 6 to 8 and FerretDB 1.24 share are used: no TTL or partial
+ * index, pipeline update, transaction or change stream. Rejects after 5 s when no server answers.
  */
 export async function openMongoStore(url: string): Promise<JobStore> {
   const connection = await connect(url)
@@ -39,7 +39,7 @@ export async function openMongoStore(url: string): Promise<JobStore> {
   }
 }
 
-/** @returns how many updates a command may hold */
+/** @returns the number of updates that a command may hold */
 async function setUp(connection: Connection, { jobs }: Models): Promise<number> {
   try {
     await jobs.createIndexes()
@@ -79,7 +79,7 @@ async function deleteEndedBefore(jobs: Models['jobs'], endedBefore: string, limi
   const documents = await jobs.find({ ended_at: ended }, { _id: 1 }).sort({ ended_at: 1 }).limit(limit).lean()
   if (documents.length === 0) return 0
   const ids = documents.map(({ _id }) => _id)
-  // The time is asked again: an operator may have started one of them anew in between.
+  // The time is compared again: an operator may have retried one of them in between.
   const { deletedCount } = await jobs.deleteMany({ _id: trusted({ $in: ids }), ended_at: ended })
   return deletedCount
 }

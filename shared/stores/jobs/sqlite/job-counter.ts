@@ -5,12 +5,12 @@ type OfType = Map<JobStatus, number>
 type OfTenant = Map<string, OfType>
 
 /**
- * What a transaction changes in the counts, saved once at its end: asking for counts then reads a row a type and
- * status. Triggers would do the same for a third of a write's time. A tenant's job counts twice: among all, under '', and
- * among that tenant's.
+ * Changes of the counts in one transaction, saved once at its end: reading counts then takes one row for each type and
+ * status. Triggers would do the same for a third of a write's time. A tenant's job counts twice: among all, under '',
+ * and among that tenant's.
  */
 export class JobCounter {
-  // Maps in maps: to make one key of three texts costs a write 0.5 microseconds.
+  // Nested maps: one key made of three texts would cost each write 0.5 microseconds.
   readonly #changes = new Map<string, OfTenant>()
 
   add(tenant: string, type: string, status: JobStatus, change: 1 | -1): void {

@@ -4,7 +4,10 @@ import { toSummary } from '../job-row.ts'
 import type { JobCount, JobQuery } from '../job-store.ts'
 import type { Statements } from './statements.ts'
 
-/** Call it in a snapshot: a job that goes between two of its reads would make a page look like the last one. */
+/**
+ * Lists a page. Call it in a snapshot: a job that is deleted between two of its reads would make a page look like the
+ * last one.
+ */
 export function listJobs(run: Statements, query: JobQuery): JobSummary[] {
   const { statuses, type, objectId, tenant, fromId, belowId, limit } = query
   checkTenant(tenant)
@@ -22,8 +25,8 @@ export function countJobs(run: Statements, tenant: string | null): JobCount[] {
 }
 
 /**
- * Merges one walk a type and status: of one tenant, those that it has. None need go further back than the page that
- * those before it have filled: the most common ones come first, because theirs reaches back least.
+ * Merges one walk for each type and status that exist (for a tenant, its own). A walk need not go further back than the
+ * page that the walks before it have filled, so the most common ones come first: theirs reaches back least.
  */
 function newestOf(run: Statements, { statuses, type, tenant, fromId, belowId, limit }: JobQuery): string[] {
   let ids: string[] = []

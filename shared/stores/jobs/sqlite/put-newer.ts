@@ -5,7 +5,7 @@ import { JobCounter } from './job-counter.ts'
 import { SEGMENT_JOBS } from './schema.ts'
 import type { Statements } from './statements.ts'
 
-/** Call it in a transaction, as everything here that writes: jobs and counts move together. */
+/** Writes jobs and their counts together, so it must be called in a transaction, like every write here. */
 export function putNewer(run: Statements, jobs: StoredJob[]): void {
   const statuses = readStatuses(run, jobs)
   const counter = new JobCounter()
@@ -40,7 +40,7 @@ function readStatuses(run: Statements, jobs: StoredJob[]): Map<string, JobStatus
   return new Map(rows.map((row) => [String(row['job_id']), row['status'] as JobStatus]))
 }
 
-/** @returns false when what is stored is as new or newer */
+/** @returns false when the stored version is as new or newer */
 function put(run: Statements, row: JobRow, segment: number): boolean {
   const { changes } = run.putNewer.run(
     row.job_id,

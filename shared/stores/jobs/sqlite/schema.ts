@@ -1,17 +1,17 @@
 import type { DatabaseSchema } from '../../sqlite/open-database.ts'
 
 /**
- * Not WITHOUT ROWID, where a row of more than 1,000 bytes takes a page of 4 KiB of its own: three times the disk,
- * and slower. Rows lie in the order they came, which is nearly that of time, so writes stay near each other.
- * What may be large stands last: whoever reads the columns before it does not read it.
+ * The tables of the jobs. Not WITHOUT ROWID, where a row of more than 1,000 bytes takes a page of 4 KiB of its own:
+ * three times the disk, and slower. Rows lie in the order in which they came, which is nearly that of time, so writes
+ * stay near each other. Columns that may be large come last: reading the columns before them does not read them.
  * - `jobs_active` holds only jobs that have not ended. Retention needs no index: it walks the primary key by time.
- * - `jobs_by_type` serves every search but that for an object: few types times five statuses are few walks to merge.
+ * - `jobs_by_type` serves every search except by object: few types times five statuses are few walks to merge.
  * - `jobs_by_tenant` does the same for one tenant's jobs, and costs nothing where there are no tenants.
- * - `jobs_by_object` is many small indexes, a segment each. One whole index over what users call their objects has no
- *   order in time, so every job would write a page of its own; a search asks each segment instead, which takes
- *   microseconds. It holds all that is searched together with an object.
- * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: those of all, which every
- *   search over all begins with, take no longer for there being thousands of tenants.
+ * - `jobs_by_object` is many small indexes, one for each segment. One whole index over the users' object ids has no
+ * order in time, so every job would write a page of its own; a search goes through the segments instead, which takes
+ * microseconds. It holds everything that is searched together with an object.
+ * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: thousands of tenants do
+ * not slow down the counts of all, with which every search over all begins.
  */
 const TABLES = `
   CREATE TABLE jobs (
@@ -55,7 +55,7 @@ const PROJECTION = `
   ) STRICT;
 `
 
-/** Jobs in a segment: few pages to write to, and no more than 250 segments to ask in a million jobs. */
+/** Jobs in a segment: few pages to write to, and no more than 250 segments to search among a million jobs. */
 export const SEGMENT_JOBS = 4_096
 
 const SCHEMA_VERSION = 1

@@ -37,7 +37,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
 
     deleteEndedBefore: (endedBefore, limit) =>
       whileBusy(() => {
-        // What ended before then was made before then, and ids begin with the time they were made.
+        // A job that ended before then was created before then, and ids begin with the time of creation.
         const firstIdAfter = makeJobId(Date.parse(endedBefore), '')
         return inTransaction(db, () => deleteEnded(run, firstIdAfter, endedBefore, limit))
       }),
@@ -69,7 +69,7 @@ export async function openSqliteStore(path: string): Promise<JobStore> {
   }
 }
 
-/** The columns are ours and STRICT, so their types are known. */
+/** Rows are typed by the schema: the columns are Hasty's own and STRICT. */
 const asRow = (row: Record<string, unknown>): JobRow => row as unknown as JobRow
 
 function toEntry(row: Record<string, unknown>): [string, StoredJob] {

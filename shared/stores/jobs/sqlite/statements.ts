@@ -1,16 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** What `fromRow` takes. */
+/** Columns that `fromRow` needs. */
 const WHOLE = 'generation, record, payload, result'
 
-/** Every statement the store runs, prepared once. Lists go in as one JSON array, so their length does not matter. */
+/** All statements of the store, prepared once. Lists are passed as one JSON array, so their length does not matter. */
 export const prepareStatements = (db: DatabaseSync) => ({ ...single(db), ...searches(db), ...upkeep(db) })
 
 /** Jobs by their ids: read and written. */
 const single = (db: DatabaseSync) => ({
   get: db.prepare(`SELECT ${WHOLE} FROM jobs WHERE job_id = ?`),
 
-  // CROSS JOIN holds the order: walk the list, look each id up.
+  // CROSS JOIN fixes the order: walk the list, look each id up.
   getMany: db.prepare(`
     SELECT ${WHOLE}
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
@@ -19,7 +19,7 @@ const single = (db: DatabaseSync) => ({
     SELECT jobs.job_id, jobs.status
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
 
-  // A job keeps its type, object and tenant for ever: to set them would write to indexes for nothing.
+  // A job never changes its type, object and tenant: setting them would write to indexes for nothing.
   putNewer: db.prepare(`
     INSERT INTO jobs (
       job_id, generation, seq, segment, type, status, object_id, tenant, phase, updated_at, ended_at,
@@ -38,7 +38,7 @@ const single = (db: DatabaseSync) => ({
     ON CONFLICT DO UPDATE SET count = count + excluded.count`),
   counts: db.prepare('SELECT type, status, count FROM job_counts WHERE tenant = ? AND count > 0'),
 
-  // INDEXED BY: without that index this would read every job ever kept, so better an error than a scan.
+  // INDEXED BY: without that index this would read every job ever kept, so an error is better than a scan.
   listActive: db.prepare(`
     SELECT ${WHOLE} FROM jobs INDEXED BY jobs_active
     WHERE ended_at = '' AND job_id > ? AND updated_at < ? AND phase IN (SELECT value FROM json_each(?))
@@ -52,7 +52,7 @@ const searches = (db: DatabaseSync) => ({
   newestOfType: db.prepare(`
     SELECT job_id FROM jobs INDEXED BY jobs_by_type
     WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?`),
-  // That the tenant is not '' tells SQLite that the index, which has no such jobs, has all that are asked for.
+  // The condition that the tenant is not '' tells SQLite that the index, which has no such jobs, covers the search.
   newestOfTenant: db.prepare(`
     SELECT job_id FROM jobs INDEXED BY jobs_by_tenant
     WHERE tenant = ? AND tenant <> '' AND type = ? AND status = ? AND job_id >= ? AND job_id < ?
