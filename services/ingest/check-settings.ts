@@ -4,6 +4,6 @@ import { readIngestConfig } from './config.ts'
 import { loadHandler } from './handlers/load-handler.ts'
 
 const env = environment()
-// With nothing but the handler, so that it is checked also where other settings are bad.
+// Parsed with the handler alone, so that it is checked even where other settings are invalid.
 const { INGEST_HANDLER } = env
 await checkSettings([() => readIngestConfig(env), () => loadHandler(readIngestConfig({ INGEST_HANDLER }), '')])

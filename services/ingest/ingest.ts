@@ -22,7 +22,9 @@ import { DonePurger } from './own-shard/purge-done.ts'
 import { ShardOwner, type ShardOwnerDeps, type ShardOwnerSettings } from './own-shard/shard-owner.ts'
 import { WorkerReport } from './worker-report.ts'
 
-/** It reads the messages and writes what is dead among them; that it can reach its records is what makes it ready. */
+/**
+ * Options of the base. The service reads the messages and writes dead ones; it is ready when it can reach its records.
+ */
 export const INGEST_BASE: BaseOptions = {
   stream: MESSAGES_STREAM,
   probe: MESSAGES_PROBE,
@@ -30,23 +32,26 @@ export const INGEST_BASE: BaseOptions = {
   replicaInLog: 'replica_id',
 }
 
-/** A filtered purge stalls publishing for a moment: seldom, and of much at once. */
+/** Period of the purge. A filtered purge stalls publishing for a moment, so purges are rare and large. */
 const PURGE_EVERY_MS = 10 * SECOND
-/** Before the process ends for an error that nobody caught. */
+/** Time to give shards back before the process ends because of an uncaught error. */
 const GIVE_BACK_MS = 1_500
-/** Signs of life in the time after which a replica counts as dead: some may be lost. */
+/** Heartbeats in the time after which a replica counts as dead: some may be lost. */
 const SIGNS_PER_LEASE = 4
 
 type Base = ServiceBase<IngestConfig>
 
-/** Messages in batches: takes its share of the shards, and hands what comes there to the handler. */
+/**
+ * Starts the service that processes messages in batches: it takes its share of the shards, and hands their messages to
+ * the handler.
+ */
 export async function startIngest(base: Base): Promise<Running> {
   const { config, broker, clock, log, life, health } = base
   const handler = await loadHandler(config, base.replicaId)
   if (handler.check !== undefined) health.addCheck('output', handler.check)
   const metrics = createIngestMetrics(base.registry)
   const ops = new OpsServer({ health, host: config.HOST, port: config.PORT, log })
-  // Answers until the very end.
+  // The server answers until the very end.
   life.onEnd(() => ops.stop())
   const records = new Records(SHARD_RECORDS, { broker, clock })
   const signs = new Records(REPLICA_SIGNS, { broker, clock })
@@ -110,17 +115,17 @@ const ownerSettings = (config: IngestConfig): ShardOwnerSettings => ({
   leaseMs: config.INGEST_LEASE_MS,
 })
 
-/** Removes from the stream what is done. */
+/** Removes processed messages from the stream. */
 function purgeLoop(base: Base, messages: MessageStream, claims: ClaimLoop): IntervalLoop {
   const purger = new DonePurger(messages)
   return new IntervalLoop(
     PURGE_EVERY_MS,
     () => purger.purge(claims.owners.map(({ record }) => record)),
-    (error) => base.log.warn({ err: error }, 'what is done could not be removed'),
+    (error) => base.log.warn({ err: error }, 'could not remove processed messages'),
   )
 }
 
-/** Says in the log what its workers did. */
+/** Logs the totals of its workers. */
 function reportLoop({ log }: Base, report: WorkerReport, claims: ClaimLoop): IntervalLoop {
   return new IntervalLoop(
     MINUTE,
@@ -128,20 +133,20 @@ function reportLoop({ log }: Base, report: WorkerReport, claims: ClaimLoop): Int
       report.log(claims.owners.map(({ record }) => record))
       await Promise.resolve()
     },
-    (error) => log.error({ err: error }, 'the history of the workers was not told'),
+    (error) => log.error({ err: error }, 'could not log worker totals'),
   )
 }
 
 const foreignErrors = ({ log }: Base, claims: ClaimLoop, metrics: IngestMetrics): ForeignErrors => ({
   onRejection(run, thrown) {
     metrics.unhandledRejections.inc()
-    log.error({ err: errorForLog(thrown), of: run?.of ?? [] }, 'a promise was rejected that nobody awaited')
+    log.error({ err: errorForLog(thrown), of: run?.of ?? [] }, 'unhandled rejection of a promise that nobody awaited')
     run?.fail(thrown)
   },
   async onException(run, thrown) {
     // Nobody can tell which batch is to blame: each counts the death of its replica.
     if (run === null || !run.crash(thrown)) return
-    // The batch that is has failed once more; what others run is left to the next owner.
+    // The batch to blame has failed once more; other batches are left to the next owner.
     await Promise.race([claims.stop(GIVE_BACK_MS), sleep(2 * GIVE_BACK_MS)])
   },
 })

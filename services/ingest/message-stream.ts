@@ -24,20 +24,21 @@ export class MessageStream {
   /**
    * Whether the stream lost its end and has grown again since a shard's message was stored: new messages then have the
    * sequences of lost ones.
-   * @param seq of the message
+   * @param seq the message's sequence
    * @param storedNs when the message was stored, nanoseconds since 1970; undefined: not known, and nothing is found
-   * @returns the first of the new messages of the shard that is not behind that sequence
+   * @returns the first of the shard's new messages at or below that sequence
    */
   async findRewrittenTail(shard: number, seq: number, storedNs: string | undefined): Promise<number | null> {
     if (storedNs === undefined) return null
-    // First, because it is right whatever the broker's clock did. A message that is done may have been removed.
+    // First, because it is right whatever the broker's clock did. The message of a finished batch may have been
+    // removed.
     const there = await this.#stream.atSequence(seq)
     if (there?.time === brokerTime(BigInt(storedNs))) return null
     const next = await this.#stream.nextStoredAfter(receivedSubject(shard), storedNs)
     return next !== null && next.seq <= seq ? next.seq : null
   }
 
-  /** The shards that messages go to now, and those that still have some of a time when there were more. */
+  /** The shards that messages go to now, and those with messages from a time when there were more shards. */
   async shards(count: number): Promise<number[]> {
     const filled = [...(await this.#stream.countBySubject(ALL_RECEIVED)).keys()]
     const known = filled.map((subject) => Number(subject.slice(RECEIVED_PREFIX?.length)))

@@ -30,7 +30,7 @@ export function createIngestMetrics(registry: Registry) {
   const open = gauge(registry, 'hasty_message_batches_open', 'Batches of a shard that is here, not done yet', ['shard'])
   return {
     unhandledRejections,
-    /** Of the shards that are here now; of others nothing is said any more. */
+    /** Shows the shards that this replica owns now; metrics of other shards are removed. */
     show(owners: Pick<ShardOwner, 'record' | 'waiting'>[]): void {
       for (const one of [workers, waiting, open]) one.reset()
       for (const owner of owners) {

@@ -1,7 +1,7 @@
 import type { ShardRecord } from '#shared/contracts/log/ingest.ts'
 import type { Logger } from '#shared/process/logger.ts'
 
-/** Writes down how much each worker has processed: where that has changed since it was last written down, and at the end. */
+/** Logs how much each worker has processed: when that has changed since the last line, and at the end. */
 export class WorkerReport {
   readonly #log: Pick<Logger, 'info'>
   #logged = ''
@@ -19,6 +19,6 @@ export class WorkerReport {
     const text = JSON.stringify(workers)
     if (text === this.#logged && !isLast) return
     this.#logged = text
-    this.#log.info({ workers }, 'what the workers have processed')
+    this.#log.info({ workers }, 'worker totals')
   }
 }

@@ -53,7 +53,7 @@ export const workflowSettings = {
   REQUESTS_MAX_BYTES: integerSetting(GIB, 1).describe(
     'Bytes of requests at the broker beyond which new requests get 503; running requests continue.',
   ),
-  // Not less than Idempotency-Keys are known.
+  // At least as long as Idempotency-Keys are kept.
   REQUEST_RETENTION_MS: retentionSetting(30 * DAY, 1 * DAY).describe('How long ended requests can be read.'),
   HOUSEKEEPING_MS: durationSetting(MINUTE, 100).describe(
     'How often old jobs and requests are deleted, the log is trimmed, and stuck jobs are looked for.',

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 
-/** WORKFLOW_MONGO_URL chooses MongoDB; without it the embedded store lies in DATA_DIR. Loads the adapter that is used alone. */
+/**
+ * Opens MongoDB where WORKFLOW_MONGO_URL is set, otherwise the embedded store in DATA_DIR. Only the adapter that is
+ * used is loaded.
+ */
 export async function openStore(config: {
   WORKFLOW_MONGO_URL?: string | undefined
   DATA_DIR: string

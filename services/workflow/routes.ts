@@ -18,7 +18,7 @@ export interface WorkflowRoutesDeps
   store: ChangeByCallerDeps['store'] & ListRequestsDeps['store']
 }
 
-/** Everything under /v1/requests and /v1/definitions. */
+/** Registers everything under /v1/requests and /v1/definitions. */
 export function workflowRoutes(router: GuardedRouter, deps: WorkflowRoutesDeps): void {
   createRequestRoutes(router, deps)
   listRequestsRoutes(router, deps)

@@ -16,13 +16,16 @@ export type EngineDeps = Omit<RequestChangesDeps, 'broker' | 'taskJobs' | 'times
 
 export interface Engine {
   advancesImmediately: boolean
-  /** What a caller changed goes on at once; were this to fail, the record's own delivery does it. */
+  /** Carries out a caller's change at once; if that fails, the record's own delivery does it. */
   runEffects: (stored: StoredRequest) => Promise<void>
 }
 
 const DELETED_AT_ONCE = 1_000
 
-/** Carries requests out: follows what becomes of them and of their jobs, and forgets those that ended long ago. */
+/**
+ * Starts the engine that carries requests out: it follows their changes and the ends of their jobs, and deletes old
+ * requests.
+ */
 export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: EngineDeps): Promise<Engine> {
   const { config, log, life } = base
   const times = {
@@ -38,7 +41,7 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
   await life.start(forgetLoop(base, deps.store))
   life.onStop(() => Promise.all(loops.map((loop) => loop.stop())))
   if (config.WRK_ENABLED) for (const loop of loops) loop.start()
-  else log.warn('WRK_ENABLED is false: requests are accepted and shown, and nothing is picked up')
+  else log.warn('WRK_ENABLED is false: requests are accepted and shown, but none is started')
   return {
     advancesImmediately,
     runEffects: async (stored) => {
@@ -47,7 +50,7 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
         if (!config.WRK_ENABLED) await deps.store.putNewer([toRow(stored, await deps.generation())])
         await (config.WRK_ENABLED && jobsAtOnce ? taskJobs.reconcile(stored) : taskJobs.reconcileCancelled(stored))
       } catch (error) {
-        log.warn({ err: error, request_id: stored.record.request_id }, 'what follows from a change waits')
+        log.warn({ err: error, request_id: stored.record.request_id }, 'effects deferred to redelivery')
       }
     },
   }
@@ -59,6 +62,6 @@ function forgetLoop({ config, clock, log }: ServiceBase<WorkflowConfig>, store: 
     await store.deleteEndedBefore(isoTime(clock.now() - config.REQUEST_RETENTION_MS), DELETED_AT_ONCE)
   }
   return new IntervalLoop(config.HOUSEKEEPING_MS, forget, (error) =>
-    log.warn({ err: error }, 'old requests could not be deleted'),
+    log.warn({ err: error }, 'could not delete old requests, will retry'),
   )
 }

@@ -20,7 +20,10 @@ import { openStore } from './open-store.ts'
 import { workflowRoutes } from './routes.ts'
 import { startEngine } from './start-engine.ts'
 
-/** Requests of several steps: accepted and shown to callers, and carried out by the engine. */
+/**
+ * Starts the service for requests of several steps: they are accepted from and shown to callers, and carried out by the
+ * engine.
+ */
 export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<Running> {
   const { config, clock, log, life } = base
   const store = await openStore(config)
@@ -50,7 +53,7 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
   return { port }
 }
 
-/** Whether something new may come in, of which types, and whether it came in before. */
+/** Opens the checks of new work: whether it may come in, of which types, and whether it came in before. */
 async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: Pick<Records<unknown, never>, 'state'>) {
   const { config, broker, stream, clock, log, life } = base
   const types = new JobTypes(() => listLanes(broker), clock, log)

@@ -1,6 +1,6 @@
 /**
- * Who should have which shard: the same answer at every replica that sees the same others. Shards that are there only
- * until they are empty come last, so that the others stay where they are.
+ * The shards that a replica should own: every replica that sees the same others gets the same answer. Shards that exist
+ * only until they are empty come last, so that the others stay where they are.
  * @returns the shards of one replica
  */
 export function assignedTo(replicaId: string, replicas: readonly string[], shards: readonly number[]): number[] {

@@ -10,12 +10,12 @@ import type { LiveReplicas } from './live-replicas.ts'
 export interface ClaimLoopDeps {
   replicaId: string
   replicas: LiveReplicas
-  /** All shards that there are. @throws when the broker does not answer */
+  /** Lists all existing shards. @throws when the broker does not answer */
   listShards: () => Promise<number[]>
-  /** @returns null when it is somebody's @throws when the broker does not answer */
+  /** @returns null when the shard belongs to another replica @throws when the broker does not answer */
   take: (shard: number, live: readonly string[]) => Promise<StoredShard | null>
   makeOwner: (stored: StoredShard) => ShardOwner
-  /** Told often of what is here. */
+  /** Called often with the shards owned here. */
   show(owners: ShardOwner[]): void
   everyMs: number
   log: Logger
@@ -26,10 +26,10 @@ interface Owned {
   ended: Promise<void>
 }
 
-/** For writing that nobody has a shard any more; a broker that is away must not keep a stop. */
+/** Limit for giving up the shards in their records; a broker that is away must not block a stop. */
 const DROP_MAX_MS = 1_000
 
-/** Says again and again that this replica lives, and sees to it that it has the shards that are its share. */
+/** Writes this replica's heartbeats, and keeps it in possession of its share of the shards. */
 export class ClaimLoop {
   readonly #deps: ClaimLoopDeps
   readonly #loop: IntervalLoop
@@ -40,7 +40,9 @@ export class ClaimLoop {
   constructor(deps: ClaimLoopDeps) {
     this.#deps = deps
     const round = () => this.#round()
-    this.#loop = new IntervalLoop(deps.everyMs, round, (error) => deps.log.warn({ err: error }, 'shards not looked at'))
+    this.#loop = new IntervalLoop(deps.everyMs, round, (error) =>
+      deps.log.warn({ err: error }, 'could not claim shards, will retry'),
+    )
   }
 
   /** @throws when the broker does not answer */
@@ -55,10 +57,10 @@ export class ClaimLoop {
   }
 
   /**
-   * Gives all shards back, and says goodbye. Until then it gives signs of life: what it has not finished must not be
-   * begun by another.
-   * @param graceMs what is not finished by then is left to the next owner
-   * @returns the last records of what was owned
+   * Gives all shards back, and leaves. Until then heartbeats continue: no other replica may begin work that is
+   * unfinished here.
+   * @param graceMs time after which unfinished work is left to the next owner
+   * @returns the last records of the owned shards
    */
   async stop(graceMs: number): Promise<ShardRecord[]> {
     this.#isLeaving = true
@@ -68,7 +70,7 @@ export class ClaimLoop {
     const allEnded = Promise.all(owned.map(({ ended }) => ended))
     const isInTime = await Promise.race([allEnded.then(() => true), sleep(graceMs).then(() => false)])
     if (!isInTime) {
-      this.#deps.log.warn({ shards: [...this.#owned.keys()] }, 'shards are left as they are')
+      this.#deps.log.warn({ shards: [...this.#owned.keys()] }, 'stopped before all shards were given back')
       await Promise.race([Promise.all(owned.map(({ owner }) => owner.drop())), sleep(DROP_MAX_MS)])
     }
     await this.#loop.stop()
@@ -86,7 +88,7 @@ export class ClaimLoop {
     for (const [shard, { owner }] of this.#owned) if (!mine.has(shard)) owner.giveBack()
     for (const shard of mine) {
       if (this.#owned.has(shard) || this.#taking.has(shard)) continue
-      // Not waited for: the next sign of life must not come late.
+      // Not awaited: the next heartbeat must not be late.
       this.#taking.set(
         shard,
         this.#take(shard, live).finally(() => this.#taking.delete(shard)),
@@ -103,7 +105,7 @@ export class ClaimLoop {
       const ended = owner.run().then(() => void this.#owned.delete(shard))
       this.#owned.set(shard, { owner, ended })
     } catch (error) {
-      log.warn({ err: error, shard }, 'shard not taken')
+      log.warn({ err: error, shard }, 'could not take a shard')
     }
   }
 }

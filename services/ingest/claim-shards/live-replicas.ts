@@ -10,7 +10,7 @@ import { SECOND } from '#shared/time/clock.ts'
 const WRITE_DEADLINE_MS = 1_500
 const [PREFIX] = ALL_INGEST_REPLICAS.split('*')
 
-/** A sign of life says all it has to say by its name and its age. */
+/** A heartbeat, whose name and age are all that it says. */
 export const REPLICA_SIGNS: RecordKind<object, string> = {
   stream: INGEST_STREAM,
   subjectOf: ingestReplicaSubject,
@@ -19,22 +19,22 @@ export const REPLICA_SIGNS: RecordKind<object, string> = {
 export type ReplicaSigns = Records<object, string>
 
 export interface Replicas {
-  /** All that give signs of life: what is theirs is not taken from them. */
+  /** All replicas with a heartbeat: their shards are not taken from them. */
   live: string[]
-  /** Those of them that shards are assigned to: not who is about to end. */
+  /** The live replicas that shards are assigned to: those that are not about to end. */
   staying: string[]
 }
 
-/** This replica's sign of life, which the broker forgets by itself, and those of the others. */
+/** This replica's heartbeat, which the broker forgets by itself, and those of the others. */
 export class LiveReplicas {
   readonly #signs: ReplicaSigns
   readonly #replicaId: string
   readonly #keptForS: number
-  /** Its id, with a mark once it is leaving. */
+  /** The replica's id, with a mark once it is leaving. */
   #name: string
   #seq = 0
 
-  /** @param leaseMs who gave no sign for so long counts as dead; whole seconds, rounded up */
+  /** @param leaseMs time without a heartbeat after which a replica counts as dead; whole seconds, rounded up */
   constructor(signs: ReplicaSigns, replicaId: string, leaseMs: number) {
     this.#signs = signs
     this.#replicaId = replicaId
@@ -43,13 +43,13 @@ export class LiveReplicas {
   }
 
   /**
-   * @param isLeaving from now on: it takes no more shards
+   * @param isLeaving true from the moment when the replica takes no more shards
    * @throws when the broker does not answer
    */
   async heartbeat(isLeaving: boolean): Promise<void> {
     if (isLeaving) this.#name = this.#replicaId + LEAVING_MARK
     if (await this.#write(this.#seq)) return
-    // The last one may be forgotten, or was of before it was leaving.
+    // The previous heartbeat may be forgotten, or have been written before the replica was leaving.
     await this.#write((await this.#signs.read(this.#name))?.seq ?? 0)
   }
 
@@ -61,7 +61,7 @@ export class LiveReplicas {
 
   /** @throws when the broker does not answer */
   async leave(): Promise<void> {
-    // The first one may be there still; were it left alone it would count as one that stays.
+    // The first heartbeat may still be there; left alone, it would count as a replica that stays.
     for (const name of new Set([this.#replicaId, this.#name])) await this.#signs.remove(name, this.#seq)
   }
 
@@ -76,7 +76,10 @@ export class LiveReplicas {
   }
 }
 
-/** Who began to leave gave a sign before, which the broker may still have. */
+/**
+ * The replicas with a heartbeat. A replica that is leaving has written a normal one before, which the broker may still
+ * have.
+ */
 export function readSigns(names: readonly string[]): Replicas {
   const leaving = new Set(
     names.filter((name) => name.endsWith(LEAVING_MARK)).map((name) => name.replace(LEAVING_MARK, '')),

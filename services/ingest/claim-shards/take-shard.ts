@@ -8,7 +8,7 @@ import { forgetBeyond, takeOver } from '../plan/take-over.ts'
 export interface TakeShardDeps {
   records: ShardRecords
   messages: Pick<MessageStream, 'lastSeq' | 'findRewrittenTail'>
-  /** false soon after the broker was away: the signs of life of those who live are yet to come. */
+  /** false soon after the broker was away: the heartbeats of live replicas have yet to come. */
   livenessIsKnown(): boolean
   replicaId: string
   workersMin: number
@@ -17,12 +17,12 @@ export interface TakeShardDeps {
   log: Logger
 }
 
-/** A node of a cluster that has just become the leader may know of less for a moment. */
+/** Pause before the second look: a cluster node that has just become the leader may be behind for a moment. */
 const LOOK_AGAIN_MS = 5 * SECOND
 
 /**
- * Takes a shard that nobody has, or that belongs to a replica that is gone.
- * @returns null when it is somebody's
+ * Takes a shard that has no owner, or whose owner is gone.
+ * @returns null when the shard belongs to another replica
  * @throws when the broker does not answer
  */
 export async function takeShard(
@@ -60,7 +60,7 @@ async function withinStream(deps: TakeShardDeps, record: ShardRecord): Promise<S
   return forgetBeyond(record, keptSeq)
 }
 
-/** Looked at twice where it is below what must be there. */
+/** The stream's last sequence, read twice when it is below the known minimum. */
 async function readLastSeq({ messages }: TakeShardDeps, atLeast: number): Promise<number> {
   const lastSeq = await messages.lastSeq()
   if (lastSeq >= atLeast) return lastSeq

@@ -5,13 +5,13 @@ import type { BatchContext, BatchMessage } from './handler.ts'
 
 const NUMBER_LENGTH = 12
 
-/** `batch-000000000012_worker-0-2_seq-41-57.ndjson`: in the order of their numbers when sorted by name. */
+/** `batch-000000000012_worker-0-2_seq-41-57.ndjson`: sorting by name gives the order of the numbers. */
 export const batchFileName = ({ batch, worker, fromSeq, toSeq }: BatchContext): string =>
   `batch-${String(batch).padStart(NUMBER_LENGTH, '0')}_worker-${worker}_seq-${fromSeq}-${toSeq}.ndjson`
 
 /**
- * Hidden until it is whole, and nobody else's: an attempt that was left to itself may still be writing while the next
- * one does, also of the same number, where a replica lost the shard and has it again.
+ * The name of the file until it is complete: hidden, and unique. An abandoned attempt may still be writing while the
+ * next one does, even with the same number, where a replica lost the shard and owns it again.
  */
 export const temporaryName = (context: BatchContext, replicaId: string): string =>
   `.${batchFileName(context)}.${replicaId}.${newShortId()}`
@@ -31,13 +31,13 @@ export interface FileToWrite {
   name: string
   temporary: string
   text: string
-  /** Right before others can see the file. What it throws leaves nothing behind. */
+  /** Called right before others can see the file. If it throws, nothing is left behind. */
   beforeShown: () => Promise<void>
 }
 
 /**
- * Writes a file that is never seen half written. One of the same name that says the same may be there already.
- * @throws what the disk says; an error where the file that is there says something else
+ * Writes a file that is never seen half written. A file of the same name with the same content may exist already.
+ * @throws the disk's error; an error where the existing file has other content
  */
 export async function writeWholeFile({ folder, name, temporary, text, beforeShown }: FileToWrite): Promise<void> {
   const path = join(folder, temporary)
@@ -58,11 +58,11 @@ export async function writeWholeFile({ folder, name, temporary, text, beforeShow
   }
 }
 
-/** A broker that was made anew counts anew: what it named before is not to be lost. */
+/** Refuses to replace other content: a new broker begins new sequences, and files from before must not be lost. */
 async function checkSame(path: string, text: string): Promise<void> {
   const there = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error
   })
-  if (there !== null && there !== text) throw new Error(`${path} is there already, with other messages: move it away`)
+  if (there !== null && there !== text) throw new Error(`${path} exists already with other messages: move it away`)
 }

@@ -4,23 +4,23 @@ import { batchFileName, batchLines, isTemporary, temporaryName, writeWholeFile }
 import { FolderSync, syncFolder } from './folder-sync.ts'
 import type { BatchHandler } from './handler.ts'
 
-/** Above the longest pause between two attempts. */
+/** Longer than the longest pause between two attempts. */
 const PROBLEM_SHOWN_MS = 60_000
 
 /**
- * Writes each batch to a file of its own below a folder a shard. A batch is the same at every attempt and in every
- * replica, and so is its file: writing it again changes nothing. A disk that refuses is no message's fault, so it is
- * tried for ever.
+ * Writes each batch to a file of its own in a folder for each shard. A batch is the same at every attempt and in every
+ * replica, and so is its file: writing it again changes nothing. A disk error is no message's fault, so the batch is
+ * tried forever.
  */
 export function filesHandler(dir: string, replicaId: string): BatchHandler {
   const folders = new Map<number, Promise<FolderSync>>()
-  /** Temporary files of this process, until they are shown or removed. */
+  /** Temporary files of this process, until they are renamed or removed. */
   const writing = new Set<string>()
   let problem: { error: unknown; atMs: number } | null = null
 
   const folderOf = (shard: number): string => join(dir, `shard-${shard}`)
 
-  /** The folder, made once, and made again where somebody removed it. */
+  /** Creates the folder once, and again if somebody removed it. */
   function prepareFolder(shard: number): Promise<FolderSync> {
     const known = folders.get(shard)
     if (known !== undefined) return known
@@ -36,7 +36,7 @@ export function filesHandler(dir: string, replicaId: string): BatchHandler {
     async prepare(shard) {
       await prepareFolder(shard)
       const names = await readdir(folderOf(shard))
-      // Of replicas that are gone, or that have lost the shard.
+      // Files of replicas that are gone, or that have lost the shard.
       const left = names.filter((name) => isTemporary(name) && !writing.has(name))
       await Promise.all(left.map((name) => rm(join(folderOf(shard), name), { force: true })))
     },
@@ -68,7 +68,7 @@ export function filesHandler(dir: string, replicaId: string): BatchHandler {
     },
 
     async check() {
-      // An older one is of a shard that went to another replica, or it would have come again.
+      // An older error concerns a shard that went to another replica, or it would have come again.
       if (problem !== null && performance.now() - problem.atMs < PROBLEM_SHOWN_MS) throw problem.error
       await mkdir(dir, { recursive: true })
       await access(dir, constants.W_OK)

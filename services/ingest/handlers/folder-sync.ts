@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** Makes what was renamed in a folder lasting. Those who ask while one sync runs share the next one. */
+/** Makes renames in a folder durable. Callers that come while one sync runs share the next one. */
 export class FolderSync {
   readonly #folder: string
   #running: Promise<void> | null = null
@@ -10,7 +10,7 @@ export class FolderSync {
     this.#folder = folder
   }
 
-  /** Returns once a sync is done that began after the call. @throws what the disk says */
+  /** Returns once a sync is done that began after the call. @throws the disk's error */
   sync(): Promise<void> {
     if (this.#running === null) return this.#begin()
     this.#next ??= this.#running.catch(() => undefined).then(() => this.#begin())

@@ -2,18 +2,18 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { MessageOutcome } from './read-answer.ts'
 
 export interface BatchMessage {
-  /** Its sequence in the stream: larger for what was accepted later, and the same at every attempt. */
+  /** The message's sequence in the stream: larger for messages accepted later, and the same at every attempt. */
   seq: number
-  /** RFC 3339, as it was sent. */
+  /** RFC 3339, as the sender wrote it. */
   timestamp: string
   value: string | null
-  /** Whose it is, where its sender's token named a tenant. */
+  /** The tenant that owns the message, where its sender's token named one. */
   tenant?: string
 }
 
-/** What a handler may use besides the messages. */
+/** Everything that a handler may use besides the messages. */
 export interface BatchContext {
-  /** `<shard>-<number>`: at every attempt and in every replica the same messages, or what is left of them. */
+  /** `<shard>-<number>`: at every attempt and in every replica the same messages, or those that are left of them. */
   readonly batchId: string
   readonly shard: number
   readonly batch: number
@@ -25,29 +25,30 @@ export interface BatchContext {
   readonly toSeq: number
   /** The same for the same messages. */
   readonly idempotencyKey: string
-  /** Aborted at the timeout, and when the shard is another replica's. */
+  /** Aborted at the timeout, and when another replica has taken the shard. */
   readonly signal: AbortSignal
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   /**
-   * For right before what must not be done twice: the shard was this replica's within INGEST_LEASE_MS.
-   * @throws when it is another's
+   * Call it right before something that must not be done twice: it confirms that the shard was this replica's within
+   * INGEST_LEASE_MS.
+   * @throws when the shard belongs to another replica
    */
   readonly confirmOwned: () => Promise<void>
 }
 
-/** In the order of the messages; without `outcomes` all are done. */
+/** Outcomes in the order of the messages; without `outcomes` all messages are done. */
 export interface BatchAnswer {
   outcomes?: MessageOutcome[]
 }
 
-/** What is done with the messages of a batch. What it throws is a reason to try all of them again. */
+/** Processes the messages of a batch. When it throws, all of them are tried again. */
 export interface BatchHandler {
-  /** @returns a BatchAnswer where something is to be said of single messages; anything else says that all are done */
+  /** @returns a BatchAnswer with the outcomes of single messages; any other value means that all are done */
   run(messages: BatchMessage[], context: BatchContext): unknown
-  /** It fails for reasons that no message is to blame for: it is tried until it succeeds. */
+  /** The handler fails only for reasons that no message is to blame for: a batch is tried until it succeeds. */
   triesForEver?: boolean
-  /** Called once by who takes a shard, before its first batch. */
+  /** Called once by a replica that takes a shard, before its first batch. */
   prepare?(shard: number): Promise<void>
-  /** For `/readyz`. @throws what is wrong */
+  /** For `/readyz`. @throws an error that says what is wrong */
   check?: () => Promise<void>
 }

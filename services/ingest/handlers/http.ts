@@ -5,18 +5,18 @@ import { VERSION } from '#shared/process/version.ts'
 import type { BatchAnswer, BatchHandler } from './handler.ts'
 
 export interface HttpHandlerOptions {
-  /** The operator's: it may be private. */
+  /** Chosen by the operator: it may be private. */
   url: URL
   callOut: CallOut
-  /** Of the call, its answer included. */
+  /** Limit of the call, its answer included. */
   timeoutMs: number
 }
 
-/** Above 1,000 outcomes with a reason each. */
+/** Room for 1,000 outcomes with a reason each. */
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024
 const REASON_MAX_LENGTH = 500
 
-/** Posts each batch to an endpoint. 2xx: done, unless its body tells the outcome of each message. */
+/** Posts each batch to an endpoint. 2xx: done, unless the body has the outcome of each message. */
 export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): BatchHandler => ({
   async run(messages, context) {
     const { batchId, shard, worker, attempt, idempotencyKey, signal } = context
@@ -42,13 +42,13 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
   },
 })
 
-/** @throws for outcomes that were cut off, or are no JSON: what they would have said is not "done" */
+/** @throws for outcomes that were cut off, or are no JSON: they would not have meant "done" */
 function bodyOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
     if (text.includes('"outcomes"'))
-      throw new Error('the outcomes that the endpoint answered are no JSON', { cause: error })
+      throw new Error('the endpoint's outcomes are no JSON', { cause: error })
     return text
   }
 }

@@ -20,6 +20,6 @@ test.each([
 test.each([['{"outcomes": ["done", {"failed": "no such customer"},]}'], ['{"outcomes": ["done", {"fail']])(
   'outcomes that cannot be read (%j) do not count as done',
   async (text) => {
-    await expect(runWith(text)).rejects.toThrow('outcomes that the endpoint answered are no JSON')
+    await expect(runWith(text)).rejects.toThrow('outcomes are no JSON')
   },
 )

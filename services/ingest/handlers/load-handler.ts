@@ -13,7 +13,7 @@ type HandlerSettings = Pick<IngestConfig, 'INGEST_HANDLER' | 'DATA_DIR' | 'DATA_
 const FOLDER = 'messages'
 
 /**
- * What INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript or JavaScript module.
+ * The handler that INGEST_HANDLER names: `files`, a URL, or the path of a TypeScript or JavaScript module.
  * @throws ConfigError when it cannot be used
  */
 export async function loadHandler(settings: HandlerSettings, replicaId: string): Promise<BatchHandler> {

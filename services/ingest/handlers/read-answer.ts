@@ -1,19 +1,19 @@
 import { isObject, textOf } from '#shared/errors/foreign.ts'
 
-/** Of one message: done, to be tried again, or never to be tried again. */
+/** The outcome of one message: done, to be tried again, or never to be tried again. */
 export type MessageOutcome = 'done' | { retry: string } | { failed: string }
 
 /**
- * What became of each message of a batch, by what its handler returned or its endpoint answered. Without a member
- * `outcomes` all are done, whatever it is: what a database says of an insert is no answer to us.
- * @throws what is wrong with outcomes that are none
+ * The outcome of each message of a batch, from its handler's return value or its endpoint's answer. Without a member
+ * `outcomes` all are done, whatever the value is: a database's reply to an insert is not meant for Hasty.
+ * @throws an error that says what is wrong with invalid outcomes
  */
 export function readAnswer(answer: unknown, count: number): MessageOutcome[] {
   const outcomes = isObject(answer) && 'outcomes' in answer ? answer.outcomes : undefined
   if (outcomes === undefined || outcomes === null) return Array.from({ length: count }, () => 'done')
   if (!Array.isArray(outcomes)) throw new Error('outcomes: must be a list, one for each message')
   const { length } = outcomes as unknown[]
-  if (length !== count) throw new Error(`the handler told ${length} outcomes of ${count} messages`)
+  if (length !== count) throw new Error(`the handler returned ${length} outcomes for ${count} messages`)
   return Array.from({ length: count }, (_, place) => readOutcome((outcomes as unknown[])[place], place))
 }
 

@@ -24,7 +24,7 @@ test('each message has its own outcome', () => {
 })
 
 test.each([
-  [[], 'told 0 outcomes of 2'],
+  [[], 'returned 0 outcomes for 2'],
   ['done', 'must be a list'],
   [['done', 'perhaps'], 'outcomes/1'],
   [['done', {}], 'outcomes/1'],

@@ -4,7 +4,7 @@ import type { BatchRun } from './worker-queues.ts'
 
 /**
  * The batches that were open when the shard was taken over, while their messages are read again. Messages between them
- * are of batches that are done.
+ * belong to finished batches.
  */
 export class AdoptedBatches {
   #waiting: BatchRun[]
@@ -22,7 +22,7 @@ export class AdoptedBatches {
     if (run !== undefined && run.batch.left?.includes(message.seq) !== false) run.messages.push(message)
   }
 
-  /** Those that are whole, once everything up to a sequence was read; each is given once. */
+  /** The complete batches, once everything up to a sequence was read; each is returned once. */
   takeUpTo(seq: number): BatchRun[] {
     const whole = this.#waiting.filter(({ batch }) => batch.to_seq <= seq)
     this.#waiting = this.#waiting.filter(({ batch }) => batch.to_seq > seq)

@@ -18,7 +18,7 @@ export interface AttemptDeps {
   attemptsMax: number
   confirmOwned: BatchContext['confirmOwned']
   leaseMs: number
-  /** The shard is another's: nothing that happens here matters any more. */
+  /** The shard belongs to another replica: the result of the work here no longer matters. */
   lost: AbortSignal
   log: Logger
 }
@@ -26,12 +26,13 @@ export interface AttemptDeps {
 type Told = { message: RawMessage; outcome: MessageOutcome }
 
 /**
- * Gives a batch to the handler once. What can be tried again is left; what cannot lies with the dead letters when this
- * resolves.
- * @throws only when the shard was lost meanwhile
+ * Gives a batch to the handler once. Messages that can be tried again are left; the others are among the dead letters
+ * when this resolves.
+ * @throws only when the shard was lost in the meantime
  */
 export async function attemptBatch(deps: AttemptDeps, run: BatchRun): Promise<AttemptEnd> {
-  // It may have waited here while the shard went to another. Before the handler's time: a broker that is away is not its fault.
+  // The batch may have waited here while the shard went to another replica. Before the handler's time begins, because a
+  // broker that is away is not the handler's fault.
   await deps.confirmOwned()
   const told = await outcomesOf(deps, run)
   const isLast = run.batch.failed + 1 >= deps.attemptsMax && deps.handler.triesForEver !== true
@@ -48,7 +49,10 @@ export async function attemptBatch(deps: AttemptDeps, run: BatchRun): Promise<At
   return end
 }
 
-/** While the shard is ours: one that was frozen meanwhile must not bury what the next owner has done. */
+/**
+ * Stores a dead letter while the shard is this replica's: a replica that was frozen must not bury a message that the
+ * next owner has processed.
+ */
 async function bury({ deadLetters, confirmOwned, leaseMs, lost }: AttemptDeps, letter: DeadLetter): Promise<void> {
   for (;;) {
     await confirmOwned()
@@ -64,7 +68,7 @@ const BURY_AGAIN_MS = 250
 async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
   const { attemptsMax, handler } = deps
   const all = (outcome: MessageOutcome): Told[] => run.messages.map((message) => ({ message, outcome }))
-  // Replicas that died count as attempts: what they were at is not begun once more.
+  // Dead replicas count as attempts: their batch is not tried beyond the limit.
   if (run.batch.failed >= attemptsMax && handler.triesForEver !== true) {
     return all({ failed: `${run.batch.failed} attempts ended with the death of their replica` })
   }
@@ -77,7 +81,7 @@ async function outcomesOf(deps: AttemptDeps, run: BatchRun): Promise<Told[]> {
   }))
 }
 
-/** Never rejects: what is thrown is a reason to try all again. */
+/** Never rejects: a thrown error is a reason to try all messages again. */
 async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage[]): Promise<MessageOutcome[]> {
   if (messages.length === 0) return []
   const { handler, timeoutMs, lost, log } = deps
@@ -94,7 +98,7 @@ async function answerOf(deps: AttemptDeps, run: BatchRun, messages: BatchMessage
   try {
     const answer = await runUntil({ timeoutMs, lost }, (signal) => {
       const handling = runFor(foreign, async () => handler.run(messages, contextOf(deps, run, signal)))
-      // One that is left to itself has not: what it throws is still its own.
+      // An abandoned handler has not ended: its errors still belong to it.
       const ended = handling.finally(() => {
         hasEnded = true
       })
@@ -119,7 +123,7 @@ function contextOf({ shard, confirmOwned, log }: AttemptDeps, { batch, messages 
     attempt,
     fromSeq: batch.from_seq,
     toSeq: batch.to_seq,
-    // What is left only shrinks: how much it is says what it is.
+    // The rest of a batch only shrinks, so its length identifies it.
     idempotencyKey: messages.length === batch.count ? batchId : `${batchId}-${messages.length}`,
     signal,
     log: log.child({ batch: batchId, attempt }),

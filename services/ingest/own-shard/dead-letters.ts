@@ -13,7 +13,7 @@ export interface DeadLetter {
   attempts: number
 }
 
-/** Keeps what could not be processed in the stream, until an operator puts it back. */
+/** Keeps messages that could not be processed in the stream, until an operator redrives them. */
 export class DeadLetters {
   readonly #publisher: Pick<Publisher, 'publish'>
   readonly #clock: Clock
@@ -24,8 +24,8 @@ export class DeadLetters {
   }
 
   /**
-   * A letter of this message that is there already stays.
-   * @returns false when the broker gave no answer within so many milliseconds
+   * Stores a letter; an existing one for this message stays.
+   * @returns false when the broker gave no answer within this many milliseconds
    */
   async put({ shard, message, error, attempts }: DeadLetter, withinMs: number, signal: AbortSignal): Promise<boolean> {
     const { timestamp, value, tenant } = readMessage(message) ?? { timestamp: '', value: message.body }

@@ -13,9 +13,9 @@ import type { BatchRun } from './worker-queues.ts'
 
 export interface MessageReaderDeps {
   broker: Broker
-  /** As it was when the shard was taken. */
+  /** The record when the shard was taken. */
   record: ShardRecord
-  /** So many messages at most wait here. */
+  /** Largest number of messages that wait here. */
   bufferMax: number
   messages: MessageStream
   onAdopted(run: BatchRun): void
@@ -27,21 +27,21 @@ export interface MessageReaderDeps {
   log: Logger
 }
 
-/** Of one shard, in memory. */
+/** Bytes of one shard's messages that are held in memory. */
 const WAITING_MAX_BYTES = 8 * 1024 * 1024
 const READ_MAX = 500
 const PAUSE_AFTER_ERROR_MS = 250
-/** Below the time after which the broker forgets a feed that nobody pulls from. */
+/** Shorter than the time after which the broker forgets a feed without pulls. */
 const FULL_MAX_MS = 10 * SECOND
 
-/** Reads a shard's messages in order and without gap, from the first that is not done, and holds them until taken. */
+/** Reads a shard's messages in order and without gap, from the first unprocessed one, and holds them until taken. */
 export class MessageReader {
   readonly #deps: MessageReaderDeps
   readonly #adopted: AdoptedBatches
   readonly #room = new Signal()
   #waiting: RawMessage[] = []
   #waitingBytes = 0
-  /** At the broker, behind those that were read. */
+  /** Number of messages at the broker behind those that were read. */
   #behind = 0
   #readSeq: number
   #readNs: string | undefined
@@ -56,17 +56,17 @@ export class MessageReader {
     this.#readNs = first === undefined ? deps.record.planned_ns : undefined
   }
 
-  /** What is in no batch yet, in order. */
+  /** Messages that are in no batch yet, in order. */
   get waiting(): readonly RawMessage[] {
     return this.#waiting
   }
 
-  /** Also those that were not read yet, as far as the broker has told. */
+  /** Number of waiting messages, including unread ones as far as the broker has reported them. */
   get waitingCount(): number {
     return this.#waiting.length + this.#behind
   }
 
-  /** Nothing more is read before some are taken, however few they are. */
+  /** Whether nothing more is read before some messages are taken, however few they are. */
   get isFull(): boolean {
     return this.#waitingBytes > WAITING_MAX_BYTES
   }
@@ -100,9 +100,12 @@ export class MessageReader {
       } catch (error) {
         if (this.#stopped) return
         if (error instanceof LostShardError) throw error
-        this.#deps.log.warn({ err: error, shard: this.#deps.record.shard }, 'the feed of messages was lost')
+        this.#deps.log.warn(
+          { err: error, shard: this.#deps.record.shard },
+          'lost the feed of messages, opening another',
+        )
         await sleep(PAUSE_AFTER_ERROR_MS)
-        // One that was frozen must not take the feed from who has the shard now.
+        // A replica that was frozen must not take the feed from the shard's current owner.
         await this.#deps.renew()
       } finally {
         this.#feed?.close()
@@ -110,10 +113,10 @@ export class MessageReader {
     }
   }
 
-  /** Returns when stopped, or when there was no room for long. */
+  /** Follows the feed. Returns when stopped, or when there was no room for a long time. */
   async #follow(): Promise<void> {
     const { broker, messages, record } = this.#deps
-    // What comes next would get sequences that were read already: whoever takes the shard anew looks at it twice.
+    // The next messages would get sequences that were read already: a new owner of the shard checks that twice.
     if ((await messages.lastSeq()) < this.#readSeq)
       throw new LostShardError('the stream ends before what was read from it')
     const rewritten = await messages.findRewrittenTail(record.shard, this.#readSeq, this.#readNs)
@@ -152,14 +155,20 @@ export class MessageReader {
     if (deliveries.length > 0) this.#deps.onMessages()
   }
 
-  /** The feed may be at a node that is behind: what it does not have yet is not gone. */
+  /**
+   * Checks that silence is real: the feed may come from a node that is behind, which does not have the next message
+   * yet.
+   */
   async #checkSilence(): Promise<void> {
     const { messages, record } = this.#deps
     const next = await messages.firstFrom(record.shard, this.#readSeq + 1)
     if (next !== null && next <= record.planned_seq) throw new Error('the feed is behind the stream')
   }
 
-  /** Silence means that all was read: what a batch then lacks was removed from the stream by hand. */
+  /**
+   * Hands adopted batches on. Silence means that everything was read: messages missing from a batch were then removed
+   * from the stream by hand.
+   */
   #giveAdopted(isSilent: boolean): void {
     const whole = this.#adopted.takeUpTo(isSilent ? this.#deps.record.planned_seq : this.#readSeq)
     for (const run of whole) {
@@ -175,7 +184,9 @@ export class MessageReader {
     }
   }
 
-  /** None until half of the buffer is free: asking for few at a time costs as much as for many. */
+  /**
+   * Number of messages to request, 0 until half of the buffer is free: requesting few at a time costs as much as many.
+   */
   #roomLeft(): number {
     if (this.isFull) return 0
     const room = this.#deps.bufferMax - this.#waiting.length

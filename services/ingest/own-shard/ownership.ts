@@ -11,18 +11,20 @@ export type StoredShard = Pick<Stored<ShardRecord>, 'seq' | 'record'>
 export interface OwnershipDeps {
   records: ShardRecords
   clock: Clock
-  /** For so many milliseconds after a write that was answered, `confirm` takes the shard for ours. */
+  /** Milliseconds after an answered write for which `confirm` treats the shard as this replica's. */
   leaseMs: number
-  /** The shard is lost, or somebody needs a newer proof that it is not: write the record, even as it is. */
+  /**
+   * Called when the shard is lost, or somebody needs a newer proof that it is not: write the record, even unchanged.
+   */
   onNews(): void
 }
 
-/** The record of a shard that this replica has, and how it learns that it no longer has it: a write is refused. */
+/** The record of a shard that this replica owns. A refused write means that the shard is lost. */
 export class Ownership {
   readonly #deps: OwnershipDeps
   readonly #lost = new AbortController()
   #stored: StoredShard
-  /** When the last write that was answered was begun. */
+  /** Start of the last write that was answered. */
   #provenAtMs: number
   #asking: PromiseWithResolvers<void>[] = []
 
@@ -55,7 +57,7 @@ export class Ownership {
   }
 
   /**
-   * Returns once there is a verdict, however long that takes.
+   * Writes the record, and returns once there is a verdict, however long that takes.
    * @throws LostShardError when another replica has written the record
    */
   async write(record: ShardRecord): Promise<void> {
@@ -75,13 +77,13 @@ export class Ownership {
     return this.write({ ...this.record, owner: null })
   }
 
-  /** @throws when the shard is another's */
+  /** @throws when the shard belongs to another replica */
   async confirm(): Promise<void> {
     this.throwIfLost()
     if (this.#deps.clock.monotonic() - this.#provenAtMs > this.#deps.leaseMs) await this.renew()
   }
 
-  /** As `confirm`, by a write that begins now. */
+  /** Confirms like `confirm`, by a write that begins now. */
   renew(): Promise<void> {
     this.throwIfLost()
     const asking = Promise.withResolvers<void>()

@@ -7,11 +7,11 @@ export interface RawMessage {
   /** When the broker stored it: nanoseconds since 1970. */
   storedNs: string
   body: string
-  /** Monotonic time. */
+  /** Monotonic time of the arrival. */
   arrivedMs: number
 }
 
-/** @returns null for what is no message of this contract */
+/** @returns null for a body that does not match this contract */
 export function readMessage({ seq, body }: RawMessage): BatchMessage | null {
   try {
     const parsed = storedMessageSchema.safeParse(JSON.parse(body))

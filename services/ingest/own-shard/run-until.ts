@@ -2,7 +2,7 @@ class BatchTimeoutError extends Error {
   override name = 'BatchTimeoutError'
 }
 
-/** The shard is another replica's: what belonged to it here ends. */
+/** The shard belongs to another replica: all work on it here ends. */
 export class LostShardError extends Error {
   override name = 'LostShardError'
 
@@ -12,9 +12,9 @@ export class LostShardError extends Error {
 }
 
 /**
- * Runs something that may not listen to its signal: it is left to itself after the time, or once the shard is lost. Its
- * signal is aborted whenever this throws.
- * @throws what it throws; an error of ours when it was left
+ * Runs work that may not listen to its signal: it is abandoned after the time, or once the shard is lost. Its signal is
+ * aborted whenever this throws.
+ * @throws the work's error; an error of Hasty's when it was abandoned
  */
 export async function runUntil<T>(
   { timeoutMs, lost }: { timeoutMs: number; lost: AbortSignal },
@@ -33,7 +33,7 @@ export async function runUntil<T>(
   try {
     return await Promise.race([Promise.resolve().then(() => run(control.signal)), left.promise])
   } catch (error) {
-    // Also where a promise of it failed that it does not await: it may still run.
+    // Also where a promise failed that the work does not await: it may still run.
     control.abort(error)
     throw error
   } finally {

@@ -16,8 +16,8 @@ import { MessageReader } from './message-reader.ts'
 import { Ownership, type ShardRecords, type StoredShard } from './ownership.ts'
 import { type BatchRun, WorkerQueues } from './worker-queues.ts'
 
-// States of a shard at its owner: *working*; *giving back*, what is planned is finished and the record then says that
-// nobody has it; *lost*, another replica wrote the record: what happens here no longer matters, and all of it ends.
+// States of a shard at its owner: *working*; *giving back*, the planned batches are finished and the record then has no
+// owner; *lost*, another replica wrote the record: the result of the work here no longer matters, and all of it ends.
 
 export interface ShardOwnerSettings extends PoolSettings {
   maxWaitMs: number
@@ -42,13 +42,13 @@ export interface ShardOwnerDeps {
 
 const BACKOFF_MAX_MS = 30 * SECOND
 const JITTER = 0.2
-/** The pool is looked at as often, also when nothing happens. */
+/** Longest pause between two looks at the pool, even when nothing happens. */
 const LOOK_AT_LEAST_EVERY_MS = SECOND
-/** Batches that are read ahead, for each worker. */
+/** Number of batches per worker that are read ahead. */
 const READ_AHEAD = 4
 const READ_AHEAD_MIN = 200
 
-/** One shard while this replica has it: its reader, its workers, and its record, which only this writes. */
+/** One shard while this replica owns it: its reader, its workers, and its record, which is written only here. */
 export class ShardOwner {
   readonly #deps: ShardOwnerDeps
   readonly #settings: ShardOwnerSettings
@@ -96,7 +96,7 @@ export class ShardOwner {
     return this.#reader.waitingCount
   }
 
-  /** Resolves when the shard is given back, or lost. Never rejects. */
+  /** Runs the shard until it is given back, or lost. Never rejects. */
   async run(): Promise<void> {
     const { log, handler } = this.#deps
     const { shard } = this.record
@@ -114,7 +114,7 @@ export class ShardOwner {
     }
   }
 
-  /** Reads no more, plans what there is place for, finishes what is planned, and lets go of the shard. */
+  /** Stops reading, plans as many batches as there is room for, finishes the planned ones, and lets go of the shard. */
   giveBack(): void {
     if (this.#state !== 'working') return
     this.#state = 'planning the last'
@@ -123,7 +123,10 @@ export class ShardOwner {
     this.#news.raise()
   }
 
-  /** What is open stays open, and the next owner need not take it for the work of a death. Never rejects. */
+  /**
+   * Lets go of the shard at once. Open batches stay open, and the next owner need not blame them for a death. Never
+   * rejects.
+   */
   async drop(): Promise<void> {
     this.#reader.stop()
     this.#queues.stop()
@@ -131,7 +134,7 @@ export class ShardOwner {
     this.#ownership.lose(new Error('dropped'))
   }
 
-  /** One write at a time; it carries all that has come together during the one before. */
+  /** Writes the record, one write at a time; each carries everything that has come together during the one before. */
   async #keepRecord(): Promise<void> {
     for (;;) {
       this.#ownership.throwIfLost()
@@ -174,7 +177,7 @@ export class ShardOwner {
   #dueCount(): number {
     const since = this.#deps.clock.monotonic() - this.#settings.maxWaitMs
     const { waiting, isFull } = this.#reader
-    // It will never be a whole batch.
+    // It will never be a full batch.
     if (isFull && waiting.length < this.#settings.batchSize) return waiting.length
     const notDue = waiting.findIndex(({ arrivedMs }) => arrivedMs > since)
     return notDue === -1 ? waiting.length : notDue
@@ -189,7 +192,7 @@ export class ShardOwner {
     const [oldest] = this.#reader.waiting
     if (oldest === undefined) return LOOK_AT_LEAST_EVERY_MS
     const dueInMs = oldest.arrivedMs + this.#settings.maxWaitMs - this.#deps.clock.monotonic()
-    // Due already: it waits for a worker, which tells.
+    // Due already: the batch waits for a worker, which reports when it is free.
     return dueInMs > 0 ? Math.min(Math.ceil(dueInMs), LOOK_AT_LEAST_EVERY_MS) : LOOK_AT_LEAST_EVERY_MS
   }
 
@@ -211,7 +214,7 @@ export class ShardOwner {
       },
       run,
     ).catch((error: unknown): AttemptEnd => {
-      // Once the shard is lost nobody hears what is told here.
+      // Once the shard is lost nobody uses what is reported here.
       if (!this.#ownership.lost.aborted) log.error({ err: error, shard, batch: run.batch.batch }, 'batch interrupted')
       return { batch: run.batch.batch, done: 0, dead: 0, left: run.messages.map(({ seq }) => seq) }
     })

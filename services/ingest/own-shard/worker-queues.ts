@@ -3,17 +3,17 @@ import type { Clock } from '#shared/time/clock.ts'
 import type { AttemptEnd } from '../plan/commit-batches.ts'
 import type { RawMessage } from './raw-message.ts'
 
-/** A batch with those of its messages that are not done. */
+/** A batch with its unprocessed messages. */
 export interface BatchRun {
   batch: OpenBatch
   messages: RawMessage[]
 }
 
 export interface WorkerQueuesDeps {
-  /** One attempt; never rejects. */
+  /** Makes one attempt; never rejects. */
   attempt(run: BatchRun): Promise<AttemptEnd>
   onEnd(end: AttemptEnd): void
-  /** Milliseconds until the attempt after so many failed ones. */
+  /** Milliseconds until the next attempt, by the number of failed ones. */
   pauseMs(failed: number): number
   clock: Clock
 }
@@ -25,7 +25,7 @@ interface Worker {
 }
 
 /**
- * The workers of a shard: each has one batch running at a time, and goes on with others while one waits for its next
+ * The workers of a shard: each has one batch running at a time, and continues with others while one waits for its next
  * attempt.
  */
 export class WorkerQueues {
@@ -48,7 +48,7 @@ export class WorkerQueues {
     return new Map([...this.#workers].map(([name, { queue, isRunning }]) => [name, queue.length + (isRunning ? 1 : 0)]))
   }
 
-  /** Milliseconds for which it has had nothing to do. */
+  /** Milliseconds for which a worker has had nothing to do. */
   idleMs(name: string): number {
     const { queue, isRunning, idleSinceMs } = this.#workerNamed(name)
     return isRunning || queue.length > 0 ? 0 : this.#deps.clock.monotonic() - idleSinceMs
@@ -58,14 +58,14 @@ export class WorkerQueues {
     return [...this.#workers.values()].every(({ queue, isRunning }) => !isRunning && queue.length === 0)
   }
 
-  /** What waits for its next attempt is left as it is; the rest goes on. */
+  /** Finishes the batches, except those that wait for their next attempt. */
   finish(): void {
     if (this.#state === 'open') this.#state = 'finishing'
     for (const timer of this.#resting) clearTimeout(timer)
     this.#resting.clear()
   }
 
-  /** Nothing is begun any more, and what ends is not told. */
+  /** Stops: no batch is started any more, and results are no longer reported. */
   stop(): void {
     this.finish()
     this.#state = 'stopped'

@@ -1,17 +1,17 @@
 import type { OpenBatch, ShardRecord, WorkerCounts } from '#shared/contracts/log/ingest.ts'
 
-/** What one attempt at a batch came to. */
+/** The result of one attempt at a batch. */
 export interface AttemptEnd {
   batch: number
-  /** How many messages it did. */
+  /** Number of processed messages. */
   done: number
-  /** How many went to the dead letters. */
+  /** Number of messages that went to the dead letters. */
   dead: number
-  /** The sequences that another attempt is for; none: the batch is done. */
+  /** Sequences that need another attempt; none: the batch is done. */
   left: number[]
 }
 
-/** The record after these attempts: batches that are done are no longer open, and count for their workers. */
+/** The record after these attempts: finished batches are no longer open, and count for their workers. */
 export function commitBatches(record: ShardRecord, ends: readonly AttemptEnd[]): ShardRecord {
   let next = record
   for (const end of ends) next = commit(next, end)

@@ -7,7 +7,7 @@ export interface Situation {
   ends: readonly AttemptEnd[]
   /** null: nothing more is planned. */
   waiting: Waiting | null
-  /** Once the `ends` are told. */
+  /** Loads after the `ends` are applied. */
   loads: Loads
   lastWorkerIsIdle: boolean
   /** RFC 3339. */
@@ -20,7 +20,7 @@ export interface PoolSettings {
   workersMax: number
 }
 
-/** All that has come together, in one record; the same record when nothing has. */
+/** One record with everything that has come together; the same record when nothing has. */
 export function nextRecord(record: ShardRecord, situation: Situation, settings: PoolSettings): ShardRecord {
   const { ends, waiting, loads, lastWorkerIsIdle: lastIsIdle, at } = situation
   const { batchSize, workersMin, workersMax } = settings
@@ -33,7 +33,7 @@ export function nextRecord(record: ShardRecord, situation: Situation, settings: 
   return grown === planned ? planned : planBatches(grown, rest, loaded, batchSize)
 }
 
-/** What was planned from one record to a later one. */
+/** The batches planned between one record and a later one. */
 export const plannedSince = (before: ShardRecord, after: ShardRecord): OpenBatch[] =>
   after.open.filter(({ batch }) => batch >= before.next_batch)
 

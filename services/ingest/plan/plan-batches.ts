@@ -1,22 +1,25 @@
 import type { OpenBatch, ShardRecord } from '#shared/contracts/log/ingest.ts'
 import { workersOf } from './worker-ids.ts'
 
-/** How much a worker has before it, batches that wait for their next attempt left out. */
+/** Number of batches that each worker has to do, without those that wait for their next attempt. */
 export type Loads = ReadonlyMap<string, number>
 
 export interface Waiting {
-  /** Of the shard's messages that are in no batch yet, in order. */
+  /** Sequences of the shard's messages that are in no batch yet, in order. */
   seqs: readonly number[]
-  /** How many of them have waited long enough to go in a batch that is not whole. */
+  /** Number of them that have waited long enough to go into a batch that is not full. */
   due: number
 }
 
-/** One that runs, and one that is planned, so that a worker never waits for the record to be written. */
+/** One batch that runs, and one that is planned, so that a worker never waits for the record to be written. */
 const LOAD_MAX = 2
-/** Beyond it nothing is planned until some are done: it bounds the record, and what a handler that fails collects. */
+/**
+ * Number of open batches beyond which nothing is planned: it bounds the record, and the batches that a failing handler
+ * accumulates.
+ */
 const OPEN_MAX = 64
 
-/** The record with as many batches as there are messages and places for; the same record when there is none. */
+/** The record with as many new batches as there are messages and room for; the same record when there is none. */
 export function planBatches(record: ShardRecord, waiting: Waiting, loads: Loads, batchSize: number): ShardRecord {
   const planned: OpenBatch[] = []
   const load = new Map(loads)
@@ -37,7 +40,7 @@ export function planBatches(record: ShardRecord, waiting: Waiting, loads: Loads,
   return { ...record, next_batch: last.batch + 1, planned_seq: last.to_seq, open: [...record.open, ...planned] }
 }
 
-/** Of those with the least before them, the one that has done least; null: all have enough. */
+/** Among the workers with the lowest load, the one that has processed least; null: all have enough. */
 export function freestWorker(record: ShardRecord, loads: Loads): string | null {
   const doneBy = new Map(record.workers.map(({ worker, messages_total }) => [worker, messages_total]))
   const free = workersOf(record.shard, record.pool)

@@ -3,7 +3,7 @@ import { freestWorker, type Loads } from './plan-batches.ts'
 import { startWorkers } from './start-workers.ts'
 import { workerId } from './worker-ids.ts'
 
-/** One worker more, where a whole batch waits and every worker has enough before it. */
+/** The record with one more worker, where a full batch waits and every worker has enough to do. */
 export function growPool(
   record: ShardRecord,
   { waits, loads, workersMax, at }: { waits: boolean; loads: Loads; workersMax: number; at: string },
@@ -13,7 +13,7 @@ export function growPool(
   return { ...record, pool: record.pool + 1, workers: startWorkers(record.workers, [worker], at) }
 }
 
-/** One worker less, where the last has had nothing to do for long enough. */
+/** The record with one worker less, where the last one has had nothing to do for long enough. */
 export function shrinkPool(
   record: ShardRecord,
   { lastIsIdle, workersMin }: { lastIsIdle: boolean; workersMin: number },

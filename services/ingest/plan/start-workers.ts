@@ -1,6 +1,6 @@
 import type { WorkerCounts } from '#shared/contracts/log/ingest.ts'
 
-/** The counts with those of the named workers since their start set back: they start now, or again. */
+/** The counts, with those of the named workers reset: they start now, or again. */
 export function startWorkers(workers: WorkerCounts[], names: string[], at: string): WorkerCounts[] {
   const known = new Map(workers.map((counts) => [counts.worker, counts]))
   for (const worker of names) {

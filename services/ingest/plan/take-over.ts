@@ -8,11 +8,11 @@ export interface NewOwner {
   at: string
   workersMin: number
   workersMax: number
-  /** Whoever had it died: what it was at may be why. */
+  /** Whether the previous owner died, possibly because of its running batches. */
   countsAsFailure: boolean
 }
 
-/** The record as its next owner writes it. Open batches stay what and whose they are. */
+/** The record as its next owner writes it. Open batches keep their content and their worker. */
 export function takeOver(record: ShardRecord, by: NewOwner): ShardRecord {
   const pool = Math.min(Math.max(record.pool, by.workersMin), by.workersMax)
   return {
@@ -25,16 +25,16 @@ export function takeOver(record: ShardRecord, by: NewOwner): ShardRecord {
   }
 }
 
-/** Of each worker one batch was running, its first; what was behind it had not begun. */
+/** Blames the batches that were running: each worker runs only its first open batch; later ones had not started. */
 function blameBegun({ open }: ShardRecord): (batch: OpenBatch) => OpenBatch {
   const begun = new Set(open.filter(({ worker }, i) => open.findIndex((other) => other.worker === worker) === i))
   return (batch) => (begun.has(batch) ? { ...batch, failed: batch.failed + 1 } : batch)
 }
 
 /**
- * For a stream that ends before what was planned from it: its last messages are gone (a power cut at a broker that does
- * not sync every write, a restored snapshot), and new ones take their sequences.
- * @param lastSeq of the stream
+ * The record for a stream that ends before the planned messages do: its last messages are gone (a power cut at a broker
+ * that does not sync every write, a restored snapshot), and new ones take their sequences.
+ * @param lastSeq the stream's last sequence
  */
 export function forgetBeyond(record: ShardRecord, lastSeq: number): ShardRecord {
   const { planned_ns: _ofALostOne, ...kept } = record

@@ -1,4 +1,4 @@
-/** The same worker in whatever replica has the shard. */
+/** The id of a worker, the same in whichever replica owns the shard. */
 export const workerId = (shard: number, place: number): string => `${shard}-${place}`
 
 /** The workers of a pool. */

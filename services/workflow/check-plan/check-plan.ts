@@ -11,7 +11,7 @@ import { type PlanOwner, type WorkErrorsDeps, workErrors } from './work-errors.t
 export type CheckPlanDeps = WorkErrorsDeps
 
 /**
- * Whether a plan can be carried out, as far as that can be known before it begins.
+ * Checks that a plan can be carried out, as far as that can be known before it begins.
  * @throws AppError `invalid-plan` with pointers that begin at /steps; `unavailable`
  */
 export async function checkPlan(deps: CheckPlanDeps, owner: PlanOwner, plan: PlanStep[]): Promise<void> {
@@ -19,7 +19,7 @@ export async function checkPlan(deps: CheckPlanDeps, owner: PlanOwner, plan: Pla
   refusePlan([...shapeErrors(plan), ...(await workErrors(deps, owner, plan))])
 }
 
-/** They go out with every call of a service. @throws AppError `invalid-plan` */
+/** Checks the size of values that are sent with every call of a service. @throws AppError `invalid-plan` */
 export function checkValues({ params, extras }: Pick<CreateRequestBody, 'params' | 'extras'>): void {
   refusePlan([...tooLarge('/params', params, PARAMS_MAX_BYTES), ...tooLarge('/extras', extras, EXTRAS_MAX_BYTES)])
 }

@@ -1,6 +1,6 @@
 import { AppError, detailAbout } from '#shared/errors/app-error.ts'
 
-/** What is wrong with a plan, and where in the body that has it: RFC 6901. */
+/** A fault of a plan, and its place in the body that has the plan: RFC 6901. */
 export interface PlanError {
   pointer: string
   detail: string
@@ -14,7 +14,7 @@ export function refusePlan(errors: PlanError[]): void {
   if (first !== undefined) throw invalidPlan(first, ...others)
 }
 
-/** With the first of what is wrong. */
+/** The error for a plan; its detail is about the first fault. */
 export const invalidPlan = (first: PlanError, ...others: PlanError[]): AppError =>
   new AppError('invalid-plan', detailAbout(first.pointer, first.detail), {
     members: { errors: [first, ...others].slice(0, MAX_SHOWN) },

@@ -8,7 +8,7 @@ import {
 } from '#shared/contracts/http/requests.ts'
 import type { PlanError } from './plan-errors.ts'
 
-/** A plan that is too large is not looked into. */
+/** Faults of a plan's size: a plan that is too large is not checked further. */
 export function sizeErrors(plan: PlanStep[]): PlanError[] {
   if (plan.length === 0) return [{ pointer: '/steps', detail: 'must have at least one step' }]
   if (plan.length > REQUEST_MAX_STEPS)
@@ -23,7 +23,7 @@ export function sizeErrors(plan: PlanStep[]): PlanError[] {
   return [{ pointer: '/steps', detail: `must have at most ${PLAN_MAX_BYTES} bytes` }]
 }
 
-/** What can be seen of a plan by itself. */
+/** Faults that can be seen in a plan by itself. */
 export function shapeErrors(plan: PlanStep[]): PlanError[] {
   return [
     ...repeated(plan).map((n) => ({ pointer: `/steps/${n}/name`, detail: 'is already the name of an earlier step' })),
@@ -54,7 +54,7 @@ function stepErrors(step: PlanStep, pointer: string): PlanError[] {
   ]
 }
 
-/** Indexes of those whose name stands before. */
+/** Indexes of those whose name has appeared before. */
 function repeated(named: { name: string }[]): number[] {
   const first = new Map(named.map(({ name }, n): [string, number] => [name, n]).toReversed())
   return named.flatMap(({ name }, n) => (first.get(name) === n ? [] : [n]))
@@ -65,7 +65,7 @@ const repeatedSignals = (plan: PlanStep[]): number[] =>
     signal !== undefined && plan.findIndex((step) => step.signal === signal) < n ? [n] : [],
   )
 
-/** Each of its requests may have as many again. */
+/** Faults of a foreach over requests: each may create as many jobs again. */
 const forkErrors = (jobs: PlanJob[], pointer: string): PlanError[] =>
   jobs.flatMap(({ foreach, definition }, n) =>
     foreach !== undefined && definition !== undefined
@@ -89,7 +89,10 @@ function needsErrors(jobs: PlanJob[], pointer: string): PlanError[] {
   ])
 }
 
-/** Starts whatever has all that it needs, until nothing more can start: what is left waits for itself. */
+/**
+ * The jobs that can never start: starts every job that has all that it needs, until no more can start; the rest wait
+ * for each other.
+ */
 function stuckJobs(jobs: PlanJob[]): Set<string> {
   const waiting = new Map(jobs.map(({ name }): [string, Set<string>] => [name, new Set()]))
   const neededBy = new Map<string, string[]>()

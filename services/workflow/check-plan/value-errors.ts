@@ -4,10 +4,10 @@ import { pointerOf } from '../decide/values.ts'
 import type { PlanError } from './plan-errors.ts'
 
 /**
- * What is wrong with the `{"$value": pointer}`s of a payload: only where they point, because what is there is known
- * when the job is made.
- * @param pointer of the payload in the plan
- * @param roots what there is to point into, as `params`
+ * Faults of the `{"$value": pointer}`s of a payload: only of where they point, because the values are known only when
+ * the job is created.
+ * @param pointer the payload's place in the plan
+ * @param roots names that a pointer may begin with, such as `params`
  */
 export function valueErrors(payload: unknown, pointer: string, roots: readonly string[]): PlanError[] {
   if (Array.isArray(payload)) return payload.flatMap((each, n) => valueErrors(each, `${pointer}/${n}`, roots))

@@ -9,15 +9,15 @@ import { valueErrors } from './value-errors.ts'
 
 export interface WorkErrorsDeps {
   types: Pick<JobTypes, 'getPublic'>
-  /** By their names. */
+  /** The services by name. */
   services: Pick<ReadonlyMap<string, URL>, 'has'>
   definitions: Pick<DefinitionRecords, 'read'>
 }
 
-/** Whose a plan is: it may begin requests of that tenant's definitions. */
+/** The owner of a plan: it may start requests of that tenant's definitions. */
 export interface PlanOwner {
   tenant: string | null
-  /** The definition that is being stored, which a plan of its own may name. */
+  /** The definition that is being stored, which its own plan may name. */
   definition?: string
 }
 
@@ -26,14 +26,14 @@ type Work = NonNullable<PlanJob['compensate']>
 interface Place {
   work: Work
   pointer: string
-  /** Of a foreach. */
+  /** Whether the work belongs to a foreach. */
   hasItem: boolean
-  /** It undoes a job. */
+  /** Whether the work undoes a job. */
   hasResult: boolean
 }
 
 /**
- * What is wrong with the work of a plan's jobs, as far as types, services and definitions have a say today.
+ * Faults of the work of a plan's jobs, checked against the current types, services and definitions.
  * @throws AppError `unavailable` where they cannot be read
  */
 export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: PlanStep[]): Promise<PlanError[]> {
@@ -70,7 +70,7 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
   return errors
 }
 
-/** The jobs of a request have their own. */
+/** Members that a job has and a child request has not: the jobs of that request have their own. */
 const OF_JOBS = ['timeout_ms', 'attempts', 'backoff'] as const
 
 const placesOf = (plan: PlanStep[]): Place[] =>
@@ -96,7 +96,7 @@ const rootsOf = ({ hasItem, hasResult }: Place): string[] => [
   ...(hasResult ? ['result'] : []),
 ]
 
-/** null where there is none. */
+/** The type; null where there is none. */
 async function findType({ types }: WorkErrorsDeps, name: string): Promise<JobType | null> {
   try {
     return await types.getPublic(name)
@@ -115,7 +115,7 @@ const hasDefinition = async (
   (name === owner.definition && version === undefined) ||
   (await definitions.read({ tenant: owner.tenant, name }, version)) !== null
 
-/** A payload that is made of what is not there yet is checked when its job is made. */
+/** Faults of a type's payload. A payload with values that are not known yet is checked when its job is created. */
 function typeErrors(type: JobType, { work, pointer, hasItem }: Place): PlanError[] {
   const isKnown = work.payload !== undefined && !hasItem && !hasValues(work.payload)
   try {

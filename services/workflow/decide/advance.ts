@@ -6,7 +6,7 @@ import { tasksOf } from './tasks-of.ts'
 import { undoNext, undoTasks } from './undo.ts'
 import { holds } from './values.ts'
 
-/** Goes on for as long as nothing has to be waited for. @returns whether anything changed */
+/** Advances the request until it has to wait for something. @returns whether anything changed */
 export function advance(draft: RequestRecord, at: string, nowMs: number): boolean {
   let changed = false
   while (draft.status === 'inprogress' && moveOn(draft, at, nowMs)) changed = true
@@ -48,7 +48,7 @@ function openStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string, 
   appendEvent(draft, at, { event: 'request:step-started', step: plan.name })
 }
 
-/** @returns whether the step, or a task of it, went on */
+/** @returns whether the step, or a task of it, advanced */
 function closeStep(draft: RequestRecord, step: Step, plan: PlanStep, at: string, nowMs: number): boolean {
   if (plan.signal !== undefined && !draft.signals.includes(plan.signal)) return false
   if (step.wake_at !== null && nowMs < Date.parse(step.wake_at)) return false

@@ -6,7 +6,7 @@ import { appendEvent, end } from './events.ts'
 import { allTasks, isEnded, isRunning, type Json, type RequestRecord } from './record.ts'
 import { reopen } from './reopen.ts'
 
-/** What callers ask for. */
+/** Commands of callers. */
 export type Command =
   | { kind: 'signal'; name: string; extras: Json }
   | { kind: 'cancel'; reason: string }
@@ -17,22 +17,24 @@ export type Input =
   | (Command & { appliedAs: string | null })
   | { kind: 'pick-up' }
   | { kind: 'task-ended'; task: TaskAddress; end: TaskEnd }
-  /** It cannot be stored as it would be. Before the ends that made it so, which then begin nothing more. */
+  /**
+   * The new record is too large to be stored. Placed before the ends that made it so, which then start nothing more.
+   */
   | { kind: 'too-large' }
-  /** What becomes of it cannot be told: a fault of ours, which trying again would only repeat. */
+  /** The decision threw: a bug, which another try would only repeat. */
   | { kind: 'broken'; message: string }
-  /** Time has passed: a sleeping step may go on. */
+  /** Time has passed: a sleeping step may continue. */
   | { kind: 'time' }
 
-/** So many events are kept: a request that is retried without end must not grow without end. */
+/** Number of events that are kept: a request that is retried endlessly must not grow endlessly. */
 const EVENTS_MAX = 1_000
-/** Repeats come within seconds. */
+/** Number of applied ids that are kept: repeats come within seconds. */
 const APPLIED_IDS_MAX = 20
 
 /**
- * What becomes of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
+ * The next state of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
  * @param inputs in their order
- * @param mayGoOn false: what follows from the end of a job waits for the next `time`
+ * @param mayGoOn false: the consequences of a job's end wait for the next `time`
  * @returns the very same record when nothing changes
  */
 export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: number, mayGoOn = true): RequestRecord {
@@ -57,7 +59,7 @@ export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: nu
   return draft
 }
 
-/** @returns false when the input does not concern the request as it is */
+/** @returns false when the input does not concern the request in its current state */
 function apply(draft: RequestRecord, input: Input, at: string): boolean {
   switch (input.kind) {
     case 'pick-up':
@@ -68,7 +70,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
       return endTask(draft, input.task, input.end, at)
     case 'signal':
       if (isEnded(draft) || draft.signals.includes(input.name)) return false
-      // A name that no step waits for is a slip; extras that do not fit are refused with it.
+      // A name that no step waits for is a mistake; extras that do not fit are refused with it.
       if (!draft.plan.some(({ signal }) => signal === input.name)) return false
       if (!mergeExtras(draft, null, input.extras, at)) return false
       draft.signals.push(input.name)
@@ -93,7 +95,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
     }
     case 'retry':
       if (draft.status !== 'failed' && draft.status !== 'cancelled') return false
-      // What a cancel has not ended yet would run on beside its successor.
+      // Jobs that a cancel has not ended yet would continue beside their successors.
       if (allTasks(draft).some(isRunning)) return false
       reopen(draft, at)
       return true
@@ -104,7 +106,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
 
 const TOO_LARGE = "Its params, extras, results and attempts would exceed the broker's message limit."
 
-/** Nothing more begins, and what runs is to be cancelled. */
+/** Stops the request: nothing more starts, and running jobs will be cancelled. */
 function stopRunning(draft: RequestRecord, at: string): void {
   for (const task of allTasks(draft)) if (isRunning(task)) task.cancelling = true
   for (const step of draft.steps) {

@@ -6,24 +6,24 @@ import { isObject, mergePatch } from './merge-patch.ts'
 import { isRunning, type Json, type RequestRecord, type Task, type TaskAttempt } from './record.ts'
 import { keepResult } from './results.ts'
 
-/** How a task's job ended. */
+/** The end of a task's job. */
 export interface TaskEnd {
   status: 'completed' | 'failure' | 'cancelled'
   attempts: TaskAttempt[]
-  /** Of a completed one; its member `extras` is merged into the request's. */
+  /** Result of a completed job; its member `extras` is merged into the request's. */
   result: unknown
-  /** There was one, and no room for it here: it is at the job. */
+  /** The result was too large to be kept here: it is at the job. */
   result_omitted?: true
   error: JobError | null
   at: string
 }
 
-/** @returns false when the end does not concern the request as it is */
+/** @returns false when the end does not concern the request in its current state */
 export function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: TaskEnd, at: string): boolean {
   const task = findTask(draft, address)
   if (task === undefined || task.round !== address.round || !isRunning(task)) return false
   const { status, attempts, result, result_omitted: isOmitted, error } = taskEnd
-  // Of an earlier round of the request the history stays.
+  // The history of the request's earlier rounds stays.
   task.attempts = [...task.attempts, ...attempts]
   draft.ends++
   Object.assign(task, { status, error, ended_at: taskEnd.at, end: draft.ends })
@@ -45,7 +45,7 @@ function findTask(draft: RequestRecord, { step, undo_step: undoStep, key }: Task
   return draft.steps[step]?.tasks.find((task) => task.key === key)
 }
 
-/** In the order in which jobs end; two jobs of a step that write the same member are told apart in the history. */
+/** Merges extras in the order in which jobs end; the history tells when two jobs of a step write the same member. */
 export function mergeExtras(
   draft: RequestRecord,
   by: { step: number; task: Task } | null,

@@ -4,15 +4,16 @@ import { isObject } from './merge-patch.ts'
 
 export interface Turn {
   inputs: Input[]
-  /** Whoever asked for these is told that there is no room. */
+  /** Inputs whose callers are told that there is no room. */
   refused: Input[]
-  /** It adds so little that it may use what is kept free for it. */
+  /** Whether the turn adds so little that it may use the reserved room. */
   isBrief: boolean
 }
 
 /**
- * What is tried, one after the other, where a request with these inputs would be too large. The ends of jobs are in all
- * of it: nobody tells them again. Callers are told no; then the request ends, with the ends whole, or brief at last.
+ * The turns that are tried, one after the other, where a request with these inputs would be too large. All of them
+ * include the ends of jobs, which nobody reports again. Callers are refused first; then the request ends, with whole
+ * ends, or in the last resort with brief ones.
  */
 export function fallbacksFor(inputs: Input[]): Turn[] {
   const refused = inputs.filter(({ kind }) => kind === 'signal' || kind === 'retry')
@@ -31,20 +32,20 @@ export function fallbacksFor(inputs: Input[]): Turn[] {
   ]
 }
 
-/** What is left of these inputs where the request is to end: the ends of its jobs, without all that may be at fault. */
+/** The inputs that remain where the request has to end: the ends of its jobs, without members that may be at fault. */
 export const inputsToBreak = (inputs: Input[], message: string): Input[] => [
   { kind: 'broken', message },
   ...inputs.filter(({ kind }) => kind === 'task-ended').map(briefly),
 ]
 
-/** The status alone; the rest is at the job. Small, and of a size that does not depend on what happened. */
+/** The status alone; the rest is at the job. Its size is small and fixed. */
 function briefly(input: Input): Input {
   if (input.kind !== 'task-ended') return input
   const { task, end } = input
   const { status, result, at } = end
   const brief: TaskEnd = { status, attempts: [], result: null, error: null, at }
   if (status !== 'completed') return { ...input, end: { ...brief, error: NO_ROOM.error } }
-  // What comes after it would miss them: a retry runs it again.
+  // The tasks after it would miss the extras: a retry runs it again.
   if (task.step !== null && isObject(result) && isObject(result['extras']))
     return { ...input, end: { ...brief, status: 'failure', error: NO_ROOM.extras } }
   return { ...input, end: { ...brief, ...(result === null ? {} : { result_omitted: true }) } }

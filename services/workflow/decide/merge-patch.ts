@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json } from './record.ts'
 
-/** JSON merge patch, RFC 7396: null removes a member, objects are merged, all else replaces. Nothing given is changed. */
+/**
+ * JSON merge patch, RFC 7396: null removes a member, objects are merged, everything else replaces. The arguments are
+ * not changed.
+ */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const merged: Json = isObject(target) ? { ...target } : {}
@@ -12,7 +15,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return merged
 }
 
-/** A member of any name: what a job returned may have one called `__proto__`, which an assignment would lose. */
+/** Sets a member of any name: a job's result may have one called `__proto__`, which an assignment would lose. */
 function setMember(object: Json, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
 }
@@ -20,7 +23,9 @@ function setMember(object: Json, name: string, value: unknown): void {
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The merge patch that makes of `before` what `after` is; a null in `after` cannot be told from nothing (RFC 7396). */
+/**
+ * The merge patch that turns `before` into `after`; a null in `after` cannot be told from an absent member (RFC 7396).
+ */
 export function patchBetween(before: Json, after: Json): Json {
   const patch: Json = {}
   for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) patch[name] = null

@@ -14,7 +14,7 @@ export interface NewRequest {
   plan: PlanStep[]
 }
 
-/** A request as it is accepted: nothing of it has begun. */
+/** The record of an accepted request, of which nothing has started. */
 export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
   const at = isoTime(nowMs)
   return {

@@ -7,28 +7,31 @@ export type StepStatus = RequestView['steps'][number]['status']
 export type TaskStatus = RequestView['steps'][number]['jobs'][number]['status']
 export type TaskAttempt = RequestView['steps'][number]['jobs'][number]['attempts'][number]
 
-/** One job of a step; a `foreach` makes several. */
+/** One job of a step; a `foreach` creates several. */
 export interface Task {
-  /** Its name, of a foreach with the number of the item. */
+  /** The job's name; for a foreach with the number of the item. */
   key: string
-  /** Which of the step's jobs it comes from. */
+  /** Index of the step's job that the task comes from. */
   job: number
-  /** Of a foreach. */
+  /** The item of a foreach. */
   item?: unknown
   status: TaskStatus
-  /** The request's round in which it was started last; part of the job's id. */
+  /** The request's round in which the task was last started; part of the job's id. */
   round: number
   attempts: TaskAttempt[]
   result: unknown
-  /** It is too large to be kept here: it is at the job. */
+  /** The result is too large to be kept here: it is at the job. */
   result_omitted?: true
   error: JobError | null
   ended_at: string | null
-  /** Which end of the request this was, as the record learned of it; 0: none. Workers' clocks tell no order. */
+  /**
+   * Number of this end among the request's, in the order in which the record learned of them; 0: none. Workers' clocks
+   * tell no order.
+   */
   end: number
-  /** What it got as extras, where that is not what its step began with: it waited for others of the step. */
+  /** The task's extras, where they differ from those with which its step began: it waited for others of the step. */
   extras_in?: Json
-  /** It is to be cancelled, and has not ended yet. */
+  /** The task is to be cancelled, and has not ended yet. */
   cancelling?: true
 }
 
@@ -36,40 +39,40 @@ export interface Step {
   status: StepStatus
   started_at: string | null
   ended_at: string | null
-  /** When a sleeping step goes on; ISO. */
+  /** When a sleeping step continues; ISO. */
   wake_at: string | null
   /**
-   * The extras when it began, which its jobs get: the same however often a crash makes them be made again. null: it has
-   * not begun, or is to begin anew.
+   * The extras when the step began, which its jobs get: the same however often a crash makes the jobs be created again.
+   * null: the step has not begun, or is to begin anew.
    */
   extras_in: Json | null
-  /** The extras when it ended. */
+  /** The extras when the step ended. */
   extras: Json | null
   tasks: Task[]
-  /** Which job of this step wrote what is at a top-level member of the extras. */
+  /** Names of the jobs of this step that wrote each top-level member of the extras. */
   writers: Record<string, string>
 }
 
 export type RequestEvent = RequestView['events'][number]
 
 export interface UndoTask extends Task {
-  /** The step whose task of this key it undoes. */
+  /** The step whose task of this key is undone. */
   step: number
-  /** What that task's job returned. */
+  /** Result of that task's job. */
   undoes: unknown
 }
 
-/** A request whole, as it is stored: plan, state and history in one record, written by compare-and-set. */
+/** A whole request as it is stored: plan, state and history in one record, written by compare-and-set. */
 export interface RequestRecord {
   request_id: string
   tenant: string | null
   name: string | null
   definition: { name: string; version: number } | null
-  /** The task of another request that this one is. */
+  /** The task of the parent request that this request carries out. */
   parent: { request_id: string; task: TaskAddress } | null
-  /** 0, and one more than the parent's. */
+  /** 0, or one more than the parent's. */
   depth: number
-  /** Of one that another began: the extras it was given. */
+  /** The extras that the parent gave to this request. */
   began_with: Json | null
   status: RequestStatus
   /** Counts retries of the ended request; the first run is 1. */
@@ -77,19 +80,22 @@ export interface RequestRecord {
   params: Json
   extras: Json
   plan: PlanStep[]
-  /** Index of the step it is at. */
+  /** Index of the current step. */
   at_step: number
   steps: Step[]
-  /** Tasks that undo completed ones after a failure: one after the other, the last completed first. null: none failed. */
+  /**
+   * Tasks that undo completed ones after a failure: one after the other, the last completed first. null: nothing
+   * failed.
+   */
   undo: UndoTask[] | null
-  /** Those of earlier rounds: a retry does what was undone again. */
+  /** Undo tasks of earlier rounds: a retry runs the undone tasks again. */
   undone: UndoTask[]
   signals: string[]
-  /** The latest changes that callers asked for, by the ids of their HTTP requests: our own proxy may repeat one. */
+  /** The latest changes by callers, by the ids of their HTTP requests: our own proxy may repeat one. */
   applied_request_ids: string[]
-  /** How many ends of tasks it has learned of. */
+  /** Number of ends of tasks that the record has learned of. */
   ends: number
-  /** Of all results that are kept here, as JSON. */
+  /** Size of all results that are kept here, as JSON. */
   result_bytes: number
   error: JobError | null
   events: RequestEvent[]

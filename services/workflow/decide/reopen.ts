@@ -3,10 +3,15 @@ import type { RequestRecord, Task, UndoTask } from './record.ts'
 import { dropResult } from './results.ts'
 import { tasksOf } from './tasks-of.ts'
 
-/** So many undone tasks of earlier rounds are kept: a request that is retried without end must not grow without end. */
+/**
+ * Number of undo tasks of earlier rounds that are kept: a request that is retried endlessly must not grow endlessly.
+ */
 const UNDONE_MAX = 200
 
-/** At the failed step, with what is done kept: only what did not complete, or was undone, runs again. */
+/**
+ * Reopens the request at the failed step, and keeps what is done: only tasks that did not complete, or were undone, run
+ * again.
+ */
 export function reopen(draft: RequestRecord, at: string): void {
   Object.assign(draft, { status: 'inprogress', round: draft.round + 1, finished_at: null, error: null })
   const undo = draft.undo ?? []
@@ -31,7 +36,7 @@ export function reopen(draft: RequestRecord, at: string): void {
     const isOpen = step.status === 'failed' || step.status === 'cancelled'
     if (!isOpen && !step.tasks.some(({ status }) => status === 'new')) continue
     Object.assign(step, { status: 'inprogress', ended_at: null, writers: {} })
-    // What comes before it runs anew: it begins with what that leaves.
+    // Its predecessors run anew: it begins with the extras that they leave.
     if (reopened.length > 0) step.extras_in = null
     reopened.push(n)
   }
@@ -39,14 +44,14 @@ export function reopen(draft: RequestRecord, at: string): void {
   appendEvent(draft, at, { event: 'request:retried' })
 }
 
-/** It runs again under the same name; its attempts stay. */
+/** Makes a task run again under the same name; its attempts stay. */
 function renew(draft: RequestRecord, task: Task): void {
   dropResult(draft, task)
   Object.assign(task, { status: 'new', error: null, ended_at: null })
   delete task.extras_in
 }
 
-/** Of what was undone the attempts are kept, not the values. */
+/** Keeps the attempts of undo tasks, but not their values. */
 function shelve(draft: RequestRecord, undo: UndoTask[]): void {
   const ran = undo.filter(({ ended_at: endedAt }) => endedAt !== null)
   for (const task of ran) {

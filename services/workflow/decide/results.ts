@@ -1,12 +1,12 @@
 import type { RequestRecord, Task } from './record.ts'
 
-/** Bytes of JSON: of one job, and of all jobs of a request. */
+/** Bytes of JSON: for one job, and for all jobs of a request. */
 const RESULT_MAX_BYTES = 16 * 1024
 const RESULTS_MAX_BYTES = 1024 * 1024
 
 const bytesOf = (result: unknown): number => Buffer.byteLength(JSON.stringify(result))
 
-/** The record is one message: what is large stays at the job alone. */
+/** Keeps a result unless it is large: the record is one message, and a large result stays at the job alone. */
 export function keepResult(draft: RequestRecord, task: Task, result: unknown): void {
   dropResult(draft, task)
   if (result === null || result === undefined) return

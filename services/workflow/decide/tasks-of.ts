@@ -3,7 +3,10 @@ import { valueAt } from '#shared/formats/json-pointer.ts'
 import { allTasks, type RequestRecord, type Task } from './record.ts'
 import { holds } from './values.ts'
 
-/** Of one job of a plan: several where it is for each item of a list, and one that failed already where there is none. */
+/**
+ * The tasks of one job of a plan: one for each item of a foreach, or one that has failed already where there is no
+ * list.
+ */
 export function tasksOf(draft: RequestRecord, job: PlanJob, n: number): Task[] {
   const task: Task = {
     key: job.name,

@@ -1,7 +1,7 @@
 import { end } from './events.ts'
 import { isRunning, type RequestRecord, type UndoTask } from './record.ts'
 
-/** What completed and can be undone, the last completed first. */
+/** Undo tasks for the completed tasks that can be undone, the last completed first. */
 export function undoTasks(draft: RequestRecord): UndoTask[] {
   return draft.steps
     .flatMap(({ tasks }, step) => tasks.map((task) => ({ task, step })))
@@ -25,7 +25,7 @@ export function undoTasks(draft: RequestRecord): UndoTask[] {
     }))
 }
 
-/** One after the other; one that fails does not keep the others from being undone. */
+/** Starts the next undo task, one after the other; a failing one does not keep the others from running. */
 export function undoNext(draft: RequestRecord, undo: UndoTask[], at: string): boolean {
   if (undo.some(isRunning)) return false
   const next = undo.find(({ status }) => status === 'new')

@@ -3,17 +3,17 @@ import type { When } from '#shared/contracts/http/requests.ts'
 import { valueAt } from '#shared/formats/json-pointer.ts'
 import type { Json } from './record.ts'
 
-/** What pointers of a plan point into. */
+/** The values that pointers of a plan may point into. */
 export interface Values {
   params: Json
   extras: Json
-  /** Of a foreach. */
+  /** The item of a foreach. */
   item?: unknown
-  /** For what undoes a job: what that job returned. */
+  /** For an undo job: the result of the job to be undone. */
   result?: unknown
 }
 
-/** Where `{"$value": "/extras/pages"}` points; null: it is no such thing, but a value of its own. */
+/** The pointer of `{"$value": "/extras/pages"}`; null for any other payload. */
 export function pointerOf(payload: Json): string | null {
   const { $value: pointer, ...others } = payload
   return typeof pointer === 'string' && Object.keys(others).length === 0 ? pointer : null

@@ -4,13 +4,13 @@ import { ALL_DEFINITIONS, DEFINITIONS_STREAM, definitionSubject } from '#shared/
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
 
-/** Each tenant has names of its own, and so have those who are of none. */
+/** The key of a definition. Each tenant has its own name space, and so do callers without a tenant. */
 export interface DefinitionKey {
   tenant: string | null
   name: string
 }
 
-/** A version of a definition: what it says never changes. */
+/** A version of a definition, which never changes. */
 export interface DefinitionRecord extends DefinitionKey {
   version: number
   steps: PlanStep[]
@@ -38,7 +38,7 @@ const keyOf = ({ tenant, name }: DefinitionKey, version: Version): SubjectKey =>
   version,
 })
 
-/** The definitions at the broker, one record a version. Every method throws AppError `unavailable`. */
+/** The definitions at the broker, one record for each version. Every method throws AppError `unavailable`. */
 export class DefinitionRecords {
   readonly #records: Records<DefinitionRecord, SubjectKey>
 
@@ -46,7 +46,7 @@ export class DefinitionRecords {
     this.#records = records
   }
 
-  /** @param version the latest where it is left out */
+  /** @param version the latest by default */
   async read(key: DefinitionKey, version: Version = '*'): Promise<DefinitionRecord | null> {
     return (await atBroker(this.#records.read(keyOf(key, version))))?.record ?? null
   }
@@ -64,12 +64,12 @@ export class DefinitionRecords {
     return found
   }
 
-  /** @returns false when there is such a version already */
+  /** @returns false when that version exists already */
   async add(record: DefinitionRecord): Promise<boolean> {
     return (await this.#records.write(keyOf(record, record.version), record, { afterSeq: 0 })) !== null
   }
 
-  /** Removes one version, or all that there are now. @returns false when there was none */
+  /** Removes one version, or all current ones. @returns false when there was none */
   async remove(key: DefinitionKey, version: Version = '*'): Promise<boolean> {
     const last = await atBroker(this.#records.read(keyOf(key, version)))
     return last !== null && (await atBroker(this.#records.remove(keyOf(key, version), last.seq)))

@@ -19,7 +19,7 @@ export interface PutDefinitionDeps extends CheckPlanDeps {
 const MAX_TRIES = 20
 
 /**
- * Makes the next version of a definition; the same plan as the latest one makes none. Requests that began with an
+ * Creates the next version of a definition; a plan equal to the latest one creates none. Requests that began with an
  * earlier version keep it: their records hold the plan.
  * @throws AppError `invalid-request`, `invalid-plan`, `too-many-definitions`, `unavailable`
  */
@@ -39,7 +39,7 @@ export async function putDefinition(
   const { definitions, clock } = deps
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const latest = await definitions.read(key)
-    // As it will be read: members that are undefined are not stored.
+    // Compared in its stored form: undefined members are not stored.
     if (latest !== null && isDeepStrictEqual(latest.steps, JSON.parse(JSON.stringify(steps))))
       return { definition: latest, isNew: false }
     if (latest === null) await checkRoom(definitions, key)

@@ -7,14 +7,14 @@ import { isEnded, type RequestRecord } from '../decide/record.ts'
 import { CoalescingQueue } from './coalescing-queue.ts'
 import type { RequestRecords, StoredRequest } from './request-records.ts'
 
-/** What came of a turn of changes. */
+/** The result of a turn of changes. */
 interface Changed {
   stored: StoredRequest | null
-  /** The inputs that were left out, because there is no room for them. */
+  /** Inputs that were left out because there is no room for them. */
   refused: Input[]
 }
 
-/** One change of a request at a time in this process, with all that has come for the request meanwhile. */
+/** A queue that changes a request once at a time in this process, with everything that has come for it in between. */
 export type ChangeQueue = CoalescingQueue<Input, Changed>
 export const createChangeQueue = (): ChangeQueue => new CoalescingQueue()
 
@@ -22,21 +22,21 @@ export interface ChangeRequestDeps {
   records: RequestRecords
   changes: ChangeQueue
   clock: { now(): number }
-  /** false: after the end of a job a request goes on at its times alone. */
+  /** false: after the end of a job a request continues only at its configured times. */
   advancesImmediately: boolean
   ended: Counter<'status'>
 }
 
-/** Other replicas may be faster. */
+/** Limit of the tries against faster replicas. */
 const MAX_TRIES = 100
 
 /**
- * Reads, decides, compares and sets; again when somebody else was faster. What comes for a request while another change
- * of it is under way here is applied together: the jobs of a step often end at once, and would only be each other's
- * rivals. What would make the request too large ends it, with all that is told of its jobs; a signal or a retry is
- * refused instead.
- * @returns the request as it is then; null where there is none
- * @throws AppError `unavailable`; `payload-too-large` of a signal or a retry for which there is no room
+ * Reads, decides, compares and sets; again when somebody else was faster. Inputs that come while another change of the
+ * request is under way here are applied together: the jobs of a step often end at once, and would only be each other's
+ * rivals. Inputs that would make the request too large end it, with all reported ends of its jobs; a signal or a retry
+ * is refused instead.
+ * @returns the request after the change; null where there is none
+ * @throws AppError `unavailable`; `payload-too-large` for a signal or a retry for which there is no room
  */
 export async function changeRequest(
   deps: ChangeRequestDeps,
@@ -50,7 +50,10 @@ export async function changeRequest(
   return stored
 }
 
-/** The decision is pure: one that throws would do so at every try, and the request would be stuck. */
+/**
+ * Decides, or breaks the request. The decision is pure: one that throws would do so at every try, and the request would
+ * be stuck.
+ */
 function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, mayGoOn: boolean): RequestRecord {
   try {
     return decide(record, inputs, nowMs, mayGoOn)
@@ -59,14 +62,14 @@ function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, ma
   }
 }
 
-/** What a record is that is larger than there is room for. */
+/** Whether a record was refused because it is larger than there is room for. */
 export const isTooLarge = (error: unknown): boolean => error instanceof AppError && error.code === 'payload-too-large'
 
 async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Input[]): Promise<Changed> {
   const { records, clock, advancesImmediately, ended } = deps
   let turns = fallbacksFor(inputs)
   let current = records.known(requestId)
-  // What is known may be old: that it need not change, or cannot, is not believed of it.
+  // The known record may be old: it does not prove that no change is needed or possible.
   let isSure = false
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (current === null) {

@@ -4,11 +4,11 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void
 }
 
-/** Work of one key at a time; what comes meanwhile is done together in the next turn. */
+/** Runs the work of each key one turn at a time; items that come in between are handled together in the next turn. */
 export class CoalescingQueue<Item, Result> {
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>()
 
-  /** @param work for the items that have come for the key */
+  /** @param work handles the items that have come for the key */
   add(key: string, item: Item, work: (items: Item[]) => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(key)

@@ -17,12 +17,12 @@ export interface JobEndsDeps extends TaskJobsDeps {
   /** The log of jobs. */
   stream: Pick<Stream, 'lastOfEach' | 'readBatch'>
   taskJobs: TaskJobs
-  /** false: jobs are made at their times alone. */
+  /** false: jobs are created only at their configured times. */
   jobsAtOnce: boolean
   handedBack: Counter<'consumer'>
 }
 
-/** Tells requests of the ends of their jobs; acked once the request has it in its record. */
+/** Reports the ends of jobs to their requests; an end is acked once the request has it in its record. */
 export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
   const puller = new ConsumerPuller(deps.broker)
   return new DeliveryLoop({
@@ -34,7 +34,10 @@ export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
       puller.ack(delivery)
     },
     onError(error, delivery) {
-      deps.log.warn({ err: error, subject: delivery.subject }, 'the end of a job could not be told to its request')
+      deps.log.warn(
+        { err: error, subject: delivery.subject },
+        'could not report the end of a job to its request, will retry',
+      )
       deps.handedBack.inc({ consumer: 'job-ends' })
       puller.nak(delivery, redeliveryDelayMs(delivery))
     },
@@ -42,34 +45,34 @@ export function createJobEnds(deps: JobEndsDeps): DeliveryLoop {
 }
 
 const HISTORY_AT_ONCE = 200
-/** A job that reports progress for hours: what comes after is not looked at. */
+/** Number of events that are read of a job that reports progress for hours; later ones are ignored. */
 const HISTORY_MAX = 5_000
 
 async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void> {
   const end = readEvent(delivery)
   const address = parseSubject(delivery.subject)
   if (end === null || address === null) {
-    deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'this is the end of no job')
+    deps.log.error({ subject: delivery.subject, seq: delivery.seq }, 'an end belongs to no job')
     return
   }
-  // Nearly all are nobody's; one without an object_id is the end of a job that its worker could not read.
+  // Nearly all jobs belong to no request; an end without an object_id is that of a job that its worker could not read.
   if (end.object_id !== '' && taskOf(address.job_id, end.object_id) === null) return
   const history = [...(await readHistory(deps, address, delivery.seq)), { seq: delivery.seq, event: end }]
   const owner = taskOf(address.job_id, history[0]?.event.object_id ?? '')
   if (owner === null) return
   const input = { kind: 'task-ended', task: owner.task, end: taskEndOf(history) } as const
   const stored = await changeRequest(deps, owner.requestId, input)
-  // The next step begins here at once; were this process to die now, the record's own delivery would do it.
+  // The next step starts here at once; if this process dies now, the record's own delivery starts it.
   if (stored !== null && deps.jobsAtOnce) await deps.taskJobs.reconcile(stored)
 }
 
 type History = { seq: number; event: LoggedEvent }[]
 
-/** What the log still has of the job before its end, as far as it tells of attempts. */
+/** The events before its end that the log still has of a job, as far as they tell of attempts. */
 async function readHistory({ stream }: JobEndsDeps, address: JobAddress, endSeq: number): Promise<History> {
   const filter = historyFilter(address)
   const messages = await stream.lastOfEach(filter)
-  // Any replica of a cluster may answer, also one that is behind.
+  // Any replica of a cluster may answer, even one that is behind.
   if (messages.every(({ seq }) => seq < endSeq)) throw lagging()
   const lastOfEach = messages.flatMap((message) => eventBefore(endSeq, message))
   // The events of a later round hide those of this one.
@@ -77,7 +80,7 @@ async function readHistory({ stream }: JobEndsDeps, address: JobAddress, endSeq:
   return isLast && wasTriedOnce(lastOfEach) ? lastOfEach : readWholeHistory(stream, filter, endSeq)
 }
 
-/** Nearly all are: then the last event of each kind is all that there is to know. */
+/** Whether the job had one attempt, like nearly all: then the last event of each kind tells everything. */
 const wasTriedOnce = (events: History): boolean =>
   events.every(({ event }) =>
     event.event === 'job:started' || event.event === 'job:created'

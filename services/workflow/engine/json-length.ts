@@ -1,4 +1,7 @@
-/** Whether the JSON of a value is longer than so many characters, without making it: the same object may stand in it often. */
+/**
+ * Whether the JSON of a value is longer than a number of characters. The JSON is not created: the same object may
+ * appear in it often.
+ */
 export function isLongerThan(value: unknown, maxLength: number): boolean {
   let left = maxLength
   const waiting: unknown[] = [value]

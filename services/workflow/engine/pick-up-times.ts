@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 
-/** When something may be picked up: at once, or at the times of a cron expression. */
+/** The times at which something may be picked up: at once, or those of a cron expression. */
 export class PickUpTimes {
   readonly #cron: Cron | null
 
@@ -13,7 +13,7 @@ export class PickUpTimes {
     return this.#cron === null
   }
 
-  /** Milliseconds from now until what changed at `sinceMs` may be picked up; 0: now. */
+  /** Milliseconds from now until something that changed at `sinceMs` may be picked up; 0: now. */
   waitMs(sinceMs: number, nowMs: number): number {
     if (this.#cron === null) return 0
     const next = this.#cron.nextRun(new Date(sinceMs))

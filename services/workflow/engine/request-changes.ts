@@ -20,21 +20,21 @@ export interface RequestChangesDeps extends TaskJobsDeps {
   broker: Broker
   taskJobs: TaskJobs
   store: Pick<RequestStore, 'putNewer'>
-  /** When the stream of requests was made, milliseconds: another one counts its versions anew. */
+  /** When the stream of requests was created, milliseconds: another stream counts versions from the start. */
   generation(): Promise<number>
   handedBack: Counter<'consumer'>
   times: RequestTimes & { jobs: PickUpTimes }
 }
 
-/** The broker keeps what is handed back for no longer; then it is looked at again. */
+/** Longest time for which the broker keeps a delivery that was handed back; then it is looked at again. */
 const REST_MAX_MS = 1 * DAY
-/** The times are settings: what waits for them must not wait for those of before a restart. */
+/** Limit for waits that depend on settings: a delivery must not wait for the times of before a restart. */
 const REST_FOR_TIMES_MAX_MS = 5 * MINUTE
 
 /**
- * Follows each new version of each request: writes it to the store, and does what it asks for. Acked when there is
- * nothing left to do until it changes again, so whatever a crash leaves undone is done by whoever gets it next. What
- * waits for a time is handed back until then.
+ * Follows each new version of each request: writes it to the store, and carries out what it requires. Acked when
+ * nothing is left to do until the next change, so whatever a crash leaves undone is done by the next replica that gets
+ * it. A delivery that waits for a time is handed back until then.
  */
 export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
   const areAtOnce = Object.values(deps.times).every(({ isAtOnce }) => isAtOnce)
@@ -50,17 +50,14 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
       else puller.nak(delivery, Math.max(1, Math.min(Math.ceil(restMs), restMaxMs)))
     },
     onError(error, delivery) {
-      deps.log.warn(
-        { err: error, subject: delivery.subject },
-        'a request could not be followed, it will be tried again',
-      )
+      deps.log.warn({ err: error, subject: delivery.subject }, 'could not follow a request, will retry')
       deps.handedBack.inc({ consumer: 'request-changes' })
       puller.nak(delivery, redeliveryDelayMs(delivery))
     },
   })
 }
 
-/** @returns milliseconds until it must be looked at again; null: when it changes */
+/** @returns milliseconds until the request must be looked at again; null: when it changes */
 async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<number | null> {
   if (isEmptied(delivery)) return null
   const record = JSON.parse(delivery.body) as RequestRecord
@@ -69,14 +66,14 @@ async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<num
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
   await (jobsWaitMs === 0 ? deps.taskJobs.reconcile(stored) : deps.taskJobs.reconcileCancelled(stored))
-  // Only now that the store and the parent have its end, and nothing of it runs any more.
+  // Only after the store and the parent have its end, and none of its jobs runs any more.
   if (record.finished_at !== null && !allTasks(record).some(isRunning)) await deps.records.empty(stored)
   const waits = [jobsWaitMs === 0 ? null : jobsWaitMs, await advance(deps, stored)]
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
 
-/** The end of a request that another one began is the end of a task there. */
+/** Reports the end of a child request to its parent as the end of a task. */
 async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Promise<void> {
   if (record.parent === null || record.finished_at === null) return
   const status = END_STATUS[record.status]
@@ -84,7 +81,7 @@ async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Prom
   const end = {
     status,
     attempts: [],
-    // What it changed, not what it was given: jobs beside it may have changed that since.
+    // The child's own changes, and not the extras given to it: jobs beside it may have changed those since.
     result: { extras: patchBetween(record.began_with ?? {}, record.extras), result: { request_id: record.request_id } },
     error: record.error,
     at: record.finished_at,

@@ -5,15 +5,15 @@ import { HOUR, SECOND } from '#shared/time/clock.ts'
 import { allTasks, isEnded, isRunning, type RequestRecord } from '../decide/record.ts'
 
 export interface StoredRequest {
-  /** Its version: the broker's sequence. */
+  /** The record's version: the broker's sequence. */
   seq: number
   record: RequestRecord
 }
 
 const KNOWN_MAX = 1_000
 /**
- * An ended one is in the store for good. So long it leaves its id here, without what it held: what a replica that was
- * frozen still has to do must not begin it anew.
+ * Time for which an ended request, which the store keeps, leaves an empty record under its id: a replica that was
+ * frozen must not start the request anew.
  */
 const ENDED_KEPT_S = HOUR / SECOND
 const EMPTY = ''
@@ -27,23 +27,29 @@ export const REQUEST_RECORDS: RecordKind<RequestRecord | null, string> = {
   stringify: (record) => (record === null ? EMPTY : JSON.stringify(record)),
 }
 
-/** What a message carries beside its body. */
+/** Size of a message's headers. */
 const HEADERS_BYTES = 4 * 1024
-/** Of what the broker takes, kept free of what runs: how it ends must find room. */
+/** Share of the broker's message limit that is reserved while jobs run: the end of each must find room. */
 const ROOM_TO_END = 0.125
-/** Above what is added by the brief end of a task, and before by its cancel; and by the end of the request. */
+/**
+ * Upper bound of the bytes that the brief end of a task adds, its earlier cancel included; also for the end of the
+ * request.
+ */
 const TASK_END_BYTES = 256
 const REQUEST_END_BYTES = 8 * 1024
 
-/** The requests at the broker, one record each, written by compare-and-set. All throw when the broker does not answer. */
+/**
+ * The requests at the broker, one record each, written by compare-and-set. All methods throw when the broker does not
+ * answer.
+ */
 export class RequestRecords {
   readonly #records: Records<RequestRecord | null, string>
   readonly #maxBytes: number
   readonly #runningMaxBytes: number
-  /** As last seen here: another replica may have written since, which a write then tells. */
+  /** Records as last seen here: another replica may have written since, which a write then shows. */
   readonly #known = new Map<string, StoredRequest>()
 
-  /** @param maxPayload bytes the broker takes as one message */
+  /** @param maxPayload largest message of the broker, in bytes */
   constructor(records: Records<RequestRecord | null, string>, maxPayload: number) {
     this.#records = records
     this.#maxBytes = maxPayload - HEADERS_BYTES
@@ -54,7 +60,7 @@ export class RequestRecords {
     return this.#known.get(requestId) ?? null
   }
 
-  /** null also for one that has ended and was emptied: the store has it. */
+  /** null also for a request that has ended and was emptied: the store has it. */
   async read(requestId: string): Promise<StoredRequest | null> {
     const stored = await this.#records.read(requestId)
     if (stored === null || stored.record === null) {
@@ -65,8 +71,8 @@ export class RequestRecords {
   }
 
   /**
-   * @param afterSeq what the record must be now; 0: there is none
-   * @param isBrief it also takes the room that is kept for the ends of what runs
+   * @param afterSeq sequence that the record must have now; 0: there is none
+   * @param isBrief whether the write may use the room that is reserved for the ends of running jobs
    * @returns null when somebody else was faster
    * @throws AppError also `payload-too-large`
    */
@@ -79,21 +85,27 @@ export class RequestRecords {
     return null
   }
 
-  /** So that there always is room for the brief end of everything that runs, or would still be marked as skipped. */
+  /**
+   * Largest size of a record, which leaves room for the brief end of everything that runs, or would still be marked as
+   * skipped.
+   */
   #maxBytesOf(record: RequestRecord): number {
     const open = allTasks(record).filter((task) => isRunning(task) || task.status === 'new').length
     const maxBytes = this.#maxBytes - open * TASK_END_BYTES - REQUEST_END_BYTES
     return isEnded(record) ? maxBytes : Math.min(maxBytes, this.#runningMaxBytes)
   }
 
-  /** Where one that has left can come back: after its empty message, or 0 where that is gone too; null: it is there. */
+  /**
+   * The sequence after which an emptied request can come back: that of its empty message, or 0 where that is gone too;
+   * null: the request is still there.
+   */
   async emptiedAt(requestId: string): Promise<number | null> {
     const stored = await this.#records.read(requestId)
     if (stored === null) return 0
     return stored.record === null ? stored.seq : null
   }
 
-  /** Empties an ended request, and lets the broker forget it after an hour; nothing when it has changed since. */
+  /** Empties an ended request, and lets the broker forget it after an hour; does nothing if it has changed since. */
   async empty({ seq, record }: StoredRequest): Promise<void> {
     await this.#records.write(record.request_id, null, { afterSeq: seq, keptForS: ENDED_KEPT_S })
     this.#known.delete(record.request_id)
@@ -102,7 +114,7 @@ export class RequestRecords {
   #remember(stored: StoredRequest): StoredRequest {
     const id = stored.record.request_id
     this.#known.delete(id)
-    // Nothing more is expected of it.
+    // The request expects nothing more.
     if (stored.record.finished_at !== null) return stored
     this.#known.set(id, stored)
     const [oldest] = this.#known.keys()

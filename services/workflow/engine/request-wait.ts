@@ -7,7 +7,7 @@ export interface RequestTimes {
   inProgress: PickUpTimes
 }
 
-/** Milliseconds until a request may go on by itself; 0: now. null: it waits for no time. */
+/** Milliseconds until a request may continue by itself; 0: now. null: it waits for no time. */
 export function requestWaitMs(
   { newRequests, inProgress }: RequestTimes,
   record: RequestRecord,
@@ -20,6 +20,7 @@ export function requestWaitMs(
   const wakeMs = wakeAt === null ? 0 : Math.max(0, Date.parse(wakeAt) - nowMs)
   if (!inProgress.isAtOnce) return Math.max(wakeMs, inProgress.waitMs(sinceMs, nowMs))
   if (wakeMs > 0) return wakeMs
-  // Whoever changed it last may have left this to a time: before a restart with other settings, or beside us.
+  // The last change may have left this to a configured time: before a restart with other settings, or in another
+  // replica.
   return decide(record, { kind: 'time' }, nowMs) === record ? null : 0
 }

@@ -5,8 +5,8 @@ import type { TaskEnd } from '../decide/end-task.ts'
 import type { TaskAttempt } from '../decide/record.ts'
 
 /**
- * How a job ended, in the words of requests. The end alone says all but the attempts: of a job whose beginning the log
- * has let go, only the last one is told.
+ * The end of a job in the terms of requests. The end alone tells everything but the attempts: for a job whose beginning
+ * has left the log, only the last attempt is known.
  * @param history in order; the last event is the end
  */
 export function taskEndOf(history: { seq: number; event: LoggedEvent }[]): TaskEnd {
@@ -25,7 +25,10 @@ export function taskEndOf(history: { seq: number; event: LoggedEvent }[]): TaskE
   }
 }
 
-/** A timeout cancels a job; of the task it is a failure. So is a result that nobody can read: the next step would miss its extras. */
+/**
+ * The status of the task. A timeout cancels a job, which is a failure of the task. So is a result that nobody can read:
+ * the next step would miss its extras.
+ */
 function statusOf(end: LoggedEvent): TaskEnd['status'] {
   if (end.event === 'job:finished') return errorOf(end) === null ? 'completed' : 'failure'
   return end.event === 'job:cancelled' && end.reason === 'requested' ? 'cancelled' : 'failure'

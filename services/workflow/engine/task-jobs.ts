@@ -31,7 +31,10 @@ export interface TaskJobsDeps extends ChangeRequestDeps {
 
 const REMEMBERED_MAX = 100_000
 
-/** The jobs of running tasks: made, and cancelled. Both are harmless to repeat; what was done here is not repeated. */
+/**
+ * Creates and cancels the jobs of running tasks. Both are harmless to repeat; a call that succeeded here is not
+ * repeated.
+ */
 export class TaskJobs {
   readonly #deps: TaskJobsDeps
   readonly #done = new Set<string>()
@@ -42,11 +45,11 @@ export class TaskJobs {
   }
 
   /**
-   * Afterwards every running task of the request has its job, and those that are to be cancelled are.
+   * Creates and cancels jobs until every running task of the request has its job, and those to be cancelled are.
    * @throws AppError `unavailable`: try again
    */
   reconcile({ record }: StoredRequest): Promise<void> {
-    // All whose inputs were applied together see the same record.
+    // All callers whose inputs were applied together see the same record.
     const before = this.#reconciling.get(record)
     if (before !== undefined) return before
     const reconciling = this.#reconcileAll(record, () => true).catch((error: unknown) => {
@@ -57,7 +60,7 @@ export class TaskJobs {
     return reconciling
   }
 
-  /** Those that are to be cancelled alone: that waits for no time. @throws as `reconcile` */
+  /** Only cancels the jobs to be cancelled, which waits for no time. @throws as `reconcile` */
   reconcileCancelled({ record }: StoredRequest): Promise<void> {
     return this.#reconcileAll(record, ({ task }) => task.cancelling === true)
   }
@@ -67,8 +70,8 @@ export class TaskJobs {
     try {
       tasks = runningTasks(record)
     } catch (error) {
-      // What its tasks are to do follows from the record alone: trying again would not help.
-      this.#deps.log.error({ err: error, request_id: record.request_id }, 'a request cannot be carried out')
+      // The work of its tasks is derived from the record alone: another try would not help.
+      this.#deps.log.error({ err: error, request_id: record.request_id }, 'could not carry out a request, which fails')
       await changeRequest(this.#deps, record.request_id, { kind: 'broken', message: messageOf(error) })
       return
     }
@@ -78,7 +81,7 @@ export class TaskJobs {
   async #reconcileTask(record: RequestRecord, running: RunningTask): Promise<void> {
     const jobId = taskJobId(record.request_id, running.address)
     await this.#once(jobId, () => this.#make(record, running, jobId))
-    // Made first in any case: what never was would never end.
+    // Created first in any case: a job that never existed would never end.
     if (running.task.cancelling) await this.#once(`cancel ${jobId}`, () => this.#cancel(record, running, jobId))
   }
 
@@ -96,7 +99,8 @@ export class TaskJobs {
       checkSize(work.kind === 'job' ? work.body.payload : work.params)
       await (work.kind === 'job' ? this.#publishFirst(record, work, jobId) : this.#begin(record, running, work, jobId))
     } catch (error) {
-      // Its type is gone, or takes no such payload: the plan was checked, but not what earlier jobs put into it.
+      // Its type is gone, or does not accept the payload: the plan was checked, but not the values that earlier jobs
+      // put into it.
       if (!(error instanceof AppError) || error.status >= 500) throw error
       const at = isoTime(this.#deps.clock.now())
       const end: TaskEnd = { status: 'failure', attempts: [], result: null, error: publicErrorOf(error), at }
@@ -109,12 +113,12 @@ export class TaskJobs {
     const type = await types.get(body.type)
     checkForType(type, body)
     const event = firstEvent(jobId, record.tenant, body, type, clock.now())
-    // The plan fixes type and priority of a task, so of the same id.
+    // The plan fixes type and priority of a task, so the same id always has the same address.
     if (await history.begin(event))
       log.info({ job_id: jobId, type: body.type, request_id: record.request_id }, 'job created')
   }
 
-  /** Another request, under the id that the job would have. */
+  /** Starts a child request, under the id that the job would have. */
   async #begin(record: RequestRecord, { address }: RunningTask, work: ChildWork, requestId: string): Promise<void> {
     const { definitions, records, clock, log } = this.#deps
     if (record.depth >= REQUEST_MAX_DEPTH)
@@ -135,7 +139,7 @@ export class TaskJobs {
       },
       clock.now(),
     )
-    // null: it is there already. An ended one stays for an hour, and this request has learned of its end by then.
+    // null: the child exists already. An ended one stays for an hour, and this request has learned of its end by then.
     if ((await records.write(child, 0)) !== null)
       log.info({ request_id: requestId, parent: record.request_id }, 'request created by a request')
   }
@@ -159,7 +163,7 @@ export class TaskJobs {
 }
 
 /**
- * A plan may say `$value` thousands of times: what it becomes would not fit into the memory that its text takes.
+ * Checks the size of a payload: a plan may use `$value` thousands of times, and the result would not fit into memory.
  * @throws AppError `payload-too-large`
  */
 function checkSize(given: unknown): void {
@@ -167,7 +171,7 @@ function checkSize(given: unknown): void {
   throw new AppError('payload-too-large', `With its values filled in, the payload exceeds ${BODY_MAX_BYTES} bytes.`)
 }
 
-/** A job as the log has it; null when it has none of it. */
+/** A job as the log has it; null when the log has none of its events. */
 export async function readJob(history: Pick<JobHistory, 'all'>, address: JobAddress): Promise<Job | null> {
   let job: Job | null = null
   for (const { seq, event } of await history.all(address)) job = applyEvent(job, event, seq)

@@ -15,7 +15,7 @@ export interface RunningTask {
 
 export interface JobWork {
   kind: 'job'
-  /** The job as a caller would post it. */
+  /** The body that a caller would post for the job. */
   body: CreateJobBody
 }
 
@@ -27,7 +27,7 @@ export interface ChildWork {
   extras: Values['extras']
 }
 
-/** Every task that has a job now, with that job. */
+/** Every running task with a job, together with that job. */
 export function runningTasks(record: RequestRecord): RunningTask[] {
   const ofSteps = record.steps.flatMap(({ tasks, extras_in: extrasIn }, step) =>
     tasks.filter(isRunning).map((task) => {
@@ -59,7 +59,7 @@ function workOf(
   const payload = work.payload === undefined ? defaultPayload(task, values) : fillIn(work.payload, values)
   const { definition, version } = work
   if (definition !== undefined) {
-    // What it is given replaces the parent's params, where it is given any.
+    // The child's payload replaces the parent's params, where the plan gives it one.
     const params = isObject(payload) && work.payload !== undefined ? payload : record.params
     return { kind: 'request', definition, version, params, extras }
   }
@@ -97,7 +97,10 @@ const servicePayload = (
 const defaultPayload = ({ item }: Task, { params, extras }: Values): unknown =>
   item === undefined ? { params, extras } : item
 
-/** `{"$value": "/extras/pages"}` anywhere in a payload becomes what is there; null where nothing is. */
+/**
+ * The payload with each `{"$value": "/extras/pages"}` replaced by the value at that pointer; null where there is no
+ * value.
+ */
 export function fillIn(payload: unknown, values: Values): unknown {
   if (Array.isArray(payload)) return payload.map((each) => fillIn(each, values))
   if (!isObject(payload)) return payload

@@ -6,7 +6,7 @@ import { isEnded } from '../decide/record.ts'
 import { type ChangeByCallerDeps, changeByCaller } from './change-by-caller.ts'
 import { requestView } from './request-view.ts'
 
-/** What runs is cancelled, and nothing more is started. */
+/** Registers the routes that cancel a request: running jobs are cancelled, and nothing more is started. */
 export function cancelRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   const cancel = async (ctx: AppContext, requestId: string, reason = 'Cancelled on request.') => {
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {

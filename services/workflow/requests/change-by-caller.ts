@@ -8,24 +8,25 @@ import { type FindRequestDeps, findRequest, getRequest, requestNotFound } from '
 
 export interface ChangeByCallerDeps extends ChangeRequestDeps, FindRequestDeps {
   records: ChangeRequestDeps['records']
-  /** Makes and cancels jobs at once; what it cannot do is done by the record's own delivery. */
+  /** Creates and cancels jobs at once; if that fails, the record's own delivery does it. */
   runEffects: (stored: StoredRequest) => Promise<void>
 }
 
 export interface Change {
   command: Command
-  /** Whether it may be asked for. @throws AppError where it makes no sense of this request */
+  /** Whether the change may be requested. @throws AppError where it makes no sense for this request */
   isAllowed: (record: RequestRecord) => boolean
-  /** Whether the request has it now, seen from what it was before. */
+  /** Whether the request has the change now, compared with its state before. */
   isDone: (record: RequestRecord, before: RequestRecord) => boolean
-  /** Why not, for people. */
+  /** The reason for a refusal, as text for people. */
   refusal: string
 }
 
 /**
- * Changes a request for whoever asks for it. A repeat by our own proxy, whose first try was cut short, or by a caller
- * under the same Idempotency-Key, is answered as that one would have been.
- * @throws AppError `request-not-found`, `unavailable`; `wrong-state` where the request's state allows no such change
+ * Changes a request for a caller. A repeat, by the proxy after a first try that was cut short or by a caller under the
+ * same Idempotency-Key, gets the answer of the first try.
+ * @throws AppError `request-not-found`, `unavailable`; `wrong-state` where the request's state does not allow the
+ * change
  */
 export async function changeByCaller(
   deps: ChangeByCallerDeps,
@@ -38,7 +39,7 @@ export async function changeByCaller(
   if (appliedAs !== null && before.record.applied_request_ids.includes(appliedAs)) return before
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
   const input = { ...command, appliedAs }
-  // One that has left the log comes back to it.
+  // A request that has left the log comes back to it.
   const change = async () => (await changeRequest(deps, requestId, input)) ?? (await bringBack(deps, requestId, input))
   const stored = await change().catch((error: unknown) => {
     throw isTooLarge(error) ? wrongState(before.record, NO_ROOM) : error
@@ -49,7 +50,7 @@ export async function changeByCaller(
 }
 
 async function bringBack(deps: ChangeByCallerDeps, requestId: string, input: Input): Promise<StoredRequest> {
-  // In this order: what the store has now is as it left, or newer, and then the write is refused.
+  // In this order: the store's version is now the one that left, or newer, and then the write is refused.
   const emptiedAt = await deps.records.emptiedAt(requestId)
   const left = await findRequest(deps, requestId)
   if (left === null) throw requestNotFound()
@@ -64,6 +65,6 @@ async function bringBack(deps: ChangeByCallerDeps, requestId: string, input: Inp
 
 const NO_ROOM = "its params, extras, results and attempts would exceed the broker's message limit"
 
-/** Tells what the request has become. */
+/** Tells the caller the request's current state. */
 const wrongState = ({ request_id, status }: RequestRecord, refusal: string): AppError =>
   new AppError('wrong-state', `The request is ${status}: ${refusal}.`, { members: { request: { request_id, status } } })

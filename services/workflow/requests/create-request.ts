@@ -17,7 +17,7 @@ export interface CreateRequestDeps extends CheckPlanDeps, FindRequestDeps {
   records: Pick<RequestRecords, 'read' | 'write'>
   keys: Pick<IdempotencyKeys, 'claim' | 'find'>
   door: Pick<Door, 'check'>
-  /** As of `changeByCaller`. */
+  /** See ChangeByCallerDeps.runEffects. */
   runEffects: (stored: StoredRequest) => Promise<void>
   clock: Clock
   created: Counter
@@ -30,9 +30,9 @@ export interface CreateRequest extends RequestInfo {
 }
 
 /**
- * Accepts a request: it is in the log when this resolves. A repeat, under an Idempotency-Key or by our own proxy, fixes
- * the id before the record is written by compare-and-set 0, so that within 24 hours there is one request, whichever of
- * the tries was cut short and wherever.
+ * Accepts a request, which is in the log when this resolves. A key (an Idempotency-Key or the proxy's id) fixes the
+ * request's id before the record is written by compare-and-set 0, so that within 24 hours there is one request,
+ * whichever of the tries was cut short and wherever.
  * @throws AppError `invalid-plan`, `key-reused`, `unavailable`
  */
 export async function createRequest(
@@ -47,7 +47,7 @@ export async function createRequest(
   const key = keyOf(request)
   const claim = key === null ? null : await deps.keys.claim(key, body)
   if (claim?.isRepeat) {
-    // One that has ended long ago is not in the log any more, where the write would not meet it.
+    // A request that ended long ago is no longer in the log, where the write would not meet it.
     const there = await findRequest(deps, claim.jobId)
     if (there !== null) return { stored: there, replayed: true }
   }
@@ -68,7 +68,7 @@ export async function createRequest(
   return { stored, replayed: false }
 }
 
-/** A repeat is answered as the first time, also where such a plan would be refused by now. */
+/** The plan of a request. A repeat is answered like the first try, even where such a plan would be refused by now. */
 async function checkedPlan(
   deps: CreateRequestDeps,
   request: CreateRequest,
@@ -87,7 +87,7 @@ async function checkedPlan(
   }
 }
 
-/** Our own proxy repeats a request whose replica died, within seconds. */
+/** The key of a request: a caller's, or the proxy's, which repeats a request whose replica died within seconds. */
 function keyOf({ caller, idempotencyKey, requestId, requestIdTrusted }: CreateRequest): IdempotencyKey | null {
   const { tenant } = caller
   if (idempotencyKey !== null) return { tenant, space: 'requests', key: idempotencyKey }

@@ -11,8 +11,8 @@ export interface FindRequestDeps {
 }
 
 /**
- * The request as it is: from the log; one that ended long ago is in the store alone. Another tenant's is none.
- * @throws AppError `request-not-found`; `unavailable` when log or store cannot tell
+ * The current request: from the log, or from the store where it ended long ago. Another tenant's request is not found.
+ * @throws AppError `request-not-found`; `unavailable` when the log or the store cannot answer
  */
 export async function getRequest(deps: FindRequestDeps, requestId: string, caller: Caller): Promise<StoredRequest> {
   const found = await findRequest(deps, requestId)
@@ -25,7 +25,7 @@ export async function findRequest(
   { records, store }: FindRequestDeps,
   requestId: string,
 ): Promise<StoredRequest | null> {
-  // Only ids that we made go into a subject.
+  // Only ids made by Hasty go into a subject.
   if (!isJobId(requestId)) return null
   const logged = await records.read(requestId).catch((error: unknown) => {
     throw unavailable('The log of requests cannot be read at the moment. Try again.', error)

@@ -8,7 +8,7 @@ import { requestView } from './request-view.ts'
 import { runningJobs } from './running-jobs.ts'
 
 export interface GetRequestDeps extends FindRequestDeps {
-  /** Of the log of jobs. */
+  /** Histories in the log of jobs. */
   history: Pick<JobHistory, 'all'>
 }
 
@@ -16,7 +16,7 @@ export function getRequestRoutes(router: GuardedRouter, deps: GetRequestDeps): v
   router.serve(requestOperations.getRequest, async (ctx, { params }) => {
     const { seq, record } = await getRequest(deps, params.request_id, callerOf(ctx))
     const running = await runningJobs(deps.history, record)
-    // What is shown changes with the record, and with every event of a job that runs.
+    // The view changes with the record, and with every event of a running job.
     const etag = `"${[
       seq,
       ...[...running.values()]

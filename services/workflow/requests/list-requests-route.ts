@@ -14,7 +14,10 @@ export interface ListRequestsDeps {
   store: Pick<RequestStore, 'list'>
 }
 
-/** Those that the caller may see, newest first, as the store has them, which may be a moment behind. */
+/**
+ * Registers the list of the requests that the caller may see, newest first, as the store has them, which may be a
+ * moment behind.
+ */
 export function listRequestsRoutes(router: GuardedRouter, deps: ListRequestsDeps): void {
   router.serve(requestOperations.listRequests, async (ctx, { query }) => {
     const list = await listRequests(deps, query, callerOf(ctx))
@@ -24,7 +27,7 @@ export function listRequestsRoutes(router: GuardedRouter, deps: ListRequestsDeps
   })
 }
 
-/** @throws AppError `invalid-request` for a cursor that is none of this search; `unavailable` */
+/** @throws AppError `invalid-request` for a cursor of another search; `unavailable` */
 async function listRequests(
   { store }: ListRequestsDeps,
   { cursor, limit, status }: ListRequestsQuery,
@@ -32,7 +35,7 @@ async function listRequests(
 ): Promise<RequestList> {
   const search = { statuses: status === undefined ? null : [...new Set(status)].toSorted(), tenant }
   const belowId = cursor === undefined ? AFTER_EVERY_ID : readCursor(search, cursor)
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
     throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
@@ -44,7 +47,7 @@ async function listRequests(
   }
 }
 
-/** As request-row.ts writes it. */
+/** A summary as request-row.ts writes it. */
 type StoredSummary = Omit<RequestSummary, 'tenant'> & Pick<RequestRecord, 'tenant'>
 
 const summaryView = ({ tenant, ...summary }: StoredSummary): RequestSummary => ({

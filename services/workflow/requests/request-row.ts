@@ -1,7 +1,7 @@
 import type { RequestRow } from '#shared/stores/requests/request-store.ts'
 import type { StoredRequest } from '../engine/request-records.ts'
 
-/** As the store keeps a request. @param generation of the stream that counted its version */
+/** The row in which the store keeps a request. @param generation the stream that counted its version */
 export const toRow = ({ seq, record }: StoredRequest, generation: number): RequestRow => ({
   request_id: record.request_id,
   generation,

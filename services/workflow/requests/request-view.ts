@@ -8,7 +8,7 @@ import { attemptsOf } from '../engine/task-end.ts'
 type StepView = RequestView['steps'][number]
 type StepJobView = StepView['jobs'][number]
 
-/** @param running the jobs of tasks that run now, by their ids */
+/** @param running the jobs of running tasks, by id */
 export function requestView(record: RequestRecord, running: ReadonlyMap<string, Job> = new Map()): RequestView {
   const showTask = (task: Task, step: number, undoes = false) =>
     taskView(record.request_id, task, undoes ? { step: null, undo_step: step } : { step }, running)
@@ -35,7 +35,7 @@ export function requestView(record: RequestRecord, running: ReadonlyMap<string, 
 
 function stepView(plan: PlanStep | undefined, step: Step, showTask: (task: Task) => StepJobView): StepView {
   const { status, started_at, ended_at, extras, tasks } = step
-  // Its tasks are made when it begins: before, the plan says what there will be.
+  // The tasks of a step are created when it begins: before that, the plan says what there will be.
   const isOpen = tasks.length > 0 || (status !== 'new' && status !== 'skipped')
   const planned = (plan?.jobs ?? []).map(({ name }) => unstarted(name, status === 'skipped' ? 'skipped' : 'new'))
   return {
@@ -71,7 +71,7 @@ function taskView(
   return {
     name: key,
     status: job?.phase === 'retrying' ? 'retry' : status,
-    // What never ran has none: it waits, was skipped, or could not be made.
+    // A task that never ran has no job: it waits, was skipped, or its job could not be created.
     job_id: runs || ended_at !== null ? jobId : null,
     attempts: job === undefined ? attempts : [...attempts, ...attemptsOf(job)],
     result,

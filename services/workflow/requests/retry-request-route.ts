@@ -4,12 +4,12 @@ import { changeInfo } from '#shared/http/request-info.ts'
 import { type ChangeByCallerDeps, changeByCaller } from './change-by-caller.ts'
 import { requestView } from './request-view.ts'
 
-/** Goes on at the step where the request failed or was cancelled. */
+/** Registers the retry, which continues at the step where the request failed or was cancelled. */
 export function retryRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   router.serve(requestOperations.retryRequest, async (ctx, { params }) => {
     const { record } = await changeByCaller(deps, params.request_id, changeInfo(ctx), {
       command: { kind: 'retry' },
-      // The parent would never hear of it: retried itself it begins another one.
+      // The parent would never hear of it: a retry of the parent starts another child instead.
       isAllowed: ({ status, parent }) => parent === null && (status === 'failed' || status === 'cancelled'),
       isDone: ({ round }, before) => round > before.round,
       refusal:

@@ -6,11 +6,13 @@ import type { RequestRecord } from '../decide/record.ts'
 import { readJob } from '../engine/task-jobs.ts'
 import { runningTasks } from '../engine/task-work.ts'
 
-/** Each costs a read an event: of more, those beyond show no attempts before they end. */
+/**
+ * Number of jobs that are read, because each costs one read per event: further ones show no attempts before they end.
+ */
 const LOOKED_AT_MAX = 100
 
 /**
- * The jobs of the tasks that run now, by their ids: the record learns of their attempts at their ends alone.
+ * The jobs of running tasks, by id: the record learns of their attempts only at their ends.
  * @throws AppError `unavailable`
  */
 export async function runningJobs(
@@ -20,7 +22,7 @@ export async function runningJobs(
   const looks = runningTasks(record)
     .slice(0, LOOKED_AT_MAX)
     .flatMap(({ address, work }) => {
-      // A request of its own shows its attempts itself.
+      // A child request shows its attempts itself.
       if (work.kind === 'request') return []
       const { type, priority } = work.body
       return [readJob(history, { type, priority, job_id: taskJobId(record.request_id, address) })]

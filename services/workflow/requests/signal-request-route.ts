@@ -8,7 +8,7 @@ import { isEnded } from '../decide/record.ts'
 import { type ChangeByCallerDeps, changeByCaller } from './change-by-caller.ts'
 import { requestView } from './request-view.ts'
 
-/** Also before its step is reached; the same once more changes nothing. */
+/** Registers the signals. A signal may come before its step is reached; a repeat changes nothing. */
 export function signalRequestRoutes(router: GuardedRouter, deps: ChangeByCallerDeps): void {
   router.serve(requestOperations.signalRequest, async (ctx, { params, body: { extras } }) => {
     const { request_id: requestId, name } = params
