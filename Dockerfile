@@ -1,12 +1,12 @@
 # One image for all services and the command line: the command chooses (`services/<name>/main.ts`,
 # `services/job/setup.ts`, `cli/main.ts`).
-# TypeScript runs as it is, so there is nothing to build: packages, then sources.
+# TypeScript runs without a build step: packages, then sources.
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The optional packages are Node itself, for machines without it.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit --no-update-notifier \
-  # What a process never reads: other packages' types, maps and documents.
+  # Files that no process reads: other packages' types, maps and documents.
   && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -iname '*.md' \) -delete
 
 FROM node:24-slim

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { nanoid } from 'nanoid'
 
-// The baseline: what a Koa service costs that accepts anything and keeps nothing.
+// The baseline: the cost of a Koa service that accepts anything and keeps nothing.
 
 const app = new Koa()
 app.use((ctx) => {

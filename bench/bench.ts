@@ -6,7 +6,7 @@ import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { hasWrk } from './http-load.ts'
 import { bareKoa, drainBacklog, getJobs, memory, ourPost, pickUpLatency, postToFinished, warmUp } from './scenarios.ts'
 
-// `npm run bench`: every scenario three times, interleaved, so that a machine that drifts drifts for all of them.
+// `npm run bench`: every scenario three times, interleaved, so that a drift of the machine affects all of them.
 
 const ROUNDS = Number(process.argv[2] ?? 3)
 const BACKLOG = 100_000
@@ -59,7 +59,7 @@ const rows = [...figures].map(([name, values]) => {
   const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
   return `| ${name} | ${round(median)} | ${round(sorted[0] ?? Number.NaN)} - ${round(sorted.at(-1) ?? Number.NaN)} |`
 })
-// From here on the file is not ours.
+// Everything after this mark in the results file is written by hand.
 const HAND = '<!-- What follows is written by hand, and stays when the table is made anew. -->'
 const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB, ${process.platform}, Node ${process.versions.node}`
 const report = [

@@ -4,16 +4,16 @@ import { newJobId } from '#shared/ids/ids.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { isoTime } from '#shared/time/clock.ts'
 
-/** The jobs were made in the twenty days before. */
+/** The jobs were created in the twenty days before. */
 export const SPAN_MS = 20 * 24 * 60 * 60 * 1000
 const BATCH = 500
 const OBJECTS = 200_000
 const SCHEDULED = 200
 
 /**
- * Fills a store as the projection does, in batches: each job as it is accepted, then as it ended. The mix: a type that a
- * quarter of the jobs has and one that a thousandth has; 2 % failed, 0.5 % cancelled, the 200 oldest scheduled, the 1,000
- * newest processing; five jobs an object, and one object with every fiftieth job.
+ * Fills a store as the projection does, in batches: each job as accepted, then as ended. The mix: a type that a quarter
+ * of the jobs has and one that a thousandth has; 2 % failed, 0.5 % cancelled, the 200 oldest scheduled, the 1,000
+ * newest processing; five jobs per object, and one object with every fiftieth job.
  */
 export async function fillStore(
   store: JobStore,
@@ -71,7 +71,7 @@ function acceptedJob(n: number, createdMs: number): Job {
   }
 }
 
-/** null: it stays as it is. */
+/** The phase in which a job ends; null: it does not end. */
 function phaseOf(n: number, jobs: number): JobPhase | null {
   if (n < SCHEDULED || n >= jobs - 1_000) return null
   const share = (n * 31) % 1_000

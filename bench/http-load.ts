@@ -21,7 +21,7 @@ export interface LoadResult {
 
 export const hasWrk = (): boolean => spawnSync('wrk', ['-v']).error === undefined
 
-/** Load from wrk: a process of its own in C, so that it takes little of the two cores from what it measures. */
+/** Load from wrk: a process in C, so that it takes little of the two cores from the measured services. */
 export async function httpLoad(options: LoadOptions): Promise<LoadResult> {
   const { connections, durationS, script, url } = options
   const args = ['-t1', `-c${connections}`, `-d${durationS}`, '--latency', '-s', join(import.meta.dirname, script), url]

@@ -17,11 +17,11 @@ import { fillStore, SPAN_MS } from './fill-store.ts'
 
 const JOBS = Number(process.argv[2] ?? 1_000_000)
 const REQUESTS = Number(process.argv[3] ?? 500)
-/** Calls before those that are measured. */
+/** Calls before the measured ones. */
 const WARM_UP = 50
 const endMs = Date.now()
 
-/** Pages from the newest on, or from anywhere in the middle. */
+/** A search for pages from the newest on, or from anywhere in the middle. */
 type Search = { name: string; filter: JobFilter; deep?: boolean }
 
 const searches: Search[] = [
@@ -55,7 +55,7 @@ function middleHour(): Pick<JobFilter, 'created_after' | 'created_before'> {
   }
 }
 
-/** An id that some job could have, anywhere in the time of all of them. */
+/** An id that some job could have, anywhere in the time of all jobs. */
 const somewhere = (): string => makeJobId(Math.floor(endMs - Math.random() * SPAN_MS), '0'.repeat(16))
 
 async function timeOf(call: () => Promise<unknown>): Promise<{ p50: number; p99: number }> {
@@ -106,7 +106,7 @@ try {
   console.log(
     `${JOBS} jobs, ${Math.round(size / 1e6)} MB, ${Math.round(writes / seconds)} writes a second while filling`,
   )
-  // Housekeeping would wake what waits here for ever.
+  // Housekeeping would wake the jobs that wait here forever.
   await using hasty = await startHasty({
     jobs: 0,
     env: { DATA_DIR: dir, HOUSEKEEPING_MS: '3600000', LOG_LEVEL: 'warn' },

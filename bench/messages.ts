@@ -1,5 +1,5 @@
-// From POST /message to a file: how many messages a second, beside a loop that does nothing but write the same batches
-// to files, and how long one takes. `node bench/messages.ts` (Node 24).
+// From POST /message to a file: how many messages a second, beside a loop that only writes the same batches to files,
+// and how long one message takes. `node bench/messages.ts` (Node 24).
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -50,7 +50,7 @@ async function filesOf(): Promise<string[]> {
   return folders.flatMap((folder, i) => (names[i] ?? []).map((name) => join(output, folder, name)))
 }
 
-/** The same texts to as many files, each synced and renamed, its folder synced. */
+/** Writes the same texts to as many files, each synced and renamed, its folder synced. */
 async function plainLoop(texts: string[], atOnce: number): Promise<number> {
   const dir = await mkdtemp(join(hasty.dir, 'plain-'))
   await mkdir(join(dir, 'out'))
@@ -98,14 +98,14 @@ const beganMs = performance.now()
 const posts: Promise<void>[] = []
 for (let n = 0; n < (RATE * SECONDS) / BATCH; n++) {
   await pause(Math.max(0, beganMs + (n * BATCH * 1_000) / RATE - performance.now()))
-  // Of one moment, so of one shard: a whole batch, which waits for no other messages.
+  // All of one moment, and so of one shard: a full batch, which waits for no other messages.
   posts.push(send(Array.from({ length: BATCH }, () => ({ timestamp: timestampOf(n), value: String(Date.now()) }))))
 }
 await Promise.all(posts)
 await untilProcessed(sent)
 const latencies: number[] = []
 for (const path of (await filesOf()).filter((name) => !before.has(name))) {
-  // Of the rename, which made it visible.
+  // The time of the rename, which made the file visible.
   const { ctimeMs } = await stat(path)
   for (const line of (await readFile(path, 'utf8')).trim().split('\n')) {
     latencies.push(ctimeMs - Number((JSON.parse(line) as { value: string }).value))

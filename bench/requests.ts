@@ -1,4 +1,4 @@
-// What a request costs: 3 steps of 4 jobs that do nothing, through one api, one job and one workflow service. Latency
+// The cost of a request: 3 steps of 4 jobs that do nothing, through one api, one job and one workflow service. Latency
 // one request at a time; throughput many at once. `node bench/requests.ts` (Node 24).
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
@@ -39,7 +39,10 @@ async function untilCompleted(id: string, everyMs: number): Promise<RequestView>
   }
 }
 
-/** From the end of a step's last job to the first start of a job of the next, by their own times: whole milliseconds. */
+/**
+ * Time from the end of a step's last job to the first start of a job of the next step, by their own timestamps: whole
+ * milliseconds.
+ */
 function gaps({ steps: done }: RequestView): number[] {
   const endOf = (n: number) => Math.max(...(done[n]?.jobs ?? []).map((job) => Date.parse(job.ended_at ?? '')))
   const startOf = (n: number) =>

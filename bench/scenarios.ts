@@ -17,10 +17,10 @@ import { httpLoad, type LoadResult } from './http-load.ts'
 
 const CONNECTIONS = 64
 const DURATION_S = 5
-/** Before the first figure of a process: its code is compiled by then. */
+/** Time before the first figure of a process: its code is compiled by then. */
 const WARM_UP_S = 4
 
-/** Makes each run's object_ids new. */
+/** Counts runs, so that each has new object_ids. */
 let runs = 0
 const newRun = () => ({ BENCH_RUN: `${process.pid}-${runs++}` })
 
@@ -36,10 +36,10 @@ export async function bareKoa(): Promise<LoadResult> {
   }
 }
 
-/** (b) our POST, with projection and worker beside it. */
+/** (b) Hasty's POST, with projection and worker beside it. */
 export const ourPost = (hasty: Processes): Promise<LoadResult> => post(hasty.url)
 
-/** Not measured. */
+/** Load that is not measured. */
 export async function warmUp(hasty: Processes): Promise<void> {
   await post(hasty.url, WARM_UP_S)
 }
@@ -127,7 +127,7 @@ export async function drainBacklog(hasty: Processes, jobs: number): Promise<numb
   return (before / (systemClock.monotonic() - startedMs)) * 1000
 }
 
-/** Straight to the broker, as the api publishes: what is measured is the drain. */
+/** Publishes straight to the broker, as the api does: only the drain is measured. */
 async function enqueue(hasty: Processes, jobs: number): Promise<void> {
   const broker = await connectBroker({
     url: hasty.nats.url,
@@ -166,7 +166,7 @@ async function untilProjected(hasty: Processes, jobs: number): Promise<void> {
 async function untilAllEnded(hasty: Processes): Promise<void> {
   const store = await openSqliteStore(join(hasty.dataDir, 'jobs.sqlite'))
   const left = () => store.listActive({ ...UNENDED, phases: [...UNENDED.phases], afterId: '', limit: 1 })
-  // Twice, a projection batch apart: what was accepted last may not be in the store yet.
+  // Twice, a projection batch apart: the last accepted jobs may not be in the store yet.
   for (let quiet = 0; quiet < 2; ) {
     quiet = (await left()).length === 0 ? quiet + 1 : 0
     await sleep(quiet === 0 ? 20 : 60)

@@ -10,7 +10,7 @@ export interface ProgramDeps {
   makeOutput: (options: OutputOptions) => Output
   interrupts: Interrupts
   readStdin: () => Promise<Uint8Array>
-  /** null: there is nobody at a terminal to be asked. */
+  /** null: there is nobody at a terminal who could answer. */
   ask: ((question: string) => Promise<string>) | null
 }
 
@@ -19,18 +19,18 @@ export interface GlobalFlags extends SettingsFlags {
   color: boolean
 }
 
-/** What a command works with. */
+/** Everything that a command works with. */
 export interface CommandContext extends ProgramDeps {
   client: Hasty
-  /** Another client, that repeats requests for so long. */
+  /** Makes another client, which repeats requests for this long. */
   newClient: (retryForMs: number) => Hasty
-  /** Where requests go that no client sends. */
+  /** Options of requests that no client sends. */
   server: TransportOptions
   out: Output
   signal: AbortSignal
 }
 
-/** A person who waits learns soon that nobody answers; a restart of the server is passed over. */
+/** How long requests are repeated: long enough for a restart of the server, and short enough for a person who waits. */
 const RETRY_FOR_MS = 5_000
 
 /** @throws UsageError */
@@ -49,8 +49,8 @@ export function makeContext(deps: ProgramDeps, flags: GlobalFlags): CommandConte
   return { ...deps, client: newClient(RETRY_FOR_MS), newClient, server, out, signal: deps.interrupts.signal }
 }
 
-/** What a command does; a number is its exit code. */
+/** The work of a command; a number is its exit code. */
 export type Work<Args extends unknown[]> = (context: CommandContext, ...args: Args) => Promise<number | void>
 
-/** Makes a commander action of it. */
+/** Turns the work into a commander action. */
 export type Run = <Args extends unknown[]>(work: Work<Args>) => (...args: Args) => Promise<void>

@@ -1,12 +1,12 @@
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
-/** What can be completed of one command. */
+/** The words that can be completed for one command. */
 export interface CommandWords {
   name: string
   description: string
   options: string[]
-  /** Commands of its own, which have none. */
+  /** Subcommands, which have none of their own. */
   commands: CommandWords[]
 }
 
@@ -15,7 +15,7 @@ export function completionScript(shell: Shell, commands: readonly CommandWords[]
     case 'bash':
       return bashScript(commands)
     case 'zsh':
-      // zsh runs bash's own way of completing.
+      // zsh can run bash's completion.
       return `autoload -Uz bashcompinit && bashcompinit\n${bashScript(commands)}`
     case 'fish':
       return fishScript(commands)
@@ -26,14 +26,14 @@ function bashScript(commands: readonly CommandWords[]): string {
   const words = (all: readonly string[]) => `words="${all.join(' ')}" ;;`
   const names = (all: readonly CommandWords[]) => all.map(({ name }) => name)
   const cases = commands.flatMap((command) => [
-    // The first pattern that fits counts: a command's own commands come before it.
+    // The first matching pattern counts: subcommands come before their command.
     ...command.commands.map(({ name, options }) => `    '${command.name} ${name}') ${words(options)}`),
     `    '${command.name} '*) ${words([...names(command.commands), ...command.options])}`,
   ])
   return [
     '_hasty() {',
     '  local words current="${COMP_WORDS[COMP_CWORD]}" second=""',
-    // What is being written is no command yet.
+    // The word being typed is no command yet.
     '  if [ "$COMP_CWORD" -gt 2 ]; then second="${COMP_WORDS[2]}"; fi',
     '  case "${COMP_WORDS[1]} $second" in',
     ...cases,
@@ -50,7 +50,7 @@ function fishScript(commands: readonly CommandWords[]): string {
     `complete -c hasty -n '${when}' -a ${name} -d '${description.replaceAll("'", "\\'")}'`
   const groups = commands.filter((command) => command.commands.length > 0)
   const lines = commands.flatMap((command) => {
-    // `list` is a command, and one of `request`.
+    // `list` is a command, and a subcommand of `request`.
     const others = groups.filter((group) => group.commands.some(({ name }) => name === command.name))
     const isNoOther = others.map(({ name }) => `; and not __fish_seen_subcommand_from ${name}`).join('')
     const isIt = `__fish_seen_subcommand_from ${command.name}${isNoOther}`

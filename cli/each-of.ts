@@ -3,9 +3,9 @@ import type { CommandContext } from './command-context.ts'
 import { EXIT, errorLine, explainError } from './explain-error.ts'
 
 /**
- * Does something to each of several, also when one is refused: that is said, and the rest is done. Nobody who answers
- * ends it; what is left is said then.
- * @returns the exit code of the first that was refused
+ * Does the work for each name. A refusal is reported, and the other names still get their turn. A server that does not
+ * answer ends the loop, and the remaining names are reported.
+ * @returns the exit code of the first refusal
  */
 export async function eachOf(
   { out, server, signal }: CommandContext,
@@ -19,7 +19,7 @@ export async function eachOf(
     } catch (error) {
       const left = names.slice(n + 1).join(' ')
       const isRefused = !signal.aborted && error instanceof HastyError && error.status >= 400 && error.status < 500
-      // For machines it is what has no record.
+      // In JSON output the remaining names are those without a record.
       if (left !== '' && !isRefused && !out.json) out.note(`Stopped at ${name}; not processed: ${left}`)
       if (names.length === 1 || !isRefused) throw error
       const explanation = explainError(error, server.url)

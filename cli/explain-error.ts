@@ -1,7 +1,7 @@
 import { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from '../client/index.ts'
 import { Interrupted } from './interrupts.ts'
 
-/** Documented in docs/how-to/cli.md. */
+/** Exit codes, documented in docs/how-to/cli.md. */
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -15,7 +15,7 @@ export const EXIT = {
   interrupted: 130,
 } as const
 
-/** What was asked for makes no sense; the message says what would. */
+/** The command line makes no sense; the message says what would. */
 export class UsageError extends Error {
   override name = 'UsageError'
 }
@@ -24,7 +24,7 @@ export interface Explanation {
   exitCode: number
   /** For machines. */
   code: string
-  /** What is wrong and what to do next, on one line. */
+  /** The fault and the next step, on one line. */
   sentence: string
 }
 
@@ -89,12 +89,12 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
   return ''
 }
 
-/** The command that shows what a problem is about. */
+/** The command that shows the subject of a problem. */
 function showing({ job, request }: Record<string, unknown>): string {
   const id = (request as { request_id?: string } | undefined)?.request_id
   return id === undefined ? `get ${(job as { job_id?: string } | undefined)?.job_id ?? 'ID'}` : `request get ${id}`
 }
 
-/** Errors are one line, on stderr, for people or for machines. */
+/** An error on one line of stderr, for people or for machines. */
 export const errorLine = ({ code, exitCode, sentence }: Explanation, json: boolean): string =>
   json ? JSON.stringify({ error: { code, message: sentence, exit_code: exitCode } }) : `hasty: ${sentence}`

@@ -3,7 +3,7 @@ import { epochMsOf } from '#shared/formats/rfc3339.ts'
 import type { JobFilter } from '../client/index.ts'
 import { parseDuration } from './parse.ts'
 
-/** As commander gives them. */
+/** Flags in the form in which commander parses them. */
 export interface FilterFlags {
   type?: string
   objectId?: string
@@ -11,7 +11,7 @@ export interface FilterFlags {
   createdBefore?: string
 }
 
-/** The options of all commands that mean many jobs. */
+/** Adds the options of all commands that select many jobs. */
 export const addFilterOptions = (command: Command): Command =>
   command
     .option('--type <type>', 'only this job type')
@@ -31,7 +31,7 @@ const DAY_ALONE = /^\d{4}-\d\d-\d\d$/
 /** @returns RFC 3339 */
 function parseTime(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return new Date(new Date().getTime() - parseDuration(text)).toISOString()
-  // A day alone is its midnight, UTC.
+  // A date without a time means its midnight, UTC.
   const ms = epochMsOf(DAY_ALONE.test(text) ? `${text}T00:00:00Z` : text)
   if (Number.isNaN(ms))
     throw new InvalidArgumentError(

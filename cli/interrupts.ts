@@ -1,16 +1,19 @@
-/** Thrown into whatever goes on when a person pressed Ctrl-C. */
+/** Thrown into the running command when a person pressed Ctrl-C. */
 export class Interrupted extends Error {
   override name = 'Interrupted'
 }
 
 export interface Interrupts {
-  /** Aborted by the first Ctrl-C; of a command that drains, by the second. */
+  /** Aborted by the first Ctrl-C; for a command that drains, by the second. */
   readonly signal: AbortSignal
-  /** From here on the first Ctrl-C only calls this. */
+  /** Makes the first Ctrl-C only call this function. */
   drainFirst(onFirst: () => void): void
 }
 
-/** A key press may come twice, from the terminal and from a parent that passes it on. */
+/**
+ * Time within which a second signal is an echo: a key press may come twice, from the terminal and from a parent that
+ * passes it on.
+ */
 const ECHO_MS = 500
 
 /** SIGINT and SIGTERM, as an AbortSignal. */

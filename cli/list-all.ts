@@ -4,11 +4,11 @@ import { formatTable } from './table.ts'
 export interface Listing<Item> {
   heading: string[]
   row: (item: Item) => string[]
-  /** Said where there are none. */
+  /** Printed where there are no items. */
   none: string
 }
 
-/** A record a line, or a table. */
+/** Prints one record per line, or a table. */
 export function listAll<Item>(out: Output, items: readonly Item[], { heading, row, none }: Listing<Item>): void {
   if (out.json) for (const item of items) out.record(item)
   else if (items.length === 0) out.note(none)

@@ -2,27 +2,27 @@ import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Where a command writes: results to stdout, everything else to stderr. */
+/** Output of a command: results go to stdout, everything else to stderr. */
 export interface Output {
   readonly json: boolean
-  /** stderr is a terminal: a line there may be written over. */
+  /** stderr is a terminal: a line there can be overwritten. */
   readonly isInteractive: boolean
-  /** Characters a line may have. */
+  /** Width of a line in characters. */
   readonly columns: number
-  /** A line of the result, for people. */
+  /** Prints a line of the result, for people. */
   line(text: string): void
-  /** A result, or one of many, on a line of its own. */
+  /** Prints a result, or one of many, on a line of its own. */
   record(value: unknown): void
-  /** A line on stderr. */
+  /** Prints a line on stderr. */
   note(text: string): void
-  /** Text on stderr that the next one takes the place of; only where it is interactive. */
+  /** Prints text on stderr that the next one overwrites; only where it is interactive. */
   status(text: string): void
   paint(style: Style, text: string): string
 }
 
 export interface OutputOptions {
   json: boolean
-  /** false: `--no-color`. Otherwise NO_COLOR, FORCE_COLOR and the terminal say. */
+  /** false: `--no-color`. Otherwise NO_COLOR, FORCE_COLOR and the terminal decide. */
   color: boolean
 }
 
@@ -47,7 +47,7 @@ export function makeOutput({ stdout, stderr, json, color }: Streams & OutputOpti
   return {
     json,
     isInteractive,
-    // A terminal of no known width says 0.
+    // A terminal of unknown width reports 0.
     columns: stdout.columns || 200,
     line: (text) => write(withoutControls(text)),
     record: (value) => write(JSON.stringify(value)),
@@ -66,7 +66,10 @@ export function makeOutput({ stdout, stderr, json, color }: Streams & OutputOpti
 
 const ESCAPE = '\u001B'
 
-/** Names, errors and results are other people's text: nothing in them may steer the terminal. Colours pass. */
+/**
+ * Text without control characters: names, errors and results come from others, and must not control the terminal.
+ * Colours pass.
+ */
 export const withoutControls = (text: string): string =>
   text.replaceAll(/\p{Cc}\[[\d;]*m|\p{Cc}/gu, (found) =>
     found.length > 1 && found.startsWith(ESCAPE) ? found : found.replace(/\p{Cc}/u, '\uFFFD'),

@@ -14,6 +14,6 @@ const colours = {
   completed: 'green',
 } as const satisfies Record<Shown, string>
 
-/** The word says it; the colour only helps to find it. */
+/** The status in its colour, which only helps to find it: the word says everything. */
 export const paintStatus = (out: Pick<Output, 'paint'>, status: Shown, text: string = status): string =>
   out.paint(colours[status], text)

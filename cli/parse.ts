@@ -53,7 +53,7 @@ export function parseJson(text: string): unknown {
   throw new InvalidArgumentError(`${change}.`)
 }
 
-/** What a text that JSON.parse takes would lose by it, as the server's code and a sentence; null: nothing. */
+/** The information that JSON.parse would lose, as the server's code and a sentence; null: none. */
 export function changeByParsing(json: string): string | null {
   const lost = findLostNumber(json)
   if (lost !== null) return `number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}`
@@ -71,5 +71,5 @@ function valueOf(json: string): unknown {
 
 export const parseList = (text: string): string[] => text.split(',').map((part) => part.trim())
 
-/** An id, also as a deferred task is called, and with what copying put around it. */
+/** An id, also in the form of a deferred task, and with characters added by copying. */
 export const parseJobId = (text: string): string => plainId(text).replace(/^task_/, '')

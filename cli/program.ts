@@ -30,7 +30,7 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
     async (...given) => {
       exitCode = (await work(makeContext(deps, program.opts<GlobalFlags>()), ...given)) ?? EXIT.ok
     }
-  // Asked of the words themselves: what cannot be understood has no options yet.
+  // Read from the words themselves: a command line that cannot be parsed has no options yet.
   describe(program, deps.version, args.includes('--json'))
   addCalculations(program, run)
   addLookup(program, run)
@@ -84,7 +84,7 @@ function describe(program: Command, version: string, json: boolean): void {
     )
 }
 
-/** What commander says of a command line that it cannot understand. */
+/** Commander's message about a command line that it cannot parse. */
 function usageLine(text: string, json: boolean): string {
   const sentence = text
     .replace(/^error: /, '')
@@ -102,7 +102,7 @@ function tell(error: unknown, deps: ProgramDeps, flags: GlobalFlags): number {
   return explanation.exitCode
 }
 
-/** Settings that cannot be read may be the error itself. */
+/** The url for an error message: unreadable settings may be the error itself. */
 function urlOf(deps: ProgramDeps, flags: GlobalFlags): string {
   try {
     return readSettings(flags, deps.env).url

@@ -1,6 +1,6 @@
 const WIDTH = 30
 
-/** `[##########--------------------]  33 %  resizing`, no longer than the terminal is wide. */
+/** `[##########--------------------]  33 %  resizing`, no wider than the terminal. */
 export function progressBar(percent: number, message: string, columns: number): string {
   const share = Math.min(Math.max(percent, 0), 100) / 100
   const filled = Math.round(share * WIDTH)

@@ -6,7 +6,7 @@ import { changeByParsing } from './parse.ts'
 import { readText } from './read-text.ts'
 
 /**
- * The messages of a file: a JSON array, or a JSON value a line; `-` is stdin. The server says what is wrong with them.
+ * The messages of a file: a JSON array, or one JSON value per line; `-` is stdin. The server checks them.
  * @throws UsageError
  */
 export async function readMessages(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<NewMessage[]> {
@@ -34,11 +34,11 @@ function valueOf(text: string, what: string): unknown {
   }
 }
 
-/** What the server takes at once. */
+/** Number of messages that the server accepts at once. */
 const CHUNK_MESSAGES = 10_000
 const CHUNK_BYTES = 8 * 1024 * 1024 - 2
 
-/** In their order, as few as can be; the same messages make the same chunks. */
+/** Chunks in the order of the messages, as few as possible; the same messages make the same chunks. */
 export function chunksOf(messages: readonly NewMessage[]): NewMessage[][] {
   const chunks: NewMessage[][] = []
   let chunk: NewMessage[] = []

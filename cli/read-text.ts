@@ -5,8 +5,8 @@ import { UsageError } from './explain-error.ts'
 import { parseJson } from './parse.ts'
 
 /**
- * What a file has; `-` is stdin.
- * @param advice what to check where it cannot be read
+ * The text of a file; `-` is stdin.
+ * @param advice what to check where the file cannot be read
  * @throws UsageError
  */
 export async function readText(

@@ -7,7 +7,7 @@ import { UsageError } from './explain-error.ts'
 export interface Settings {
   url: string
   token: string | undefined
-  /** Given where no token is: with these one is fetched. */
+  /** Credentials to fetch a token with; given where there is no token. */
   credentials: { clientId: string; clientSecret: string } | undefined
 }
 
@@ -21,8 +21,8 @@ type Env = Record<string, string | undefined>
 const DEFAULT_URL = 'http://localhost:8080'
 
 /**
- * Flags before the environment, and there a token before client credentials, before the config file. The file's token
- * goes to the file's address alone, so that another address does not get it.
+ * Reads flags first, then the environment (a token before client credentials), then the config file. The file's token
+ * is sent only to the file's address, so that no other address gets it.
  * @throws UsageError
  */
 export function readSettings(flags: SettingsFlags, env: Env): Settings {
@@ -42,7 +42,7 @@ export function readSettings(flags: SettingsFlags, env: Env): Settings {
   return { url, token: ownToken ?? (isOfFile ? file.token : undefined), credentials }
 }
 
-/** Half of them is none. */
+/** The client credentials; one without the other is an error. */
 function readCredentials(env: Env): Settings['credentials'] {
   const clientId = textOf(env['HASTY_CLIENT_ID'])
   const clientSecret = textOf(env['HASTY_CLIENT_SECRET'])
@@ -89,7 +89,7 @@ export function readSecret(path: string, option: string): string {
   }
 }
 
-/** With a line end behind it, as a shell's `$(cat file)` never gives it and an .env file may. */
+/** The text without a line end, which a shell's `$(cat file)` removes and an .env file may keep. */
 export const textOf = (value: string | undefined): string | undefined => {
   const text = value?.trim()
   return text === '' ? undefined : text

@@ -1,6 +1,6 @@
 const CELL_MAX = 60
 
-/** Lines of a table with a heading; cells, and then lines, are cut so that they fit. */
+/** Lines of a table with a heading; cells, and then lines, are cut to fit. */
 export function formatTable(heading: string[], rows: string[][], columns: number): string[] {
   const all = [heading, ...rows].map((row) => row.map(shorten))
   const widths = heading.map((_, n) => Math.max(...all.map((row) => (row[n] ?? '').length)))
@@ -13,7 +13,7 @@ export function formatTable(heading: string[], rows: string[][], columns: number
   )
 }
 
-/** Names and what they are, one below the other. */
+/** Names and their values, one below the other. */
 export function formatFields(fields: [string, string | null | undefined][]): string[] {
   const given = fields.filter((field): field is [string, string] => field[1] !== null && field[1] !== undefined)
   const width = Math.max(...given.map(([name]) => name.length))

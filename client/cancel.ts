@@ -5,7 +5,7 @@ import type { ChangeOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
 export interface CancelOptions extends ChangeOptions {
-  /** Why, for people: shown as the error of what is cancelled. */
+  /** The reason, for people: shown as the error of the job or request. */
   reason?: string | undefined
 }
 
@@ -16,14 +16,14 @@ export const cancelJob = (transport: Transport, jobId: string, options: CancelOp
     return job?.status === 'cancelled' && job.reason === 'requested'
   })
 
-/** Cancels what runs, and starts nothing more. @throws HastyError `wrong-state` where the request ended otherwise */
+/** Cancels running jobs, and starts nothing more. @throws HastyError `wrong-state` where the request ended otherwise */
 export const cancelRequest = (transport: Transport, requestId: string, options: CancelOptions): Promise<RequestView> =>
   cancel(transport, `/v1/requests/${encodeURIComponent(plainId(requestId))}`, options, ({ problem }) => {
     const request = problem?.['request'] as Pick<RequestView, 'status'> | undefined
     return request?.status === 'cancelled'
   })
 
-/** Who cancels what was cancelled already has what he wants. */
+/** Treats a cancel of something already cancelled as done. */
 async function cancel<View>(
   transport: Transport,
   path: string,

@@ -5,7 +5,7 @@ import { makeTransport, sendRequest, type TransportOptions } from './request.ts'
 export interface ClientCredentials extends TransportOptions {
   clientId: string
   clientSecret: string
-  /** Some of the scopes that the client has, with blanks between; all of them when not given. */
+  /** Some of the client's scopes, separated by blanks; all of them by default. */
   scope?: string | undefined
 }
 
@@ -15,7 +15,7 @@ export interface ClientCredentials extends TransportOptions {
  */
 export async function requestToken(credentials: ClientCredentials, { signal }: CallOptions = {}): Promise<Token> {
   const { clientId, clientSecret, scope } = credentials
-  // Coded as the standard wants it; an id or a secret of the server's own making stays as it is.
+  // Encoded as the standard requires; ids and secrets made by the server stay unchanged.
   const basic = btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
   const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) }
   const headers = { authorization: `Basic ${basic}` }
@@ -23,11 +23,11 @@ export async function requestToken(credentials: ClientCredentials, { signal }: C
   return sendRequest<Token>(makeTransport(credentials), call)
 }
 
-/** So much of a token's life is left when the next one is asked for. */
+/** Share of a token's life that is left when the next one is requested. */
 const RENEW_SHARE = 0.2
 
 /**
- * The `token` of a `Hasty` that fetches its own: asked for when it is first needed, kept, and renewed in time. However
+ * The `token` of a `Hasty` that fetches its own: requested when it is first needed, kept, and renewed in time. However
  * many requests wait for it, one is sent. The function throws as `requestToken` does.
  */
 export function clientCredentials(credentials: ClientCredentials): () => Promise<string> {
@@ -41,7 +41,7 @@ export function clientCredentials(credentials: ClientCredentials): () => Promise
       held = { token, lifeMs: lifeS * 1000, ageMs }
       return token
     } catch (error) {
-      // What is good for a while yet is used meanwhile.
+      // A token that is still valid is used in the meantime.
       if (held !== null && held.ageMs() < held.lifeMs) return held.token
       throw error
     } finally {
@@ -57,8 +57,8 @@ export function clientCredentials(credentials: ClientCredentials): () => Promise
 }
 
 /**
- * Milliseconds from now on, by whichever clock says more: a machine that was asleep must know that its token is over, and
- * so must one whose wall clock was set back.
+ * Milliseconds from now on, by whichever clock shows more: a machine that was asleep must know that its token has
+ * expired, and so must one whose wall clock was set back.
  */
 function startAge(): () => number {
   const wallMs = new Date().getTime()

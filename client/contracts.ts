@@ -1,6 +1,6 @@
-// What the client takes from the contracts: types alone, through this one file, so that the package needs no dependency.
-// Relative, because only such addresses are rewritten in a build. `npm run build:client` writes its declarations anew,
-// from the schemas (scripts/build-client).
+// The client's part of the contracts: only types, through this one file, so that the package needs no dependency. The
+// imports are relative, because only such paths are rewritten in a build. `npm run build:client` generates the
+// declarations from the schemas (scripts/build-client).
 
 export type { DeadMessageList, DeadMessageView, MessagesRedriven } from '../shared/contracts/http/dead-messages.ts'
 export type { EventView } from '../shared/contracts/http/events.ts'

@@ -3,7 +3,7 @@ interface Page<Item> {
   next_cursor: string | null
 }
 
-/** The items of all pages, from a cursor on; a page is read when its first item is asked for. */
+/** The items of all pages, from a cursor on; a page is read when its first item is requested. */
 export async function* eachItem<Item>(
   readPage: (cursor: string | undefined) => Promise<Page<Item>>,
   cursor?: string,

@@ -1,6 +1,6 @@
 import type { JobView, Problem, RequestView } from './contracts.ts'
 
-/** Codes beside those of the problems: there was no answer, or none of a Hasty server. */
+/** Codes besides those of the problems: there was no answer, or not one of a Hasty server. */
 export type ClientCode = 'unreachable' | 'unexpected-answer'
 
 export interface HastyErrorFields {
@@ -11,12 +11,12 @@ export interface HastyErrorFields {
   detail: string
   /** The whole answer (RFC 9457), with the members of its code; null where there was none. */
   problem: Problem | null
-  /** Milliseconds after which it may be tried again, where the server said so. */
+  /** Milliseconds after which the request may be tried again, where the server said so. */
   retryAfterMs: number | null
   cause?: unknown
 }
 
-/** A request that was refused, or that nobody answered however often it was repeated. */
+/** A request that was refused, or that got no answer however often it was repeated. */
 export class HastyError extends Error {
   override name = 'HastyError'
   readonly status: number
@@ -35,7 +35,7 @@ export class HastyError extends Error {
   }
 }
 
-/** `run`: the job failed for good. */
+/** Thrown by `run`: the job failed permanently. */
 export class JobFailed extends Error {
   override name = 'JobFailed'
   readonly job: JobView
@@ -46,7 +46,7 @@ export class JobFailed extends Error {
   }
 }
 
-/** `run`: somebody cancelled the job, or it ran into its timeout. */
+/** Thrown by `run`: somebody cancelled the job, or it ran into its timeout. */
 export class JobCancelled extends Error {
   override name = 'JobCancelled'
   readonly job: JobView
@@ -57,10 +57,10 @@ export class JobCancelled extends Error {
   }
 }
 
-/** The job had not ended when the wait was over. It goes on: wait again with its id. */
+/** The job had not ended when the wait was over. It continues: wait again with its id. */
 export class WaitTimeout extends Error {
   override name = 'WaitTimeout'
-  /** As it was last seen. */
+  /** The job as it was last seen. */
   readonly job: JobView
 
   constructor(job: JobView, waitMs: number) {
@@ -69,10 +69,10 @@ export class WaitTimeout extends Error {
   }
 }
 
-/** The request had not ended when the wait was over. It goes on. */
+/** The request had not ended when the wait was over. It continues. */
 export class RequestWaitTimeout extends Error {
   override name = 'RequestWaitTimeout'
-  /** As it was last seen. */
+  /** The request as it was last seen. */
   readonly request: RequestView
 
   constructor(request: RequestView, waitMs: number) {

@@ -4,24 +4,24 @@ import { type Call, type Transport, unexpectedAnswer, untilAnswered } from './re
 import { backoffMs, type Deadline, pause } from './timing.ts'
 
 export interface FollowOptions {
-  /** Only what came after this event: the `seq` of one that was seen. */
+  /** Only events after this one: the `seq` of the last event seen. */
   afterSeq?: number | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Of all jobs' events: what came before `first_seq` is gone from the log, and was not told. */
+/** Sent among the events of all jobs: events before `first_seq` have left the log, and were not sent. */
 export interface ResetEvent {
   event: 'reset'
   seq: number
   first_seq: number
 }
 
-/** The server sends a comment every 15 s: a stream that is silent for so long is broken. */
+/** Silence after which a stream counts as broken: the server sends a comment every 15 s. */
 const SILENT_MS = 45_000
 
 /**
- * Events, over as many connections as it takes: each goes on after the last event seen, without gap or repeat, until
- * the server says that there will be no more, or for ever.
+ * Events, over as many connections as needed: each continues after the last event seen, without gap or repeat, until
+ * the server says that there will be no more, or forever.
  * @throws HastyError `job-not-found` and other refusals, or no server within `retryForMs`; the signal's reason
  */
 export async function* followEvents(
@@ -43,11 +43,11 @@ export async function* followEvents(
         if (event !== 'reset' && lastId !== undefined && seq <= lastId) continue
         lastId = seq
         isNews = true
-        // An id alone: nothing for the reader, who goes on from there all the same.
+        // An id alone: nothing for the reader, but the next connection continues from there.
         if (data !== null) yield { ...(JSON.parse(data) as EventView), event, seq }
       }
     } catch {
-      // However it broke: the next connection tells.
+      // The kind of the failure does not matter: the next connection will show it.
       signal?.throwIfAborted()
     } finally {
       stream.deadline.close()
@@ -57,10 +57,10 @@ export async function* followEvents(
   }
 }
 
-/** At once is connected again after a stream that told something, and no more often than this. */
+/** Shortest time between two immediate reconnects, which follow a stream that had events. */
 const AT_ONCE_EVERY_MS = 1_000
 
-/** What is waited before the next connection: none becomes a loop without a pause, whatever the server does. */
+/** Waits before the next connection: never a loop without a pause, whatever the server does. */
 function makeRest(signal: AbortSignal | undefined): (isNews: boolean) => Promise<void> {
   let broken = 0
   let lastAtOnceMs = Number.NEGATIVE_INFINITY
@@ -77,7 +77,7 @@ interface OpenStream {
   deadline: Deadline
 }
 
-/** @returns null: everything was told */
+/** @returns null when all events were sent */
 async function openStream(
   transport: Transport,
   call: Pick<Call, 'path' | 'query'>,

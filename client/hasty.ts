@@ -36,25 +36,25 @@ import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitF
 import { makeWorkerCalls, type WorkerCalls } from './workers.ts'
 
 export interface HastyOptions extends TransportOptions {
-  /** Sent as a bearer token; a function, such as `clientCredentials` makes, is asked before each request. */
+  /** Sent as a bearer token; a function, such as `clientCredentials` makes, is called before each request. */
   token?: TokenSource | undefined
 }
 
 /**
  * A client of Hasty's HTTP interface. Every request is repeated over dropped connections, 429, 502, 503 and 504 for
- * `retryForMs`; a POST carries an Idempotency-Key, so that it does its work once however often it is sent. Every method
- * throws HastyError for what the server refuses, and an AbortSignal's reason.
+ * `retryForMs`; a POST carries an Idempotency-Key, so that it takes effect once however often it is sent. Every method
+ * throws HastyError when the server refuses, and an AbortSignal's reason.
  */
 export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   readonly #transport: Transport
-  /** Jobs that are made at times. */
+  /** Schedules, which create jobs at times. */
   readonly schedules: ScheduleCalls
   /** Job types, and how they run over all workers. */
   readonly types: TypeCalls
   /** The processes that run jobs. */
   readonly workers: WorkerCalls
 
-  /** @throws TypeError for an address that is none */
+  /** @throws TypeError for an invalid address */
   constructor(options: HastyOptions) {
     this.#transport = makeTransport(options, options.token)
     this.schedules = makeScheduleCalls(this.#transport)
@@ -90,7 +90,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return jobs.createJob(this.#transport, { type, payload }, options, 0)
   }
 
-  /** Sends up to 10,000 jobs. Each is answered for itself; `atomic`: all are accepted or none. */
+  /** Sends up to 10,000 jobs. Each has its own answer; `atomic`: all are accepted or none. */
   batch(newJobs: readonly NewJob<Types>[], options: ChangeOptions & { atomic?: boolean } = {}): Promise<BatchResult> {
     return jobs.createBatch(this.#transport, newJobs, options)
   }
@@ -103,8 +103,8 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /**
-   * Waits until the job has ended, however it did.
-   * @throws WaitTimeout with the job when it has not
+   * Waits until the job has ended, however it ended.
+   * @throws WaitTimeout with the job when it has not ended
    */
   async wait<Type extends TypeName<Types> = TypeName<Types>>(
     jobId: string,
@@ -123,31 +123,31 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return (await jobs.retryJob(this.#transport, jobId, options)) as JobOf<Types>
   }
 
-  /** A page of the jobs that are meant, newest first. */
+  /** A page of the jobs that match the filter, newest first. */
   page(options: ListOptions = {}): Promise<JobList> {
     return jobs.pageOfJobs(this.#transport, options)
   }
 
-  /** All jobs that are meant, newest first, page by page as they are asked for. */
+  /** All jobs that match the filter, newest first, page by page as they are requested. */
   list(options: ListOptions = {}): AsyncGenerator<JobSummaryView, void, undefined> {
     return eachItem((cursor) => this.page({ ...options, cursor }), options.cursor)
   }
 
-  /** The job's events from its first on, those to come included; ends with the job. */
+  /** The job's events from the first on, future ones included; ends with the job. */
   events(jobId: string, options: FollowOptions = {}): AsyncGenerator<EventView, void, undefined> {
     const path = `${jobs.jobPath(jobId)}/events`
     // Only the stream of all jobs has resets.
     return followEvents(this.#transport, { path }, options) as AsyncGenerator<EventView, void, undefined>
   }
 
-  /** The events of all jobs, or of one type's, from now on or after `afterSeq`; never ends by itself. */
+  /** The events of all jobs, or of one type, from now on or after `afterSeq`; never ends by itself. */
   allEvents(
     options: FollowOptions & { type?: string | undefined } = {},
   ): AsyncGenerator<EventView | ResetEvent, void, undefined> {
     return followEvents(this.#transport, { path: '/v1/events', query: { type: options.type } }, options)
   }
 
-  /** Why a job is where it is. */
+  /** Why a job has not ended. */
   why(jobId: string, { signal }: CallOptions = {}): Promise<Why> {
     return sendRequest(this.#transport, { method: 'GET', path: `${jobs.jobPath(jobId)}/why`, signal })
   }
@@ -157,12 +157,15 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return sendRequest(this.#transport, { method: 'GET', path: '/v1/stats', signal })
   }
 
-  /** Starts many failed or cancelled jobs again; goes on with `next_cursor`, and with `next_run_at` as `runAt`. */
+  /** Starts many failed or cancelled jobs again; continue with `next_cursor`, and with `next_run_at` as `runAt`. */
   redrive(options: RedriveOptions = {}): Promise<RedriveResult> {
     return jobs.redriveJobs(this.#transport, options)
   }
 
-  /** Sends a request: steps one after another, the jobs of each at the same time. It is in the log when this resolves. */
+  /**
+   * Sends a request: steps one after another, the jobs of each step at the same time. It is in the log when this
+   * resolves.
+   */
   createRequest(request: NewRequest, options: ChangeOptions = {}): Promise<RequestView> {
     return requests.createRequest(this.#transport, request, options)
   }
@@ -172,34 +175,34 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /**
-   * Waits until the request has ended, however it did.
-   * @throws RequestWaitTimeout with the request when it has not
+   * Waits until the request has ended, however it ended.
+   * @throws RequestWaitTimeout with the request when it has not ended
    */
   waitRequest(requestId: string, options: WaitOptions = {}): Promise<RequestView> {
     return requests.waitRequest(this.#transport, requestId, options)
   }
 
-  /** Cancels what runs, and starts nothing more. */
+  /** Cancels running jobs, and starts nothing more. */
   cancelRequest(requestId: string, options: CancelOptions = {}): Promise<RequestView> {
     return cancelRequest(this.#transport, requestId, options)
   }
 
-  /** Goes on with a failed or cancelled request where it stopped. */
+  /** Continues a failed or cancelled request where it stopped. */
   retryRequest(requestId: string, options: ChangeOptions = {}): Promise<RequestView> {
     return requests.retryRequest(this.#transport, requestId, options)
   }
 
-  /** Gives a request the signal that a step of it waits for, or will. */
+  /** Sends a signal that a step of the request waits for, or will wait for. */
   signalRequest(requestId: string, name: string, options: requests.SignalOptions = {}): Promise<RequestView> {
     return requests.signalRequest(this.#transport, requestId, name, options)
   }
 
-  /** All requests that are meant, newest first, page by page as they are asked for. */
+  /** All requests that match the filter, newest first, page by page as they are requested. */
   listRequests(options: requests.ListRequestsOptions = {}): AsyncGenerator<RequestSummary, void, undefined> {
     return requests.listRequests(this.#transport, options)
   }
 
-  /** Stores a plan as the next version of its name; the same plan makes none. */
+  /** Stores a plan as the next version of its name; an unchanged plan makes no new version. */
   putDefinition(name: string, steps: Plan, options: CallOptions = {}): Promise<DefinitionView> {
     return requests.putDefinition(this.#transport, name, steps, options)
   }
@@ -217,17 +220,17 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return messages.sendMessages(this.#transport, newMessages, options)
   }
 
-  /** The workers that process messages, what they did, and what waits. */
+  /** The workers that process messages, their counts, and the waiting messages. */
   messageWorkers(options: CallOptions = {}): Promise<MessageWorkers> {
     return messages.showMessageWorkers(this.#transport, options)
   }
 
-  /** All messages that no attempt could process, what died first first, page by page as they are asked for. */
+  /** All messages that no attempt could process, oldest death first, page by page as they are requested. */
   deadMessages(options: messages.DeadMessagesOptions = {}): AsyncGenerator<DeadMessageView, void, undefined> {
     return messages.listDeadMessages(this.#transport, options)
   }
 
-  /** Puts up to 1,000 dead messages back, each once; `is_more` says whether to ask again. */
+  /** Redrives up to 1,000 dead messages, each once; `is_more` says whether to call again. */
   redriveMessages(options: messages.RedriveMessagesOptions = {}): Promise<MessagesRedriven> {
     return messages.redriveMessages(this.#transport, options)
   }

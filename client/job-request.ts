@@ -1,18 +1,18 @@
 import type { JobSummaryView, JobView } from './contracts.ts'
 import type { PayloadOf, TypeName } from './job-types.ts'
 
-/** Of every method. */
+/** Options of every method. */
 export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Of every method that changes something. */
+/** Options of every method that changes something. */
 export interface ChangeOptions extends CallOptions {
-  /** The same key and request within 24 hours mean the same change; without it one is made for each call. */
+  /** The same key and request within 24 hours mean the same change; without a key each call gets its own. */
   idempotencyKey?: string | undefined
 }
 
-/** When a job may start; at most one of the two. */
+/** The start of a job; give at most one of the two. */
 export interface StartTime {
   /** Milliseconds from now. */
   delayMs?: number | undefined
@@ -21,14 +21,14 @@ export interface StartTime {
 }
 
 export interface JobOptions extends StartTime {
-  /** What the job is about; without it the Idempotency-Key. The same one is refused for the cooldown (5 minutes). */
+  /** What the job is about; defaults to the Idempotency-Key. The same one is refused for the cooldown (5 minutes). */
   objectId?: string | undefined
   priority?: JobView['priority'] | undefined
-  /** Milliseconds an attempt may take. */
+  /** Milliseconds that an attempt may take. */
   timeoutMs?: number | undefined
-  /** Attempts in all, the first one included. */
+  /** Number of attempts, the first one included. */
   attempts?: number | undefined
-  /** What is left out is the type's. */
+  /** Omitted members default to the type's. */
   backoff?:
     | {
         kind?: 'fixed' | 'exponential' | undefined
@@ -37,7 +37,7 @@ export interface JobOptions extends StartTime {
         jitter?: number | undefined
       }
     | undefined
-  /** Gets a signed webhook when the job ends. */
+  /** Address that gets a signed webhook when the job ends. */
   callbackUrl?: string | undefined
 }
 
@@ -46,7 +46,7 @@ export type NewJob<Types, Type extends TypeName<Types> = TypeName<Types>> = {
   [Name in Type]: { type: Name; payload: PayloadOf<Types, Name> } & JobOptions
 }[Type]
 
-/** Which jobs are meant: all that is given must hold. */
+/** A filter of jobs: a job must match all given members. */
 export interface JobFilter {
   status?: JobSummaryView['status'][] | undefined
   type?: string | undefined
@@ -58,27 +58,27 @@ export interface JobFilter {
 }
 
 export interface ListOptions extends JobFilter, CallOptions {
-  /** Jobs a page, 1 to 200; 50 when not given. */
+  /** Jobs per page, 1 to 200; 50 by default. */
   limit?: number | undefined
-  /** `next_cursor` of the page before. */
+  /** `next_cursor` of the previous page. */
   cursor?: string | undefined
 }
 
 export interface RedriveOptions extends Omit<JobFilter, 'status'>, ChangeOptions {
   status?: ('failed' | 'cancelled')[] | undefined
-  /** Jobs started a second; without it all at once. */
+  /** Jobs started per second; all at once by default. */
   ratePerS?: number | undefined
   runAt?: Date | string | undefined
-  /** Only says which jobs are meant. */
+  /** Only reports the matching jobs. */
   dryRun?: boolean | undefined
-  /** Jobs a request, 1 to 5,000; 1,000 when not given. */
+  /** Jobs per request, 1 to 5,000; 1,000 by default. */
   limit?: number | undefined
   cursor?: string | undefined
 }
 
 export const toStartBody = ({ delayMs, runAt }: StartTime) => ({ delay_ms: delayMs, run_at: toTime(runAt) })
 
-/** @param objectId where the job has none of its own */
+/** @param objectId used where the job has none of its own */
 export const toJobBody = (type: string, payload: unknown, options: JobOptions, objectId: string) => ({
   object_id: options.objectId ?? objectId,
   type,

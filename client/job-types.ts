@@ -1,6 +1,6 @@
 import type { JobAccepted, JobView } from './contracts.ts'
 
-/** What is known of one job type. */
+/** The payload and the result of one job type. */
 export interface JobType {
   payload: unknown
   result: unknown
@@ -21,7 +21,10 @@ type PartOf<Types, Type extends keyof Types, Part extends keyof JobType> = Types
 export type PayloadOf<Types, Type extends keyof Types> = PartOf<Types, Type, 'payload'>
 export type ResultOf<Types, Type extends keyof Types> = PartOf<Types, Type, 'result'>
 
-/** A job as GET shows it; of several types a union that `type` tells apart. `result` is null until it has finished. */
+/**
+ * A job as GET shows it; for several types a union that `type` tells apart. `result` is null until the job has
+ * finished.
+ */
 export type JobOf<Types, Type extends TypeName<Types> = TypeName<Types>> = {
   [Name in Type]: Omit<JobView, 'type' | 'payload' | 'result'> & {
     type: Name
@@ -30,5 +33,5 @@ export type JobOf<Types, Type extends TypeName<Types> = TypeName<Types>> = {
   }
 }[Type]
 
-/** The answer to an accept. */
+/** The answer when a job was accepted. */
 export type AcceptedOf<Type extends string> = Omit<JobAccepted, 'type'> & { type: Type }

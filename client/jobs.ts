@@ -18,11 +18,11 @@ import { sendRequest, type Transport } from './request.ts'
 
 export interface RetryOptions extends ChangeOptions, StartTime {
   timeoutMs?: number | undefined
-  /** Attempts of the new round. */
+  /** Number of attempts of the new round. */
   attempts?: number | undefined
 }
 
-/** @param waitS seconds that the server is asked to wait for the end */
+/** @param waitS seconds that the server should wait for the end */
 export function createJob<Body>(
   transport: Transport,
   { type, payload }: { type: string; payload: unknown },
@@ -30,7 +30,7 @@ export function createJob<Body>(
   waitS: number,
 ): Promise<Body> {
   const { idempotencyKey = oneCallKey(), signal } = options
-  // The key stands for one body: made anew by a process that was restarted, it must be the same.
+  // The key stands for one body: a restarted process that makes the body again must make the same one.
   const body = toJobBody(type, payload, options, idempotencyKey)
   return sendRequest(transport, { method: 'POST', path: '/v1/jobs', body, waitS, idempotencyKey, signal })
 }
@@ -45,7 +45,7 @@ export function createBatch<Types extends JobTypes<Types>>(
   return sendRequest(transport, { method: 'POST', path: '/v1/jobs/batch', query, body, idempotencyKey, signal })
 }
 
-/** Its key tells the server a repeat from another retry. */
+/** Retries a job. The key tells the server a repeat from another retry. */
 export function retryJob(transport: Transport, jobId: string, options: RetryOptions): Promise<JobView> {
   const { timeoutMs, attempts, idempotencyKey, signal } = options
   const body = { timeout_ms: timeoutMs, attempts, ...toStartBody(options) }

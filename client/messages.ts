@@ -9,27 +9,27 @@ import { eachItem } from './each-item.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
-/** One message, as it is sent. */
+/** One message as it is sent. */
 export interface NewMessage {
-  /** A Date, or RFC 3339; which one of the shards it goes to comes from this. */
+  /** A Date, or RFC 3339; it decides which shard the message goes to. */
   timestamp: Date | string
   /** Any text of up to 64 KiB. */
   value?: string | undefined
 }
 
 export interface DeadMessagesOptions extends CallOptions {
-  /** Of this shard alone. */
+  /** Only messages of this shard. */
   shard?: number | undefined
-  /** Messages a page, 1 to 200; 50 when not given. */
+  /** Messages per page, 1 to 200; 50 by default. */
   limit?: number | undefined
 }
 
 export interface RedriveMessagesOptions extends ChangeOptions {
-  /** Of this shard alone. */
+  /** Only messages of this shard. */
   shard?: number | undefined
-  /** At most so many, up to 1,000. */
+  /** Largest number of messages, up to 1,000. */
   limit?: number | undefined
-  /** `until` of the answer before: what died since stays. */
+  /** `until` of the previous answer: messages that died since are left alone. */
   until?: number | undefined
 }
 

@@ -1,13 +1,15 @@
 /** One event as it came over the wire (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface StreamMessage {
   event: string
-  /** null: an id alone, which says how far the stream is. */
+  /** null: only an id, which says how far the stream is. */
   data: string | null
-  /** The last one that was sent, with this event or before. */
+  /** The last id that was sent, with this event or before. */
   id: string
 }
 
-/** Takes a stream's text in whatever pieces it comes. @returns the events, and ids alone, that a piece completes */
+/**
+ * A parser that takes a stream's text in pieces of any size. @returns the events, and ids alone, that a piece completes
+ */
 export function makeStreamParser(): (piece: string) => StreamMessage[] {
   let rest = ''
   let id = ''

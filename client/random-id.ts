@@ -1,7 +1,9 @@
-/** An Idempotency-Key for one call and its repeats: the server forgets one that begins so after an hour, not a day. */
+/**
+ * An Idempotency-Key for one call and its repeats: the server forgets keys with this prefix after an hour, not a day.
+ */
 export const oneCallKey = (): string => `once-${randomId()}`
 
-/** A UUID. Pages that came over plain http have no randomUUID. */
+/** A UUID. Pages loaded over plain http have no randomUUID. */
 function randomId(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
   const bytes = crypto.getRandomValues(new Uint8Array(16))

@@ -12,32 +12,38 @@ import {
   unlessAborted,
 } from './timing.ts'
 
-/** Where a server is, and how patiently it is asked. */
+/** The server's address, and the limits of its answers. */
 export interface TransportOptions {
-  /** Where Hasty answers: `http://localhost:8080`. */
+  /** Address of Hasty: `http://localhost:8080`. */
   url: string
-  /** Instead of the global one. */
+  /** Used instead of the global fetch. */
   fetch?: typeof fetch | undefined
-  /** Milliseconds, from its first failure on, in which a request is repeated; 30,000 when not given, 0 for never, Infinity for ever. */
+  /**
+   * Milliseconds from its first failure during which a request is repeated; 30,000 by default, 0 for never, Infinity
+   * for ever.
+   */
   retryForMs?: number | undefined
-  /** Milliseconds without an answer after which a try counts as failed; 10,000 when not given, Infinity for never, at most 24.8 days. */
+  /**
+   * Milliseconds without an answer after which a try counts as failed; 10,000 by default, Infinity for never, at most
+   * 24.8 days.
+   */
   tryTimeoutMs?: number | undefined
-  /** Told before each repeat. */
+  /** Called before each repeat. */
   onRetry?: ((retry: Retry) => void) | undefined
 }
 
-/** A text, or a function that is asked before each request. */
+/** A text, or a function that is called before each request. */
 export type TokenSource = string | (() => string | Promise<string>)
 
 /** How requests are sent; one for each client. */
 export interface Transport {
-  /** Without a slash at its end. */
+  /** Address without a trailing slash. */
   url: string
   token: TokenSource | undefined
   fetch: typeof fetch
-  /** Milliseconds, from a request's first failure on, in which it is repeated. */
+  /** Milliseconds from a request's first failure during which it is repeated. */
   retryForMs: number
-  /** Milliseconds without an answer after which a try counts as failed; what it asks the server to wait is added. */
+  /** Milliseconds without an answer after which a try counts as failed; a wait requested of the server is added. */
   tryTimeoutMs: number
   onRetry: (retry: Retry) => void
 }
@@ -54,23 +60,23 @@ export interface Call {
   path: string
   query?: Record<string, string | undefined>
   body?: unknown
-  /** Instead of a body in JSON. */
+  /** Sent instead of a JSON body. */
   form?: Record<string, string>
   headers?: Record<string, string>
-  /** Seconds that the server is asked to wait for the end of the job. */
+  /** Seconds that the server should wait for the end of the job. */
   waitS?: number
-  /** Of a POST, instead of one made here. */
+  /** Key of a POST, used instead of a generated one. */
   idempotencyKey?: string | undefined
   signal?: AbortSignal | undefined
 }
 
-/** @throws TypeError for an address or a number of milliseconds that is none */
+/** @throws TypeError for an invalid address or number of milliseconds */
 export function makeTransport(options: TransportOptions, token?: TokenSource): Transport {
   const { origin, pathname } = new URL(options.url)
   return {
     url: (origin + pathname).replace(/\/+$/, ''),
     token,
-    // The global one looked up at each call, and called as a function of nothing, as browsers want it.
+    // The global fetch is looked up at each call, and called without a receiver, as browsers require.
     fetch: options.fetch ?? ((...given) => fetch(...given)),
     retryForMs: durationOption('retryForMs', options.retryForMs, 30_000),
     tryTimeoutMs: durationOption('tryTimeoutMs', options.tryTimeoutMs, 10_000),
@@ -83,7 +89,7 @@ const passing = new Set([429, 502, 503, 504])
 
 /**
  * Sends a request until it is answered. A POST carries one Idempotency-Key over all of its tries.
- * @throws HastyError what the server refused, or the last failure when `retryForMs` are over; the signal's reason
+ * @throws HastyError for a refusal, or the last failure when `retryForMs` are over; the signal's reason
  */
 export const sendRequest = <Body>(transport: Transport, call: Call): Promise<Body> =>
   untilAnswered(transport, call, async (response, deadline) => {
@@ -93,7 +99,10 @@ export const sendRequest = <Body>(transport: Transport, call: Call): Promise<Bod
     return toBody(response, text) as Body
   })
 
-/** The same, with a reader of its own: it closes the deadline, and a failure in it is repeated as a broken connection. */
+/**
+ * Sends a request until it is answered, with a reader that the caller provides: it closes the deadline, and a failure
+ * in it is repeated like a broken connection.
+ */
 export async function untilAnswered<Body>(
   transport: Transport,
   call: Call,
@@ -139,7 +148,7 @@ async function tryOnce<Body>(
   }
 }
 
-/** Outside of all tries: headers that cannot be sent never will be. */
+/** Done once for all tries: headers that cannot be sent never will be. */
 async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
   const headers = new Headers({ accept: 'application/json', ...call.headers })
   const token =
@@ -156,7 +165,8 @@ async function toInit(transport: Transport, call: Call): Promise<RequestInit> {
 }
 
 /**
- * A whole number that no double can tell from its neighbours has been changed already, or will be by a reader.
+ * Serialises a body. A whole number that no double can tell from its neighbours has been changed already, or would be
+ * by a reader.
  * @throws HastyError `number-out-of-range`: nothing is sent
  */
 function toJson(body: unknown): string {

@@ -22,7 +22,7 @@ export interface SignalOptions extends ChangeOptions {
 
 export interface ListRequestsOptions extends CallOptions {
   status?: RequestView['status'][] | undefined
-  /** Requests a page, 1 to 200; 50 when not given. */
+  /** Requests per page, 1 to 200; 50 by default. */
   limit?: number | undefined
   cursor?: string | undefined
 }
@@ -53,7 +53,7 @@ export async function waitRequest(transport: Transport, requestId: string, optio
   }
 }
 
-/** Goes on with a failed or cancelled request. Its key tells the server a repeat from another retry. */
+/** Continues a failed or cancelled request. The key tells the server a repeat from another retry. */
 export const retryRequest = (
   transport: Transport,
   requestId: string,

@@ -3,44 +3,45 @@ import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { type Call, sendRequest, type Transport } from './request.ts'
 
 export interface ScheduleOptions extends CallOptions {
-  /** Whose schedule; only for callers of no tenant. */
+  /** The tenant of the schedule; only for callers without a tenant. */
   tenant?: string | undefined
 }
 
 export type ScheduleCalls = ReturnType<typeof makeScheduleCalls>
 
-/** Jobs that are made at times. */
+/** Schedules, which create jobs at times. */
 export function makeScheduleCalls(transport: Transport) {
   const call = <Body>(name: string, { tenant, signal }: ScheduleOptions, rest: Partial<Call>, verb = '') => {
     const path = `/v1/schedules/${encodeURIComponent(name)}${verb}`
     return sendRequest<Body>(transport, { method: 'GET', path, query: { tenant }, signal, ...rest })
   }
   return {
-    /** All of them, by name, without the payloads. */
+    /** All schedules, by name, without the payloads. */
     list: async ({ signal }: CallOptions = {}): Promise<ScheduleList['items']> =>
       (await sendRequest<ScheduleList>(transport, { method: 'GET', path: '/v1/schedules', signal })).items,
 
     get: (name: string, options: ScheduleOptions = {}): Promise<ScheduleView> => call(name, options, {}),
 
-    /** Makes a schedule, or puts this one in the place of what it was. */
+    /** Creates a schedule, or replaces the existing one. */
     put: (name: string, schedule: NewSchedule, options: ScheduleOptions = {}): Promise<ScheduleView> =>
       call(name, options, { method: 'PUT', body: schedule }),
 
     /**
-     * Its jobs stay. One whose answer was lost may be refused as `schedule-not-found`: it is gone then.
+     * Deletes a schedule and keeps its jobs. A repeat after a lost answer may be refused as `schedule-not-found`: the
+     * schedule is then deleted.
      * @throws HastyError `schedule-not-found`
      */
     delete: (name: string, options: ScheduleOptions = {}): Promise<void> => call(name, options, { method: 'DELETE' }),
 
-    /** What would have been made until it is resumed is not made. */
+    /** Pauses a schedule: it creates no jobs until it is resumed, and does not make up for them. */
     pause: (name: string, options: ScheduleOptions = {}): Promise<ScheduleView> =>
       call(name, options, { method: 'POST' }, '/pause'),
 
-    /** Goes on from now. */
+    /** Resumes a schedule from now on. */
     resume: (name: string, options: ScheduleOptions = {}): Promise<ScheduleView> =>
       call(name, options, { method: 'POST' }, '/resume'),
 
-    /** Makes one job of it now. */
+    /** Creates one job of the schedule now. */
     trigger: (name: string, options: ScheduleOptions & ChangeOptions = {}): Promise<JobAccepted> =>
       call(name, options, { method: 'POST', idempotencyKey: options.idempotencyKey }, '/trigger'),
   }

@@ -5,19 +5,21 @@ import { readRetryAfter } from '../shared/formats/retry-after.ts'
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 2_000
 
-/** Milliseconds before try `tries + 1`: twice as long each time, with chance, so that many clients do not come at once. */
+/**
+ * Milliseconds before try `tries + 1`: twice as long each time, with jitter, so that many clients do not come at once.
+ */
 export function backoffMs(tries: number): number {
   const most = Math.min(FIRST_DELAY_MS * 2 ** tries, LONGEST_DELAY_MS)
   return most * (0.5 + Math.random() / 2)
 }
 
-/** Milliseconds that Retry-After asks for, as seconds or as a date, by the server's own clock; null: it says nothing. */
+/** Milliseconds that Retry-After asks for, as seconds or as a date, by the server's own clock; null: no value. */
 export const retryAfterMs = (headers: Headers): number | null =>
   readRetryAfter(headers.get('retry-after'), httpDateMs(headers.get('date') ?? ''))
 
 /**
- * A number of milliseconds as an option gives it; Infinity is one without an end.
- * @throws TypeError for what is none, which would be "at once" for every timer
+ * A number of milliseconds from an option; Infinity means no limit.
+ * @throws TypeError for an invalid number, which every timer would treat as "at once"
  */
 export function durationOption(name: string, given: number | undefined, usual: number): number {
   const ms = given ?? usual
@@ -25,7 +27,10 @@ export function durationOption(name: string, given: number | undefined, usual: n
   return ms
 }
 
-/** Calls back after the time, at most as late as a timer can; never for Infinity. @returns how to stop it */
+/**
+ * Calls back after the time, at most after the longest time of a timer; never for Infinity. @returns a function that
+ * stops the timer
+ */
 function startTimer(ms: number, onTime: () => void): () => void {
   if (ms === Number.POSITIVE_INFINITY) return () => undefined
   const timer = setTimeout(onTime, timerMs(ms))
@@ -38,8 +43,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {
       stop()
-      // What an abort's caller gave as the reason, an Error or not, is thrown as it is.
-      // oxlint-disable-next-line prefer-promise-reject-errors
+      // The reason of an abort, an Error or not, is thrown unchanged.
       reject(signal?.reason)
     }
     const stop = startTimer(ms, () => {
@@ -51,7 +55,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * What goes on for others too: only this wait for it ends.
+ * Waits for work that others share: an abort ends only this wait.
  * @throws the signal's reason, as soon as it is aborted
  */
 export async function unlessAborted<Value>(work: Promise<Value>, signal?: AbortSignal): Promise<Value> {
@@ -72,16 +76,16 @@ export async function unlessAborted<Value>(work: Promise<Value>, signal?: AbortS
 
 export interface Deadline {
   readonly signal: AbortSignal
-  /** It was the time, not the parent. */
+  /** True when the time ended, and not the parent's signal. */
   readonly isOver: boolean
-  /** Begins anew, with another time. */
+  /** Starts the deadline anew, with another time. */
   restart(ms: number): void
   close(): void
 }
 
 /**
- * A signal that is aborted with `parent`, or when the time is over. By hand: what AbortSignal.any makes of a timeout may
- * be collected as garbage in Node 20 before it fires.
+ * A signal that is aborted with `parent`, or when the time is over. Written by hand, because in Node 20 a timeout
+ * passed to AbortSignal.any may be garbage-collected before it fires.
  */
 export function startDeadline(ms: number, parent?: AbortSignal): Deadline {
   const aborter = new AbortController()

@@ -4,7 +4,7 @@ import { sendRequest, type Transport } from './request.ts'
 
 export type TypeCalls = ReturnType<typeof makeTypeCalls>
 
-/** Job types, and how they run over all workers. To change them takes the scope `admin` where tokens are required. */
+/** Job types, and how they run over all workers. Changing them needs the scope `admin` where tokens are required. */
 export function makeTypeCalls(transport: Transport) {
   const pathOf = (type: string): string => `/v1/types/${encodeURIComponent(type)}`
   const post = (type: string, verb: 'pause' | 'resume', { signal }: CallOptions): Promise<TypeView> =>
@@ -16,7 +16,7 @@ export function makeTypeCalls(transport: Transport) {
     get: (type: string, { signal }: CallOptions = {}): Promise<TypeView> =>
       sendRequest(transport, { method: 'GET', path: pathOf(type), signal }),
 
-    /** Starts no more jobs of it; those that run go on. */
+    /** Starts no more jobs of the type; running ones continue. */
     pause: (type: string, options: CallOptions = {}): Promise<TypeView> => post(type, 'pause', options),
 
     resume: (type: string, options: CallOptions = {}): Promise<TypeView> => post(type, 'resume', options),

@@ -4,21 +4,21 @@ import { WaitTimeout } from './errors.ts'
 import { sendRequest, type Transport } from './request.ts'
 import { backoffMs, durationOption, pause, startDeadline } from './timing.ts'
 
-/** Seconds a poll asks the server to wait: under what proxies allow, and a stopping server answers at once anyway. */
+/** Seconds that a poll asks the server to wait: less than proxies allow; a stopping server answers at once anyway. */
 const POLL_S = 30
 
-/** An answer that came sooner was no wait. */
+/** Time under which an answer came without a wait. */
 const EARLY_MS = 1_000
 
 export const WAIT_DEFAULT_MS = 60_000
 
 export interface WaitOptions {
-  /** Milliseconds to wait for the end; 60,000 when not given, Infinity for no limit. */
+  /** Milliseconds to wait for the end; 60,000 by default, Infinity for no limit. */
   waitMs?: number | undefined
   signal?: AbortSignal | undefined
 }
 
-/** What the POST itself may wait: whole seconds, so that the answer is there before the time is over. */
+/** Seconds that the POST itself may wait: whole ones, so that the answer arrives before the time is over. */
 export const firstWaitS = (waitMs: number): number => Math.min(POLL_S, Math.floor(waitMs / 1000))
 
 export const hasEnded = ({ status }: Pick<JobView, 'status'>): boolean =>
@@ -27,7 +27,7 @@ export const hasEnded = ({ status }: Pick<JobView, 'status'>): boolean =>
 /**
  * Long polls until the job has ended.
  * @param sinceMs when the wait began, by performance.now()
- * @throws WaitTimeout with the job as it is when the time is over; HastyError; the signal's reason
+ * @throws WaitTimeout with the current job when the time is over; HastyError; the signal's reason
  */
 export async function waitForEnd(
   transport: Transport,
@@ -41,7 +41,7 @@ export async function waitForEnd(
     const askedMs = performance.now()
     const leftMs = endMs - askedMs
     const job = leftMs > 0 ? await pollJob(transport, jobId, leftMs, options.signal) : null
-    // The last look is without a wait, so that who waited too long knows how the job stood then.
+    // The last look has no wait, so that the timeout error shows the job's state at that time.
     const seen = job ?? (await readJob(transport, jobId, 0, options.signal))
     if (hasEnded(seen)) return seen
     const nowMs = performance.now()

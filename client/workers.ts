@@ -5,23 +5,23 @@ import type { CallOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
 export interface ListWorkersOptions extends CallOptions {
-  /** Only those that are live, or only those that are not. */
+  /** true: only live workers; false: only the others. */
   live?: boolean | undefined
 }
 
 export interface WorkerAttemptsOptions extends CallOptions {
-  /** Attempts a page, 1 to 200; 50 when not given. */
+  /** Attempts per page, 1 to 200; 50 by default. */
   limit?: number | undefined
   cursor?: string | undefined
 }
 
 export type WorkerCalls = ReturnType<typeof makeWorkerCalls>
 
-/** The processes that run jobs. Takes the scope `admin` where tokens are required. */
+/** The processes that run jobs. Needs the scope `admin` where tokens are required. */
 export function makeWorkerCalls(transport: Transport) {
   const pathOf = (workerId: string): string => `/v1/workers/${encodeURIComponent(plainId(workerId))}`
   return {
-    /** Those there are, and those there were, the newest first. */
+    /** Current and past workers, newest first. */
     list: async ({ live, signal }: ListWorkersOptions = {}): Promise<WorkerList['items']> => {
       const query = { live: live?.toString() }
       return (await sendRequest<WorkerList>(transport, { method: 'GET', path: '/v1/workers', query, signal })).items
@@ -30,7 +30,7 @@ export function makeWorkerCalls(transport: Transport) {
     get: (workerId: string, { signal }: CallOptions = {}): Promise<WorkerDetail> =>
       sendRequest(transport, { method: 'GET', path: pathOf(workerId), signal }),
 
-    /** All that it ran, what ended last first, page by page as they are asked for. */
+    /** All attempts of a worker, last ended first, page by page as they are requested. */
     attempts(
       workerId: string,
       { limit, cursor: first, signal }: WorkerAttemptsOptions = {},

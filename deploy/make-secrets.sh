@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes what docker-compose.prod.yml wants in deploy/secrets/ (or the folder named), and leaves alone what is there.
+# Creates the secrets for docker-compose.prod.yml in deploy/secrets/ (or the given folder); existing files stay unchanged.
 set -eu
 dir=${1:-$(dirname "$0")/secrets}
-# The containers' users must be able to read the files; here only you can come near them.
+# The containers' users must be able to read the files; on this machine only you can open the folder.
 [ -d "$dir" ] || mkdir -m 700 "$dir"
 make() {
   [ -e "$dir/$1" ] || { printf '%s\n' "$2" >"$dir/$1" && chmod 644 "$dir/$1"; }

@@ -15,7 +15,7 @@ TOKEN = os.environ.get("HASTY_TOKEN")
 
 def call(path, body=None):
     """A POST with a body, else a GET. Ends the program when the answer is an error."""
-    # `Prefer: wait` has the answer wait for the end of the job, here up to 30 s.
+    # `Prefer: wait` makes the server wait for the end of the job, here up to 30 s.
     headers = {"Content-Type": "application/json", "Prefer": "wait=30"}
     if TOKEN:
         headers["Authorization"] = f"Bearer {TOKEN}"

@@ -6,19 +6,19 @@ set -euo pipefail
 url=${HASTY_URL:-http://localhost:8080}
 object_id=${1:-invoice-42}
 
-# The token comes by a file, so that the list of processes does not show it.
-# `Prefer: wait` has the answer wait for the end of the job, here up to 30 s.
+# The token is passed in a file, so that the list of processes does not show it.
+# `Prefer: wait` makes the server wait for the end of the job, here up to 30 s.
 call() {
   curl --silent --fail-with-body --max-time 60 \
     --header @<(printf '%s' "${HASTY_TOKEN:+Authorization: Bearer $HASTY_TOKEN}") \
     --header 'Prefer: wait=30' "$@"
 }
-# A member of $answer that is a text. With jq: jq -r .status
+# Prints a text member of $answer. With jq: jq -r .status
 text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$answer"; }
 
 explain() {
   [ -n "$answer" ] || { echo "$url did not answer" >&2; exit 1; }
-  # An error is an object, too (RFC 9457). `cooldown`: this object_id had a job in the last five minutes.
+  # An error is an object too (RFC 9457). `cooldown`: this object_id had a job in the last five minutes.
   echo "$(text code): $(text detail)" >&2
   [ "$(text code)" != cooldown ] || echo "That job: $url/v1/jobs/$(text existing_job_id)" >&2
   exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sends the messages of a file, one in JSON a line, with curl. All are stored or none; run again with the same key, once.
+# Sends the messages of a file, one JSON value per line, with curl. All are stored or none; with the same key, only once.
 #   HASTY_URL=http://localhost:8080 HASTY_TOKEN=... ./send-messages.sh examples/messages.ndjson monday
 set -euo pipefail
 
@@ -7,7 +7,7 @@ url=${HASTY_URL:-http://localhost:8080}
 file=${1:-examples/messages.ndjson}
 key=${2:-$(date +%s)-$RANDOM}
 
-# The token comes by a file, so that the list of processes does not show it.
+# The token is passed in a file, so that the list of processes does not show it.
 curl --silent --show-error --fail-with-body --max-time 60 \
   --header @<(printf '%s' "${HASTY_TOKEN:+Authorization: Bearer $HASTY_TOKEN}") \
   --header "Idempotency-Key: $key" --retry 5 --retry-connrefused \

@@ -4,7 +4,7 @@
 //   npx hasty request create examples/order.json --wait 1m
 import { createServer, type IncomingMessage } from 'node:http'
 
-/** What every call says. */
+/** The body of every call. */
 interface Call {
   request_id: string
   job_id: string
@@ -24,8 +24,8 @@ interface Answer {
 }
 
 /**
- * A crash between the work and its answer makes the same call again, so the work must be one that may be repeated:
- * its job_id is the same each time.
+ * The work by type. A crash between the work and its answer makes the same call again, so the work must be safe to
+ * repeat: its job_id is the same each time.
  */
 const work: Record<string, (call: Call) => Answer> = {
   '/reserve': ({ job_id }) => ({ extras: { reservation: `r-${job_id.slice(-6)}` } }),

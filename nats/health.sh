@@ -1,15 +1,15 @@
 #!/bin/sh
-# Whether the broker is healthy; with `live` whether it answers at all. nats-server 2.15 writes no more to a stream once a
-# write has failed, also when its disk has room again: then this ends it, and whoever runs the container starts it anew.
+# Checks whether the broker is healthy; with `live`, whether it answers at all. nats-server 2.15 writes no more to a stream
+# once a write has failed, even when its disk has room again: then this ends it, and its container is restarted.
 set -u
 address=${NATS_MONITOR:-127.0.0.1:8222}
 port=${address##*:}
 store=${NATS_STORE_DIR:-/data}
 
-# Not wget: of an answer that is no 200 it shows only the status.
+# Not wget, which shows only the status of an answer other than 200.
 ask() { printf 'GET %s HTTP/1.0\r\n\r\n' "$1" | nc -w 3 127.0.0.1 "$port"; }
 
-# As much as one message may need.
+# Room for the largest message.
 has_room() {
   dd if=/dev/zero of="$store/.room" bs=1048576 count=4 conv=fsync 2>/dev/null
   written=$?

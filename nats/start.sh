@@ -1,12 +1,12 @@
 #!/bin/sh
 # Starts nats-server on the nats.conf beside this file (or NATS_CONFIG there). Passwords come from files
 # (NATS_API_PASSWORD_FILE and so on) or from the environment (NATS_API_PASSWORD); without either it starts with
-# development defaults and says so. Further arguments go to nats-server.
+# development defaults and warns. Further arguments go to nats-server.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 say() { echo "start.sh: $*" >&2; }
 
-# A value of the configuration is read like the configuration itself: in quotes it stays the text that it is.
+# nats-server parses a value like the rest of the configuration: quotes keep it a text.
 quoted() { printf '"%s"' "$(printf %s "$1" | sed 's/[\\"]/\\&/g')"; }
 
 users='SETUP API KEEPER JOB WORKFLOW INGEST BACKUP'
@@ -28,8 +28,8 @@ done
 [ -z "${defaults:-}" ] || say "WARNING: development passwords, which anyone can know: set $defaults"
 
 store=${NATS_STORE_DIR:-/data}
-# Below what the disk has: the broker must refuse for want of room before the disk does. NATS_DISK_PERCENT says how much of
-# the disk is the broker's, where others keep their data on it.
+# Less than the size of the disk: the broker must refuse for lack of room before the disk does. NATS_DISK_PERCENT is the
+# broker's share of a disk that it shares with others.
 wanted=${NATS_MAX_FILE_BYTES:-10737418240}
 free_kb=$(df -Pk "$store" | awk 'END { print $4 }')
 used_kb=$(du -sk "$store" 2>/dev/null | awk '{ print $1 }')

@@ -13,7 +13,7 @@ await using scratch = await makeScratch()
 compile(scratch.dir)
 await rm(target, { recursive: true, force: true })
 await mkdir(target, { recursive: true })
-// What tsc made of the contracts stays behind: the client takes types from them, and those are written here.
+// The contracts compiled by tsc stay behind: the client only needs their types, which are written here.
 await cp(join(scratch.dir, 'client'), target, { recursive: true })
 await takeFormats(target)
 await writeFile(join(target, 'contracts.d.ts'), contractTypes())
@@ -22,7 +22,10 @@ await cp(join(root, 'LICENSE'), join(target, 'LICENSE'))
 await writeFile(join(target, 'package.json'), `${JSON.stringify(await makeManifest(), null, 2)}\n`)
 process.stdout.write(`${target}\n`)
 
-/** What the client reads as the server does lies beside it in the repository, and in a folder of the package. */
+/**
+ * Copies the readers of formats that client and server share: they lie beside the client in the repository, and in a
+ * folder of the package.
+ */
 async function takeFormats(folder: string): Promise<void> {
   for (const file of await readdir(folder)) {
     const text = await readFile(join(folder, file), 'utf8')

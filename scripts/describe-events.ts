@@ -1,5 +1,5 @@
-// Writes docs/asyncapi.json: the events of the log, from the schemas that every service parses them by.
-// `npm run describe-events`; a test fails while the file says something else.
+// Writes docs/asyncapi.json: the events of the log, from the schemas that every service parses them by. `npm run
+// describe-events`; a test fails while the file is out of date.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeEvents } from './describe-events/asyncapi.ts'

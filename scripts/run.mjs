@@ -10,7 +10,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const modules = join(root, 'node_modules')
 // Type stripping is stable from here on.
 const wanted = [24, 12]
-// A terminal's Ctrl-C reaches npm, us and our child, and npm passes it on once more: one key press, one signal.
+// A terminal's Ctrl-C reaches npm, this process and its child, and npm passes it on once more: one key press, one
+// signal.
 const echoMs = 1000
 
 function packagesOf(file) {
@@ -77,7 +78,7 @@ function fail(message) {
   process.exit(1)
 }
 
-// What was stripped of its types and compiled once is not again: a service starts in a third of the time.
+// Files that were stripped of types and compiled once are cached: a service starts in a third of the time.
 const compileCache = { NODE_COMPILE_CACHE: join(root, '.cache', 'compile') }
 
 function run(node, args) {

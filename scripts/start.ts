@@ -1,5 +1,5 @@
-// `npm start`: Hasty on one machine. Exit codes: 0 stopped as asked; 1 could not start (the reason is on stderr), or a
-// second Ctrl-C ended it at once; 2 settings that cannot be used (each is named).
+// `npm start`: Hasty on one machine. Exit codes: 0 stopped on request; 1 could not start (the reason is on stderr), or
+// a second Ctrl-C ended it at once; 2 invalid settings (each is named).
 import { environment } from '#shared/process/config.ts'
 import { EXIT, explainEnd } from '#shared/process/exit.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
@@ -15,7 +15,7 @@ import type { Settings } from './supervisor/settings.ts'
 import { listenForStop, type StopRequest } from './supervisor/stop-request.ts'
 
 const readyWithinMs = 60_000
-/** On top of what the services allow themselves. */
+/** Time in addition to the services' own limit. */
 const stopMarginMs = 5000
 
 async function run(settings: Settings, log: Logger): Promise<number> {
@@ -45,13 +45,13 @@ async function run(settings: Settings, log: Logger): Promise<number> {
   } finally {
     log.info({ drain_ms: settings.DRAIN_MS }, 'stopping')
     const services = running.slice(1)
-    // The broker last: who drains still needs it.
+    // The broker last: draining services still need it.
     await Promise.all(services.map((service) => service.stop(settings.DRAIN_MS + stopMarginMs)))
     await broker.stop(stopMarginMs)
   }
 }
 
-/** Undefined when the end is asked for meanwhile: fetching nats-server may take minutes. */
+/** Provides the broker; undefined when a stop is requested in the meantime: fetching nats-server may take minutes. */
 async function provideBrokerUnless(
   stopAsked: AbortSignal,
   settings: Settings,
@@ -65,7 +65,7 @@ async function provideBrokerUnless(
   }
 }
 
-/** Serves until someone asks for the end; resolves with the exit code. */
+/** Serves until a stop is requested; resolves with the exit code. */
 async function serve(settings: Settings, port: number, log: Logger, stop: StopRequest): Promise<number> {
   const readyUrl = `http://${reachableHost(settings.HOST)}:${port}/readyz`
   const ready = waitUntil(() => answersOk(readyUrl), { what: `Hasty's api (${readyUrl})`, timeoutMs: readyWithinMs })
@@ -75,7 +75,7 @@ async function serve(settings: Settings, port: number, log: Logger, stop: StopRe
   return stop.asked
 }
 
-/** Undefined when all is set up, else the exit code. */
+/** Runs setup; undefined when all is set up, else the exit code. */
 async function setUp(context: ServiceContext, stop: StopRequest): Promise<number | undefined> {
   const setup = await startSetup(context)
   const asked = await Promise.race([setup.exited.then(() => undefined), stop.asked])
@@ -86,7 +86,7 @@ async function setUp(context: ServiceContext, stop: StopRequest): Promise<number
   const { code } = await setup.exited
   if (code === 0) return undefined
   if (code === EXIT.badSettings) return code
-  throw new Error('The stream and the lanes could not be set up (services/job/setup.ts; its reason is above).')
+  throw new Error('Could not set up the streams and lanes; the reason from services/job/setup.ts is above.')
 }
 
 async function choosePort({ PORT, HOST }: Settings): Promise<number> {
@@ -102,7 +102,9 @@ async function choosePort({ PORT, HOST }: Settings): Promise<number> {
     throw new Error(
       `Port ${PORT} needs rights that this user does not have. Choose one from 1024 up: PORT=8080 npm start`,
     )
-  throw new Error(`Hasty cannot listen on ${HOST}:${PORT} (${reason}). Set HOST or PORT to what this machine has.`)
+  throw new Error(
+    `Hasty cannot listen on ${HOST}:${PORT} (${reason}). Set HOST and PORT to an address and a free port of this machine.`,
+  )
 }
 
 async function main(): Promise<number> {

@@ -55,7 +55,7 @@ function hasFailedTest(file: FileResult): boolean {
   return file.assertionResults.some(({ status }) => status === 'failed')
 }
 
-/** "path > suite" of each suite of which nothing ran, "path > suite > test" of what was skipped in the others. */
+/** "path > suite" for each suite in which nothing ran, "path > suite > test" for skipped tests in the others. */
 function skippedIn(file: FileResult): string[] {
   const path = pathOf(file)
   const suites = Map.groupBy(file.assertionResults, ({ ancestorTitles }) => ancestorTitles.join(' > '))

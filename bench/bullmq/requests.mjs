@@ -18,7 +18,7 @@ await queue.obliterate({ force: true })
 
 /** Ends of requests, by their ids. */
 const waiting = new Map()
-/** Of each request the start of the first job and the end of the last one of each step, milliseconds. */
+/** Start of the first job and end of the last one of each step, by request, milliseconds. */
 const times = new Map()
 
 const addStep = (request, step) =>

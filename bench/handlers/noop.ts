@@ -1,4 +1,4 @@
-/** Does nothing, so that what is measured is Hasty. */
+/** Does nothing, so that only Hasty is measured. */
 export const handler = {
   type: 'noop',
   run: () => null,

@@ -13,7 +13,7 @@ interface ClientFlags extends FileFlag {
   tenant?: string
 }
 
-/** Commands about the file of clients that the api has as CLIENTS_FILE. They ask no server. */
+/** Commands about the file of clients that the api has as CLIENTS_FILE. They need no server. */
 export function addAdmin(program: Command, run: Run): void {
   const admin = program.command('admin').description('manage the clients file, which says who may fetch tokens')
   const add = (name: string, what: string) =>
@@ -36,7 +36,7 @@ export function addAdmin(program: Command, run: Run): void {
     .action(run(removeClient))
 }
 
-// What reads the file is not for everybody who runs `hasty`: it takes a while to load.
+// Loaded only when it is needed, because that takes a while.
 const loadClientsFile = () => import('#shared/auth/clients-file.ts')
 
 async function addClient({ out }: CommandContext, id: string, { file, scope, tenant }: ClientFlags): Promise<void> {

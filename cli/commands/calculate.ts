@@ -9,7 +9,7 @@ interface Flags {
   wait: number
 }
 
-/** Under 5 s with all that comes before and after. */
+/** Under 5 s with everything before and after. */
 const WAIT = '3s'
 
 export function addCalculations(program: Command, run: Run): void {
@@ -39,7 +39,7 @@ async function calculate({ client, out, signal }: CommandContext, type: string, 
     else out.line(`Result: ${JSON.stringify(job.result)}`)
   } catch (error) {
     if (!(error instanceof WaitTimeout)) throw error
-    // Spelt so on purpose: scripts read it.
+    // The spelling is a contract: scripts parse it.
     if (out.json) out.record({ job_id: jobId, deferred: true, status: error.job.status, task: `task_${jobId}` })
     else out.line(`Defered! task_${jobId}`)
   }

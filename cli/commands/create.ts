@@ -66,10 +66,10 @@ function toPayload(text: string): unknown {
   }
 }
 
-/** Waits, and shows the end. @returns the exit code */
+/** Waits for the end and shows it. @returns the exit code */
 async function showEnd({ client, out, signal }: CommandContext, jobId: string, waitMs: number): Promise<number> {
   const job = await client.wait(jobId, { waitMs, signal }).catch((error: unknown) => {
-    // Whoever waited too long still needs the id.
+    // After a timeout the caller still needs the id.
     if (error instanceof WaitTimeout) out.line(out.json ? JSON.stringify(error.job) : jobId)
     throw error
   })

@@ -53,7 +53,7 @@ export function addDefinition(program: Command, run: Run): void {
     )
 }
 
-/** The server says what is wrong with them. @throws UsageError */
+/** The steps of a file, which the server checks. @throws UsageError */
 function stepsOf(value: unknown): Plan {
   const steps: unknown = Array.isArray(value) ? value : (value as { steps?: unknown } | null)?.steps
   if (!Array.isArray(steps)) throw new UsageError('The file has no steps; give a JSON array, or {"steps": [...]}.')

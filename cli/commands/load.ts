@@ -20,7 +20,7 @@ interface Flags {
 
 const RETRY_FOR_MS = 30_000
 const LATE_MS = 10_000
-/** A random job sleeps up to so long. */
+/** Longest sleep of a random job. */
 const SLEEP_MAX_MS = 1_000
 
 export function addLoad(program: Command, run: Run): void {

@@ -53,7 +53,7 @@ async function send(context: CommandContext, file: string, flags: { idempotencyK
     const { idempotencyKey: key } = flags
     const options = { signal, idempotencyKey: key === undefined ? undefined : `${key}-${n}` }
     const answer = await client.sendMessages(chunk, options).catch((error: unknown) => {
-      // What the server says of a message counts from the first one of its chunk.
+      // Indexes in the server's answer count from the first message of the chunk.
       if (n > 0) out.note(`${accepted} messages were accepted; message ${accepted + 1} and later ones were not.`)
       throw error
     })

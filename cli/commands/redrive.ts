@@ -12,7 +12,7 @@ interface Flags extends FilterFlags {
   yes?: true
 }
 
-/** Jobs a request. */
+/** Jobs per request. */
 const LIMIT = 1_000
 
 export function addRedrive(program: Command, run: Run): void {

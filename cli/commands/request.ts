@@ -21,7 +21,7 @@ interface ListFlags {
 
 const PAGE_MAX = 200
 
-/** Commands about requests: steps one after another, the jobs of each at the same time. */
+/** Commands about requests: steps one after another, the jobs of each step at the same time. */
 export function addRequest(program: Command, run: Run): void {
   const request = program.command('request').description('create and control requests, which run jobs in steps')
 
@@ -105,7 +105,7 @@ async function create(context: CommandContext, file: string, flags: CreateFlags)
     return EXIT.ok
   }
   const ended = await client.waitRequest(accepted.request_id, { waitMs, signal }).catch((error: unknown) => {
-    // Whoever waited too long still needs the id.
+    // After a timeout the caller still needs the id.
     if (error instanceof RequestWaitTimeout) tell(context, error.request)
     throw error
   })
@@ -118,7 +118,7 @@ function tell({ out }: CommandContext, request: RequestView): void {
   else out.line(`${request.request_id} is ${paintStatus(out, request.status)}`)
 }
 
-/** The request, and each step with its jobs below it. */
+/** Shows the request, and each step with its jobs below it. */
 function show(context: CommandContext, request: RequestView): void {
   tell(context, request)
   const { out } = context

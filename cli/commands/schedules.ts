@@ -10,7 +10,7 @@ interface Flags {
   tenant?: string
 }
 
-/** Commands about schedules, which make jobs at times. */
+/** Commands about schedules, which create jobs at times. */
 export function addSchedules(program: Command, run: Run): void {
   const schedules = program.command('schedules').description('manage schedules, which create jobs again and again')
   const add = (name: string, what: string) =>
@@ -30,7 +30,7 @@ export function addSchedules(program: Command, run: Run): void {
     .action(
       run(async (context, name: string, file: string, { tenant }: Flags) => {
         const { client, signal } = context
-        // The server says what is wrong with it.
+        // The server checks it.
         const schedule = (await readJsonFile(context, file)) as NewSchedule
         tell(context, await client.schedules.put(name, schedule, { tenant, signal }))
       }),

@@ -19,7 +19,7 @@ interface Flags {
   audience?: string
 }
 
-/** Only together with --sign. */
+/** Options that are allowed only together with --sign. */
 const signOnly = ['secretFile', 'subject', 'tenant'] as const
 
 export function addToken(program: Command, run: Run): void {
@@ -68,13 +68,13 @@ async function sign({ env, out }: CommandContext, flags: Flags): Promise<void> {
   }
   const ttlS = Math.floor(ttlMs / 1000)
   if (ttlS < 1) throw new UsageError('A token must live for at least one second; give a longer --ttl.')
-  // Not for everybody who runs `hasty`: what signs takes a while to load.
+  // Loaded only when it is needed, because that takes a while.
   const { SECRET_MIN_BYTES, signToken } = await import('#shared/auth/sign-token.ts')
   const token = await signToken(
     { subject, scopes: scope, tenant },
     {
       secret: serverSecret(env, flags, SECRET_MIN_BYTES),
-      // Where the server's own settings are at hand, they are used.
+      // The server's own settings are used where they are at hand.
       issuer: flags.issuer ?? textOf(env['JWT_ISSUER']) ?? 'hasty',
       audience: flags.audience ?? textOf(env['JWT_AUDIENCE']) ?? 'hasty',
       tenantClaim: textOf(env['JWT_TENANT_CLAIM']) ?? 'tenant',

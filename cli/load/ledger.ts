@@ -4,46 +4,48 @@ export type EndStatus = Extract<JobView['status'], 'finished' | 'failed' | 'canc
 
 export interface JobEnd {
   status: EndStatus
-  /** By the server's clock. */
+  /** Time by the server's clock. */
   at: string
-  /** When it was seen here, by performance.now(). */
+  /** When the end was seen here, by performance.now(). */
   seenMs: number
 }
 
-/** What became of every job of a load run. */
+/** The fate of every job of a load run. */
 export interface Ledger {
-  /** A job was accepted; `atMs` is when its request began, by performance.now(). @returns its end, where it is known */
+  /**
+   * Records an accepted job; `atMs` is when its request began, by performance.now(). @returns its end, if already known
+   */
   accept(jobId: string, atMs: number): JobEnd | null
-  /** A job's end. @returns whether it is one of ours, told for the first time */
+  /** Records a job's end. @returns whether the job is one of the run's, reported for the first time */
   end(jobId: string, end: JobEnd): boolean
   refuse(code: string): void
-  /** Accepted jobs whose end was not seen yet, with the time at which their requests began. */
+  /** Accepted jobs whose end was not seen yet, with the start times of their requests. */
   readonly pending: ReadonlyMap<string, number>
   summary(elapsedMs: number): LoadSummary
 }
 
 export interface LoadSummary {
   accepted: number
-  /** By error code. */
+  /** Number of refusals by error code. */
   refused: Record<string, number>
   ended: Record<EndStatus, number>
   unended: string[]
-  /** Accepted jobs a second. */
+  /** Accepted jobs per second. */
   rate_per_s: number
   /** Milliseconds from a job's request to its end, of the last 100,000 jobs. */
   latency_ms: { p50: number; p90: number; p95: number; p99: number; max: number } | null
 }
 
-/** A run without end keeps no more than this. */
+/** Number of latencies that a run without end keeps. */
 const LATENCIES_MAX = 100_000
 const EARLY_MAX = 10_000
 
 export function makeLedger(): Ledger {
-  /** When the requests began of jobs that have not ended. */
+  /** Start times of the requests of jobs that have not ended. */
   const pending = new Map<string, number>()
-  /** An end may be told before the answer that names the job is there; most of these are ends of others' jobs. */
+  /** Ends that arrive before the answer that names their job; most of these belong to others' jobs. */
   const early = new Map<string, JobEnd>()
-  /** The latest ones. */
+  /** The latest latencies. */
   const latencies: number[] = []
   let accepted = 0
   let settled = 0

@@ -4,34 +4,34 @@ import { type Hasty, HastyError } from '../../client/index.ts'
 import { type EndStatus, type JobEnd, type Ledger, makeLedger } from './ledger.ts'
 
 export interface LoadOptions {
-  /** Each with connections and waits of its own. */
+  /** Clients with separate connections and waits. */
   clients: Hasty[]
-  /** Jobs a second, of all clients together. */
+  /** Jobs per second, of all clients together. */
   ratePerS: number
-  /** Milliseconds in which jobs are sent; Infinity: until `draining`. */
+  /** Milliseconds during which jobs are sent; Infinity: until `draining`. */
   durationMs: number
-  /** Milliseconds after the last job in which all must have ended. */
+  /** Milliseconds after the last job within which all must have ended. */
   settleMs: number
-  /** Milliseconds after which a job that has not ended is asked about, while others are sent. */
+  /** Milliseconds after which the server is asked about a job that has not ended, while others are sent. */
   lateMs: number
   type: string
   payload: () => unknown
   onSubmitted: (jobId: string) => void
   onEnded: (jobId: string, end: JobEnd) => void
   onRefused: (error: HastyError) => void
-  /** Aborted: no more jobs are sent, those that were sent are followed. */
+  /** Aborted: no more jobs are sent, and those already sent are followed. */
   draining: AbortSignal
   signal: AbortSignal
 }
 
-/** Asked at once about jobs whose end the stream did not tell. */
+/** Number of parallel requests about jobs whose end the stream did not report. */
 const ASKED_AT_ONCE = 20
 const TICK_MS = 20
 
 /**
  * Sends jobs at a steady rate, however slow the answers are, and follows each to its end: by the stream of events, and
- * by asking for those that it did not tell.
- * @returns what became of them, and the milliseconds in which they were sent
+ * by requests about jobs whose end it did not report.
+ * @returns the ledger, and the milliseconds during which jobs were sent
  */
 export async function runLoad(options: LoadOptions): Promise<{ ledger: Ledger; elapsedMs: number }> {
   const ledger = makeLedger()
@@ -91,7 +91,7 @@ async function submit(options: LoadOptions, client: Hasty, ledger: Ledger): Prom
   }
 }
 
-/** The ends that the stream of all events tells. What it cannot tell, others ask for. */
+/** Records the ends in the stream of all events. Requests about single jobs find the ends that it misses. */
 async function followEnds(options: LoadOptions, ledger: Ledger, leaving: AbortSignal): Promise<void> {
   const { clients, type, lateMs } = options
   let afterSeq: number | undefined
@@ -130,7 +130,7 @@ async function askLate(options: LoadOptions, ledger: Ledger, leaving: AbortSigna
   }
 }
 
-/** Asks about jobs that have not ended, some at once, and waits `waitMs` in all for them to end. */
+/** Asks about jobs that have not ended, several in parallel, and waits `waitMs` in all for them to end. */
 async function askAll(options: LoadOptions, ledger: Ledger, ids: string[], waitMs: number): Promise<void> {
   const { clients, signal } = options
   const endMs = performance.now() + waitMs
@@ -149,6 +149,6 @@ async function askAll(options: LoadOptions, ledger: Ledger, ids: string[], waitM
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, (_, n) => ask(clients[n % clients.length])))
 }
 
-/** Ends early, and without an error, when it is time to leave. */
+/** Pauses, and ends early without an error when it is time to leave. */
 const pause = (ms: number, leaving: AbortSignal): Promise<void> =>
   sleep(timerMs(ms), undefined, { signal: leaving }).catch(() => undefined)

@@ -2,7 +2,7 @@
 import { Hasty, HastyError } from './hasty-client/index.js'
 
 /**
- * Sends a job, says what becomes of it as it happens, and resolves to its last word.
+ * Sends a job, reports its events as they happen, and resolves to the final message.
  * @param {{ url: string, token: string, objectId: string }} settings
  * @param {(text: string) => void} say
  */

@@ -54,7 +54,7 @@ import {
 import { attemptSchema, progressSchema } from '#shared/contracts/log/job.ts'
 import { printTypes } from './print-types.ts'
 
-/** By the names that client/contracts.ts exports. */
+/** Schemas by the names that client/contracts.ts exports. */
 const schemas: Record<string, z.ZodType> = {
   Attempt: attemptSchema,
   BatchItem: batchItemSchema,
@@ -99,10 +99,10 @@ const schemas: Record<string, z.ZodType> = {
   WorkerView: workerViewSchema,
 }
 
-/** Parts of plans: told as they are sent, also where they are shown. */
+/** Parts of plans: described as they are sent, even where they are shown. */
 const plans = { PlanJob: planJobSchema, PlanStep: planStepSchema, When: whenSchema }
 
-/** What callers send, where what has a default may be left out. */
+/** Values that callers send, where members with a default may be left out. */
 const sent: Record<string, z.ZodType> = {
   NewRequest: createRequestBodySchema,
   NewSchedule: putScheduleBodySchema,

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** As much of JSON Schema as our contracts are described in. */
+/** The part of JSON Schema that the contracts use. */
 interface Described {
   $ref?: string
   type?: string | string[]
@@ -15,7 +15,7 @@ interface Described {
   description?: string
 }
 
-/** One exported TypeScript type for each schema; what they refer to must be among them. */
+/** One exported TypeScript type for each schema; the schemas that they refer to must be among them. */
 export function printTypes(schemas: Record<string, z.core.JSONSchema.BaseSchema>): string {
   const types = Object.entries(schemas).map(([name, schema]) => {
     const described = schema as Described
@@ -27,7 +27,7 @@ export function printTypes(schemas: Record<string, z.core.JSONSchema.BaseSchema>
   return types.join('\n')
 }
 
-/** @throws Error for a schema that has no words here yet: silence would be a wrong type */
+/** @throws Error for a schema that cannot be printed yet: silence would mean a wrong type */
 function typeOf(schema: Described, indent: string): string {
   if (schema.$ref !== undefined) return schema.$ref
   if (schema.anyOf !== undefined) return schema.anyOf.map((each) => typeOf(each, indent)).join(' | ')
@@ -60,7 +60,7 @@ function objectType(schema: Described, indent: string): string {
   if (properties === undefined) {
     const values = typeof others === 'object' ? typeOf(others, indent) : 'unknown'
     const names = propertyNames === undefined ? 'string' : typeOf(propertyNames, indent)
-    // A record of known names has them all, or the schema asks for none.
+    // A record with known names has them all, or the schema requires none.
     const record = `Record<${names}, ${values}>`
     return names === 'string' || required.length > 0 ? record : `Partial<${record}>`
   }
@@ -76,7 +76,7 @@ function objectType(schema: Described, indent: string): string {
 
 const isAny = (schema: Described): boolean => Object.keys(schema).every((key) => key === 'description')
 
-/** As zod has it: what may be left out may be undefined. */
+/** Adds undefined to optional members, as zod does. */
 const addUndefined = (schema: Described, isOptional: boolean): string =>
   isOptional && !isAny(schema) ? ' | undefined' : ''
 

@@ -27,10 +27,10 @@ export function describeSettings(): string {
   return HEAD + sections.join('')
 }
 
-/** A name in code style is one word. */
+/** A name in code style counts as one word. */
 const WORDS = /`[^`]*`\S*|\S+/g
 
-/** An item of a list, in lines that fit. */
+/** An item of a list, wrapped. */
 function wrap(item: string): string {
   const lines: string[] = []
   let line = '-'

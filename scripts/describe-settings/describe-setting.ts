@@ -38,7 +38,7 @@ function defaultOf(name: string, schema: z.ZodType): string {
   const value = z.safeParse(schema, undefined).data
   if (typeof value === 'number') return readable(name, value)
   if (typeof value === 'string' || typeof value === 'boolean') return `\`${value}\``
-  // The others are lists, sets and maps of what was named.
+  // All other values are lists, sets and maps of named things.
   return Array.isArray(value) && value.length > 0 ? `\`${value.join(',')}\`` : 'none'
 }
 
@@ -49,7 +49,7 @@ function valuesOf(name: string, schema: z.ZodType): string {
   return max === Number.MAX_SAFE_INTEGER ? `; ${min} or more` : `; ${min} to ${readable(name, max)}`
 }
 
-/** The number as it is set, and what it means to people: `300000 = 5 min`. */
+/** The number as it is set, and its meaning for people: `300000 = 5 min`. */
 function readable(name: string, value: number): string {
   const units = name.endsWith('_MS') ? MS_UNITS : name.endsWith('_S') ? S_UNITS : BYTE_UNITS
   const found = /_(MS|S|BYTES)$/.test(name) ? units.find(([size]) => value >= size) : undefined

@@ -21,7 +21,7 @@ export const READERS: Readonly<Record<string, z.ZodRawShape>> = {
   [START]: startSettings,
 }
 
-/** The sections of the page. A setting stands in the first one that has it. */
+/** The sections of the page. A setting appears in the first one that has it. */
 export const SECTIONS: Readonly<Record<string, z.ZodRawShape>> = {
   'Every service': { PORT: apiSettings.PORT, ...commonSettings },
   'What `npm start` runs': startSettings,

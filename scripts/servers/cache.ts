@@ -8,8 +8,8 @@ export function cacheDir(): string {
 }
 
 /**
- * Puts an executable into the cache under this name. `produce` makes it in a scratch folder and says where; the rename
- * is atomic, so two processes that race both end with a whole file.
+ * Puts an executable into the cache under this name. `produce` makes it in a scratch folder and returns its path; the
+ * rename is atomic, so two processes that race both end with a complete file.
  */
 export async function installIntoCache(name: string, produce: (scratch: string) => Promise<string>): Promise<string> {
   const dir = cacheDir()

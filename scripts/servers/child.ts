@@ -10,23 +10,23 @@ export type Child = {
   readonly exited: Promise<Exit>
   readonly running: boolean
   kill(signal: NodeJS.Signals): void
-  /** The gentle signal, then SIGKILL when the process is still there after the grace time. */
+  /** Sends the gentle signal, then SIGKILL when the process is still there after the grace time. */
   stop(graceMs?: number, signal?: NodeJS.Signals): Promise<Exit>
 }
 
 export type ChildOptions = {
   env?: NodeJS.ProcessEnv
   cwd?: string
-  /** Where stdout and stderr go (appended); without it they are ours. */
+  /** File to which stdout and stderr are appended; by default the child shares this process's. */
   logFile?: string
   /**
    * A process group of its own, so that Ctrl-C on the terminal reaches the parent alone, which then decides the order
    * of the stop.
    */
   ownGroup?: boolean
-  /** An IPC channel whose end tells a service of ours that the parent is gone, also after a kill -9. */
+  /** An IPC channel whose end tells one of Hasty's services that the parent is gone, even after a kill -9. */
   lifeline?: boolean
-  /** The same for a program that knows no lifeline: SIGTERM so many seconds after the parent's end. */
+  /** The same for a program that knows no lifeline: SIGTERM this many seconds after the parent's end. */
   outlivesParentByS?: number
 }
 
@@ -64,7 +64,7 @@ export async function startChild(command: string, args: string[], options: Child
       stop: async (graceMs = 10_000, signal = 'SIGTERM') => {
         if (!running) return ended.promise
         child.kill(signal)
-        // A process that a test has frozen must wake to hear it.
+        // A process that a test has frozen must wake to receive the signal.
         child.kill('SIGCONT')
         const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
         const exit = await ended.promise
@@ -77,9 +77,11 @@ export async function startChild(command: string, args: string[], options: Child
   }
 }
 
-/** A shell that waits for the end of its standard input, which is ours, and then ends the child. */
+/**
+ * Starts a shell that waits for the end of its standard input, which this process holds open, and then ends the child.
+ */
 function guard(pid: number, afterS: number, exited: Promise<Exit>): void {
-  // Leaves as soon as the child is gone: its number may then be another's.
+  // Leaves as soon as the child is gone: its pid may be reused.
   const wait = `i=0; while [ $i -lt ${afterS} ]; do kill -0 ${pid} || exit; sleep 1; i=$((i+1)); done`
   const script = `read -r _; ${wait}; kill -TERM ${pid}; kill -CONT ${pid}`
   const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
@@ -89,7 +91,7 @@ function guard(pid: number, afterS: number, exited: Promise<Exit>): void {
   void exited.then(() => shell.kill('SIGKILL'))
 }
 
-/** What a process was started as, or undefined when there is no such process (or this system has no /proc). */
+/** The command line of a process, or undefined when there is no such process (or this system has no /proc). */
 export function commandLineOf(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()

@@ -1,12 +1,12 @@
 import { access } from 'node:fs/promises'
 import { findOnPath, runCommand } from './run-command.ts'
 
-/** Seven minutes: the first time such a script may have to build all images. */
+/** Seven minutes: the first run of such a script may have to build all images. */
 const BRING_UP_MS = 420_000
 
 /**
- * A container engine with compose that answers. HASTY_ENGINE_SCRIPT may name a script that brings one up; it is run
- * only as root, and only when there is none.
+ * Finds a container engine with compose that answers. HASTY_ENGINE_SCRIPT may name a script that brings one up; it is
+ * run only as root, and only when there is none.
  * @returns why there is none, else null
  */
 export async function prepareEngine(): Promise<{ problem: string | null }> {

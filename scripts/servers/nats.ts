@@ -8,20 +8,23 @@ import { freePort } from './free-port.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type NatsOptions = {
-  /** Holds the configuration, the log and the data; the same folder again is the same server again. */
+  /** Folder of the configuration, the log and the data; the same folder means the same server. */
   dir: string
   port?: number
   /** `always`: an ack means "on disk". `10ms`: a power cut may cost the last 10 ms, a kill -9 nothing. */
   syncInterval?: string
-  /** Without it what the disk has: a limit from the start knows nothing of what else comes to lie there, or of a disk that grows. */
+  /**
+   * Limit of the files; by default the free space of the disk: a fixed limit knows nothing of other data that comes to
+   * lie there, or of a disk that grows.
+   */
   maxFileBytes?: number
-  /** Where it tells of its health, on this machine alone. */
+  /** Port of the health endpoint, on this machine alone. */
   monitorPort?: number
-  /** How long it stays for others when we are killed. */
+  /** Seconds for which the server stays for others when this process is killed. */
   outlivesParentByS?: number
-  /** nats-server's path, when the caller has found it already. */
+  /** Path of nats-server, when the caller has found it already. */
   bin?: string
-  /** Ends the first start, and what it has started. */
+  /** Ends the first start, and everything that it has started. */
   signal?: AbortSignal | undefined
 }
 
@@ -29,13 +32,13 @@ export type NatsServer = AsyncDisposable & {
   readonly url: string
   readonly port: number
   readonly pid: number
-  /** The end of the process that runs now. */
+  /** Settles at the end of the process that runs now. */
   readonly exited: Promise<Exit>
   readonly logFile: string
-  /** SIGKILL, SIGSTOP, SIGCONT ...; resolves when a deadly one has done its work. */
+  /** Sends SIGKILL, SIGSTOP, SIGCONT ...; resolves when a deadly signal has done its work. */
   kill(signal: NodeJS.Signals): Promise<void>
   readonly stop: () => Promise<void>
-  /** The same port and data again; stops the process first when it still runs. */
+  /** Starts the server again on the same port and data; stops the process first if it still runs. */
   restart(): Promise<void>
 }
 
@@ -85,7 +88,7 @@ async function launch(bin: string, options: NatsOptions & { port: number }): Pro
   const logFile = join(dir, 'nats-server.log')
   const child = await startChild(bin, ['--config', configPath(dir)], { ownGroup: true, logFile, outlivesParentByS })
   await writeFile(pidPath(dir), String(child.pid))
-  // Reading a large store back takes its time.
+  // Loading a large store takes a while.
   const wait = { what: `nats-server (log: ${logFile})`, timeoutMs: 60_000, child, signal }
   await waitUntil(() => greets(port), wait).catch(async (error: unknown) => {
     await child.stop()
@@ -122,7 +125,10 @@ function greets(port: number): Promise<boolean> {
   })
 }
 
-/** A kill -9 of whoever started it leaves nats-server running, and two on one store would destroy it. */
+/**
+ * Ends a server that outlived its parent: after a kill -9 of the parent nats-server goes on, and two servers on one
+ * store would destroy it.
+ */
 async function killStale(dir: string): Promise<void> {
   const pid = stalePid(dir)
   if (pid === undefined) return

@@ -6,12 +6,12 @@ import { findOnPath, runCommand } from './run-command.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type NginxOptions = {
-  /** Holds the rendered configuration, the logs and the temporary files. */
+  /** Folder of the rendered configuration, the logs and the temporary files. */
   dir: string
   port?: number
-  /** `127.0.0.1:8081` and so on. */
+  /** Addresses such as `127.0.0.1:8081`. */
   upstreams: string[]
-  /** Of the workflow service; without any its routes are 502. */
+  /** Addresses of the workflow service; without any, its routes are 502. */
   workflowUpstreams?: string[]
   /** Requests per second and client address; without it there is no limit. */
   ratePerSecond?: number
@@ -22,13 +22,13 @@ export type Nginx = AsyncDisposable & {
   readonly port: number
   readonly pid: number
   readonly accessLog: string
-  /** SIGQUIT: answers what it has begun, then ends. */
+  /** Sends SIGQUIT: nginx answers the requests that it has begun, then ends. */
   stop(): Promise<void>
 }
 
 const templates = join(import.meta.dirname, '../../nginx')
 
-/** nginx's path; installs Debian's package when there is none and we may. */
+/** nginx's path; installs Debian's package when there is none and this process may. */
 export async function findNginx(): Promise<string> {
   const path = () => findOnPath('nginx', ['/usr/sbin', '/usr/local/sbin'])
   const found = path()
@@ -72,7 +72,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     HASTY_RATE_LIMIT: options.ratePerSecond === undefined ? 'off' : 'on',
     HASTY_RATE: `${options.ratePerSecond ?? 50}r/s`,
   })
-  // Started as root it would give its workers to a user who may not write here.
+  // Started as root, nginx would give its workers to a user who may not write here.
   const user = process.getuid?.() === 0 ? 'user root; ' : ''
   const args = ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log'), '-g', `${user}daemon off;`]
   const child = await startChild(bin, args, { ownGroup: true, logFile: join(dir, 'nginx.log'), outlivesParentByS: 0 })
@@ -85,13 +85,16 @@ function handle(child: Child, port: number, accessLog: string): Nginx {
   return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, accessLog, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** A second is enough here: a refused connection on this machine costs nothing. nginx wants one server at least. */
+/**
+ * The servers of an upstream. A second is enough here: a refused connection on this machine costs nothing. nginx needs
+ * one server at least.
+ */
 const servers = (addresses: string[]): string =>
   addresses.length === 0
     ? 'server 127.0.0.1:1 down;'
     : addresses.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join(' ')
 
-/** What envsubst does in the image; every variable of the templates must be given. */
+/** Renders the templates as envsubst does in the image; every variable must be given. */
 async function render(dir: string, variables: Record<string, string>): Promise<void> {
   for (const name of ['nginx.conf', 'hasty.conf']) {
     const template = await readFile(join(templates, `${name}.template`), 'utf8')

@@ -9,7 +9,7 @@ export type CommandOptions = {
   signal?: AbortSignal | undefined
 }
 
-/** Both outputs of a command; rejects with the last lines it wrote when it fails. */
+/** Both outputs of a command; rejects with the last lines of output when the command fails. */
 export function runCommand(command: string, args: string[], options: CommandOptions = {}): Promise<string> {
   const { env = process.env, cwd = process.cwd(), timeoutMs = 300_000, signal } = options
   return new Promise((resolve, reject) => {

@@ -7,8 +7,8 @@ const VERSION = '4.32.5'
 const INSTALL_MS = 180_000
 
 /**
- * The schemathesis command, from a virtual environment in the cache that is made where it is missing.
- * @throws why there is none: no Python, or its packages cannot be had
+ * The schemathesis command, from a virtual environment in the cache, which is created where it is missing.
+ * @throws why there is none: no Python, or its packages cannot be installed
  */
 export async function findSchemathesis(): Promise<string> {
   const venv = join(cacheDir(), `schemathesis-${VERSION}`)

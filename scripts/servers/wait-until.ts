@@ -6,13 +6,16 @@ export type WaitOptions = {
   what: string
   timeoutMs?: number
   everyMs?: number
-  /** A process without which waiting on makes no sense. */
+  /** A process without which waiting makes no sense. */
   child?: Pick<Child, 'running' | 'exited'>
-  /** Ends the waiting with its reason. */
+  /** Ends the wait with its reason. */
   signal?: AbortSignal | undefined
 }
 
-/** Asks until the answer is neither undefined nor false; a throw counts as "not yet" and is named when time is up. */
+/**
+ * Repeats the question until the answer is neither undefined nor false; an error counts as "not yet" and is named when
+ * time is up.
+ */
 export async function waitUntil<T>(ask: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
   const { what, timeoutMs = 15_000, everyMs = 25, child, signal } = options
   const deadline = performance.now() + timeoutMs

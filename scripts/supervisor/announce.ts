@@ -1,7 +1,7 @@
 import type { Logger } from '#shared/process/logger.ts'
 import type { Settings } from './settings.ts'
 
-/** An address to listen on that means "all" is no address to connect to. */
+/** An address to connect to: one that means "all" is only for listening. */
 export function reachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
@@ -13,7 +13,7 @@ const urlFor = ({ HOST }: Settings, port: number): string =>
 const createCommand = (url: string): string =>
   `curl -i ${url} -H 'content-type: application/json' -d '{"object_id": "my-first"}'`
 
-/** The first line of all: where it will be, before the services' own lines. */
+/** Prints the first line of all: where Hasty will be, before the services' own lines. */
 export function announceStart(settings: Settings, port: number, log: Logger): void {
   const url = urlFor(settings, port)
   if (isJson(settings)) return log.info({ url, data_dir: settings.DATA_DIR }, `Hasty starts on ${url}`)
@@ -21,7 +21,7 @@ export function announceStart(settings: Settings, port: number, log: Logger): vo
   process.stdout.write(`Hasty starts on ${url} (data in ${settings.DATA_DIR}); in a moment try: ${create}\n`)
 }
 
-/** What a person needs next. On a terminal plain text; in JSON logs one line that holds the same. */
+/** Prints a person's next steps: on a terminal plain text, in JSON logs one line with the same content. */
 export function announce(settings: Settings, port: number, log: Logger): void {
   const url = urlFor(settings, port)
   const create = createCommand(url)

@@ -13,8 +13,8 @@ export type Broker = Kept & {
 }
 
 /**
- * The broker of NATS_URL, which is not ours to stop, or one of our own, which is kept running on the same port. Where
- * that one listens stands in DATA_DIR/nats/url while it runs, for `npm run rebuild`. `signal` ends the start.
+ * The broker: the one at NATS_URL, which is not stopped here, or a private one, which is kept running on the same port.
+ * While that one runs, its address is in DATA_DIR/nats/url, for `npm run rebuild`. `signal` ends the start.
  */
 export async function provideBroker(settings: Settings, log: Logger, signal: AbortSignal): Promise<Broker> {
   const dir = join(settings.DATA_DIR, 'nats')
@@ -22,14 +22,17 @@ export async function provideBroker(settings: Settings, log: Logger, signal: Abo
   await rm(urlFile, { force: true })
   if (settings.NATS_URL !== undefined) return { url: settings.NATS_URL, stop: async () => {}, kill: () => {} }
   const { path, how } = await findNatsServer(signal)
-  // The services drain when we are gone, and need it for that.
+  // The services drain when this process is gone, and need the broker for that.
   const outlivesParentByS = Math.ceil(settings.DRAIN_MS / 1000) + 5
   const syncInterval = settings.NATS_SYNC
   const monitorPort = await freePort()
   const own = { dir, bin: path, syncInterval, outlivesParentByS, monitorPort, signal }
   const server = await startNatsServer(own)
   await writeFile(urlFile, server.url)
-  log.info({ nats_url: server.url, nats_pid: server.pid, from: how, sync: settings.NATS_SYNC }, 'nats-server runs')
+  log.info(
+    { nats_url: server.url, nats_pid: server.pid, from: how, sync: settings.NATS_SYNC },
+    'nats-server is running',
+  )
 
   let isFirst = true
   const start = async () => {

@@ -8,8 +8,9 @@ import { readSettings, type Settings } from './settings.ts'
 const services = join(import.meta.dirname, '../../services')
 
 /**
- * Our own settings, once every service has found its own good too. A service alone knows its settings, so it is asked.
- * @throws ConfigError that names all that is bad anywhere
+ * The supervisor's own settings, once every service has found its settings valid too. Only a service knows its
+ * settings, so each is asked.
+ * @throws ConfigError that names all invalid settings
  */
 export async function readAllSettings(env: Environment): Promise<Settings> {
   const asked = await Promise.all([

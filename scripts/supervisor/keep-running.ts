@@ -5,10 +5,10 @@ import type { Exit } from '../servers/child.ts'
 
 const firstPauseMs = 250
 const longestPauseMs = 5000
-/** Who lived this long starts over with the shortest pause. */
+/** Lifetime after which a process starts again with the shortest pause. */
 const healthyAfterMs = 10_000
 
-/** What must run: a service or the broker. `exited` belongs to the process that runs now. */
+/** A process that must run: a service or the broker. `exited` belongs to the current process. */
 export type Running = {
   readonly pid: number
   readonly exited: Promise<Exit>
@@ -20,17 +20,17 @@ export type KeepRunningOptions = {
   name: string
   start: () => Promise<Running>
   log: Logger
-  /** A service that says that its settings are bad will not get better by starting it again. */
+  /** Called when a service reports invalid settings: starting it again would not help. */
   onBadSettings: () => void
 }
 
 export type Kept = {
-  /** The gentle way, with SIGKILL after the grace time; nothing is started again. */
+  /** Stops the process gently, with SIGKILL after the grace time; nothing is started again. */
   stop(graceMs: number): Promise<void>
   kill(signal: NodeJS.Signals): void
 }
 
-/** starting -> running -> (the process ends) pausing -> starting ...; `stop` leads out of each of them for good. */
+/** starting -> running -> (the process ends) pausing -> starting ...; `stop` leaves each state permanently. */
 export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOptions): Kept {
   const stopping = new AbortController()
   const isStopping = () => stopping.signal.aborted
@@ -46,9 +46,9 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
       if (isStopping()) return
       if (performance.now() - startedAt > healthyAfterMs) pauseMs = firstPauseMs
       if (code === EXIT.badSettings) return giveUp()
-      log.warn({ name, ended_pid: current.pid, code, signal, again_in_ms: pauseMs }, 'process ended, starting it again')
+      log.warn({ name, ended_pid: current.pid, code, signal, again_in_ms: pauseMs }, 'process ended, will restart')
     } catch (error) {
-      log.error({ name, err: error, again_in_ms: pauseMs }, 'process did not start, trying again')
+      log.error({ name, err: error, again_in_ms: pauseMs }, 'process did not start, will retry')
     }
     await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => {})
     pauseMs = Math.min(pauseMs * 2, longestPauseMs)
@@ -69,7 +69,7 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
       stopping.abort()
       await current?.stop(graceMs)
       await done
-      // The one whose start was under way when the stop came.
+      // The process whose start was under way when the stop came.
       await current?.stop(graceMs)
     },
     kill: (signal) => {

@@ -7,8 +7,9 @@ export class AlreadyRunningError extends Error {
 }
 
 /**
- * One Hasty per data folder: a file that holds our pid. It is made whole and then linked, so that nobody ever reads
- * half of it; one left by a process that is gone is taken over. Returns what releases it.
+ * Allows one Hasty per data folder, by a file that holds this process's pid. The file is written completely and then
+ * linked, so that nobody ever reads half of it; a file left by a dead process is taken over. Returns a function that
+ * releases the lock.
  */
 export function lockFolder(dir: string): () => void {
   mkdirSync(dir, { recursive: true })
@@ -45,7 +46,7 @@ function tryLink(from: string, to: string): boolean {
 function holderOf(lock: string): number | undefined {
   const pid = Number(readFileSync(lock, 'utf8'))
   if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return undefined
-  // A pid is used again after a reboot: where the system tells, only a supervisor counts.
+  // Pids are reused after a reboot: where the system tells, only a supervisor counts.
   const commandLine = commandLineOf(pid)
   return commandLine === undefined || commandLine.includes('start.ts') ? pid : undefined
 }

@@ -4,35 +4,35 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '#shared/process/logger.ts'
 
 export type ReviveOptions = {
-  /** nats-server's own: `http://127.0.0.1:8222/healthz`. */
+  /** nats-server's own address: `http://127.0.0.1:8222/healthz`. */
   healthUrl: string
-  /** On the disk that it writes to. */
+  /** A folder on the disk that nats-server writes to. */
   dir: string
-  /** Ends it; whoever keeps it running starts it again. */
+  /** Ends nats-server; the supervisor starts it again. */
   end: () => Promise<void>
   log: Logger
 }
 
 const LOOK_EVERY_MS = 2_000
-/** What the broker needs for a message at the least. */
+/** Smallest free space that the broker needs for a message. */
 const PROBE_BYTES = 4 << 20
 
 /**
- * nats-server 2.15 writes no more to a stream once a write has failed, also when the disk has room again: it is then
- * ended, to be started anew.
- * @returns how to stop looking
+ * Restarts a broker that refuses to write: nats-server 2.15 writes no more to a stream once a write has failed, even
+ * when the disk has room again.
+ * @returns a function that stops the checks
  */
 export function reviveBroker({ healthUrl, dir, end, log }: ReviveOptions): () => void {
   const stopping = new AbortController()
   const look = async () => {
     const problem = await readProblem(healthUrl)
     if (problem === null || !(await canWrite(dir))) return
-    log.warn({ problem }, 'nats-server refuses to write although its disk has room: it is started again')
+    log.warn({ problem }, 'nats-server refuses to write although its disk has room: restarting it')
     await end()
   }
   const loop = async () => {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => log.debug({ err: error }, "nats-server's health could not be read"))
+      await look().catch((error: unknown) => log.debug({ err: error }, "could not read nats-server's health"))
       await delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }
@@ -40,7 +40,7 @@ export function reviveBroker({ healthUrl, dir, end, log }: ReviveOptions): () =>
   return () => stopping.abort()
 }
 
-/** What it could not write; null: nothing, or it does not answer. */
+/** The problem that nats-server reports; null: none, or no answer. */
 async function readProblem(healthUrl: string): Promise<string | null> {
   const response = await fetch(healthUrl, { signal: AbortSignal.timeout(LOOK_EVERY_MS) })
   const text = await response.text()

@@ -14,14 +14,15 @@ export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> &
   natsUrl: string
 }
 
-/** Makes the stream and the lanes; there is nothing to talk to before it is done. Runs to its end. */
+/** Creates the streams and the lanes, without which no service can work. Runs to its end. */
 export function startSetup(context: ServiceContext): Promise<Child> {
   return startService('job/setup.ts', forHandlers(serviceEnv(context)))
 }
 
 /**
- * Several apis share one port by SO_REUSEPORT: the kernel spreads the connections, and no proxy is needed. Each other
- * service has a port of its own, which it keeps: the apis pass on what job and workflow services have to answer.
+ * Starts the services and keeps them running. Several apis share one port by SO_REUSEPORT: the kernel spreads the
+ * connections, and no proxy is needed. Each other service has a port of its own, which it keeps: the apis forward the
+ * routes of the job and workflow services.
  */
 export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
@@ -57,11 +58,17 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   ]
 }
 
-/** The job services know no tokens, and the workflow services believe their caller: only the apis may reach them. */
+/**
+ * Address of the services behind the api: the job services check no tokens, and the workflow services trust their
+ * caller, so only the apis may reach them.
+ */
 const BEHIND_API = '127.0.0.1'
 const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')
 
-/** A service learns of our end by its lifeline, and drains: nothing of ours outlives a kill -9 of us. */
+/**
+ * Starts a service, which learns of the supervisor's end by its lifeline and drains: nothing survives a kill -9 of the
+ * supervisor.
+ */
 function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
@@ -69,7 +76,7 @@ function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
 function serviceEnv({ settings, natsUrl }: ServiceContext, own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const syncsAlways = settings.NATS_URL === undefined && settings.NATS_SYNC === 'always'
   return {
-    // Where every write waits for the disk, publishes go in groups; a user's own choice comes later and wins.
+    // Where every write waits for the disk, publishes go in groups; a user's own setting comes later and wins.
     ...(syncsAlways ? { NATS_GROUP_COMMIT: 'true' } : {}),
     ...process.env,
     NATS_URL: natsUrl,

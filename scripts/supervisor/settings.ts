@@ -34,7 +34,7 @@ export const startSettings = {
   LOG_LEVEL: commonSettings.LOG_LEVEL,
 }
 
-/** What `npm start` itself needs; every other setting goes to the services as it is, and they check it. */
+/** The settings that `npm start` itself needs; all others go to the services unchanged, which check them. */
 export function readSettings(env: Environment) {
   const settings = parseConfig(startSettings, env)
   return { ...settings, DATA_DIR: resolve(settings.DATA_DIR) }

@@ -1,15 +1,15 @@
 export type StopRequest = {
-  /** Settles at the first request with the exit code it asks for. */
+  /** Settles at the first request with its exit code. */
   readonly asked: Promise<number>
-  /** The same, for what must be ended while it starts. */
+  /** Aborted at the first request, for work that must end during the start. */
   readonly signal: AbortSignal
   ask(exitCode: number): void
 }
 
-/** A terminal, npm and run.mjs may each hand on the same key press: what follows this closely is an echo. */
+/** Time within which a second signal is an echo: a terminal, npm and run.mjs may each pass on the same key press. */
 const echoMs = 1000
 
-/** The first SIGINT or SIGTERM asks for a drain; one more, after a moment, calls `atOnce`. */
+/** Listens for signals: the first SIGINT or SIGTERM requests a drain; one more, after a moment, calls `atOnce`. */
 export function listenForStop(atOnce: () => void): StopRequest {
   const { promise, resolve } = Promise.withResolvers<number>()
   const aborter = new AbortController()

@@ -47,8 +47,7 @@ function bodyOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    if (text.includes('"outcomes"'))
-      throw new Error('the endpoint's outcomes are no JSON', { cause: error })
+    if (text.includes('"outcomes"')) throw new Error("the endpoint's outcomes are no JSON", { cause: error })
     return text
   }
 }
