@@ -4,21 +4,21 @@ import { PRIORITIES } from '#shared/contracts/log/job.ts'
 import { JOBS_STREAM, LIVE_PREFIX } from '#shared/contracts/log/subjects.ts'
 
 const SUMMARIES: Record<string, string> = {
-  'job:created': 'A job may start now: it was accepted, retried by an operator, or given a time that is now',
-  'job:scheduled': 'A job waits for its time',
+  'job:created': 'A job may start now: it was accepted, retried by an operator, or rescheduled to now',
+  'job:scheduled': 'A job waits for its start time',
   'job:started': 'An attempt began; its sequence in the log is the fencing token',
-  'job:progress': 'A handler said how far it is',
+  'job:progress': 'A handler reported its progress',
   'job:retrying': 'An attempt failed, and another will follow',
-  'job:released': 'A worker that stops handed the job back: no attempt is spent',
+  'job:released': 'A stopping worker handed the job back: no attempt is used up',
   'job:finished': 'The job returned a result',
-  'job:cancelled': 'The job was cancelled: on request, or because its time was over',
+  'job:cancelled': 'The job was cancelled: on request, or by its timeout',
   'job:failed': 'The job failed permanently',
 }
 
 const headersSchema = z.object({
-  [HEADERS.nonce]: z.string().meta({ description: 'Made anew for each publish' }),
+  [HEADERS.nonce]: z.string().meta({ description: 'New for each publish' }),
   [HEADERS.contract]: z.string().meta({ description: `Version of these schemas: ${CONTRACT_VERSION}` }),
-  [HEADERS.requestId]: z.string().optional().meta({ description: 'The HTTP request that made the event' }),
+  [HEADERS.requestId]: z.string().optional().meta({ description: 'The HTTP request that caused the event' }),
   [HEADERS.changeKey]: z.string().optional().meta({ description: "A hash of that request's Idempotency-Key" }),
   [HEADERS.traceparent]: z.string().optional().meta({ description: 'W3C trace context' }),
 })
@@ -33,8 +33,8 @@ export function describeEvents(): Record<string, unknown> {
       title: 'Hasty: events of the log',
       version: String(CONTRACT_VERSION),
       description:
-        `What the JetStream stream ${JOBS_STREAM} holds. Every event after the first is stored by compare-and-set on the ` +
-        `job's whole history. What is stored is republished below \`${LIVE_PREFIX}\`: listen there, or read the stream; on the ` +
+        `The content of the JetStream stream ${JOBS_STREAM}. Every event after the first is stored by compare-and-set on the ` +
+        `job's whole history. Stored events are republished below \`${LIVE_PREFIX}\`: listen there, or read the stream; on the ` +
         'subjects themselves refused events show too. Readers keep members they do not know.',
       license: { name: 'MIT' },
     },

@@ -35,7 +35,7 @@ export const apiSettings = {
   CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
   JOB_URLS: addressesSetting().describe(
-    'The job services that `/v1/workers` is forwarded to; a name stands for all its addresses. Unset: a 404.',
+    'The job services that `/v1/workers` is forwarded to; a name stands for all its addresses. If unset, it is 404.',
   ),
   WORKFLOW_URLS: addressesSetting().describe(
     'The workflow services that `/v1/requests` and `/v1/definitions` are forwarded to; not needed behind nginx.',

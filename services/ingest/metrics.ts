@@ -5,29 +5,32 @@ import type { AttemptEnd } from './plan/commit-batches.ts'
 export type IngestMetrics = ReturnType<typeof createIngestMetrics>
 
 export function createIngestMetrics(registry: Registry) {
-  const processed = counter(registry, 'hasty_messages_processed_total', 'Messages that were done', ['shard', 'worker'])
-  const batches = counter(registry, 'hasty_message_batches_total', 'Batches that were done', ['shard', 'worker'])
-  const failures = counter(registry, 'hasty_message_batch_failures_total', 'Attempts at batches that left some', [
-    'shard',
-  ])
+  const processed = counter(registry, 'hasty_messages_processed_total', 'Processed messages', ['shard', 'worker'])
+  const batches = counter(registry, 'hasty_message_batches_total', 'Finished batches', ['shard', 'worker'])
+  const failures = counter(
+    registry,
+    'hasty_message_batch_failures_total',
+    'Attempts at batches that left some messages unprocessed',
+    ['shard'],
+  )
   const dead = counter(registry, 'hasty_messages_dead_total', 'Messages that no attempt could process', ['shard'])
   const seconds = histogram(
     registry,
     'hasty_message_batch_duration_seconds',
-    'How long attempts at batches took',
+    'Duration of attempts at batches',
     RUN_BUCKETS_S,
     ['shard'],
   )
   const unhandledRejections = counter(
     registry,
     'hasty_unhandled_rejections_total',
-    'Promises of the handler that were rejected and that nobody awaited',
+    'Rejected promises of the handler that nobody awaited',
   )
-  const workers = gauge(registry, 'hasty_message_workers', 'Workers in the pool of a shard that is here', ['shard'])
-  const waiting = gauge(registry, 'hasty_messages_waiting', 'Messages of a shard that is here, in no batch yet', [
+  const workers = gauge(registry, 'hasty_message_workers', 'Workers in the pool of a shard owned here', ['shard'])
+  const waiting = gauge(registry, 'hasty_messages_waiting', 'Messages of a shard owned here that are in no batch yet', [
     'shard',
   ])
-  const open = gauge(registry, 'hasty_message_batches_open', 'Batches of a shard that is here, not done yet', ['shard'])
+  const open = gauge(registry, 'hasty_message_batches_open', 'Unfinished batches of a shard owned here', ['shard'])
   return {
     unhandledRejections,
     /** Shows the shards that this replica owns now; metrics of other shards are removed. */

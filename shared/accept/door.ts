@@ -30,7 +30,7 @@ export class Door {
     this.#loop = new IntervalLoop(
       1 * SECOND,
       () => this.#look(),
-      (error) => options.log.debug({ err: error }, 'the state of the log could not be read'),
+      (error) => options.log.debug({ err: error }, 'could not read the state of the log, will retry'),
     )
   }
 

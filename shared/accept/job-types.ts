@@ -40,7 +40,7 @@ export class JobTypes {
     this.#loop = new IntervalLoop(
       REFRESH_MS,
       () => this.#refresh(),
-      (error) => log.debug({ err: error }, 'job types could not be read'),
+      (error) => log.debug({ err: error }, 'could not read the job types, will retry'),
     )
   }
 

@@ -41,8 +41,8 @@ export const authSettings = {
     .default(['RS256', 'ES256', 'EdDSA'])
     .meta({ values: `some of ${ASYMMETRIC.join(', ')}` })
     .describe('Algorithms accepted from JWT_JWKS_URL.'),
-  JWT_ISSUER: textSetting('hasty').describe('What `iss` must be.'),
-  JWT_AUDIENCE: textSetting('hasty').describe('What `aud` must be.'),
+  JWT_ISSUER: textSetting('hasty').describe('Required value of `iss`.'),
+  JWT_AUDIENCE: textSetting('hasty').describe('Required value of `aud`.'),
   JWT_MAX_AGE_S: integerSetting(DAY / SECOND, 60).describe(
     'Seconds after which a token is refused, whatever its `exp` says.',
   ),

@@ -55,7 +55,7 @@ async function withinStream(deps: TakeShardDeps, record: ShardRecord): Promise<S
   if (keptSeq >= planned_seq) return record
   deps.log.error(
     { shard, planned_seq, kept_seq: keptSeq },
-    'the stream lost its last messages: what was planned of them is forgotten',
+    'the stream lost its last messages, dropping the batches planned with them',
   )
   return forgetBeyond(record, keptSeq)
 }

@@ -101,7 +101,9 @@ export class ShardOwner {
     const { log, handler } = this.#deps
     const { shard } = this.record
     try {
-      await handler.prepare?.(shard).catch((error: unknown) => log.warn({ err: error, shard }, 'could not prepare'))
+      await handler
+        .prepare?.(shard)
+        .catch((error: unknown) => log.warn({ err: error, shard }, 'could not prepare the handler for a shard'))
       this.#reader.start()
       await this.#keepRecord()
       log.info({ shard }, 'shard given back')

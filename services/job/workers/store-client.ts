@@ -116,7 +116,7 @@ export class StoreClient {
 
   /** Logs the loss once, however often it is retried. */
   #away(why: string): void {
-    if (!this.#saidAway) this.#log.warn({ why }, 'the store of attempts cannot be used; jobs run all the same')
+    if (!this.#saidAway) this.#log.warn({ why }, 'the store of attempts is unavailable; jobs run without it')
     this.#saidAway = true
   }
 

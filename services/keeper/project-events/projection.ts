@@ -103,7 +103,7 @@ export class Projection {
     if (!(await store.saveCheckpoint(owned, seen?.revision ?? 0))) return false
     this.#owned = owned
     view.update(owned)
-    this.#deps.log.info({ generation: owned.generation, seq: owned.seq }, 'this replica applies the log now')
+    this.#deps.log.info({ generation: owned.generation, seq: owned.seq }, 'this replica now applies the log')
     return true
   }
 
@@ -126,7 +126,7 @@ export class Projection {
         if (isOtherLog(this.#owned, state)) {
           this.#deps.log.warn(
             { was: this.#owned.stream_created, is: state.created },
-            'the log is another one: starting over',
+            'the log was replaced, starting over',
           )
           if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
         }
@@ -205,7 +205,7 @@ export class Projection {
     if (this.#owned === null) return false
     const next = { ...this.#owned, ...change, revision: this.#owned.revision + 1, beat: this.#owned.beat + 1 }
     if (!(await this.#deps.store.saveCheckpoint(next, this.#owned.revision))) {
-      this.#deps.log.info('another replica applies the log now')
+      this.#deps.log.info('another replica now applies the log')
       this.#owned = null
       return false
     }

@@ -42,7 +42,7 @@ async function goOnFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule,
   if ((await deps.records.write(record, next, { afterSeq: seq })) === null) return
   deps.log.warn(
     { schedule: record.name, settled_until: record.settled_until },
-    'a schedule was settled ahead of its time by a clock that was wrong: it goes on from now',
+    'a clock that was ahead settled ticks of a schedule too early; the schedule continues from now',
   )
 }
 
