@@ -30,10 +30,10 @@ function brokenLinks(file: string): string[] {
   })
 }
 
-/** What was: their lines are added, and not written anew. */
+/** Records of the past: lines are added, and old ones are not rewrapped. */
 const RECORDS = ['CHANGELOG.md', 'bench/RESULTS.md']
 
-/** Every line but the rows of tables, which cannot be broken. */
+/** Every long line except the rows of tables, which cannot be broken. */
 function longLines(file: string): string[] {
   if (RECORDS.includes(file)) return []
   const lines = readFileSync(join(root, file), 'utf8').split('\n')

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const SERVICES = ['api', 'keeper', 'job', 'workflow', 'ingest']
 
-/** The settings of a service that say milliseconds. */
+/** The settings of a service that are milliseconds. */
 const durationsOf = (service: string): string[] =>
   [...readFileSync(join(root, `services/${service}/config.ts`), 'utf8').matchAll(/^  ([A-Z_]+_MS): (\w+)/gm)].map(
     ([, name = '']) => name,

@@ -5,24 +5,24 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 
-/** What any room above may stand on. */
+/** Folders that every layer above may import. */
 const ground = ['shared/contracts', 'shared/errors', 'shared/formats', 'shared/ids', 'shared/process', 'shared/time']
 
 /**
- * A layer is a folder, or the files whose names begin alike (`stores/attempts/sqlite-attempts.ts`); of several that fit,
- * the longest is meant. Entries: packages, `node:*`, other layers with all that is in them.
+ * The layers. A layer is a folder, or the files whose names begin alike (`stores/attempts/sqlite-attempts.ts`); among
+ * several that match, the longest counts. Entries: packages, `node:*`, other layers with everything in them.
  */
 const mayImport: Record<string, string[]> = {
-  // How values are read that server, client and command line must read alike.
+  // Formats that server, client and command line must read alike.
   'shared/formats': [],
-  // What lies in the broker, and the pure rules of it.
+  // The content of the broker, and its pure rules.
   'shared/contracts/log': ['zod', 'shared/formats', 'shared/contracts/http'],
-  // What callers see.
+  // The part that callers see.
   'shared/contracts/http': ['zod', 'shared/formats', 'shared/contracts/log'],
   'shared/time': ['node:*', 'shared/contracts', 'shared/formats'],
   'shared/ids': ['node:*', 'nanoid', 'shared/contracts'],
   'shared/errors': ['node:*', 'zod', 'shared/contracts', 'shared/formats'],
-  // What every process has.
+  // The parts that every process has.
   'shared/process': [
     'node:*',
     'pino',
@@ -36,10 +36,10 @@ const mayImport: Record<string, string[]> = {
     'shared/time',
   ],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
-  // The life of a service, and what each of them begins with.
+  // The life of a service, and the base with which each begins.
   'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
   'shared/stores': ['node:path', 'shared/contracts', 'shared/time'],
-  // What the adapters of all stores share, then the adapters.
+  // The parts that the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*'],
   'shared/stores/mongo': ['mongoose', 'shared/ids', 'shared/stores'],
   'shared/stores/jobs/sqlite': ['node:*', 'shared/stores', 'shared/stores/sqlite', 'shared/contracts'],
@@ -64,7 +64,7 @@ const mayImport: Record<string, string[]> = {
     ...ground,
   ],
   'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],
-  // What api and keeper both know of schedules.
+  // The parts of schedules that api and keeper share.
   'shared/schedules': ['croner', 'shared/bus', ...ground],
   client: ['shared/contracts', 'shared/formats'],
   cli: ['node:*', 'commander', 'client', 'shared/auth', 'shared/formats'],
@@ -76,16 +76,16 @@ const mayImport: Record<string, string[]> = {
   scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/describe-settings', 'scripts/build-client'],
   'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
-  // The one that looks into every service: for the settings that each declares.
+  // The only script that looks into every service: for the settings that each declares.
   'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
-/** They alone may name a store’s adapters. */
+/** The only files that may name the adapters of a store. */
 const openStoreFiles = /^services\/\w+\/open-store\.ts$|\/open-job-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]
 
-/** A package without dependencies: at run time it has nothing but its own files. */
+/** The client is a package without dependencies: at run time it has only its own files. */
 test('the client takes nothing but types from the contracts, and the formats, which its package has', () => {
   const files = globSync('client/*.ts', { cwd: root })
   expect(files).not.toEqual([])
@@ -98,7 +98,7 @@ test('the client takes nothing but types from the contracts, and the formats, wh
   }
 })
 
-/** Whatever speaks to the broker does so through shared/bus, which alone knows its protocol. */
+/** Only shared/bus knows the protocol of the broker. */
 test('nobody outside of shared/bus sees the connection to the broker or one of its headers', () => {
   const files = globSync('{shared,services,cli,scripts}/**/*.ts', { cwd: root })
   const outside = files.filter((file) => !file.startsWith('shared/bus/') && !testFiles.test(file))
@@ -124,7 +124,7 @@ function forbiddenImports(file: string): string[] {
   return imported.filter((name) => !allowed.some((entry) => covers(entry, targetOf(name, file))))
 }
 
-/** A layer for our own files (`#shared/...` and relative), the package's name for the others. */
+/** A layer for a file of the repository (`#shared/...` and relative), the package's name for others. */
 function targetOf(specifier: string, from: string): string {
   const path = specifier.startsWith('#') ? specifier.slice(1) : posix.join(dirname(from), specifier)
   const isOurs = specifier.startsWith('#') || specifier.startsWith('.')
@@ -138,7 +138,7 @@ function layerOf(path: string): string | undefined {
 }
 
 function covers(entry: string, target: string): boolean {
-  // An adapter is never meant by a folder around it.
+  // A folder never stands for an adapter inside it.
   if (adapters.includes(target)) return entry === target
   if (entry.endsWith('*')) return target.startsWith(entry.slice(0, -1))
   return target === entry || target.startsWith(`${entry}/`)

@@ -1,4 +1,4 @@
-// One declaration a route: what serves it, who may call it and what is said of it are made of the same operation.
+// One declaration for each route: the handler, the scope and the documentation come from the same operation.
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -32,9 +32,9 @@ async function routesOf(service: string): Promise<{ served: Operation[]; forward
 const namesOf = (operations: readonly Operation[]): string[] =>
   operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`).toSorted()
 
-/** Served beside the router: the operator's routes, which every service has. */
+/** Routes that are served beside the router: the operator's, which every service has. */
 const OPERATOR = ['GET /heartbeat', 'GET /livez', 'GET /readyz', 'GET /metrics']
-/** Parts of the page. */
+/** Files that belong to the page. */
 const ASSETS = ['GET /docs/docs.js', 'GET /docs/docs.css']
 const WORKERS = namesOf(Object.values(workerOperations))
 

@@ -28,7 +28,7 @@ export interface OpenBus extends AsyncDisposable {
 
 export const silentLog = pino({ level: 'silent' })
 
-/** A broker of its own with the streams and the lanes of `sleep`, and what a service uses to speak to it. */
+/** A private broker with the streams and the lanes of `sleep`, and the parts by which a service speaks to it. */
 export async function startTestBus(options: { groupCommit?: boolean; cooldownMs?: number } = {}): Promise<TestBus> {
   await using undo = new AsyncDisposableStack()
   const nats = undo.use(await startTestNats())
@@ -41,7 +41,7 @@ export async function startTestBus(options: { groupCommit?: boolean; cooldownMs?
   return { ...bus, nats, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-/** What a service uses to speak to a broker that is there. */
+/** The parts by which a service speaks to an existing broker. */
 export async function openBus(url: string, groupCommit = false): Promise<OpenBus> {
   const broker = await connectBroker({ url, name: 'test', clock: systemClock, log: silentLog })
   const stream = new Stream(broker)

@@ -1,4 +1,4 @@
-/** A job or a problem, as it came: tests say what must be in it. */
+/** A job or a problem as it arrived: tests check its content. */
 export interface ApiAnswer {
   status: number
   headers: Headers
@@ -25,14 +25,14 @@ export async function getFrom(url: string, headers: Record<string, string> = {})
   }
 }
 
-/** How often each status came. */
+/** The number of answers with each status. */
 export function countStatuses(answers: ApiAnswer[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
 
-/** Any method; `body` is sent as JSON where there is one. */
+/** Sends any method; `body` is sent as JSON where there is one. */
 export async function send(method: string, url: string, body?: unknown): Promise<ApiAnswer> {
   const sent = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
   const response = await fetch(url, { method, ...sent })

@@ -9,13 +9,13 @@ import type { Post } from './load.ts'
 import type { Reading } from './poller.ts'
 import { type HistoryEntry, historiesOf, type LogEntry } from './read-log.ts'
 
-/** Everything that was seen of a run, from outside and at the broker and the store themselves. */
+/** Everything that a run showed, from outside and at the broker and the store themselves. */
 export interface Evidence {
   cooldownMs: number
   posts: readonly Post[]
   readings: readonly Reading[]
   log: readonly LogEntry[]
-  /** What each replica answered at the end about each job of the log. */
+  /** The final answer of each replica about each job of the log. */
   answers: readonly { replica: string; job_id: string; httpStatus: number; view: JobView | null }[]
   /** The documents themselves. */
   stored: ReadonlyMap<string, Job>
@@ -59,7 +59,7 @@ type Histories = ReadonlyMap<string, HistoryEntry[]>
 
 const isAccepted = (post: Post): boolean => post.outcome === 'accepted'
 const isEnd = ({ event }: HistoryEntry): boolean => isTerminalEvent(event.event)
-/** An operator's retry of an ended job. */
+/** Whether the event is an operator's retry of an ended job. */
 const startsRound = ({ event }: HistoryEntry): boolean => event.event === 'job:created' && event.round > 1
 const story = (history: readonly HistoryEntry[]): string =>
   history.map(({ seq, event }) => `${seq} ${event.event}`).join(', ')
@@ -70,7 +70,7 @@ function lostJobs(acceptedIds: ReadonlySet<string>, histories: Histories): strin
     .map((id) => `${id} was accepted and has no end: ${story(histories.get(id) ?? [])}`)
 }
 
-/** One end a round, nothing after it, and every event compared with the one before it. */
+/** Faults of the ends: each round has one end, nothing follows it, and every event compared with the one before it. */
 function badEndings(histories: Histories): string[] {
   const problems: string[] = []
   for (const [id, history] of histories) {
@@ -88,7 +88,7 @@ function badEndings(histories: Histories): string[] {
   return problems
 }
 
-/** What one caller saw before another began to look must not be undone for the other. */
+/** Readings that went back: a version that one caller saw must not be undone for one that looks later. */
 function backwardReadings(readings: readonly Reading[]): string[] {
   const problems: string[] = []
   for (const [id, ofJob] of Map.groupBy(readings, ({ job_id }) => job_id)) {
@@ -110,7 +110,7 @@ function backwardReadings(readings: readonly Reading[]): string[] {
   return problems
 }
 
-/** By the broker's own time. */
+/** Broken cooldowns, by the broker's own time. */
 function brokenCooldowns(histories: Histories, cooldownMs: number): string[] {
   const firsts = [...histories.values()].flatMap(([first]) => (first?.event.event === 'job:created' ? [first] : []))
   const problems: string[] = []
@@ -124,7 +124,10 @@ function brokenCooldowns(histories: Histories, cooldownMs: number): string[] {
   return problems
 }
 
-/** A token is one start's; what was done under it was done once; a result stands under the job's last token. */
+/**
+ * Repeated effects: a token belongs to one start, its effect happens once, and a result belongs to the job's last
+ * token.
+ */
 function repeatedEffects(effects: readonly ReceivedEffect[], histories: Histories): string[] {
   const problems: string[] = []
   const seen = new Set<string>()
@@ -162,7 +165,7 @@ function jobsFromNowhere(posts: readonly Post[], histories: Histories): string[]
   const problems: string[] = []
   for (const [id, [first]] of histories) {
     if (known.has(id) || first === undefined) continue
-    // Each unanswered post may have made one job.
+    // Each unanswered post may have created one job.
     if (maybe.get(`${first.event.type}/${first.event.object_id}`)?.pop() !== undefined) continue
     problems.push(`${id} (${first.event.object_id}) was never asked for`)
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
-/** A listening socket on every address of this machine that says what reached it. */
+/** A listening socket on every address of this machine that records what reached it. */
 export interface CountingSocket extends AsyncDisposable {
   readonly port: number
   readonly connections: number

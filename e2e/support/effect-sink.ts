@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** What a handler does to the world outside: once a start, under that start's fencing token. */
+/** A handler's effect on the outside world: one for each start, under that start's fencing token. */
 export interface Effect {
   job_id: string
   fencing_token: number
@@ -20,7 +20,7 @@ export type EffectSink = AsyncDisposable & {
   readonly effects: readonly ReceivedEffect[]
 }
 
-/** The world outside: takes an effect only under a token that is higher than every one it took for that job. */
+/** The outside world: accepts an effect only under a token higher than all earlier ones of that job. */
 export async function startEffectSink(): Promise<EffectSink> {
   const effects: ReceivedEffect[] = []
   const highest = new Map<string, number>()
@@ -29,7 +29,7 @@ export async function startEffectSink(): Promise<EffectSink> {
     const accepted = effect.fencing_token > (highest.get(effect.job_id) ?? 0)
     if (accepted) highest.set(effect.job_id, effect.fencing_token)
     effects.push({ ...effect, accepted })
-    // A worker that was frozen or blocked would find a kept connection closed, and fail for the test's sake.
+    // A worker that was frozen or blocked would find a kept connection closed, and fail because of the test.
     response.setHeader('Connection', 'close')
     response.statusCode = accepted ? 204 : 409
     response.end()

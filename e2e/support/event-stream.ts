@@ -7,11 +7,11 @@ export interface StreamedEvent {
 export interface EventStream extends AsyncDisposable {
   readonly status: number
   readonly headers: Headers
-  /** What came so far. */
+  /** Events so far. */
   readonly events: readonly StreamedEvent[]
   /** Resolves when the server has ended the stream, or it broke. */
   readonly ended: Promise<void>
-  /** The caller leaves. */
+  /** Closes the stream from the caller's side. */
   close(): void
 }
 
@@ -54,7 +54,7 @@ export async function openEventStream(
   }
 }
 
-/** Comments and `retry` are no events. */
+/** Adds an event. Comments and `retry` are no events. */
 function addEvent(events: StreamedEvent[], block: string): void {
   const fields = new Map(
     block.split('\n').map((line) => [line.split(': ')[0] ?? '', line.slice(line.indexOf(': ') + 2)]),

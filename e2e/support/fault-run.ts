@@ -28,17 +28,17 @@ export type FaultRun = AsyncDisposable & {
   readonly load: Load
   readonly sink: EffectSink
   readonly nats: NatsConnection
-  /** Resolves when so many posts were accepted. */
+  /** Resolves when this many posts were accepted. */
   acceptedReach(count: number): Promise<void>
-  /** The broker's log as it is now. */
+  /** Reads the broker's current log. */
   log(): Promise<LogEntry[]>
-  /** The replica that applies the log to the store now. */
+  /** Finds the replica that applies the log to the store now. */
   owner(): Promise<Replica>
   /** Resolves when another replica applies the log. */
   ownerIsNot(former: Replica): Promise<void>
   /**
-   * Ends the load, waits until every job has ended on every replica and nothing is left at the broker, and collects
-   * what the checker judges. `kept`: messages read earlier, where the log is trimmed meanwhile.
+   * Ends the load, waits until every job has ended on every replica and nothing is left at the broker, and collects the
+   * evidence for the checker. `kept`: messages read earlier, where the log is trimmed in the meantime.
    */
   settle(kept?: Iterable<LogEntry>): Promise<Evidence>
 }
@@ -93,12 +93,12 @@ const smallTimes: Record<string, string> = {
   DRAIN_MS: '500',
   HOUSEKEEPING_MS: '500',
   LOG_LEVEL: 'info',
-  // Whatever the machine's own environment says: these runs read the embedded store's file.
+  // Overrides the machine's own environment: these runs read the embedded store's file.
   MONGO_URL: '',
   HANDLERS_DIR: join(import.meta.dirname, '../handlers'),
 }
 
-/** Short and longer jobs, some that fail at first, in all priorities; every tenth asks for an object_id again. */
+/** Short and longer jobs, some that fail at first, in all priorities; every tenth reuses an object_id. */
 export function mixedRequest(n: number): JobRequest {
   const priority = (['high', 'normal', 'low'] as const)[n % 3] ?? 'normal'
   if (n % 10 === 9) return { object_id: `object-${n - 4}`, type: 'effect', payload: { ms: 20 }, priority }
@@ -110,7 +110,7 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
   await waitUntil(() => load.accepted.length >= count, { what: `${count} accepted jobs`, timeoutMs: 60_000 })
 }
 
-/** The checkpoint names its owner, whose id holds its process's. */
+/** The owner named in the checkpoint, whose id contains its pid. */
 export async function findOwner(hasty: Processes): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
@@ -122,7 +122,7 @@ export async function findOwner(hasty: Processes): Promise<Replica> {
   )
 }
 
-/** The services' own store, past the services. */
+/** The services' own store, opened directly. */
 export async function storeOf(hasty: Processes): Promise<JobStore & AsyncDisposable> {
   const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
@@ -170,13 +170,14 @@ async function settle(scene: Scene): Promise<Evidence> {
   }
 }
 
-/** Throws, for the message, what is left. */
+/** Throws while something is left, with a message that names it. */
 async function isAtRest(nats: NatsConnection): Promise<boolean> {
   const before = await lastSeq(nats)
   const lanes = [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
   const busy = lanes.filter(({ pending, ackPending }) => pending > 0 || ackPending > 0)
   const timers = await timersLeft(nats)
-  // A job on its way from one to the other (event, timer, trigger) writes to the log: then they were not asked at once.
+  // A job on its way from one to the other (event, timer, trigger) writes to the log: then the answers do not belong
+  // together.
   if (busy.length === 0 && timers.length === 0 && (await lastSeq(nats)) === before) return true
   const text = busy.map(({ name, pending, ackPending }) => `${name}: ${pending} pending, ${ackPending} unacked`)
   throw new Error([...text, ...timers].join('; '))
@@ -232,7 +233,7 @@ async function memoryOf(hasty: Processes): Promise<Evidence['processes'][number]
   )
 }
 
-/** What nobody caught, logged with its error; the end of a worker that a handler blocks names none. Crashes print no JSON. */
+/** Whether a line logs an uncaught error; the end of a worker that a handler blocks has none. Crashes print no JSON. */
 const isComplaint = ({ level, service, err }: LogLine): boolean =>
   level === undefined || (level === 'fatal' && service !== 'start' && err !== undefined)
 

@@ -15,13 +15,16 @@ export type HastyOptions = {
   apis?: number
   keepers?: number
   jobs?: number
-  /** None unless asked for. */
+  /** None by default. */
   workflows?: number
-  /** None unless asked for. */
+  /** None by default. */
   ingests?: number
-  /** A real nginx in front; without it `url` is the first api's. */
+  /** Puts a real nginx in front; without it `url` is the first api's. */
   nginx?: boolean
-  /** For every process; `apiEnv`, `keeperEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` for these alone, on top. */
+  /**
+   * Environment of every process; `apiEnv`, `keeperEnv`, `jobEnv`, `workflowEnv` and `ingestEnv` are added for one
+   * kind.
+   */
   env?: Record<string, string>
   apiEnv?: Record<string, string>
   keeperEnv?: Record<string, string>
@@ -34,7 +37,7 @@ export type HastyOptions = {
 
 /** @typeParam R processes, or services in the test's own */
 export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
-  /** Where a client sends its requests. */
+  /** Address to which a client sends its requests. */
   readonly url: string
   readonly dir: string
   /** The DATA_DIR that all replicas share. */
@@ -46,7 +49,7 @@ export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
   readonly ingest: R[]
   readonly nats: NatsServer
   readonly nginx: Nginx | undefined
-  /** One more replica, ready when this resolves; neither nginx nor the apis learn of what is added so. */
+  /** Adds one more replica, ready when this resolves; neither nginx nor the apis learn of it. */
   addApi(env?: Record<string, string>): Promise<R>
   addKeeper(env?: Record<string, string>): Promise<R>
   addJob(env?: Record<string, string>): Promise<R>
@@ -73,7 +76,7 @@ export const startInProcess = (options: HastyOptions = {}): Promise<Hasty> => st
 
 export type Kind = 'api' | 'keeper' | 'job' | 'workflow' | 'ingest'
 
-/** One replica to start; without a port on any that is free. */
+/** One replica to start; without a port it gets any free one. */
 export type Launch = { kind: Kind; name: string; dir: string; env: Record<string, string>; port?: number }
 
 type Launcher<R> = (launch: Launch) => Promise<R>
@@ -81,12 +84,12 @@ type Launcher<R> = (launch: Launch) => Promise<R>
 async function startCluster<R extends InProcess>(options: HastyOptions, launcher: Launcher<R>): Promise<Hasty<R>> {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-'))
   const dataDir = join(dir, 'data')
-  // Ended in the opposite order: the folder last, and the broker only when nobody drains any more.
+  // Ended in the opposite order: the folder last, and the broker only when nothing drains any more.
   await using undo = new AsyncDisposableStack()
   undo.defer(() => removeFolder(dir))
   const nats = await startNatsServer(natsOptions(options, dir))
   undo.defer(() => nats.kill('SIGKILL'))
-  // Behind nginx, which always overwrites the request's id: the api may believe it.
+  // Behind nginx, which always overwrites the request's id: the api may trust it.
   const proxied = options.nginx ? { TRUST_PROXY: 'true' } : {}
   const env = { NATS_URL: nats.url, DATA_DIR: dataDir, ...proxied, ...options.env }
   await setUpBroker(readJobConfig({ ...env, ...options.jobEnv }), silentLog)
@@ -98,7 +101,7 @@ async function startCluster<R extends InProcess>(options: HastyOptions, launcher
   const apis = makeGroup(launcher, { kind: 'api', dir, env: { ...known, ...env, ...options.apiEnv } })
   const keepers = makeGroup(launcher, { kind: 'keeper', dir, env: { ...env, ...options.keeperEnv } })
   const jobs = makeGroup(launcher, { kind: 'job', dir, env: { ...env, ...options.jobEnv } }, jobPorts)
-  // Its callers come by nginx, or by an api.
+  // Its callers come through nginx, or through an api.
   const workflows = makeGroup(
     launcher,
     { kind: 'workflow', dir, env: { TRUST_PROXY: 'true', ...env, ...options.workflowEnv } },
@@ -141,7 +144,7 @@ async function startCluster<R extends InProcess>(options: HastyOptions, launcher
 const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()))
 const urlsOf = (ports: number[]) => ports.map((port) => `http://127.0.0.1:${port}`).join(',')
 
-/** The first replicas get these ports, the others any. */
+/** Starts a group of replicas: the first ones get these ports, the others any. */
 function makeGroup<R>(
   launcher: Launcher<R>,
   { kind, ...common }: Omit<Launch, 'name' | 'port'>,
@@ -175,7 +178,7 @@ async function stopAll(replicas: InProcess[]): Promise<void> {
   await Promise.all(replicas.map((replica) => replica.stop(5000)))
 }
 
-/** Waits for all of them also when one fails, so that nothing is still starting while the rest is torn down. */
+/** Waits for all of them even when one fails, so that nothing is still starting while the rest is torn down. */
 async function allOf(work: Promise<void>[]): Promise<void> {
   await Promise.allSettled(work)
   await Promise.all(work)

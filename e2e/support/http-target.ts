@@ -14,7 +14,7 @@ export interface HttpTarget extends AsyncDisposable {
   readonly seen: SeenRequest[]
 }
 
-/** A server that our services call: it keeps what it was sent, and the test says what it answers. */
+/** A server that Hasty's services call: it records the requests, and the test chooses the answers. */
 export async function startHttpTarget(
   answer: (request: SeenRequest, response: ServerResponse, earlier: SeenRequest[]) => void,
 ): Promise<HttpTarget> {

@@ -15,7 +15,7 @@ import type { Launch } from './hasty.ts'
 
 type Env = Record<string, string>
 
-/** What each service's `main.ts` does, but for the signals. */
+/** The start functions of each service's `main.ts`, without the signals. */
 const start = {
   api: (env: Env) => startService('api', readApiConfig(env), startApi),
   keeper: (env: Env) => startService('keeper', readKeeperConfig(env), startKeeper),
@@ -24,7 +24,7 @@ const start = {
   ingest: (env: Env) => startService('ingest', readIngestConfig(env), startIngest, INGEST_BASE),
 }
 
-/** Nothing is printed, and no test waits at its end for the jobs that it has left running. */
+/** Settings of tests: nothing is printed, and no test waits at its end for jobs that are still running. */
 const DEFAULTS = { HOST: '127.0.0.1', LOG_FORMAT: 'json', LOG_LEVEL: 'fatal', DRAIN_MS: '0' }
 
 /** One service in the test's own process, on a port that it keeps over restarts. */
@@ -32,9 +32,9 @@ export type InProcess = {
   readonly name: string
   readonly url: string
   readonly port: number
-  /** What SIGTERM makes a process do; only a process can be killed after the grace time. */
+  /** Does what SIGTERM makes a process do; only a process can be killed after the grace time. */
   stop(graceMs?: number): Promise<void>
-  /** The same again, waited for until ready; stops it first when it still runs. */
+  /** Starts the service again and waits until it is ready; stops it first if it still runs. */
   restart(env?: Env): Promise<void>
 }
 

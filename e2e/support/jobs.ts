@@ -7,7 +7,7 @@ const SOON = { timeout: 20_000, interval: 25 }
 
 let made = 0
 
-/** A job under an object_id that nobody used. @returns its id */
+/** Creates a job under a new object_id. @returns its id */
 export async function makeJob(hasty: Pick<Hasty, 'url'>, body: Record<string, unknown> = {}): Promise<string> {
   const answer = await postTo(`${hasty.url}/v1/jobs`, { object_id: `made-${process.pid}-${made++}`, ...body })
   expect(answer).toMatchObject({ status: 201 })

@@ -1,19 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What keeps a process alive, as Node names it, and what it is to a test that left it. */
+/** Resources that keep a process alive, by Node's name, with a description for a test that left one. */
 const KINDS: Record<string, string> = {
   ProcessWrap: 'a child process that runs',
   TCPServerWrap: 'a port that is listened on',
   TCPSocketWrap: 'a connection that is open, as one to a broker',
   Timeout: 'a timer',
 }
-/** What was ended a moment ago may need another one to be gone. */
+/** Time for a resource that was just ended, and may depend on another, to disappear. */
 const GONE_WITHIN_MS = 5_000
 const LOOK_EVERY_MS = 50
 
 export type OpenResources = ReadonlyMap<string, number>
 
-/** How many there are of each kind in this process. */
+/** The number of open resources of each kind in this process. */
 export function openResources(): OpenResources {
   const counts = new Map<string, number>()
   for (const kind of process.getActiveResourcesInfo()) {
@@ -29,8 +29,8 @@ const leftSince = (before: OpenResources): string[] =>
   })
 
 /**
- * What was not there before and does not go by itself. Both looks must be alike: a test has a timer for its own timeout,
- * and so has a hook. A timer or two may stay unseen behind those of the test runner.
+ * New resources that do not disappear by themselves. Both looks must be alike: a test has a timer for its own timeout,
+ * and so has a hook. A timer or two may stay hidden behind those of the test runner.
  */
 export async function leaksSince(before: OpenResources, goneWithinMs: number = GONE_WITHIN_MS): Promise<string[]> {
   const untilMs = performance.now() + goneWithinMs

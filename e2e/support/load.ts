@@ -1,7 +1,7 @@
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http/jobs.ts'
 import type { Problem } from '#shared/contracts/http/problems.ts'
 
-/** `unknown`: no answer, or a 5xx: the job may have been made or not. */
+/** `unknown`: no answer, or a 5xx: the job may or may not exist. */
 export type PostOutcome = 'accepted' | 'refused' | 'unknown' | 'unexpected'
 
 /** One POST as its caller saw it. */
@@ -14,7 +14,7 @@ export interface Post {
   outcome: PostOutcome
   /** 0: no answer at all. */
   status: number
-  /** Of an accepted post: its job; of a refused one: the job that holds the object_id. */
+  /** For an accepted post its job; for a refused one the job that holds the object_id. */
   job_id: string | null
 }
 
@@ -23,9 +23,9 @@ export type JobRequest = Pick<CreateJobBody, 'object_id'> & Partial<CreateJobBod
 export interface LoadOptions {
   url: string
   perSecond: number
-  /** How many posts in all; without it until `stop`. */
+  /** Number of posts; without it the load runs until `stop`. */
   total?: number
-  /** The n-th request, from 0. */
+  /** Makes the n-th request, from 0. */
   request(n: number): JobRequest
 }
 
@@ -33,7 +33,7 @@ export type Load = {
   readonly posts: readonly Post[]
   /** The ids of all jobs that were accepted, in the order of their answers. */
   readonly accepted: readonly string[]
-  /** Resolves when every post that was begun has its outcome. */
+  /** Stops; resolves when every post that was begun has its outcome. */
   stop(): Promise<void>
   /** Resolves when `total` posts have their outcome. */
   readonly done: Promise<void>

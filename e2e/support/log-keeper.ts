@@ -8,7 +8,7 @@ export type LogKeeper = AsyncDisposable & {
 
 const EVERY_MS = 200
 
-/** Reads the log along, so that what is trimmed can still be judged. */
+/** Reads the log along, so that trimmed events can still be judged. */
 export function startLogKeeper(nats: NatsConnection): LogKeeper {
   const entries: LogEntry[] = []
   const stopping = new AbortController()

@@ -5,11 +5,11 @@ import type { Load } from './load.ts'
 /** One GET of one job as its caller saw it. */
 export interface Reading {
   job_id: string
-  /** Monotonic, milliseconds: what ended before another began was seen before it. */
+  /** Monotonic time, milliseconds: readings that ended before another began were seen before it. */
   startedMs: number
   endedMs: number
   httpStatus: number
-  /** What a 200 or 304 showed. */
+  /** The version that a 200 or 304 showed. */
   seen: { status: JobStatus; seq: number } | null
 }
 
@@ -21,10 +21,10 @@ export type Poller = {
 const READERS = 3
 const PAUSE_MS = 15
 const ANSWER_MS = 10_000
-/** Most looks go to the youngest jobs, which change. */
+/** Number of the youngest jobs, which change, and get most of the looks. */
 const YOUNG = 60
 
-/** Callers who look at the accepted jobs all the time, over all replicas. */
+/** Callers that read the accepted jobs all the time, over all replicas. */
 export function startPoller(url: string, load: Pick<Load, 'accepted'>): Poller {
   const readings: Reading[] = []
   const stopping = new AbortController()

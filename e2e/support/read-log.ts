@@ -9,17 +9,17 @@ export interface LogEntry {
   subject: string
   /** When the broker stored it, milliseconds. */
   timeMs: number
-  /** With which last event of the job its writer compared; null for what is not compared. */
+  /** Sequence of the job's last event that the writer compared with; null without a comparison. */
   expectedSeq: number | null
-  /** null: a timer, a trigger, or something that cannot be read. */
+  /** null: a timer, a trigger, or something unreadable. */
   event: JobEvent | null
 }
 
-/** A connection of a test's own to the broker, past all of our code. */
+/** A test's own connection to the broker, independent of Hasty's code. */
 export const connectTest = (url: string): Promise<NatsConnection> =>
   connect({ servers: url, name: 'test', maxReconnectAttempts: -1, reconnectTimeWait: 100 })
 
-/** As the contract has it: what our readers would mend is not taken here. */
+/** An event that follows the contract strictly: bodies that Hasty's readers would repair are refused. */
 function strictEvent(body: string): JobEvent | null {
   const parsed = jobEventSchema.safeParse(JSON.parse(body))
   return parsed.success ? parsed.data : null
@@ -27,7 +27,7 @@ function strictEvent(body: string): JobEvent | null {
 
 const BATCH = 500
 
-/** Everything the stream has from a sequence on, timers and triggers included; what /readyz stores for a moment is left out. */
+/** Everything in the stream from a sequence on, timers and triggers included; the probes of /readyz are left out. */
 export async function readLog(nc: NatsConnection, fromSeq = 1): Promise<LogEntry[]> {
   const manager = await jetstreamManager(nc, { checkAPI: false })
   const { state } = await manager.streams.info(JOBS_STREAM)

@@ -12,15 +12,15 @@ export type Replica = {
   readonly pid: number
   readonly running: boolean
   readonly logFile: string
-  /** SIGKILL, SIGSTOP, SIGCONT, SIGTERM ...; does not wait for what comes of it. */
+  /** Sends SIGKILL, SIGSTOP, SIGCONT, SIGTERM ...; does not wait for the effect. */
   kill(signal: NodeJS.Signals): void
   /** The exit code once the process has ended by itself or by a signal. */
   exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  /** SIGTERM and the drain; SIGKILL after the grace time. */
+  /** Sends SIGTERM and waits for the drain; sends SIGKILL after the grace time. */
   stop(graceMs?: number): Promise<void>
-  /** The same again, waited for until ready; stops it first when it still runs. */
+  /** Starts the process again and waits until it is ready; stops it first if it still runs. */
   restart(env?: Record<string, string>): Promise<void>
-  /** What it logged so far, one object a line. */
+  /** The log lines so far, one object each. */
   logs(): Promise<LogLine[]>
 }
 
@@ -32,7 +32,7 @@ export type ReplicaOptions = {
   file: string
   dir: string
   env: Record<string, string>
-  /** Without it any that is free. */
+  /** By default any free port. */
   port?: number
 }
 
@@ -82,13 +82,13 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   }
 }
 
-/** A process of ours with its output in a file; it ends by itself when the test's process does. */
+/** Starts a service with its output in a file; the process ends by itself when the test's process does. */
 export function startService(file: string, env: Record<string, string>, logFile: string): Promise<Child> {
   const all = { ...process.env, LOG_FORMAT: 'json', HOST: '127.0.0.1', ...env }
   return startChild(process.execPath, [join(services, file)], { env: all, logFile, ownGroup: true, lifeline: true })
 }
 
-/** Lines that are no JSON (a crash's stack) come as `{ msg }`. */
+/** The lines of a log. Lines that are no JSON (a crash's stack) become `{ msg }`. */
 export async function readLog(logFile: string): Promise<LogLine[]> {
   const text = await readFile(logFile, 'utf8')
   return text

@@ -8,13 +8,13 @@ const run = promisify(execFile)
 
 export interface SmallDisk extends AsyncDisposable {
   readonly dir: string
-  /** @param size as mount takes it: `8m` */
+  /** @param size in the syntax of mount: `8m` */
   grow(size: string): Promise<void>
-  /** Only while nobody has a file of it open for writing. */
+  /** Works only while nobody has one of its files open for writing. */
   allowWrites(isAllowed: boolean): Promise<void>
-  /** Somebody else's file takes all that is left. */
+  /** Fills the rest of the disk with a file. */
   fill(): Promise<void>
-  /** That file goes. */
+  /** Deletes that file. */
   empty(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ async function takeRest(path: string): Promise<void> {
   }
 }
 
-/** A file system of its own of a few kilobytes. @returns why there is none, where this user may not mount one */
+/** A private file system of a few kilobytes. @returns why there is none, where this user may not mount one */
 export async function mountSmallDisk(size: string): Promise<SmallDisk | string> {
   const dir = await mkdtemp(join(tmpdir(), 'hasty-disk-'))
   const remove = () => rm(dir, { recursive: true, force: true })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { HOSTILE_VALUES, minute } from '../jobs/conformance/records.ts'
 import type { AttemptRecord, AttemptStore, WorkerRecord } from './attempt-store.ts'
 
-/** An empty store of one test's own. Disposing closes what was opened and deletes the data. */
+/** An empty store for one test. Disposing closes it and deletes the data. */
 export interface OpenedAttemptStore extends AsyncDisposable {
   store: AttemptStore
   /** Opens the same data once more, as another replica or a restart would. */
@@ -49,7 +49,7 @@ const seqsOf = async (store: AttemptStore, workerId: string, belowSeq = FROM_NEW
 const idsOf = async (store: AttemptStore, live: boolean | null, liveSince = minute(0), limit = 100) =>
   (await store.listWorkers({ live, liveSince, limit })).map((worker) => worker.worker_id)
 
-/** What every AttemptStore must do. Call it in a test file of the adapter. */
+/** The tests that every AttemptStore must pass. Call it in a test file of the adapter. */
 export function testAttemptStore(name: string, open: () => Promise<OpenedAttemptStore>): void {
   describe(`${name} as an AttemptStore`, () => {
     test('a worker comes back as it was saved last, and its attempts as they were', async () => {

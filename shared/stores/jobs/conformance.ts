@@ -10,7 +10,7 @@ import { searchTests } from './conformance/searches.ts'
 import { tenantTests } from './conformance/tenants.ts'
 import type { JobStore } from './job-store.ts'
 
-/** An empty store of one test's own. Disposing closes what was opened and deletes the data. */
+/** An empty store for one test. Disposing closes it and deletes the data. */
 export interface OpenedStore extends AsyncDisposable {
   store: JobStore
   /** Opens the same data once more, as another replica or a restart would. */
@@ -26,7 +26,7 @@ export interface ConformanceOptions {
   propertyRuns: number
 }
 
-/** What every JobStore must do. Call it in a test file of the adapter. */
+/** The tests that every JobStore must pass. Call it in a test file of the adapter. */
 export function testJobStore(name: string, open: OpenStore, options: ConformanceOptions): void {
   describe(`${name} as a JobStore`, () => {
     jobTests(open)

@@ -2,7 +2,7 @@
 import mongoose from 'mongoose'
 import { newShortId } from '#shared/ids/ids.ts'
 
-/** A database of a test's own on the server. */
+/** A new database on the server for one test. */
 export function newDatabase(serverUrl: string): URL {
   const url = new URL(serverUrl)
   url.pathname = `/hasty_test_${newShortId()}`

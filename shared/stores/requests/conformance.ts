@@ -4,7 +4,7 @@ import { HOSTILE_VALUES, idOf, minute } from '../jobs/conformance/records.ts'
 import { AFTER_EVERY_ID } from '../jobs/job-store.ts'
 import type { RequestQuery, RequestRow, RequestStore } from './request-store.ts'
 
-/** An empty store of one test's own. Disposing closes what was opened and deletes the data. */
+/** An empty store for one test. Disposing closes it and deletes the data. */
 export interface OpenedRequestStore extends AsyncDisposable {
   store: RequestStore
   /** Opens the same data once more, as another replica or a restart would. */
@@ -38,7 +38,7 @@ const idsOf = (...numbers: number[]): string[] => numbers.toSorted((a, b) => b -
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
-/** What every RequestStore must do. Call it in a test file of the adapter. */
+/** The tests that every RequestStore must pass. Call it in a test file of the adapter. */
 export function testRequestStore(
   name: string,
   open: () => Promise<OpenedRequestStore>,
@@ -84,7 +84,7 @@ export function testRequestStore(
       const ended = requestRow(1, 6, { status: 'completed', ended_at: minute(6), summary: 's', record: 'ended' })
       await store.putNewer([ended])
       expect(await store.get(idOf(1))).toEqual(ended)
-      // Another log counts from 1 again, and is later than all of the one before.
+      // Another log counts from 1 again, and is later than everything in the one before.
       await store.putNewer([requestRow(1, 1, { generation: 2, record: 'another log' })])
       await store.putNewer([requestRow(1, 9, { record: 'the log before' })])
       expect(await seen()).toBe('another log')
@@ -179,7 +179,7 @@ export function testRequestStore(
       expect(await store.deleteEndedBefore(minute(4), 3)).toBe(1)
       expect(await store.deleteEndedBefore(minute(4), 3)).toBe(0)
       expect(await listed(store)).toEqual(idsOf(4, 5, 7))
-      // One that an operator started anew has not ended any more.
+      // A request that an operator retried has not ended any more.
       await store.putNewer([requestRow(4, 9)])
       expect(await store.deleteEndedBefore(minute(99), 10)).toBe(1)
       expect(await listed(store)).toEqual(idsOf(4, 7))

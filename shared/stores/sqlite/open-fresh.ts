@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** One file of a test, which goes with its folder when the test ends. */
+/** A file for one test, deleted with its folder when the test ends. */
 export interface FreshFile<Store> extends AsyncDisposable {
   path: string
   store: Store
@@ -10,7 +10,7 @@ export interface FreshFile<Store> extends AsyncDisposable {
   openAgain(): Promise<Store>
 }
 
-/** For the tests of adapters: opens `fileName` in a folder that is not there yet. */
+/** For the tests of adapters: opens `fileName` in a new folder. */
 export async function openFresh<Store extends { close(): Promise<void> }>(
   fileName: string,
   open: (path: string) => Promise<Store>,

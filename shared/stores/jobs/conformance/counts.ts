@@ -17,7 +17,7 @@ export function countTests(open: OpenStore): void {
       storedJob(3, { seq: 3 }, { type: 'constructor', phase: 'scheduled' }),
     ])
     expect(await counted(store)).toEqual({ 'mail processing': 2, 'constructor scheduled': 1 })
-    // Within a status, and older than what is stored: neither counts.
+    // Within a status, and older than the stored version: neither counts.
     await store.putNewer([
       storedJob(1, { seq: 4 }, { type: 'mail', phase: 'running' }),
       storedJob(2, { seq: 1 }, { type: 'mail', phase: 'failed' }),

@@ -5,7 +5,7 @@ import type { ConformanceOptions, OpenStore } from '../conformance.ts'
 import { AFTER_EVERY_ID, type JobCount, type JobQuery, type JobStore, type StoredJob } from '../job-store.ts'
 import { idOf, minute, storedJob } from './records.ts'
 
-/** The store as a map: what any sequence of calls must amount to. */
+/** The store as a map: the expected result of any sequence of calls. */
 type Model = Map<string, StoredJob>
 
 const JOBS = 6
@@ -28,10 +28,10 @@ const job = fc
     ),
   )
 
-/** A job keeps its type, object and tenant for ever. */
+/** A job never changes its type, object and tenant. */
 const TYPES = ['mail', 'sleep']
 const OBJECTS = ['a', 'b', 'c']
-/** Of each tenant two jobs, of two types and objects. */
+/** Two jobs of each tenant, of two types and objects. */
 const TENANTS = [null, 'a', 'b']
 const ownOf = (n: number) => ({
   type: TYPES[n % 2] ?? '',
@@ -112,7 +112,7 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
       const before = minute(each.before)
       const may = [...model.values()].filter((stored) => (stored.job.finished_at ?? before) < before)
       expect(await store.deleteEndedBefore(before, each.limit)).toBe(Math.min(each.limit, may.length))
-      // Which of them go first is the store's own business.
+      // The store may choose which of them are deleted first.
       const left = await store.getMany(ALL_IDS)
       for (const { job: gone } of may) if (!left.has(gone.job_id)) model.delete(gone.job_id)
     }

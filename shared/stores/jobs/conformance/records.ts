@@ -7,10 +7,10 @@ const START_MS = Date.parse('2026-11-22T12:00:00.000Z')
 /** Test time in minutes after an arbitrary noon. */
 export const minute = (minutes: number): string => new Date(START_MS + minutes * 60_000).toISOString()
 
-/** The n-th id: in order, made n ms after minute 0. */
+/** The n-th id in order, for a job created n ms after minute 0. */
 export const idOf = (n: number): string => makeJobId(START_MS + n, `${n}`.padStart(16, 'x'))
 
-/** A stored job; an ended phase brings a finished_at, by default that of its last event. */
+/** A stored job; an ended phase implies a finished_at, by default that of its last event. */
 export function storedJob(
   n: number,
   version: { generation?: number; seq: number },
@@ -50,7 +50,7 @@ export function storedJob(
   return { generation: version.generation ?? 1, job }
 }
 
-/** A search that leaves nothing out of what a test writes. */
+/** A search that finds everything that a test writes. */
 export const EVERYTHING: JobQuery = {
   statuses: null,
   type: null,
@@ -73,7 +73,7 @@ export const checkpoint = (revision: number, fields: Partial<Checkpoint> = {}): 
   ...fields,
 })
 
-/** Values that a store which takes keys or text for something else would change, refuse or obey. */
+/** Values that a store would change, refuse or obey if it took keys or text for something else. */
 export const HOSTILE_VALUES: unknown[] = [
   { $set: { phase: 'finished' }, $where: 'sleep(1000)', 'a.b': { 'c.$d': 1 }, '': 'empty key', 'nul\u0000key': 1 },
   // An own key, as JSON.parse makes it from what a client sends.

@@ -40,7 +40,7 @@ const MIXED = ['a', 'b', null].flatMap((tenant, t) =>
   }),
 )
 
-/** Names that a store might take for each other, or for something else. */
+/** Names that a store might confuse with each other, or with something else. */
 const NAMES = ['a', 'A', 'a ', 'a b', 'a\u0000', 'é', 'e\u0301', '$ne', 'null', '0', '__proto__', 'constructor', '%']
 
 export function tenantTests(open: OpenStore): void {

@@ -3,7 +3,7 @@ import { openSqliteStore } from './sqlite-jobs.ts'
 
 /**
  * One of several processes on one file, for tests: `node writer-process.ts <file> race|forever`. `race` writes versions
- * of shared jobs and moves the shared checkpoint, then says how often it won; `forever` says what was acknowledged,
+ * of shared jobs and moves the shared checkpoint, then reports how often it won; `forever` reports acknowledged writes
  * until it is killed.
  */
 const [path = '', task] = process.argv.slice(2)
