@@ -46,7 +46,7 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
     advancesImmediately,
     runEffects: async (stored) => {
       try {
-        // Where nothing is picked up nobody follows the records: they are listed all the same.
+        // Where nothing is picked up nobody follows the records: store the request here, so that it is listed.
         if (!config.WRK_ENABLED) await deps.store.putNewer([toRow(stored, await deps.generation())])
         await (config.WRK_ENABLED && jobsAtOnce ? taskJobs.reconcile(stored) : taskJobs.reconcileCancelled(stored))
       } catch (error) {

@@ -13,7 +13,7 @@ export interface JobType {
 }
 
 const REFRESH_MS = 5 * SECOND
-/** Pause between two lookups that unknown types cause. */
+/** Shortest pause between two lookups that unknown types cause. */
 const LOOK_AGAIN_MS = 1 * SECOND
 const NAMED_MAX = 50
 /** Number of samples: the rate is that of the last minute. */

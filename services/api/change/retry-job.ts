@@ -33,7 +33,7 @@ export async function retryJob(
     if (job.phase !== 'failed' && job.phase !== 'cancelled') {
       throw wrongState(job, 'only a failed or cancelled job can be retried')
     }
-    // Its request would never hear of the retry, and may have undone the job's work.
+    // The job's request would never hear of the retry, and may have undone the job's work.
     if (taskOf(job.job_id, job.object_id) !== null)
       throw wrongState(job, 'it belongs to a request; retry the request instead')
     checkLimits((await deps.types.get(job.type)).info.policy, body)

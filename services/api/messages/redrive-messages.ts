@@ -58,8 +58,8 @@ async function lastSeqOf(deps: RedriveMessagesDeps): Promise<number> {
 }
 
 /**
- * The dead messages that cannot die once more. While its batch is open a message can, if the service was killed in
- * between, and would then be in the shard twice once it is put back.
+ * The dead messages that cannot die once more. While its batch is open a message can, if the service was killed between
+ * burying it and committing the batch; put back now, it would be in the shard twice.
  */
 async function settled({ records }: RedriveMessagesDeps, dead: DeadMessage[]): Promise<DeadMessage[]> {
   const shards = [...new Set(dead.map(({ view }) => view.shard))]

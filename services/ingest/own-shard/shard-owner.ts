@@ -179,7 +179,7 @@ export class ShardOwner {
   #dueCount(): number {
     const since = this.#deps.clock.monotonic() - this.#settings.maxWaitMs
     const { waiting, isFull } = this.#reader
-    // It will never be a full batch.
+    // The buffer is full: these messages will never make up a full batch.
     if (isFull && waiting.length < this.#settings.batchSize) return waiting.length
     const notDue = waiting.findIndex(({ arrivedMs }) => arrivedMs > since)
     return notDue === -1 ? waiting.length : notDue

@@ -78,7 +78,7 @@ async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): 
     // The job's history has continued without the attempt that runs here, which can publish nothing any more.
     holding.end()
   }
-  // Its handler has not noticed yet that it was told to stop.
+  // The handler has not noticed yet that it was told to stop.
   deps.puller.nak(delivery, LINGERS_MS)
 }
 

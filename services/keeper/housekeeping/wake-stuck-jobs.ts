@@ -41,7 +41,7 @@ export async function wakeStuckJobs(deps: WakeDeps): Promise<void> {
 async function wakeDelayed(deps: WakeDeps, needs: LaneNeed[], unarmedFrom: number | null, job: Job): Promise<void> {
   const overdueMs = job.due_at === null ? 0 : deps.clock.now() - Date.parse(job.due_at)
   if (overdueMs < deps.leaseMs + SLACK_MS) return
-  // Nobody was there to arm its timer: the next replica will.
+  // Nobody was there to arm the job's timer: the next replica will.
   if (unarmedFrom !== null && unarmedFrom <= job.seq) return
   if ((await deps.stream.lastOf(timerSubject(job))) !== null) return
   if (await hasWaitingTrigger(deps.stream, needs, job)) return

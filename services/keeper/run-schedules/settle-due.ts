@@ -51,7 +51,7 @@ async function makeTick(deps: SettleDueDeps, record: ScheduleRecord, tickMs: num
   try {
     return { last_tick_at: tickAt, last_job_id: await makeTickJob(deps, record, tickMs), last_error: null }
   } catch (error) {
-    // Its type is gone, or no longer accepts the payload: later ticks may succeed.
+    // The type is gone, or no longer accepts the payload: later ticks may succeed.
     if (!(error instanceof AppError) || error.status >= 500) throw error
     return { last_error: { ...publicErrorOf(error), tick_at: tickAt } }
   }

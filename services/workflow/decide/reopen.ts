@@ -26,7 +26,7 @@ export function reopen(draft: RequestRecord, at: string): void {
       if (task.status === 'failure' || task.status === 'cancelled') renew(draft, task)
     }
     const { jobs = [] } = draft.plan[n] ?? {}
-    // Where there was no list there may be one now.
+    // A foreach that had no list may have one now.
     step.tasks = step.tasks.flatMap((task) => {
       const job = jobs[task.job]
       return task.status === 'new' && job?.foreach !== undefined && task.key === job.name
@@ -36,7 +36,7 @@ export function reopen(draft: RequestRecord, at: string): void {
     const isOpen = step.status === 'failed' || step.status === 'cancelled'
     if (!isOpen && !step.tasks.some(({ status }) => status === 'new')) continue
     Object.assign(step, { status: 'inprogress', ended_at: null, writers: {} })
-    // Its predecessors run anew: it begins with the extras that they leave.
+    // Earlier steps run anew: this one begins with the extras that they leave.
     if (reopened.length > 0) step.extras_in = null
     reopened.push(n)
   }

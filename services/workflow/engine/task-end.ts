@@ -63,7 +63,7 @@ const ATTEMPT_STATUS: Record<NonNullable<Attempt['outcome']> | 'running', TaskAt
   failed: 'failure',
   cancelled: 'cancelled',
   retrying: 'retry',
-  // Its worker died, or handed it back: another attempt follows.
+  // The worker died, or handed the job back: another attempt follows.
   crashed: 'retry',
   released: 'retry',
 }

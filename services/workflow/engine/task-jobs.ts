@@ -99,7 +99,7 @@ export class TaskJobs {
       checkSize(work.kind === 'job' ? work.body.payload : work.params)
       await (work.kind === 'job' ? this.#publishFirst(record, work, jobId) : this.#begin(record, running, work, jobId))
     } catch (error) {
-      // Its type is gone, or does not accept the payload: the plan was checked, but not the values that earlier jobs
+      // The type is gone, or does not accept the payload: the plan was checked, but not the values that earlier jobs
       // put into it.
       if (!(error instanceof AppError) || error.status >= 500) throw error
       const at = isoTime(this.#deps.clock.now())
