@@ -111,7 +111,7 @@ describe('a job, through nginx, two apis and two workers', () => {
   })
 })
 
-/** As a user would write them: plain files that know nothing of this repository. */
+/** Handlers as a user would write them: plain files that know nothing of this repository. */
 const handlerFiles = {
   'flaky.ts': `
     export const handler = {

@@ -122,12 +122,12 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     const folders = await readdir(join(dir, 'data/messages'))
     expect(folders.toSorted()).toEqual(['shard-0', 'shard-1', 'shard-2', 'shard-3'])
 
-    // Only DATA_DIR tells it where the broker is.
+    // Only DATA_DIR tells the command where the broker is.
     const rebuild = run(runScript('services/keeper/rebuild.ts'))
     expect(await once(rebuild, 'exit')).toEqual([0, null])
     expect(rebuild.text()).toContain('rebuild requested')
 
-    // Of the job service, which the apis ask; the one that was killed is no longer live.
+    // The workers of the job service, which the apis ask; the killed one is no longer live.
     await vi.waitFor(async () => {
       expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 3 }])
     }, UNTIL)
@@ -139,7 +139,7 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     expect(await hasty.end('SIGINT')).toBe(0)
   }
 
-  // As a process manager has it: npm, and a signal to npm alone.
+  // The setup of a process manager: npm, and a signal to npm alone.
   await using hasty = await startHere(['npm', 'start', '--silent'], { LOG_FORMAT: 'pretty' })
   expect(hasty.lines()[0]).toMatch(`Hasty starts on ${url} (data in ${env['DATA_DIR']})`)
   for (const line of hasty.lines()) expect(line).not.toMatch(/^\{/)

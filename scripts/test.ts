@@ -24,7 +24,7 @@ const HELP = `npm test [-- ARGS]: the check, then every test on real servers; en
 
 Further arguments go to vitest.`
 
-/** Only its address reaches the tests; without one they skip, and this says why. */
+/** Prepares MongoDB. Only its address reaches the tests; without one they skip, and the report says why. */
 async function prepareMongo(dir: string): Promise<MongoServer | NoMongo> {
   const mongo = await startMongo({ dir: join(dir, 'mongo') })
   if ('url' in mongo) say(`mongo: ${mongo.how}`)
@@ -39,7 +39,7 @@ async function prepareServers(dir: string) {
 }
 
 function testEnv({ nats, mongo }: Awaited<ReturnType<typeof prepareServers>>): NodeJS.ProcessEnv {
-  // What a developer has set for `npm start` must not reach the services under test.
+  // A developer's settings for `npm start` must not reach the services under test.
   const {
     MONGO_URL: _mongoUrl,
     JOB_MONGO_URL: _jobMongoUrl,
@@ -58,7 +58,10 @@ function testEnv({ nats, mongo }: Awaited<ReturnType<typeof prepareServers>>): N
   return { ...inherited, NATS_SERVER_BIN: nats.path, ...ofMongo }
 }
 
-/** Everything includes the compose project; whoever asks for a part gets just that. Why it is not run, else null. */
+/**
+ * Prepares the engine for the compose project, which runs only with the whole suite. Returns why it does not run, else
+ * null.
+ */
 async function prepareCompose(): Promise<string | null> {
   if (asked.length > 0) return 'only a part of the tests was asked for: npm run test:compose'
   const { problem } = await prepareEngine()
@@ -86,7 +89,7 @@ async function main(): Promise<number> {
     if (checkFailed) say('the check failed (see above)')
     const bad = failed + (checkFailed ? 1 : 0)
     say(`${passed} passed, ${bad} failed, ${skipped} skipped`)
-    // A change may affect no test; everything else must have run something.
+    // A change may affect no test; every other run must have run something.
     const isEmpty = passed === 0 && !asked.some((arg) => arg.startsWith('--changed'))
     return code !== 0 || bad > 0 || isEmpty ? 1 : 0
   } finally {

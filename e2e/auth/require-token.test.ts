@@ -1,4 +1,4 @@
-// Who is let in, and to what: through nginx, two apis, a real job service behind the same address.
+// Access and scopes: through nginx, two apis, a real job service behind the same address.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import { getFrom, postTo } from '../support/call.ts'

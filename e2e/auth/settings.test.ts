@@ -1,4 +1,5 @@
-// What may not be left to chance: an api that would let everybody in, or that nobody could use, does not start.
+// Settings that must not be left to chance: an api that would let everybody in, or that nobody could use, does not
+// start.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -1,4 +1,4 @@
-// What belongs to one tenant does not exist for another: through nginx and two apis, all in one store and one log.
+// Data of one tenant does not exist for another: through nginx and two apis, all in one store and one log.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { SCHEDULES_OF_TENANT_MAX } from '#shared/contracts/http/schedules.ts'
 import { getFrom, postTo } from '../support/call.ts'

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => hasty.stop())
 
-/** What lies just inside the limits: any text is an object_id, and comes back as it was sent. */
+/** Input just inside the limits: any text is an object_id, and comes back as it was sent. */
 const objectIds = [
   'x'.repeat(257),
   'x'.repeat(OBJECT_ID_MAX_BYTES),

@@ -100,7 +100,7 @@ test.each(slowRequests.map(({ what }, i) => [what, i] as const))('%s is 408 at t
   expect(JSON.parse(outcome?.answer?.body ?? '')).toMatchObject({ code: 'request-timeout' })
   expect(outcome?.answeredMs).toBeGreaterThan(9_000)
   expect(outcome?.answeredMs).toBeLessThan(14_000)
-  // Also for one who never stops sending.
+  // The same for a client that never stops sending.
   expect(outcome?.closedMs).toBeLessThan(18_000)
 })
 

@@ -4,7 +4,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 
-// What cannot be done right now is 503 with a time to come back, never 500, and never 201 without the log.
+// A request that cannot be served right now gets 503 with a time to come back, never 500, and never 201 without the
+// log.
 
 const PATIENT = { timeout: 20_000, interval: 100 }
 const neverMade = '0'.repeat(25)
@@ -27,7 +28,7 @@ describe('without the broker', () => {
       await vi.waitFor(async () => expect((await getFrom(`${url}/${neverMade}`)).status).toBe(404), PATIENT)
 
     await hasty.nats.kill('SIGKILL')
-    // What is under way when the connection breaks waits for its deadline.
+    // Requests under way when the connection breaks wait for their deadline.
     for (const { url } of hasty.api)
       await vi.waitFor(async () => expect((await getFrom(`${url}/readyz`)).status).toBe(503), PATIENT)
     for (const url of doors) {

@@ -51,7 +51,7 @@ test('each end is told although the replica that applies the log is killed, and 
   await using _ = { [Symbol.asyncDispose]: () => nc.close() }
   const createdOf = async (type: string) =>
     (await readLog(nc)).filter(({ subject }) => subject.startsWith(`job:created.${type}.`)).map(({ event }) => event)
-  // Also jobs whose 201 died with its api.
+  // Includes jobs whose 201 died with its api.
   const jobs = (await createdOf('sleep')).map((event) => String(event?.job_id))
   for (const jobId of jobIds) expect(jobs).toContain(jobId)
   const told = () => [...new Set(receiver.delivered.map(({ webhookId }) => webhookId))].toSorted()

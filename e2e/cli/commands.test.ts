@@ -20,7 +20,7 @@ afterAll(() => hasty.stop())
 const cli = (args: string[], options: CliOptions = {}): Promise<CliResult> => runCli(hasty.url, args, options)
 const record = ({ stdout }: CliResult) => JSON.parse(stdout) as Record<string, unknown>
 
-/** What a good command writes. */
+/** Output of a successful command. */
 async function good(args: string[], options: CliOptions = {}): Promise<string> {
   const result = await cli(args, options)
   expect(result).toMatchObject({ code: 0, stderr: '' })

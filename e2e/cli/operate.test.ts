@@ -13,7 +13,7 @@ afterAll(() => hasty.stop())
 
 const cli = (...args: string[]) => runCli(hasty.url, args)
 
-/** What a good command writes. */
+/** Output of a successful command. */
 async function good(...args: string[]): Promise<string> {
   const result = await cli(...args)
   expect(result).toMatchObject({ code: 0, stderr: '' })

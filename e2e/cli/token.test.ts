@@ -35,7 +35,7 @@ async function addClient(id: string, ...args: string[]): Promise<Record<string, 
   return Object.fromEntries(lines.map((line) => line.split('=') as [string, string]))
 }
 
-/** What a token says, unchecked. */
+/** The claims of a token, unverified. */
 const claimsOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 

@@ -6,7 +6,7 @@ import { Hasty as Client, clientCredentials } from '../../client/index.ts'
 
 interface TokenServerOptions {
   lifeS: number
-  /** Of the nth request for a token, from 0 on. */
+  /** Status of the nth request for a token, from 0 on. */
   statusOf?: (n: number) => number
 }
 

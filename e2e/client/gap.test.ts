@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest'
 import { Hasty as Client } from '../../client/index.ts'
 import { startInProcess } from '../support/hasty.ts'
 
-/** What stands between a client and a server, and can be cut. */
+/** A connection between client and server that can be cut. */
 async function startRelay(target: string) {
   const { port, hostname } = new URL(target)
   const sockets = new Set<Socket>()

@@ -34,13 +34,14 @@ test('publint and arethetypeswrong find nothing wrong with it', async () => {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', hasty.dir], { cwd: dir })
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
   const result = await checkPackage(createPackageFromTarballData(await readFile(join(hasty.dir, filename))))
-  // It has ES modules alone, by intention, which a CommonJS file takes by import() or, on newer Nodes, by require().
+  // The package has only ES modules, by intention; a CommonJS file loads it by import() or, on newer Nodes, by
+  // require().
   const wrong =
     result.types === false ? ['no types'] : result.problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')
   expect(wrong).toEqual([])
 })
 
-/** What the machine itself has, which may be older than ours: the package is for Node 20 on. */
+/** The machine's own Node, which may be older than the repository's: the package is for Node 20 on. */
 test('the package runs a job on a plain Node', async () => {
   const file = join(hasty.dir, 'job.mjs')
   await writeFile(

@@ -16,7 +16,7 @@ const block: fc.Arbitrary<Block> = fc.record({
   comment: fc.option(word, { nil: null }),
 })
 
-/** As the standard says: of each block its event, and where the stream is by then. */
+/** The result by the standard: for each block its event, and the position of the stream by then. */
 function expected(blocks: Block[]): StreamMessage[] {
   let last = ''
   return blocks.flatMap(({ id, event, data }) => {

@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { Hasty as Client } from '../../client/index.ts'
 import { gather } from './gather.ts'
 
-// What a client does with a server that does not wait, asks for strange times, or cuts its streams.
+// A client whose server does not wait, asks for strange times, or cuts its streams.
 
 async function startServer(answer: (response: ServerResponse, request: IncomingMessage) => void) {
   const requests: IncomingMessage[] = []
@@ -30,7 +30,7 @@ async function startServer(answer: (response: ServerResponse, request: IncomingM
 const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) =>
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 const unavailable = { code: 'unavailable', detail: 'away', status: 503 }
-/** For as long as this nothing more than a few requests may come. */
+/** Time within which only a few requests may come. */
 const WHILE_MS = 2_500
 
 test('a server that answers at once is asked with pauses, and the wait ends when it should', async () => {

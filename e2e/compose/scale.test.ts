@@ -11,7 +11,7 @@ import { morePosts } from './jobs.ts'
 // running in the lanes all the while. Each starts setup again.
 
 const BACKLOG = 100
-// What the stand-in of MongoDB takes beside all these containers on two cores.
+// Time that the stand-in of MongoDB takes beside all these containers on two cores.
 const PER_SECOND = 12
 const SOON = { timeout: 60_000, interval: 500 }
 
@@ -78,7 +78,7 @@ test('after `stop` and `up` with jobs waiting, and running, every job comes to i
   await expect.poll(counts, { timeout: 150_000, interval: 1_000 }).toMatchObject({ finished: accepted, processing: 0 })
 })
 
-/** What README.md and scale.md say, and no more: `--no-deps` would leave setup out. */
+/** The commands of README.md and scale.md, and no more: `--no-deps` would leave setup out. */
 async function scale(apis: number, jobs: number): Promise<void> {
   await hasty.compose('up', '-d', '--no-recreate', '--scale', `api=${apis}`, '--scale', `job=${jobs}`)
   await areHealthy()

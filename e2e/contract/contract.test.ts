@@ -29,7 +29,7 @@ describe.skipIf(command instanceof Error)('schemathesis', () => {
     const args = ['--no-color', '--config-file', config, 'run', `${hasty.url}/openapi.json`, ...how]
     const { exitCode, output } = await run(String(command), hasty.dir, args)
     expect(exitCode, output).toBe(0)
-    // It must not pass because it tried nothing.
+    // The test must not pass because nothing was tried.
     expect(Number(/(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(500)
   })
 })

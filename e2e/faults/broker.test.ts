@@ -10,7 +10,8 @@ describe.concurrent('the broker', () => {
       total: 300,
       perSecond: 100,
       env: { LEASE_MS: '10000', JOB_SLOTS: '200' },
-      // Some end while the broker is away, so that their outcome waits for it beyond their own deadline; some after.
+      // Some jobs end while the broker is away, so that their outcome waits for it beyond their own deadline; some end
+      // after.
       request: (n) =>
         n % 2 === 0
           ? { object_id: `object-${n}`, type: 'effect', payload: { ms: 5_000 }, timeout_ms: 7_000 }

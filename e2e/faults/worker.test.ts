@@ -5,7 +5,7 @@ import { postJob } from '../support/load.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 import { historiesOf } from '../support/read-log.ts'
 
-/** One that finds no place for an isolated attempt may kill a second worker (start-attempt.ts). */
+/** A job that finds no place for an isolated attempt may kill a second worker (start-attempt.ts). */
 const AS_MANY_SLOTS_AS_PLACES = { JOB_SLOTS: '4' }
 const UNTIL = { timeout: 60_000, interval: 200 }
 
@@ -51,7 +51,7 @@ describe.concurrent('a worker', () => {
     await run.acceptedReach(60)
     const [zombie] = run.hasty.job
     zombie?.kill('SIGSTOP')
-    // Its jobs have run elsewhere, to their end: whatever it still does comes too late.
+    // Its jobs have run elsewhere, to their end: anything that this worker still does comes too late.
     await vi.waitFor(async () => {
       const log = await run.log()
       const again = startsOf(log).filter(({ attempt }) => attempt === 2)

@@ -50,7 +50,7 @@ const batchPayload: fc.Arbitrary<HostileBatchPayload> = fc.record({
   value: hostile,
 })
 
-/** What strict readers refuse is refused; a member `__proto__` is only ours to refuse, in requests. */
+/** JSON that strict readers refuse is refused; a member `__proto__` is refused in requests only. */
 function parseStrictly(text: Buffer): unknown {
   try {
     return parseStrictJson(text, 1_000_000)

@@ -6,7 +6,7 @@ import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 import type { FaultyPayload } from './handlers/faulty.ts'
 
-// One worker of two may die: the other goes on. Leases are short, so that a death is noticed soon.
+// One worker of two may die: the other continues. Leases are short, so that a death is noticed soon.
 
 const undo = new AsyncDisposableStack()
 let hasty: Processes
@@ -116,7 +116,7 @@ test('what throws where nobody can catch it ends the worker: its job alone is bl
   expect(job).toMatchObject({ status: 'failed', reason: 'crashed' })
   expect(job.error?.message).toContain('in a timer')
   expect(job.attempts[0]).toMatchObject({ outcome: 'crashed', error: { message: 'in a timer' } })
-  // It runs alone after the first death: no worker dies of it again.
+  // The job runs alone after the first death: no other worker dies of it.
   expect(hasty.job.every(({ running }) => running)).toBe(true)
   for (const id of neighbours) {
     const neighbour = await untilEnded(id)

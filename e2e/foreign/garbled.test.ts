@@ -17,7 +17,7 @@ test.each<[string, Record<string, unknown>]>([
     error: { message: expect.stringContaining('sent an unreadable message') as unknown },
   })
   expect(job.attempts.map(({ outcome }) => outcome)).toEqual(['crashed', 'crashed', 'crashed'])
-  // Of the two one has died, with the first attempt.
+  // One of the two workers has died, with the first attempt.
   await untilJob(hasty, await makeJob(hasty, { type: 'sleep', payload: { ms: 1 } }), { status: 'finished' })
   const workers = await Promise.allSettled(hasty.job.map(({ url }) => fetch(`${url}/livez`)))
   expect(workers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

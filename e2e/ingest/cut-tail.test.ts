@@ -33,7 +33,7 @@ test('messages that got sequences of lost ones are in the files once, whether th
   for (const line of told) expect(line).toMatchObject({ shard: 0 })
 })
 
-/** As a power cut at a broker that had synced none of them: what comes next counts from 1. */
+/** A power cut at a broker that had synced none of the messages: the next ones count from 1. */
 async function loseMessages(natsUrl: string): Promise<void> {
   const nc = await connectTest(natsUrl)
   try {

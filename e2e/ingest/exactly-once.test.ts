@@ -48,7 +48,7 @@ function troublesOf(hasty: Processes): (() => Promise<unknown>)[] {
     async () => replica(1).kill('SIGCONT'),
     () => Promise.all([replica(0).restart(), replica(2).restart()]),
     async () => {
-      // What they do without the broker must be nothing that the next owner does otherwise.
+      // The work that they do without the broker must not differ from the next owner's.
       await hasty.nats.kill('SIGKILL')
       for (const n of [1, 3]) replica(n).kill('SIGKILL')
       await hasty.nats.restart()

@@ -40,7 +40,7 @@ test('a handler of one’s own says what became of each message; what never succ
     ...[1, 2, 3].map(thrown),
   ])
   // Put back, they are messages like any other: in new batches, which may fail again.
-  // One whose batch is not done yet may die once more, and is left where it is.
+  // A message whose batch is not done yet may die once more, and is left where it is.
   let redriven = 0
   await vi.waitFor(async () => {
     redriven += (await postTo(`${hasty.url}/v1/message/dead/redrive`, {})).body['redriven'] as number

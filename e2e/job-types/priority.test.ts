@@ -9,7 +9,7 @@ import { connectTest } from '../support/read-log.ts'
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
 test('high goes before normal before low, and ageing keeps low from being starved', async () => {
-  // One slot, so that what starts is what the worker chose.
+  // One slot, so that the worker alone chooses which job starts.
   const env = { HANDLERS_DIR, JOB_SLOTS: '1', PRIORITY_AGEING_MS: '1000', COOLDOWN_MS: '0' }
   await using hasty = await startInProcess({ apis: 1, jobs: 0, env })
   const file = join(hasty.dir, 'order.txt')

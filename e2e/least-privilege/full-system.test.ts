@@ -133,7 +133,7 @@ test('every service starts again, trims and makes its store anew, and what waite
   for (const id of waiting) await untilJob(api, id, { status: 'finished' })
   const processed = async () => (await getFrom(`${api.url}/v1/message/workers`)).body['messages_total']
   await expect.poll(processed, SOON).toBe(3)
-  // What has ended leaves the log while it is still in use.
+  // Ended jobs leave the log while it is still in use.
   await expect.poll(async () => (await stateOf('JOBS')).first_seq, SOON).toBeGreaterThan(1)
   await setUp()
 })
@@ -145,7 +145,7 @@ test('nobody was refused anything by the broker', async () => {
 const waiting: string[] = []
 const runners: string[] = []
 
-/** So that there is something of everything, in every lane. */
+/** Creates something of every kind, in every lane. */
 async function fill(): Promise<void> {
   for (const type of ['wide', 'narrow']) {
     const failed = await makeJob(api, { type, payload: { fails: true } })

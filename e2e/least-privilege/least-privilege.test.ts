@@ -10,7 +10,7 @@ import { type Replica, startReplica, startService } from '../support/replica.ts'
 
 // The users of nats/nats.conf, each with what its service does, and with what it must not do.
 
-/** Of every kind that a configuration could read as something else than text. */
+/** A value with every kind of character that a configuration could read as something else than text. */
 const passwords = {
   setup: '4222',
   api: 'a"b\\c',
@@ -255,7 +255,7 @@ test.each<[User, string]>([
   }
 })
 
-/** What an operator and a reader of events need of the broker. */
+/** Calls that an operator and a reader of events need of the broker. */
 async function useControls(url: string): Promise<void> {
   const type = `${url}/v1/types/sleep`
   expect(await send('POST', `${type}/pause`)).toMatchObject({ status: 200, body: { paused: true } })
@@ -273,7 +273,7 @@ async function useControls(url: string): Promise<void> {
   expect(await postTo(`${url}/v1/jobs`, sum, { prefer: 'wait=10' })).toMatchObject({ status: 200, body: { result: 3 } })
 }
 
-/** What senders and operators of messages need of the broker. */
+/** Calls that senders and operators of messages need of the broker. */
 async function useMessages(url: string): Promise<void> {
   const dead = { timestamp: '2026-11-22T18:00:00Z', value: 'x', error: 'no', attempts: 5, died_at: 'now' }
   for (const replayed of [null, 'true']) {
@@ -311,7 +311,7 @@ async function useRequests(url: string): Promise<void> {
   expect(await send('DELETE', definition)).toMatchObject({ status: 204 })
 }
 
-/** Those of `useMessages` too, the one that was put back included. */
+/** The messages of `useMessages`, the one that was put back included. */
 async function processMessages(url: string): Promise<void> {
   const messages = ['a', 'refused'].map((value) => ({ timestamp: '2026-11-22T18:00:00Z', value }))
   expect(await postTo(`${url}/message`, messages)).toMatchObject({ status: 201 })

@@ -14,7 +14,7 @@ afterAll(() => hasty.stop())
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64url')
 
-/** What is sent, what is answered, and the parameter that is named. */
+/** The query, the answer, and the parameter that is named. */
 const ROWS: [query: string, code: string, parameter: string][] = [
   ['page=-1', 'unknown-member', 'page'],
   ['Status=failed', 'unknown-member', 'Status'],

@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(handlersDir, { recursive: true })
 })
 
-/** One after the other, so that their order is known. */
+/** Creates jobs one after the other, so that their order is known. */
 async function makeJobs(count: number, body: Record<string, unknown>): Promise<string[]> {
   const ids: string[] = []
   for (let n = 0; n < count; n++) ids.push(await makeJob(hasty, body))

@@ -141,7 +141,7 @@ test('a message that may die once more is not put back before its batch is done'
 
 test('a dead message whose mark is there already is removed and not put back again', async () => {
   await die(3, 5_000)
-  // As a redrive leaves it that is killed before it removes both.
+  // The state that a redrive leaves when it is killed before it removes both.
   await store(deadMessageSubject(3, 5_000), { redriven_at: '2026-11-22T18:00:10.000Z' })
   const before = (await putBack()).length
   expect(await redrive({})).toMatchObject({ status: 200, body: { redriven: 0, is_more: false } })

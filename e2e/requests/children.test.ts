@@ -55,7 +55,7 @@ test('that fails fails the request', async () => {
   const id = await create({ steps: [{ name: 'one', jobs: [{ name: 'child', definition: 'broken' }] }] })
   const failed = await until(id, { status: 'failed' })
   expect(failed.error?.message).toBe('bad mood 1')
-  // Its parent would not hear of it, and begin another one.
+  // Its parent would not hear of the retry, and would start another child.
   const child = failed.steps[0]?.jobs[0]?.job_id ?? ''
   await until(child, { status: 'failed' })
   expect(await postTo(`${hasty.url}/v1/requests/${child}/retry`, {})).toMatchObject({ status: 409 })

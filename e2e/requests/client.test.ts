@@ -50,7 +50,7 @@ test('a wait that is over says how the request stood, and a signal lets it go on
 test('a request is cancelled, retried and listed by the client', async () => {
   const { request_id: id } = await client.createRequest(waiting)
   expect(await client.cancelRequest(id, { reason: 'no' })).toMatchObject({ status: 'cancelled' })
-  // Whoever wants what is so already has it.
+  // A repeat whose change is done already succeeds.
   expect(await client.cancelRequest(id)).toMatchObject({ error: { message: 'no' } })
   expect(await client.retryRequest(id)).toMatchObject({ status: 'inprogress', round: 2 })
   const refused = await client.retryRequest(id).catch((thrown: unknown) => thrown)

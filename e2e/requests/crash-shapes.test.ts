@@ -61,7 +61,7 @@ async function runTwice(hasty: Processes): Promise<void> {
   const id = await create(hasty)
   await ask(hasty, `${id}/signals/go`, (status) => status === 200)
   expectEnd(await untilFailed(hasty, id, 1), 1)
-  // One that an earlier try retried already is not failed any more.
+  // A request that an earlier try has retried is not failed any more.
   await ask(hasty, `${id}/retry`, (status) => status === 202 || status === 409)
   expectEnd(await untilFailed(hasty, id, 2), 2)
 }

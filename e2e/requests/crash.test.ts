@@ -9,7 +9,7 @@ import { type Processes, startHasty } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'
 
 const KILLS = Number(process.env['HASTY_KILLS'] ?? 8)
-/** Of two rounds of kills. */
+/** Time limit of a test with two rounds of kills. */
 const TIMEOUT_MS = 120_000 + KILLS * 10_000
 const REQUESTS = Number(process.env['HASTY_REQUESTS'] ?? 40)
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')

@@ -5,7 +5,7 @@ import { startInProcess } from '../support/hasty.ts'
 test('values that fill a payload beyond all memory fail their job and the request, which can be retried', async () => {
   await using hasty = await startInProcess({ jobs: 0, workflows: 1 })
   const url = `${hasty.workflow[0]!.url}/v1/requests`
-  // Some 600 MB, said in 250 KB.
+  // About 600 MB, described in 250 KB.
   const data = Array.from({ length: 9_000 }, () => ({ $value: '/params/big' }))
   const steps = [{ name: 'a', jobs: [{ name: 'x', type: 'task', payload: { data } }] }]
   const made = await postTo(url, { params: { big: 'x'.repeat(65_000) }, steps })

@@ -17,7 +17,7 @@ const steps = [
 const UNSET = { WRK_ENABLED: 'true', WRK_REQUEST_NEW_CRON: '', WRK_REQUEST_INPROGRESS_CRON: '', WRK_JOB_CRON: '' }
 
 let hasty: Hasty
-/** One broker for all: its only workflow service is started again with what each test is about. */
+/** One broker for all: its only workflow service is restarted with the settings of each test. */
 let workflow: InProcess
 let url: string
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { connectTest } from '../support/read-log.ts'
 import { make, napping, post, requestsAt, run, SOON, step, untilLike, view } from './request-calls.ts'
 
 let hasty: Hasty
-/** Of one replica and of another one. */
+/** Addresses of two replicas. */
 let here: string
 let there: string
 
@@ -78,7 +78,7 @@ test('the ETag is that of what is shown, also while only a job of it changes', a
   expect((await getFrom(requestsAt(there, id), { 'if-none-match': etag })).status).toBe(200)
   expect(await post(here, id, '/cancel')).toMatchObject({ status: 200 })
 })
-/** Nobody listens there, which is tried again. */
+/** An address where nobody listens: the call is retried. */
 const BROKEN = { url: 'http://127.0.0.1:9/' }
 const SLOWLY = { attempts: 10, backoff: { kind: 'fixed', base_ms: 700, jitter: 0 } }
 

@@ -10,7 +10,7 @@ import { address, named, openLog, openRecords, put, QUICK_JOB, untilView, view }
 
 let hasty: Hasty
 let log: Awaited<ReturnType<typeof openLog>>
-/** Of one replica and of another one. */
+/** Addresses of two replicas. */
 let here: string
 let there: string
 

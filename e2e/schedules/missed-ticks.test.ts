@@ -45,7 +45,7 @@ test('after six seconds without any keeper a schedule of one second does as its 
   for (const policy of ['latest', 'skip']) {
     const times = (await log.ticks(policy)).map(({ tickMs }) => tickMs).toSorted((a, b) => a - b)
     const steps = times.slice(1).map((time, i) => (time - (times[i] ?? 0)) / 1_000)
-    // One gap, of whole ticks; before and after it one by one.
+    // One gap, of whole ticks; before and after it they run one by one.
     expect(steps.filter((step) => step !== 1)).toHaveLength(1)
     expect(Math.max(...steps)).toBeGreaterThanOrEqual(3)
     expect(steps.every(Number.isInteger)).toBe(true)
@@ -95,7 +95,7 @@ test('a tick whose job has left the log already is not made again by who does no
   await old.write(unsettled)
   const first = await untilView(hasty.url, 'old', { last_tick_at: isoTime(lastMs) })
   await vi.waitFor(async () => expect(await log.ticks('old')).toEqual([]), { timeout: 30_000, interval: 100 })
-  // As after a crash between the job and the note of it.
+  // The state after a crash between the job and its record.
   const found = await old.records.read(named('old'))
   const again = await old.write(unsettled, found?.seq ?? 0)
   await vi.waitFor(

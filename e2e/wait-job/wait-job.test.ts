@@ -21,7 +21,7 @@ test('a job that ends within the wait is answered whole, with 200, at once', asy
     expect(answer).toMatchObject({ status: 200, body: { status: 'finished', result: { attempt: 1 } } })
     expect(answer.headers.get('preference-applied')).toBe('wait=30')
     expect(answer.headers.get('location')).toContain(answer.body['job_id'])
-    // What was shown as ended stays so, on every replica.
+    // A job that was shown as ended stays so, on every replica.
     for (const { url } of hasty.api) {
       expect(await readJob({ url }, answer.body['job_id'] as string)).toMatchObject({ status: 'finished' })
     }

@@ -21,7 +21,7 @@ const makeMixed = (how: string, body: Record<string, unknown> = {}) =>
 
 const times = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make))
 
-/** Of each worker the attempts that it started, as the log has them: `job_id attempt`. */
+/** Attempts that each worker started, as the log has them: `job_id attempt`. */
 async function attemptsInLog(): Promise<Map<string, string[]>> {
   const nc = await connectTest(hasty.nats.url)
   try {
@@ -135,7 +135,7 @@ test('a worker lives while a handler keeps its main loop busy', async () => {
   await untilJob(hasty, busy, { status: 'finished' })
 })
 
-/** What is asked, what is answered, and the parameter that is named. */
+/** The query, the answer, and the parameter that is named. */
 const ROWS: [path: string, code: string, parameter: string][] = [
   ['?alive=true', 'unknown-member', 'alive'],
   ['?limit=5', 'unknown-member', 'limit'],

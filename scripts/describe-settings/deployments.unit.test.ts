@@ -8,7 +8,7 @@ import { READERS, START, settingNames } from './readers.ts'
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
-/** What compose does not pass on, and why. */
+/** Settings that compose does not pass on, and why. */
 const NOT_PASSED_ON: Record<string, string> = {
   HOST: 'the image sets it',
   DATA_DIR: 'containers keep nothing: the stores are in MongoDB',

@@ -36,7 +36,7 @@ function batchOf(id: string, count: number, size = 1): Publication[] {
   return [{ ...about, subject, body: '{}', expect: { seq: 0, filter: subject } }, ...messages]
 }
 
-/** What is stored of each batch, and of each message of it how often. */
+/** The stored messages of each batch, and how often each is stored. */
 async function storedBatches({ stream }: Pick<TestBus, 'stream'>): Promise<Map<string, number[]>> {
   const batches = new Map<string, number[]>()
   for (let fromSeq = 1, isMore = true; isMore; ) {
@@ -128,7 +128,7 @@ test('a broker that is killed again and again loses and doubles nothing of what 
       const size = ((name + n) % 7) + 1
       sent++
       const publications = batchOf(id, size)
-      // Whoever got no answer asks again under the same key.
+      // A sender without an answer sends again under the same key.
       for (let outcome = 'unknown'; outcome === 'unknown'; ) {
         const again = publications.map((publication) => ({ ...publication, nonce: newNonce() }))
         const [result] = await Promise.allSettled([bus.publisher.publishBatch(again, { deadlineMs: 300 })])
@@ -139,7 +139,7 @@ test('a broker that is killed again and again loses and doubles nothing of what 
     }
   }
   const clients = Promise.all(upTo(100).map(client))
-  // Some must be stored without an answer: it is those that the test is about.
+  // Some batches must be stored without an answer: the test is about those.
   for (let round = 0; round < 4 || (seen['conflict'] === undefined && round < 15); round++) {
     const before = sent
     await vi.waitFor(() => expect(sent).toBeGreaterThan(before + 300), 20_000)

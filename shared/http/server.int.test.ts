@@ -40,7 +40,7 @@ async function startServer(answerMs = 0) {
   const port = await server.start()
   return {
     server,
-    /** What has arrived whole. */
+    /** Bodies that have arrived whole. */
     whole,
     open: async (sent: string): Promise<Socket> => {
       const socket = connect(port, '127.0.0.1')

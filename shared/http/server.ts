@@ -99,7 +99,7 @@ export class HttpServer {
 
   /**
    * Refuses new connections at once, closes idle ones, and answers open requests. A proxy would hang on an address that
-   * does not even refuse connections, so the listener stays open as long as the proxy needs to notice.
+   * does not even refuse connections, so the process stays up for as long as the proxy needs to see a refusal.
    */
   async stop(): Promise<void> {
     this.#stopping = true

@@ -33,7 +33,7 @@ function startService(body: string, env: Record<string, string> = {}) {
   const told: unknown[] = []
   child.on('message', (message) => told.push(message))
   const [output, errors] = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)))
-  // What it told last may come after its exit.
+  // Its last message may come after its exit.
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([exit]) => exit)
   return { child, told, ended, output, errors }
 }

@@ -78,10 +78,10 @@ async function setup() {
     maxBytes: 1e12,
     log: silentLog,
   })
-  /** What the projection would do. */
+  /** Applies events as the projection would. */
   const project = async (job: JobAddress) => {
     const messages = (await bus.history.all(job)).map(({ seq, event }) => ({
-      // What cannot be read has no name of its own.
+      // An unreadable event has no name of its own.
       subject: eventSubject(event.event === 'unreadable' ? 'job:progress' : event.event, job),
       seq,
       body: event.event === 'unreadable' ? '' : JSON.stringify(event),
@@ -319,7 +319,7 @@ test('the end of a request’s job and its history stay until the workflow servi
   expect(await cut()).toBe(first)
   expect(await cut()).toBeNull()
 
-  // Those of the first jobs are cut already.
+  // The events of the first jobs are cut already.
   await ackEnds(bus, 2)
   expect(await cut()).toBe(later.first)
   await ackEnds(bus, 1)

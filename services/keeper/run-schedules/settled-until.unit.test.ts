@@ -25,7 +25,7 @@ test('an anchor that a clock put ahead holds back no tick', () => {
   expect(dueTicks(record, NOW + 2 * SECOND)?.run).toEqual([NOW + SECOND, NOW + 2 * SECOND])
 })
 
-/** What an api does at a moment by its clock, and which ticks it makes; one made before is not made again. */
+/** The ticks that an api makes at a moment by its clock; a tick made before is not made again. */
 function turn(record: ScheduleRecord, nowMs: number, made: Set<number>): ScheduleRecord {
   if (isSettledAhead(record, nowMs)) return goneOnFromNow(record, nowMs)
   const due = dueTicks(record, nowMs)

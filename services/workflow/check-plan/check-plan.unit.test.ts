@@ -28,7 +28,7 @@ const nobody = { tenant: null }
 const job = (name: string, more: Record<string, unknown> = {}) => ({ name, type: 'add', ...more })
 const step = (name: string, more: Record<string, unknown> = { jobs: [job('a')] }) => ({ name, ...more })
 
-/** What is wrong, as `pointer: detail`. */
+/** The faults, as `pointer: detail`. */
 async function errorsOf(check: () => Promise<void> | void): Promise<string[]> {
   try {
     await check()

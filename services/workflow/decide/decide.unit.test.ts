@@ -18,7 +18,7 @@ const requestOf = (steps: unknown[], params: Json = {}, extras: Json = {}): Requ
 }
 const begun = (...args: Parameters<typeof requestOf>) => decide(requestOf(...args), { kind: 'pick-up' }, NOW)
 
-/** What runs now, as the jobs that were made for it would say. */
+/** The running tasks, as their jobs would name them. */
 const running = (record: RequestRecord): TaskAddress[] => [
   ...record.steps.flatMap(({ tasks }, step) =>
     tasks.filter(({ status }) => status === 'inprogress').map(({ key, round }) => ({ step, key, round })),

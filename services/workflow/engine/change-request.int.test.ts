@@ -16,7 +16,7 @@ import { changeRequest, createChangeQueue } from './change-request.ts'
 import { REQUEST_RECORDS, RequestRecords } from './request-records.ts'
 
 const KIB = 1024
-/** What the broker takes, as far as these tests go: small ones are quicker. */
+/** The broker's message limit in these tests: small, because that is quicker. */
 const ROOM = 256 * KIB
 
 const { ended } = createWorkflowMetrics(createRegistry('workflow'))

@@ -28,7 +28,7 @@ const ended: Input = {
   task: { step: 0, key: 'a', round: 1 },
   end: { status: 'completed', attempts: [], result: null, error: null, at: '2027-01-01T12:00:10.000Z' },
 }
-/** Its job has ended, and where it goes on at times alone nothing has come of that. */
+/** A request whose job has ended, without an effect yet because it continues only at times. */
 const left = decide(running, ended, NOW, false)
 const sleeping = decide(running, ended, NOW)
 const held = decide(sleeping, { kind: 'time' }, NOW + 90 * SECOND)

@@ -150,7 +150,7 @@ test.each<[string, number | null, number | null]>([
 ])('setup ends the change of a type that %s, where an earlier setup was cut short in it', async (_, before, after) => {
   await using bus = await startTestBus()
   await refreshLanes(bus.broker, typeWithLimit(before), TOPOLOGY)
-  // As far as that one came: a lane of the new shape beside those of the old one.
+  // The state that the interrupted change left: a lane of the new shape beside those of the old one.
   const [priority] = lanesOfShape(after)
   if (priority === undefined) throw new Error('there is no such shape')
   await ensureLane(bus.broker, typeWithLimit(after), priority, {

@@ -20,7 +20,7 @@ import { ensureTopology } from './topology.ts'
 const SOON = { deadlineMs: 10_000 }
 const TOPOLOGY = { cooldownMs: 5_000, leaseMs: 2_000, replicas: 1 }
 
-/** What a consumer gives now; acked, so that it is given once. */
+/** The current delivery of a consumer; acked, so that it is delivered once. */
 async function take({ broker }: TestBus, stream: string, consumer: string): Promise<string[]> {
   const bodies: string[] = []
   const puller = new ConsumerPuller(broker, stream)
@@ -90,7 +90,7 @@ test('a setup that runs again asks the broker to change nothing, and one with an
   }
   await setUp(TOPOLOGY.leaseMs)
   await bus.publisher.publish(createdPublication(newAddress()), SOON)
-  // What the broker tells about each request to it.
+  // Events in which the broker reports each request to it.
   const asked: string[] = []
   nc.subscribe('$JS.EVENT.ADVISORY.API', {
     callback: (_, message) => void asked.push(message.json<{ subject: string }>().subject),

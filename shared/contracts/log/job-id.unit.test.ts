@@ -80,7 +80,7 @@ describe('a job id', () => {
 const type = fc.stringMatching(TYPE_PATTERN)
 const address = fc.record({ type, priority: fc.constantFrom(...PRIORITIES), job_id: jobId })
 
-/** As the broker matches: `*` is one token, `>` is one or more at the end. */
+/** Matches like the broker: `*` is one token, `>` is one or more at the end. */
 function matches(filter: string, subject: string): boolean {
   const filterTokens = filter.split('.')
   const tokens = subject.split('.')

@@ -6,7 +6,7 @@ import { shardOf } from './message.ts'
 const START_MS = Date.parse('2026-11-22T00:00:00Z')
 const every = (stepMs: number, count: number) => Array.from({ length: count }, (_, n) => START_MS + n * stepMs)
 
-/** Where the senders' clocks tick in round steps. */
+/** Timestamps of senders whose clocks tick in round steps. */
 const TIMES = {
   'each second of a day': every(1_000, 86_400),
   'every 250 ms': every(250, 40_000),
