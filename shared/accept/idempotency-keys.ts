@@ -18,7 +18,7 @@ import { Door } from './door.ts'
 export interface KeyClaim {
   jobId: string
   createdAtMs: number
-  /** Another request made the claim before. */
+  /** Whether another request made the claim before. */
   isRepeat: boolean
 }
 

@@ -30,7 +30,7 @@ export async function honorPreferWait(
 ): Promise<Job | null> {
   ctx.vary('Prefer')
   const waitS = preferredWaitS(ctx.get('prefer'))
-  // A preference need not be honoured: with too many waiting callers, the answer comes at once.
+  // A preference need not be honored: with too many waiting callers, the answer comes at once.
   if (waitS === null || deps.waiting.count >= MAX_WAITING) return null
   ctx.set('Preference-Applied', `wait=${waitS}`)
   const left = new AbortController()
