@@ -1,4 +1,4 @@
-// `npm start` as a user meets it: one supervisor over a broker and services of its own.
+// `npm start` as a user runs it: one supervisor over a private broker and services.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -27,9 +27,9 @@ afterAll(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
 
 type Run = AsyncDisposable & {
   lines(): string[]
-  /** The pids of the services that said so, in order of time. */
+  /** Pids of the services that logged the message, in order of time. */
   pidsThatLogged(message: string): number[]
-  /** A signal to what was started alone, and its exit code. */
+  /** Sends a signal to the supervisor alone; resolves to its exit code. */
   end(signal: NodeJS.Signals): Promise<unknown>
 }
 
@@ -43,7 +43,7 @@ function run([file, ...args]: Command, own: Record<string, string> = {}): ChildP
   return Object.assign(child, { text: () => text })
 }
 
-/** Resolves when it answers. */
+/** Resolves when the address answers. */
 async function startHere(command: Command, own: Record<string, string> = {}): Promise<Run> {
   const child = run(command, own)
   const ended = once(child, 'exit')
@@ -80,7 +80,7 @@ const finished = (jobId: string) =>
     return body
   }, UNTIL)
 
-/** kill -9 of all who said that they were ready; resolves when as many have taken their place. */
+/** Kills all ready services with kill -9; resolves when as many have replaced them. */
 async function killAndWait(running: Run, readyMessage: string): Promise<void> {
   const old = running.pidsThatLogged(readyMessage)
   for (const pid of old) process.kill(pid, 'SIGKILL')
@@ -149,6 +149,6 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
   await finished(String(again.body['job_id']))
   await hasty.end('SIGTERM')
   await vi.waitFor(async () => expect(await portError(Number(env['PORT']))).toBeUndefined(), UNTIL)
-  // The broker is the last to go, and takes this with it.
+  // The broker ends last, and its pid file goes with it.
   await vi.waitFor(async () => expect(await readdir(join(dir, 'data/nats'))).not.toContain('nats-server.pid'), UNTIL)
 })

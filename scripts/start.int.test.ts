@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-/** `npm start` to its end. */
+/** Runs `npm start` to its end. */
 function runStart(env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
   const all = { ...process.env, DATA_DIR: join(dir, 'data'), LOG_FORMAT: 'json', ...env }
   return new Promise((resolve) => {
@@ -104,7 +104,7 @@ test('the first line names the address it listens on', async () => {
 test('the lock of a process that is gone does not stop a start', async () => {
   const dataDir = join(dir, 'stale')
   await runStart({ DATA_DIR: dataDir, NATS_SERVER_BIN: '/bin/true', PORT: '0' })
-  // More than any pid that Linux gives out.
+  // Higher than any pid on Linux.
   await writeFile(join(dataDir, 'hasty.pid'), '4194999')
   const { stderr } = await runStart({ DATA_DIR: dataDir, NATS_SERVER_BIN: '/bin/true', PORT: '0' })
   expect(stderr).not.toContain('already runs')

@@ -1,4 +1,4 @@
-// `POST /token`: a client of the file proves itself and gets a short-lived token, good at every replica.
+// `POST /token`: a client of the file proves itself and gets a short-lived token, valid at every replica.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -7,7 +7,7 @@ import { bare, JSON_TYPE, job, nested, post, postAs, postChunks, request } from 
 
 let hasty: Hasty
 beforeAll(async () => {
-  // Every row is sent through two doors.
+  // Every row is sent through both routes.
   hasty = await startInProcess({ jobs: 0, nginx: true, env: { COOLDOWN_MS: '0' } })
 })
 afterAll(() => hasty.stop())
@@ -36,7 +36,7 @@ const objectIds = [
 
 const fits = (body: string) => body.padEnd(BODY_MAX_BYTES)
 
-/** Whole requests that look odd and are fine; each makes a job for object_id `a`. */
+/** Whole requests that look odd and are valid; each creates a job for object_id `a`. */
 const requests: [what: string, request: Buffer][] = [
   ['39: a byte order mark in front', post(`\ufeff${job('a')}`)],
   ['charset=UTF-8', postAs(job('a'), `${JSON_TYPE};charset=UTF-8`)],

@@ -9,7 +9,7 @@ import { type Answer, openConnection } from './raw-connection.ts'
 import { get } from './requests.ts'
 import type { Row } from './row.ts'
 
-// No worker runs, so the log holds what was accepted and nothing else.
+// No worker runs, so the log holds only accepted jobs.
 let hasty: Hasty
 let nc: NatsConnection
 let manager: JetStreamManager
@@ -60,7 +60,9 @@ function checkRefusal(row: Row, verdict: string, answer: Answer): void {
   if (row.header !== undefined) expect(answer.headers.get(row.header[0])).toBe(row.header[1])
 }
 
-/** The same connection serves on, or the server has said that it will not and closes it; others never notice. */
+/**
+ * Checks that the connection still serves, or that the server has announced its end and closes it; others never notice.
+ */
 async function checkAfterwards(url: string, connection: Awaited<ReturnType<typeof openConnection>>, answer: Answer) {
   if (answer.headers.get('connection') === 'close') {
     expect(await connection.rest).toBe('')
@@ -71,7 +73,7 @@ async function checkAfterwards(url: string, connection: Awaited<ReturnType<typeo
   expect((await fetch(`${url}/heartbeat`)).status).toBe(200)
 }
 
-/** How much was ever stored: refused requests must not move it. */
+/** The number of messages ever stored: refused requests must not change it. */
 async function stored(): Promise<number[]> {
   const streams = await Promise.all(
     [JOBS_STREAM, KEYS_STREAM, SCHEDULES_STREAM].map((name) => manager.streams.info(name)),
@@ -79,7 +81,7 @@ async function stored(): Promise<number[]> {
   return streams.map(({ state }) => state.last_seq)
 }
 
-/** Characters of the longest part of the answer that stands in the request too, as far as 101. */
+/** Length of the longest part of the answer that repeats the request, up to 101 characters. */
 function longestEcho(request: Buffer, body: string): number {
   const sent = request.toString('utf8')
   for (let start = 0; start + 101 <= body.length; start++) if (sent.includes(body.slice(start, start + 101))) return 101

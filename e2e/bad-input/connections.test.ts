@@ -4,8 +4,8 @@ import { connectTest, readLog } from '../support/read-log.ts'
 import { type Answer, openConnection } from './raw-connection.ts'
 import { JSON_TYPE, job, post, request } from './requests.ts'
 
-// A request that does not arrive within 10 s is given up. All of them are begun first and looked at last, so
-// that everything else here happens beside them.
+// A request that does not arrive within 10 s is given up. All of them are started first and checked last, so that the
+// waits overlap with everything else here.
 const slowRequests: { what: string; bytes: Buffer; drips: boolean }[] = [
   { what: 'only a first line', bytes: Buffer.from('POST / HTTP/1.1\r\n'), drips: false },
   { what: 'a header that stops', bytes: Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nX-Slow: '), drips: false },
@@ -25,7 +25,7 @@ interface SlowOutcome {
   closedMs: number
 }
 
-/** Sends what it has and perhaps a byte four times a second, until the other side closes. */
+/** Sends the text and perhaps a byte four times a second, until the other side closes. */
 async function sendSlowly(url: string, bytes: Buffer, drips: boolean): Promise<SlowOutcome> {
   using connection = await openConnection(url)
   const startedMs = performance.now()
@@ -104,8 +104,8 @@ test.each(slowRequests.map(({ what }, i) => [what, i] as const))('%s is 408 at t
   expect(outcome?.closedMs).toBeLessThan(18_000)
 })
 
-// nginx has no answer for a request that never came: it closes. A body byte by byte it takes into its buffer as long as
-// it never stands still for 10 s, and the api sees it only when it is whole.
+// nginx has no answer for a request that never came: it closes the connection. It buffers a body that comes byte by
+// byte as long as the pauses stay below 10 s, and the api sees the body only when it is whole.
 test.each(slowRequests.slice(0, -1).map(({ what }, i) => [what, i] as const))('%s is closed by nginx', async (_, i) => {
   const outcome = await slowAtNginx[i]
   expect(outcome?.answer).toBeNull()

@@ -3,7 +3,7 @@ import type { BatchResult } from '#shared/contracts/http/job-batch.ts'
 import { runCli } from '../cli/run-cli.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
 
-// A whole number that JSON.parse would change into another one is refused at every door, and said where it is.
+// A whole number that JSON.parse would change is refused at every route, with its position.
 
 const LONG = '1970670598291982290'
 const JSON_BODY = 'application/json'

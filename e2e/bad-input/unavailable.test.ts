@@ -23,7 +23,7 @@ describe('without the broker', () => {
     const { body } = await postTo(hasty.url, { object_id: 'before', payload: { ms: 0 } })
     const address = `${hasty.url}/${String(body['job_id'])}`
     await vi.waitFor(async () => expect((await getFrom(address)).body['status']).toBe('finished'), PATIENT)
-    // Until the log was silent for a moment, what stands at its end may be a job's.
+    // Wait until the log was silent for a moment: until then its last messages may belong to any job.
     for (const { url } of hasty.api)
       await vi.waitFor(async () => expect((await getFrom(`${url}/${neverMade}`)).status).toBe(404), PATIENT)
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   receiver = undo.use(
     await startReceiver(secret, ({ path }, response, earlier) => {
       if (path === '/moody' && earlier.length < 2) {
-        // The second time it says when to come again; the first time the type's backoff does.
+        // The second answer asks for a time; after the first one the type's backoff decides.
         response.writeHead(500, earlier.length === 0 ? {} : { 'retry-after': '1' }).end('not now')
       } else if (path === '/gone') response.writeHead(410).end('no more')
       else response.writeHead(204).end()
@@ -115,7 +115,7 @@ describe('a webhook', () => {
     const attempts = callbackJob.attempts as { outcome: string; error: { code: string; message: string } | null }[]
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['retrying', 'retrying', 'finished'])
     expect(attempts[0]?.error).toMatchObject({ code: 'http-500', message: 'the target answered 500: not now' })
-    // Each signed anew, under one id.
+    // Each attempt has a new signature and the same id.
     expect(new Set(deliveredFor(receiver, job.job_id).map(({ webhookId }) => webhookId)).size).toBe(1)
     const sent = receiver.target.seen.filter(({ path }) => path === '/moody')
     expect(new Set(sent.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)

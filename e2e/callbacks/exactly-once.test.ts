@@ -14,7 +14,8 @@ import { sendCallbacks } from '../../services/keeper/send-callbacks/send-callbac
 import { silentLog, startTestBus, type TestBus } from '../support/bus.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
-// A batch is stored before its callbacks are made: whoever dies in between leaves it to be applied again, cut otherwise.
+// A batch is stored before its callbacks are created: after a crash in between, it is applied again with other
+// boundaries.
 
 const undo = new AsyncDisposableStack()
 let bus: TestBus

@@ -22,7 +22,7 @@ test('each end is told although the replica that applies the log is killed, and 
   const postAll = async () => {
     for (let i = 0; i < JOBS; i++) {
       const body = { object_id: `o${i}`, payload: { ms: 1 + (i % 7) * 30 }, callback_url: `http://${receiver.host}/` }
-      // The api that was asked may just have been killed: another one, then.
+      // The api may have been killed just now: ask another one then.
       await vi.waitFor(
         async () => {
           const api = hasty.api[i % hasty.api.length]

@@ -94,7 +94,7 @@ describe('with two workers', () => {
     const verdicts: { jobId: string; answers: ApiAnswer[] }[] = []
     const race = async (n: number) => {
       const jobId = await makeJob(hasty, { type: 'moody', payload: { ms: n % 30 } })
-      // A third of them about its start, the others about its end.
+      // A third of them at about their start, the others at about their end.
       if (n % 3 !== 0) await untilRunningOrOver(jobId)
       verdicts.push({ jobId, answers: await Promise.all([cancel(jobId), cancel(jobId)]) })
     }

@@ -12,7 +12,7 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 test('jobs that only the store knows, because the broker lost its log, can still be read, followed, retried and cancelled', async () => {
   const env = { HANDLERS_DIR, COOLDOWN_MS: '1000' }
   await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env })
-  // The old log goes far, so that its sequences are larger than those of the new one.
+  // The old log is long, so that its sequences are larger than those of the new one.
   for (let n = 0; n < 30; n++) await makeJob(hasty, { type: 'moody' })
   const failed = await makeJob(hasty, { type: 'moody', payload: { bad_attempts: 1 } })
   const finished = await makeJob(hasty, { type: 'moody' })
@@ -35,7 +35,7 @@ test('jobs that only the store knows, because the broker lost its log, can still
   const setup = await startService('job/setup.ts', { NATS_URL: hasty.nats.url, ...env }, join(hasty.dir, 'setup-2.log'))
   expect((await setup.exited).code).toBe(0)
   await hasty.addJob()
-  // The projection has seen that it is another log, and the apis what types there are.
+  // The projection has noticed the new log, and the apis know the types.
   const after = await vi.waitFor(() => makeJob(hasty, { type: 'moody' }), { timeout: 20_000, interval: 200 })
   await untilJob(hasty, after, { status: 'finished' })
   await vi.waitFor(

@@ -30,7 +30,7 @@ async function makeFailed(count: number, objectId?: string): Promise<string[]> {
   return jobs
 }
 
-/** The list follows the log by some milliseconds. */
+/** Lists are some milliseconds behind the log. */
 const untilListed = (jobs: string[], status: string) =>
   vi.waitFor(
     async () => {
@@ -67,7 +67,7 @@ test('the jobs of a redrive with a rate start one after another, each at a time 
   expect(rest.body).toMatchObject({ matched: 2, retried: 2, next_cursor: null })
   const ended = await Promise.all(jobs.map((jobId) => untilJob(hasty, jobId, { status: 'finished' })))
   const starts = ended.map(({ started_at }) => Date.parse(started_at ?? '')).toSorted((a, b) => a - b)
-  // 5 a second are 800 ms from the first to the last; timers come up to 250 ms late, never early.
+  // At 5 a second the first and the last are 800 ms apart; timers come up to 250 ms late, never early.
   expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeGreaterThan(500)
 })
 
@@ -87,7 +87,7 @@ test('jobs whose type is gone are passed over, and stop nobody else', async () =
     },
     { timeout: 20_000 },
   )
-  // Each api looks at the lanes again after some seconds.
+  // Each api reads the lanes again after some seconds.
   await vi.waitFor(
     async () => {
       for (const { url } of hasty.api) {

@@ -66,7 +66,8 @@ test('a cancelled job is started again although its old handler still runs and d
   await untilJob(hasty, jobId, { started_at: expect.any(String) as string })
   await send('DELETE', `${hasty.url}/v1/jobs/${jobId}`)
   expect((await retry(jobId)).status).toBe(202)
-  // The same worker gets it while it waits for the old handler: it must hand it on, and not keep it for a lease.
+  // The same worker gets the job while it waits for the old handler: it must hand the job on, and not keep it for a
+  // lease.
   const ended = await untilJob(hasty, jobId, { status: 'finished' })
   expect(ended).toMatchObject({ round: 2, result: { attempt: 2 } })
   expect(Date.parse(ended.started_at ?? '') - Date.parse(ended.attempts[0]?.ended_at ?? '')).toBeLessThan(10_000)

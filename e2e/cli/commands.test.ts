@@ -8,7 +8,7 @@ import { untilJob } from '../support/jobs.ts'
 import { type CliOptions, type CliResult, runCli } from './run-cli.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
-/** Lists and counts follow the log. */
+/** Lists and counts are a moment behind the log. */
 const SOON = { timeout: 20_000 }
 
 let hasty: Processes

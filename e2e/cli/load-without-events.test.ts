@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { runLoad } from '../../cli/load/run-load.ts'
 import { Hasty as Client } from '../../client/index.ts'
 
-/** Accepts jobs and shows them as finished; has no stream of events. */
+/** A server that accepts jobs and shows them as finished, without a stream of events. */
 async function startServer() {
   let made = 0
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-// Commands for whoever runs Hasty: types, schedules, workers.
+// Commands for operators: types, schedules, workers.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true })
 })
 
-/** @returns what its output says should be set */
+/** @returns the settings in the output of the command */
 async function addClient(id: string, ...args: string[]): Promise<Record<string, string>> {
   const { code, stdout, stderr } = await cli(['admin', 'add-client', id, '--file', file, ...args])
   expect({ code, stderr }).toEqual({ code: 0, stderr: 'Save the secret now: the file keeps only its hash.\n' })

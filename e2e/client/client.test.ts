@@ -15,7 +15,7 @@ import { gather } from './gather.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const HOUR_MS = 3_600_000
-/** Lists and counts follow the log. */
+/** Lists and counts are a moment behind the log. */
 const SOON = { timeout: 20_000 }
 
 interface Jobs {
@@ -178,7 +178,7 @@ test('the events of all jobs are there as they come, until the caller leaves', a
     }
   })()
   const left = rejection(reading, Error)
-  // A job at a time until one is seen: when the stream stands is not known.
+  // Creates job after job until one is seen: it is unknown when the stream is connected.
   await expect
     .poll(
       async () => {

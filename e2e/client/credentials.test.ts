@@ -10,7 +10,9 @@ interface TokenServerOptions {
   statusOf?: (n: number) => number
 }
 
-/** Gives out `token-1`, `token-2` and so on; answers all else with what came as its token. */
+/**
+ * A server that issues `token-1`, `token-2` and so on, and answers every other request with the token that it carried.
+ */
 async function startTokenServer({ lifeS, statusOf = () => 200 }: TokenServerOptions) {
   const asked: string[] = []
   const server = createServer(async (request, response) => {
@@ -34,7 +36,7 @@ async function startTokenServer({ lifeS, statusOf = () => 200 }: TokenServerOpti
   const client = new Client({ url, token })
   return {
     asked,
-    /** The token that a request had. */
+    /** The token that a request carried. */
     seen: async () => ((await client.stats()) as unknown as { seen: string }).seen,
     [Symbol.asyncDispose]: async () => {
       server.close()

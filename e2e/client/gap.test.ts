@@ -72,7 +72,7 @@ test('what happens while a reader who has seen no event yet is cut off is told w
     for await (const event of new Client({ url: relay.url, fetch }).allEvents({ signal: leaving.signal }))
       seen.push('job_id' in event ? event.job_id : event.event)
   })().catch(() => undefined)
-  // The position, not only the headers: whoever is cut off before it has no place to go on from.
+  // Wait for the position, not only the headers: a reader that is cut off before it cannot resume.
   await expect.poll(received, { timeout: 20_000 }).toMatch(/^id: ?\d+\n\n/m)
   relay.cut()
   const client = new Client({ url: hasty.url })

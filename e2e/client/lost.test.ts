@@ -1,4 +1,4 @@
-// A request that is lost on its way, and one whose answer is: for the caller the same. The repeat finds out.
+// A request that is lost on its way, and one whose answer is lost: the caller sees the same. The repeat finds out.
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Hasty as Client } from '../../client/index.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => hasty.stop())
 
-/** A client whose first POST loses what is said, and what others do before it is sent once more. */
+/** A client whose first POST loses its request or its answer; `meanwhile` runs before the repeat. */
 function losing(what: 'request' | 'answer', meanwhile: () => Promise<unknown> = async () => undefined): Client {
   let isFirst = true
   return new Client({

@@ -54,7 +54,7 @@ test('the package runs a job on a plain Node', async () => {
   )
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
   const { stdout } = await run('/usr/bin/env', ['node', file, hasty.url], { env }).catch((error: unknown) => {
-    // No node there: ours, then.
+    // There is no node on that PATH: use this one.
     if ((error as { code?: number }).code === 127) return run(process.execPath, [file, hasty.url])
     throw error
   })

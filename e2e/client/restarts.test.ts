@@ -35,7 +35,7 @@ test('a caller sees no error while apis restart one by one, nor when both are ki
     await more(20)
   }
   for (const api of hasty.api) api.kill('SIGKILL')
-  // Time for requests to meet no server at all.
+  // Time for requests to find no server at all.
   await vi.waitFor(() => expect(retries).not.toEqual([]), SOON)
   await Promise.all(hasty.api.map((api) => api.restart()))
   await more(20)
@@ -82,6 +82,6 @@ test('events go on over killed apis without gap or repeat', async () => {
   const whole = await gather(new Client({ url: hasty.url }).events(job_id))
   expect(whole.at(-1)?.event).toBe('job:finished')
   expect(seen).toEqual(whole)
-  // The first, one for the killed api that it came from, and the one that is told that there is no more.
+  // The first connection, one after the killed api, and one that learns that there is no more.
   expect(streams).toBeGreaterThanOrEqual(3)
 })

@@ -7,7 +7,7 @@ import { gather } from './gather.ts'
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 
-/** A server that answers each request in turn as it is told, the last answer again and again. */
+/** A server with a scripted answer for each request in turn; the last answer repeats. */
 async function startScript(answers: Answer[]) {
   const keys: (string | undefined)[] = []
   const bodies: string[] = []

@@ -11,7 +11,8 @@ import { getFrom, postTo } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
 
-// The wall clock of one service after the other is set wrong and right again, while everything that goes by time goes on.
+// The wall clock of one service after the other is set wrong and right again, while everything that depends on time
+// continues.
 
 const SHIFTS = [-30 * DAY, -HOUR, -2 * SECOND, 2 * SECOND, HOUR, 30 * DAY]
 const SERVICES = ['api', 'keeper', 'job', 'workflow', 'ingest'] as const

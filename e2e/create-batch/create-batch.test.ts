@@ -133,7 +133,7 @@ test('a job of a batch may be as large as one alone, and no larger', async () =>
     items: [{ status: 201 }, { status: 413, error: { code: 'payload-too-large' } }],
   })
   expect(resultOf(await sendLines(`${JSON.stringify(large)}\n`))).toMatchObject({ accepted: 0, failed: 1 })
-  // Short to send and long to store.
+  // A number that is short to send and long to store.
   const numbers = { ...large, payload: Array.from({ length: 100_000 }, () => '1e20').join(',') }
   const body = JSON.stringify([numbers]).replace(/"payload":"([^"]*)"/, '"payload":[$1]')
   const response = await fetch(hasty.url + BATCH, {

@@ -3,7 +3,7 @@ import { type ApiAnswer, countStatuses, postTo } from '../support/call.ts'
 import { type Hasty, startHasty } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
-// No worker runs: the log holds one event for each job that was made.
+// No worker runs: the log holds one event for each created job.
 const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)))
 
@@ -16,7 +16,7 @@ async function jobsMade(hasty: Hasty): Promise<number> {
   }
 }
 
-/** The replicas in turn. */
+/** Addresses of the replicas in turn. */
 const apiUrl = (hasty: Hasty, n: number): string => hasty.api[n % hasty.api.length]?.url ?? ''
 
 function expectRefusal(answer: ApiAnswer, jobId: unknown): void {

@@ -27,7 +27,7 @@ async function jobsOf(objectId: string): Promise<string[]> {
   }
 }
 
-/** Resolves when what was posted before this call may be posted again. */
+/** Resolves when object_ids that were used before this call may be used again. */
 async function untilCooldownIsOver(objectId: string): Promise<void> {
   expect((await postTo(url(0), { object_id: objectId })).status).toBe(201)
   const again = async () => expect((await postTo(url(0), { object_id: objectId })).status).toBe(201)
@@ -95,7 +95,7 @@ test('the job of a key that waited for hours is seen by every replica right afte
   const objectId = 'made late'
   const createdAtMs = Date.now() - 20 * HOUR
   const nc = await connectTest(hasty.nats.url)
-  // The claim as a request of then left it: its job was refused.
+  // The claim that a request of 20 hours ago left: its job was refused.
   const sha256 = (text: string) => hash('sha256', text, 'base64url')
   const bodyHash = sha256(JSON.stringify({ object_id: objectId, priority: 'normal', type: 'sleep' }))
   const claim = { job_id: newJobId(createdAtMs), created_at_ms: createdAtMs, body_hash: bodyHash }

@@ -10,7 +10,7 @@ import { findOnPath } from '../../scripts/servers/run-command.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import { type FolderServer, serveFolder } from './serve-folder.ts'
 
-// Each example as its reader runs it: against a server that wants tokens, from outside.
+// Each example as its reader runs it: against a server that requires tokens, from outside.
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -21,7 +21,7 @@ let dir: string
 let pages: FolderServer
 let token: string
 
-/** A page that presses its own button and hands in what it says. */
+/** A page that presses its own button and reports its text. */
 const pressAndReport = `<script type="module">
   const log = document.querySelector('pre')
   new MutationObserver(() => fetch('/', { method: 'POST', body: log.textContent })).observe(log, { childList: true })
@@ -62,7 +62,7 @@ async function example(command: string, args: string[], env: Record<string, stri
   }
 }
 
-/** Why a test cannot run here; '' when it can. */
+/** The reason why a test cannot run here; '' when it can. */
 const missing = (...commands: string[]): string => {
   const absent = commands.filter((command) => findOnPath(command) === undefined)
   return absent.length === 0 ? '' : ` (not run: no ${absent.join(', no ')} here)`
@@ -74,7 +74,7 @@ describe.each([
   ['run-job.py', 'python3', ['examples/run-job.py'], missing('python3')],
   ['run-job.go', 'go', ['run', 'examples/run-job.go'], missing('go')],
 ])('%s', (name, command, args, reason) => {
-  // No `.go` at its end: `go run` would take it for another file.
+  // Without `.go` at its end: `go run` would take it for another file.
   const objectId = `${name} of the test`
   test.skipIf(reason !== '')(`prints the result, and of a repeat why it is refused${reason}`, async () => {
     const first = await example(command, [...args, objectId], {})

@@ -48,7 +48,7 @@ test('a job at the limit of its type says so, with a time to expect', async () =
   const second = await makeJob(hasty, { type: 'moody' })
   expect(await why(first)).toMatchObject({ reasons: [{ code: 'running' }], position: null })
   expect(codes(await why(second))).toEqual(['at_concurrency_limit'])
-  // The rate is seen between two looks at the lanes.
+  // The rate is the difference between two readings of the lanes.
   await vi.waitFor(async () => expect((await why(second)).estimated_start_at).not.toBeNull(), SOON)
   await send('DELETE', `${hasty.url}/${first}`)
   await untilJob(hasty, second, { status: 'finished' })

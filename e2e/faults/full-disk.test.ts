@@ -8,7 +8,7 @@ import { startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
-// `npm start` on a disk that it fills, and that gets room again without anybody's help.
+// `npm start` on a disk that it fills, and that gets room again without any help.
 
 const SOON = { timeout: 20_000 }
 const LARGE = 'x'.repeat(400_000)
@@ -29,7 +29,7 @@ test('a full disk loses nothing: new work is refused at once, and is taken again
   }
   expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(refused?.ms).toBeLessThan(1_000)
-  // Somebody else takes the rest of the disk, and what runs writes until the broker can write no more.
+  // A file takes the rest of the disk, and the running services write until the broker can write no more.
   await disk.fill()
   await expect
     .poll(() => getFrom(`${hasty.url}/readyz`), SOON)
@@ -105,7 +105,7 @@ async function postTask(url: string, n: number, data: string): Promise<Answered>
   return { ...answer, ms: performance.now() - startedMs }
 }
 
-/** All that `npm start` starts, ready. */
+/** Everything that `npm start` starts, ready. */
 async function startOn(disk: SmallDisk): Promise<AsyncDisposable & { url: string }> {
   const port = await freePort()
   const { NATS_URL: _natsUrl, MONGO_URL: _mongoUrl, ...inherited } = process.env

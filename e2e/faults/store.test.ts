@@ -8,7 +8,7 @@ import { startService } from '../support/replica.ts'
 
 const UNTIL = { timeout: 20_000, interval: 100 }
 
-/** `npm run rebuild` while everything runs. @returns the generation it asked for */
+/** `npm run rebuild` while everything runs. @returns the requested generation */
 async function rebuild(hasty: Processes): Promise<number> {
   const env = { NATS_URL: hasty.nats.url, DATA_DIR: hasty.dataDir, MONGO_URL: '' }
   const command = await startService('keeper/rebuild.ts', env, join(hasty.dir, 'rebuild.log'))
@@ -72,7 +72,7 @@ describe.concurrent('the read store', () => {
       expect(unended.map(({ job }) => job.job_id)).toEqual([long])
       expect((await store.getMany(ids)).size).toBeLessThan(10)
     }, UNTIL)
-    // Once it has ended nothing holds the log: then neither the store nor the log knows any of them.
+    // Once the job has ended nothing holds the log: then neither the store nor the log knows any of them.
     for (const { url } of run.hasty.api) {
       for (const id of [long, ...ids.slice(-3)]) {
         await vi.waitFor(async () => expect((await fetch(`${url}/${id}`)).status).toBe(404), UNTIL)

@@ -11,7 +11,10 @@ import { type FaultRun, startFaultRun } from '../support/fault-run.ts'
 import { lasts } from '../support/lasts.ts'
 import { historiesOf } from '../support/read-log.ts'
 
-/** Cancels every waiting retry a little before, at, or a little after its timer fires, as the route of a cancel would. */
+/**
+ * Cancels every waiting retry shortly before, at, or shortly after the time of its timer, as the route of a cancel
+ * would.
+ */
 async function cancelAroundDueTimes(run: FaultRun): Promise<{ results: Promise<PublishResult>[] } & AsyncDisposable> {
   const broker = await connectBroker({ url: run.hasty.nats.url, name: 'canceller', clock: systemClock, log: silentLog })
   const stream = new Stream(broker)

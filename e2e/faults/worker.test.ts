@@ -44,7 +44,7 @@ describe.concurrent('a worker', () => {
   test('frozen past its lease and woken: its results are refused, and each job has one end', async () => {
     await using run = await startFaultRun({
       total: 200,
-      // Longer than it can be frozen, so that what it was doing goes on where it stopped.
+      // Longer than the worker can be frozen, so that its job continues where it stopped.
       request: (n) => ({ object_id: `object-${n}`, type: 'effect', payload: { ms: 300 }, timeout_ms: 120_000 }),
       env: { JOB_SLOTS: '8' },
     })

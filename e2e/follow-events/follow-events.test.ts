@@ -44,7 +44,7 @@ test('a stream opened at any moment, on any replica, tells the same and ends wit
   expect(proxied.status).toBe(200)
   expect(proxied.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
   await vi.waitFor(() => expect(names(proxied.events)).toContain('job:progress'), SOON)
-  // Live: the job still runs.
+  // Live: the job is still running.
   expect(names(proxied.events)).not.toContain('job:finished')
   await Promise.all([early.ended, proxied.ended])
   await using late = await openEventStream(eventsOf(jobId, second?.url))

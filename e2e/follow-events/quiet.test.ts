@@ -17,7 +17,7 @@ test('a reader who comes back to a quiet log is told of a reset where events are
   const manager = await jetstreamManager(nc)
   const state = async () => (await manager.streams.info(JOBS_STREAM)).state
   const read = async (lastId: number) => (await getFrom(`${hasty.url}/v1/events?last_event_id=${lastId}`)).body
-  /** A probe where publishes are slow, or a timer that fires: something is stored that is no event, and goes by itself. */
+  /** Stores something that is no event and disappears by itself, such as a probe or a timer that fires. */
   async function beQuiet(): Promise<void> {
     const forASecond = headers()
     forASecond.set('Nats-TTL', '1s')

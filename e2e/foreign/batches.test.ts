@@ -5,7 +5,7 @@ import { openBus } from '../support/bus.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 
-// Handlers of message batches return, throw and leave behind what they like.
+// Handlers of message batches may return, throw and leave behind anything.
 
 const SOON = { timeout: 20_000, interval: 50 }
 const undo = new AsyncDisposableStack()
@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => undo.disposeAsync())
 
-/** A batch of its own: nothing else waits. */
+/** Sends a batch of its own: no other message waits. */
 async function post(value: string): Promise<void> {
   const before = await processed()
   expect(await postTo(`${hasty.url}/message`, [{ timestamp: '2027-01-01T00:00:00Z', value }])).toMatchObject({
@@ -33,7 +33,7 @@ async function post(value: string): Promise<void> {
   await vi.waitFor(async () => expect(await processed()).toBe(before + 1), SOON)
 }
 
-/** Done, or dead. */
+/** Number of messages that are done or dead. */
 async function processed(): Promise<number> {
   const { body } = await getFrom(`${hasty.url}/v1/message/workers`)
   const shards = body['shards'] as { dead_total: number }[]

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import { startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 
-// A job that has killed a worker runs in a process of its own. Where none starts, it must neither wait for ever nor be out of reach.
+// A job that has killed a worker runs in a process of its own. Where none starts, the job must neither wait forever nor
+// be out of reach.
 
 test('where no child starts a job that may have killed its worker goes on, and one that surely has can be cancelled', async () => {
-  // Three of them die.
+  // Three of the workers die.
   await using hasty = await startHasty({
     jobs: 4,
     env: { LEASE_MS: '1000' },

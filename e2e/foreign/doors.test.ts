@@ -14,12 +14,12 @@ import type { HostilePayload } from './handlers/hostile.ts'
 import type { HostileBatchPayload } from './handlers/hostile-batch.ts'
 import { type Hostile, hostile } from './hostile.ts'
 
-// Whatever a handler hands over, at every door of the worker: the job ends within its attempts, the worker lives, its
-// neighbours are unharmed, and whoever reads of the job can.
+// Any value that a handler can hand over, at every interface of the worker: the job ends within its attempts, the
+// worker lives, its neighbours are unharmed, and the job can be read.
 
 const IN_PROCESS = 240
 const BATCHED = 80
-/** Each is a whole process. */
+/** Number of isolated jobs, each in a process of its own. */
 const ISOLATED = 10
 const DOORS = ['throw', 'reject', 'return', 'resolve later', 'progress', 'fail', 'retryLater', 'unawaited'] as const
 
@@ -74,7 +74,7 @@ async function post(jobs: Record<string, unknown>[]): Promise<string[]> {
 
 const jobOf = async (id: string): Promise<JobView> => (await strictJson(`${hasty.url}/v1/jobs/${id}`)) as JobView
 
-/** Not `retryLater` for hours: such a job is scheduled, and ends when it is cancelled. */
+/** Waits for the end of a job. One that `retryLater` delays for hours is cancelled instead. */
 async function untilEnded(id: string, about: unknown): Promise<JobView> {
   return vi.waitFor(
     async () => {
@@ -89,7 +89,7 @@ async function untilEnded(id: string, about: unknown): Promise<JobView> {
   )
 }
 
-/** The text that an error has to tell, where the value says one in any case. */
+/** The text that an error must contain, where the value has one in any case. */
 const saidBy = ({ kind, ...spec }: Hostile): string | null =>
   kind === 'error' && 'said' in spec && spec.set.message === undefined ? spec.said : null
 

@@ -9,8 +9,8 @@ import { type Processes, startHasty } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 
-// Events that nobody can read are in logs of earlier versions, and may be in those of later ones: they are put into the
-// log here by hand, as a worker stored them once. No job may hang on one, whatever it is.
+// Unreadable events exist in logs of earlier versions, and may exist in those of later ones: they are put into the log
+// here by hand, as a worker once stored them. No job may hang on one, whatever it is.
 
 const undo = new AsyncDisposableStack()
 let hasty: Processes
@@ -32,7 +32,7 @@ afterAll(() => undo.disposeAsync())
 
 const addressOf = (jobId: string): JobAddress => ({ type: 'sleep', priority: 'normal', job_id: jobId })
 
-/** Stores an event behind the last one of the job, whatever is in it. */
+/** Stores an event behind the last one of the job, whatever its content. */
 async function store(jobId: string, event: JobEventName, body: string): Promise<number> {
   const job = addressOf(jobId)
   return vi.waitFor(

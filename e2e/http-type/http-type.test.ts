@@ -38,7 +38,7 @@ beforeAll(async () => {
       jobEnv: {
         SERVICES: `shop=http://${target.host}/base, root=http://${target.host}`,
         HTTP_CALL_TIMEOUT_MS: '1000',
-        // A proxy of the environment would be asked instead of the target: it is not.
+        // A proxy of the environment must not be used instead of the target.
         HTTP_PROXY: 'http://127.0.0.1:9',
         NODE_USE_ENV_PROXY: '1',
       },

@@ -111,7 +111,7 @@ describe('a name', () => {
   )
 
   test('that rebinds gets no second look between check and connect', async () => {
-    // Given to nobody, so nothing answers there.
+    // An unassigned address, so nothing answers there.
     const nowhere = '2000::1'
     const answers = [[nowhere], ['127.0.0.1']]
     let asked = 0

@@ -28,7 +28,7 @@ test('messages that got sequences of lost ones are in the files once, whether th
   ingest.kill('SIGCONT')
   await allAreIn(102)
   const told = (await ingest.logs()).filter(({ level }) => level === 'error')
-  // A take that has to be tried again tells it again.
+  // A take that is retried logs this again.
   expect(told.length).toBeGreaterThanOrEqual(2)
   for (const line of told) expect(line).toMatchObject({ shard: 0 })
 })

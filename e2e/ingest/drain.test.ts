@@ -12,7 +12,7 @@ import { messagesFrom } from './messages.ts'
 
 const SOON = { timeout: 30_000, interval: 50 }
 const SHARDS = 3
-/** Two replicas give four signs each in a lease: above two leases of one that is alone. */
+/** Number of heartbeats that take two leases or more: two replicas write four each per lease. */
 const SIGNS = 16
 
 test('a replica that drains for longer than the lease keeps what it finishes, and what it gives back goes on at once', async () => {
@@ -21,7 +21,7 @@ test('a replica that drains for longer than the lease keeps what it finishes, an
   const log = join(hasty.dir, 'held.log')
   const handler = { INGEST_HANDLER: join(import.meta.dirname, '../handlers/batches/held.ts'), HELD_LOG: log }
   const replicas = [await hasty.addIngest(handler), await hasty.addIngest(handler)]
-  // In the order of their ids, two shards are of one of them, and one of the other.
+  // In the order of their ids, one of them has two shards, and the other has one.
   const [first, second] = await vi.waitFor(async () => {
     const owners = await ownersOf(hasty)
     expect(new Set(owners).size).toBe(2)
@@ -61,7 +61,7 @@ const linesOf = async (path: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as unknown)
 
-/** While no shard has anything to write, each write of the stream is one. */
+/** While no shard has anything to write, each write of the stream is a heartbeat. */
 async function signsGiven({ nats }: Processes): Promise<number> {
   const nc = await connectTest(nats.url)
   try {

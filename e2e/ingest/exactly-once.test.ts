@@ -17,7 +17,7 @@ test('of 20,000 messages each is in the files once, whatever is killed, frozen, 
   const troubles = troublesOf(hasty)
   for (const [n, trouble] of troubles.entries()) {
     const [from, to] = [n, n + 1].map((part) => Math.floor((part * COUNT) / troubles.length / A_POST) * A_POST)
-    // In the midst of what it does: some of this part is done, and most is not.
+    // In the middle of its work: some of this part is done, and most is not.
     const before = watch.count
     const sent = sendAll(hasty.url, from ?? 0, n === troubles.length - 1 ? COUNT : (to ?? 0))
     await until(watch, () => watch.count > before + 10)
@@ -32,7 +32,7 @@ test('of 20,000 messages each is in the files once, whatever is killed, frozen, 
   expect(hasty.ingest.filter(({ running }) => running)).toHaveLength(1)
 })
 
-/** From two replicas to five, and to one. */
+/** From two replicas to five, and down to one. */
 function troublesOf(hasty: Processes): (() => Promise<unknown>)[] {
   const replica = (n: number): Replica => hasty.ingest[n] ?? expect.unreachable('a replica is missing')
   const killBroker = async () => {

@@ -1,4 +1,4 @@
-// A type whose jobs run several in one call: each is still a job of its own.
+// A type whose jobs share calls: each is still a job of its own.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getFrom, postTo, send } from '../support/call.ts'

@@ -26,7 +26,7 @@ async function makeCounting(name: string, count: number, ms: number): Promise<{ 
   return { file, jobs }
 }
 
-/** The most that ran at once, by their own lines. */
+/** The largest number of jobs that ran at once, by their own lines. */
 async function mostAtOnce(file: string): Promise<number> {
   let now = 0
   let most = 0
@@ -65,7 +65,7 @@ test('a paused type takes jobs and starts none until it is resumed', async () =>
   })
   const { jobs } = await makeCounting('paused', 5, 1)
   await vi.waitFor(async () => expect(await typeOf('counting')).toMatchObject({ waiting: 5, running: 0 }), SOON)
-  // Another type's job goes all the way meanwhile.
+  // A job of another type runs to its end in the meantime.
   await untilJob(hasty, await makeJob(hasty, { type: 'moody' }), { status: 'finished' })
   for (const jobId of jobs) expect(await readJob(hasty, jobId)).toMatchObject({ status: 'processing', attempts: [] })
   expect(await send('POST', `${hasty.url}/v1/types/counting/resume`)).toMatchObject({ body: { paused: false } })

@@ -16,7 +16,7 @@ test('high goes before normal before low, and ageing keeps low from being starve
   await writeFile(file, '')
   const make = (priority: 'high' | 'normal' | 'low', ms: number) =>
     makeJob(hasty, { type: 'counting', priority, payload: { file, ms, name: priority } })
-  // The lower ones first: the order of arrival must not be what decides.
+  // The lower ones first: the order of arrival must not decide.
   const low = await Promise.all(Array.from({ length: 4 }, () => make('low', 20)))
   await Promise.all(Array.from({ length: 8 }, () => make('normal', 20)))
   await Promise.all(Array.from({ length: 8 }, () => make('high', 20)))
@@ -28,12 +28,12 @@ test('high goes before normal before low, and ageing keeps low from being starve
       .filter((line) => line.startsWith('start'))
       .map((line) => line.split(' ')[1] ?? '')
   await Promise.all(low.map((jobId) => untilJob(hasty, jobId, { status: 'finished' })))
-  // Within a second, so before any ageing.
+  // Within a second, and so before any ageing.
   expect((await started()).join(' ')).toBe(
     [...Array<string>(8).fill('high'), ...Array<string>(8).fill('normal'), ...Array<string>(4).fill('low')].join(' '),
   )
 
-  // More of high than one slot can do, and always some of it waiting.
+  // More of high than one slot can run, and always some of it waiting.
   await writeFile(file, '')
   const flood = { stopped: false }
   const flooding = Array.from({ length: 6 }, async () => {
@@ -45,7 +45,7 @@ test('high goes before normal before low, and ageing keeps low from being starve
     const starved = await make('low', 20)
     await untilJob(hasty, starved, { status: 'finished' })
     expect(await waitingHigh(hasty)).toBeGreaterThan(0)
-    // Two priorities up are two times the ageing: until then high alone was taken.
+    // Two priority levels take two ageing periods: until then only high was taken.
     expect((await started()).indexOf('low')).toBeGreaterThan(5)
   } finally {
     flood.stopped = true

@@ -212,7 +212,7 @@ async function stateOf(stream: string) {
   return (await (await jetstreamManager(nc)).streams.info(stream)).state
 }
 
-/** All that a setup could change, without what goes on by itself. */
+/** Everything that a setup could change, without values that change by themselves. */
 async function whatTheBrokerHas() {
   await using nc = await login('backup')
   const manager = await jetstreamManager(nc)

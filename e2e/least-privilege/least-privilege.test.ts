@@ -8,7 +8,7 @@ import { getFrom, postTo, send } from '../support/call.ts'
 import { type GuardedNats, startGuardedNats } from '../support/guarded-nats.ts'
 import { type Replica, startReplica, startService } from '../support/replica.ts'
 
-// The users of nats/nats.conf, each with what its service does, and with what it must not do.
+// The users of nats/nats.conf, each with the calls of its service, and with calls that it must not make.
 
 /** A value with every kind of character that a configuration could read as something else than text. */
 const passwords = {
@@ -53,7 +53,7 @@ async function login(user: User, inboxPrefix = `_INBOX_${user}`): Promise<NatsCo
   return connect({ servers: nats.url, user, pass: passwords[user], inboxPrefix, reconnect: false })
 }
 
-/** Why the broker does not take what this user sends, or its answer. */
+/** The reason why the broker refuses a call of this user, or its answer. */
 async function attempt(user: User, subject: string, body = ''): Promise<unknown> {
   const nc = await login(user)
   try {
@@ -286,7 +286,7 @@ async function useMessages(url: string): Promise<void> {
   expect(await postTo(`${url}/v1/message/dead/redrive`, {})).toMatchObject({ status: 200, body: { redriven: 1 } })
 }
 
-/** All that a caller can have done with requests, and their jobs. */
+/** Everything that a caller can do with requests and their jobs. */
 async function useRequests(url: string): Promise<void> {
   const steps = [{ name: 's', jobs: [{ name: 'j', type: 'add', payload: { numbers: [1, 2] } }] }]
   const definition = `${url}/v1/definitions/sum`
@@ -305,7 +305,7 @@ async function useRequests(url: string): Promise<void> {
   const other = `${url}/v1/requests/${String(waiting.body['request_id'])}`
   expect(await postTo(`${other}/signals/go`, {})).toMatchObject({ status: 200 })
   expect(await send('DELETE', other)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
-  // Once what ran has ended.
+  // After the running jobs have ended.
   await expect.poll(() => postTo(`${other}/retry`, {}), { timeout: 10_000 }).toMatchObject({ status: 202 })
   expect(await send('DELETE', other)).toMatchObject({ status: 200 })
   expect(await send('DELETE', definition)).toMatchObject({ status: 204 })

@@ -227,7 +227,8 @@ test('a broker that stalls makes messages wait up to a bound; beyond it they are
     messagesOf(`stall-${n}`, 120).map((each) => ({ ...each, value: each.value.padEnd(60_000) }))
   const [api] = hasty.api
   const key = (n: number) => ({ 'content-type': 'application/json', ...writer, 'idempotency-key': `stall-${n}` })
-  // Made before: the api notices after some seconds that the broker does not answer at all, and then says that.
+  // Connected before: after some seconds the api notices that the broker does not answer at all, and then says that
+  // instead.
   const bodies = Array.from({ length: 16 }, (_, n) => JSON.stringify(large(n)))
   await hasty.nats.kill('SIGSTOP')
   const answers = bodies.map((body, n) => fetch(`${api?.url}/message`, { method: 'POST', headers: key(n), body }))

@@ -1,4 +1,4 @@
-// What operators see of messages and do about dead ones. The ingest service has no part in it: what it writes is
+// The operators' view of messages, and their work on dead ones. The ingest service is not running: its records are
 // written here, as its contract says.
 import { jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'

@@ -1,4 +1,4 @@
-// A job of a request that is a request itself.
+// A job of a request that is itself a request.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'

@@ -1,5 +1,5 @@
-// Everything that a plan may have, killed at whatever moment: needs, foreach, a child, a signal, a failure with undo, and
-// a retry of all that.
+// Everything that a plan may have, killed at any moment: needs, foreach, a child, a signal, a failure with undo, and a
+// retry of all that.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
@@ -31,9 +31,9 @@ const steps = [
 ]
 const ITEMS = ['x', 'y', 'z']
 const LEFT_IN_EXTRAS = ['root', 'left', 'right', ...ITEMS, 'from-child', 'beside']
-/** fork 6, inside 2, fall 1, undo 2; the retry runs what was undone, the failed one, and undoes again. */
+/** fork 6, inside 2, fall 1, undo 2; the retry runs the undone jobs, the failed one, and undoes again. */
 const JOBS_A_REQUEST = 6 + 2 + 1 + 2 + (2 + 1 + 2)
-/** Created, started and finished. */
+/** Events of a job: created, started and finished. */
 const EVENTS_A_REQUEST = 3 * JOBS_A_REQUEST
 const REQUESTS_A_KILL = Math.ceil(REQUESTS / KILLS)
 
@@ -98,7 +98,7 @@ function expectEnd(request: RequestView, round: number): void {
     if (name !== 'bad' && name !== 'child')
       expect(attempts.filter(({ status: end }) => end === 'completed')).toHaveLength(isAgain ? 2 : 1)
   }
-  // In every round the later one first.
+  // The later one first, in every round.
   expect(request.undone.map(({ name, status }) => `${name} ${status}`)).toEqual(
     Array.from({ length: round }, () => ['left completed', 'root completed']).flat(),
   )

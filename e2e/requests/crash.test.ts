@@ -1,6 +1,6 @@
-// Whatever is killed at whatever moment: each job of each step completes once, steps keep their order, and the extras
-// are those of a run that nobody disturbed. HASTY_KILLS and HASTY_REQUESTS make it as long as wanted. The requests are
-// begun some before each kill: all at once they would be done after the first one.
+// Any process may be killed at any moment: each job of each step completes once, steps keep their order, and the extras
+// are those of an undisturbed run. HASTY_KILLS and HASTY_REQUESTS set its length. Some requests are started before each
+// kill: started all at once they would be done after the first one.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
@@ -21,7 +21,7 @@ const steps = STEPS.map((step) => ({
   jobs: JOBS.map((job, n) => ({ name: job, type: 'mark', payload: { name: `${step}-${job}`, ms: 5 * n } })),
 }))
 const REQUESTS_A_KILL = Math.ceil(REQUESTS / KILLS)
-/** Created, started and finished. */
+/** Events of a job: created, started and finished. */
 const EVENTS_A_KILL = REQUESTS_A_KILL * STEPS.length * JOBS.length * 3
 const UNDISTURBED = Object.fromEntries(STEPS.flatMap((step) => JOBS.map((job) => [`${step}-${job}`, `${step}-${job}`])))
 

@@ -1,5 +1,5 @@
-// /v1/requests and /v1/definitions have the api's own address: nginx knows who serves them, and so does an api that
-// stands alone.
+// /v1/requests and /v1/definitions have the api's own address: nginx knows which service serves them, and so does an
+// api without a proxy.
 import { expect, test } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom, postTo } from '../support/call.ts'

@@ -81,7 +81,10 @@ test('what waits for its times does not wait for ever where they are not set any
   await untilLike(url, waiting, { status: 'completed' })
 })
 
-/** Each has a third of the time as its own: by chance alone all four of a request would be in theirs once in 81 cases. */
+/**
+ * Each setting has a third of the time to itself: by chance alone all four times of a request would fall into it once
+ * in 81 cases.
+ */
 const PERIOD_S = 12
 const AT_S = { WRK_REQUEST_NEW_CRON: 0, WRK_JOB_CRON: 4, WRK_REQUEST_INPROGRESS_CRON: 8 }
 const sinceTickMs = (time: string | null | undefined, atS: number) =>

@@ -93,7 +93,7 @@ test('of many with one Idempotency-Key there is one request, and another body is
   expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1)
   const other = await postTo(requestsAt(here), { ...body, name: 'other' }, key)
   expect(other).toMatchObject({ status: 422, body: { code: 'key-reused' } })
-  // A job's keys are others.
+  // The keys of jobs are in another space.
   const job = await postTo(hasty.url, { object_id: 'keyed', type: 'sleep', payload: { ms: 1 } }, key)
   expect(job.status).toBe(201)
 })
@@ -168,7 +168,7 @@ test('a request that is cancelled cancels its jobs, starts nothing more, and say
   const after = await untilLike(here, id, { steps: [{ jobs: [{ status: 'cancelled' }] }, { status: 'new' }] })
   expect(after.steps[1]?.jobs[0]).toMatchObject({ status: 'new', job_id: null })
   const jobId = running.steps[0]?.jobs[0]?.job_id ?? ''
-  // The request hears of the end from the log, as the api does: either may be first.
+  // The request learns of the end from the log, like the api: either may be first.
   await untilJob(hasty, jobId, { status: 'cancelled', reason: 'requested' })
   const alone = await send('POST', `${hasty.url}/v1/jobs/${jobId}/retry`)
   expect(alone).toMatchObject({ status: 409, body: { code: 'wrong-state' } })
@@ -206,7 +206,7 @@ test('a failed request goes on where it failed, with what is done kept', async (
 })
 
 test('a request that grows too large fails with all that ended, leaves the log, and says why it is not retried', async () => {
-  // Each that waits for another one keeps what it begins with.
+  // Each job that waits for another one keeps the extras with which it begins.
   const after = Array.from({ length: 70 }, (_, n) => ({ name: `b${n}`, type: 'sleep', needs: ['a'] }))
   const steps = [step('one', [...napping(1, 'a'), ...after])]
   const id = await make(here, { steps, extras: { big: 'x'.repeat(60_000) } })
@@ -256,7 +256,7 @@ test('a signal lets a request go on, counts once, and may bring extras', async (
 test('requests are listed newest first, by status and page by page', async () => {
   const signal = [{ name: 'wait', signal: 'go' }]
   const ids: string[] = []
-  // By one replica: what each of them knows of the broker's time may differ by some milliseconds.
+  // Through one replica: the replicas' views of the broker's time may differ by some milliseconds.
   for (let n = 0; n < 5; n++) ids.unshift(await make(here, { name: `l${n}`, steps: signal }))
   const listed = async (query: string) => {
     const { status, headers, body } = await getFrom(`${requestsAt(here)}?${query}`)

@@ -1,4 +1,4 @@
-// A request's jobs call services of the operator; what they answer decides what becomes of the job.
+// A request's jobs call services of the operator, whose answers decide the outcome of each job.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { postTo } from '../support/call.ts'

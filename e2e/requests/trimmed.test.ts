@@ -1,4 +1,4 @@
-// The log lets go of how a job began while a request still waits for its end.
+// The log drops the beginning of a job while its request still waits for the end.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
@@ -23,7 +23,7 @@ async function eventsOf(hasty: Hasty, jobId: string): Promise<string[]> {
   return entries.flatMap(({ event }) => (event?.job_id === jobId ? [event.event] : []))
 }
 
-/** @returns the id of the request's first job, once the log knows only that it waits for another attempt */
+/** @returns the id of the request's first job, once the log only knows that the job waits for another attempt */
 const untilTrimmed = (hasty: Hasty, id: string): Promise<string> =>
   vi.waitFor(async () => {
     const jobId = (await view(hasty.url, id)).steps[0]?.jobs[0]?.job_id ?? ''

@@ -11,7 +11,7 @@ import { workerRoutes } from '../../services/job/workers/workers-routes.ts'
 
 const services = join(import.meta.dirname, '../../services')
 
-/** Routes are registered without their dependencies being used. */
+/** Dependencies for registering routes, which does not use them. */
 const noDeps: object = new Proxy({}, { get: (_target, name) => (String(name).endsWith('Urls') ? [] : noDeps) })
 
 async function routesOf(service: string): Promise<{ served: Operation[]; forwarded: Operation[] }> {

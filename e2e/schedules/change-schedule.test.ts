@@ -119,7 +119,7 @@ test('preconditions hold for what is there and for what is not', async () => {
   expect(await putIf(here, 'absent', body, { 'if-match': '*' })).toBe(412)
   expect(await putIf(here, 'absent', body, { 'if-none-match': '*' })).toBe(201)
   expect(await putIf(here, 'absent', body, { 'if-none-match': '*' })).toBe(412)
-  // A proxy may send a request again whose first try did its work.
+  // A proxy may repeat a request whose first try took effect.
   expect(await putIf(here, 'absent', body, { 'if-match': '"1"' })).toBe(200)
   expect(await putIf(here, 'absent', { ...body, every_ms: HOUR + 1 }, { 'if-match': '"1"' })).toBe(412)
   const remove = (etag: string) => fetch(address(there, 'absent'), { method: 'DELETE', headers: { 'if-match': etag } })
@@ -150,7 +150,7 @@ test('a schedule that changes on one replica is followed by the other, and rests
   expect(resumed).toMatchObject({ status: 200, body: { paused: false } })
   const resumedMs = Date.parse(resumed.body['updated_at'] as string)
   const ticks = await untilTicks('followed', paused + 3)
-  // Nothing of the pause is made up for, and the rhythm is the old one.
+  // No ticks of the pause are made up for, and the rhythm is unchanged.
   const [first] = ticks
   const pausedMs = ticks[paused]?.tickMs ?? 0
   expect(ticks.filter(({ tickMs }) => tickMs > pausedMs && tickMs <= resumedMs)).toEqual([])

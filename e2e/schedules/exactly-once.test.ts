@@ -19,7 +19,7 @@ test('three replicas make one job a tick, without a gap', async () => {
   for (const { jobId } of ticks) await untilJob(hasty, jobId, { status: 'finished', object_id: 'schedule:tick' })
   const late = ticks.map(({ tickMs, storedMs }) => Math.round(storedMs - tickMs))
   expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
-  // A copy of the log that a replica made on its own would show here.
+  // A replica with a copy of the log of its own would show here.
   await vi.waitFor(async () => {
     expect(await sumOfMetric(hasty.keeper, 'hasty_jobs_created_total')).toBe((await log.ticks('tick')).length)
   }, LONG)

@@ -8,7 +8,7 @@ import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { listWorkers, readAttempts, workerOf } from './workers.ts'
 
-// The job service's store is wanted, not needed: whatever happens to it, jobs run.
+// The store of the job service is useful, not necessary: whatever happens to it, jobs run.
 
 const SOON = { timeout: 25_000, interval: 250 }
 const quick = { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '5' }
@@ -74,7 +74,7 @@ test('while another process holds the lock of its file jobs run as fast as befor
   database.exec('BEGIN IMMEDIATE')
   const heldAtMs = performance.now()
   const heldMs = await timed()
-  // Long enough for a report to fail at the lock: the reads of others go on meanwhile, or are refused at once.
+  // Long enough for a report to fail at the lock: others' reads continue in the meantime, or are refused at once.
   while (performance.now() - heldAtMs < 7_000) await runSome(hasty, 5)
   database.exec('COMMIT')
   expect(heldMs).toBeLessThan(3 * freeMs + 1_000)

@@ -4,7 +4,7 @@ import { startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { listWorkers, readAttempts } from './workers.ts'
 
-/** Set by `npm test`, which starts a server or says why it has none. */
+/** Set by `npm test`, which starts a server or reports why there is none. */
 const server = process.env.HASTY_TEST_MONGO_URL
 
 test.skipIf(server === undefined)('two workers share a MongoDB of their own', async () => {

@@ -1,4 +1,4 @@
-// Through nginx, /v1/workers has the api's own door: its limits, its tokens, its words.
+// Through nginx, /v1/workers has the api's own limits, tokens and error messages.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom } from '../support/call.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
   const apiEnv = { AUTH: 'required', JWT_SECRET: SECRET, CORS_ORIGINS: PAGE, ...limits }
   hasty = await startInProcess({ nginx: true, apiEnv })
   operator = bearer(await tokenOf('operator', { claims: { scope: 'admin' } }))
-  // A job service is ready before its store is; asked directly, it takes nothing from the limit.
+  // A job service is ready before its store is; a direct request does not count towards the limit.
   await vi.waitFor(async () => expect((await fetch(`${hasty.job[0]?.url}/v1/workers`)).status).toBe(200), 10_000)
 })
 afterAll(() => hasty.stop())

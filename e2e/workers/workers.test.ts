@@ -7,7 +7,7 @@ import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 import { getRaw, listWorkers, readAttempts, readWorker, workerOf } from './workers.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
-/** A beat a second, and 5 s until silence counts as death. */
+/** A heartbeat a second, and 5 s of silence until a worker counts as dead. */
 const SILENT = { timeout: 15_000, interval: 250 }
 
 let hasty: Processes
@@ -107,7 +107,7 @@ test('a worker says what it is and what it runs now', async () => {
   expect(worker).toMatchObject({ live: true, slots: 5, running: 1, stopped_at: null })
   expect(worker.types).toContain('mixed')
   expect(Date.parse(worker.since)).toBeLessThan(Date.parse(running.started_at ?? ''))
-  // Both replicas have one store, so either answers for both.
+  // Both replicas share one store, so either answers for both.
   for (const { url } of hasty.job)
     expect(await listWorkers({ url }, '?live=true')).toContainEqual(
       expect.objectContaining({ worker_id: workerId, running: 1 }),

@@ -1,4 +1,5 @@
-// The settings beside what compose and Kubernetes pass on: neither may name what nobody reads, and compose none too few.
+// The settings that compose and Kubernetes pass on: neither may name one that nobody reads, and compose must pass on
+// all.
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -22,11 +23,11 @@ type Compose = { services: Record<string, Service> }
 const compose = (file: string) => (parse(read(file), { merge: true }) as Compose).services
 
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.prod.yml', 'docker-compose.cluster.yml']
-/** Which settings a container reads, by its service's name. */
+/** The settings that a container reads, by its service's name. */
 const SHAPES = { ...READERS, setup: READERS['job'], 'job-demo': READERS['job'] }
 const OF_SERVICES = Object.keys(SHAPES)
 
-/** A setting may be given by a file. */
+/** A setting may be read from a file. */
 const settingOf = (variable: string): string => variable.replace(/_FILE$/, (end) => (isSetting(variable) ? end : ''))
 const isSetting = (name: string): boolean => settingNames().includes(name)
 

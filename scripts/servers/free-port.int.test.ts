@@ -6,7 +6,7 @@ import { freePort, portError } from './free-port.ts'
 
 const COUNT = 120
 
-/** Prints its ports, and lives on until its input ends. */
+/** Prints its ports, and lives until its input ends. */
 const otherProcess = `
   import { freePort } from ${JSON.stringify(join(import.meta.dirname, 'free-port.ts'))}
   const ports = await Promise.all(Array.from({ length: ${COUNT} }, () => freePort()))

@@ -7,15 +7,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from './free-port.ts'
 import { type Nginx, startNginx } from './nginx.ts'
 
-// A stand-in for the api, so that what is seen here is nginx's own doing.
+// A stand-in for the api, so that only nginx is tested.
 type Upstream = { server: Server; port: number }
 
-/** The response of the one `/stream` that is open. */
+/** The response of the open `/stream`. */
 let streaming: ServerResponse | undefined
 
-/** How often each address that dies was asked. */
+/** Number of requests for each address that dies. */
 const asked = new Map<string, number>()
-/** The ids of the requests that died, in their order. */
+/** Ids of the requests that died, in their order. */
 const deadIds: unknown[] = []
 
 async function startUpstream(): Promise<Upstream> {
@@ -59,7 +59,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Sends bytes as they are, and reads until the answer is whole. */
+/** Sends raw bytes, and reads until the answer is complete. */
 function send(text: string): Promise<{ status: number; head: string; body: string }> {
   return new Promise((resolve, reject) => {
     const socket = connect(nginx.port, '127.0.0.1', () => socket.write(text))

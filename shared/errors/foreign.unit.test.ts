@@ -5,7 +5,7 @@ import { hostile, makeHostile } from '../../e2e/foreign/hostile.ts'
 import { describeThrown, errorForLog, messageOf, textOf } from './foreign.ts'
 import { isTooDeep, jsonOf } from './foreign-json.ts'
 
-/** In all: message and causes. */
+/** Limit of message and causes together. */
 const ERROR_MAX_LENGTH = 2_000 + 8 * 500 + 18 * 100
 
 test('whatever is thrown becomes an error of bounded, well-formed texts', () => {

@@ -25,7 +25,7 @@ test('a stopping server refuses connections for as long as its proxy needs to se
 const ARRIVAL_MS = 500
 const settings = { HOST: '127.0.0.1', PORT: 0, REUSE_PORT: false, STOP_LINGER_MS: 0 }
 
-/** Answers what has arrived whole, after `answerMs`. */
+/** A server that answers complete requests, after `answerMs`. */
 async function startServer(answerMs = 0) {
   const app = new Koa()
   app.silent = true

@@ -6,7 +6,7 @@ import { parseStrictJson } from './strict-json.ts'
 
 const parse = (text: string | Buffer): unknown => parseStrictJson(Buffer.from(text))
 
-/** The code it is refused with; null when it is not. */
+/** The code of the refusal; null when the text is accepted. */
 function refusal(text: string | Buffer): string | null {
   try {
     parse(text)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Lifecycle } from './lifecycle.ts'
 
-/** Writes down what it is told to do. */
+/** A part that records its start and stop. */
 const recorder = () => {
   const told: string[] = []
   const thing = (name: string, onStart: () => number = () => 0, onStop: () => unknown = () => undefined) => ({

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => nats[Symbol.asyncDispose]())
 
-/** A service that starts as `body` says, which sees `base` and `send`, how it tells the test what happens. */
+/** A service that starts as `body` says; the body sees `base`, and `send`, by which it reports to the test. */
 const serviceThat = (body: string) => `
   import { commonSettings, parseConfig } from ${JSON.stringify(join(import.meta.dirname, '../process/config.ts'))}
   import { runService } from ${JSON.stringify(join(import.meta.dirname, 'run-service.ts'))}
@@ -47,7 +47,7 @@ const STORE_AND_SERVER = `
   }
   await base.life.start(server)
 `
-/** Once signals are listened to. */
+/** Once the process listens for signals. */
 const TELL_STARTED = "setImmediate(() => send('started'))"
 const ALL_ENDED = ['server stopped, broker open', 'store closed, broker closed']
 

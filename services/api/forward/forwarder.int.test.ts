@@ -5,7 +5,7 @@ import { createLogger } from '#shared/process/logger.ts'
 import { freePort } from '../../../scripts/servers/free-port.ts'
 import { createForwarder, type ForwarderOptions } from './forwarder.ts'
 
-// In place of job services plain servers, which say who they are or nothing at all.
+// Plain servers take the place of job services, and answer with their name or not at all.
 
 const FASTER = 20
 const servers: Server[] = []
@@ -20,7 +20,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close().closeAllConnections()
 })
 
-/** @param says null: it takes requests and answers none */
+/** @param says null: the server accepts requests and answers none */
 async function startServer(says: string | null, port: number, host = '127.0.0.1') {
   let asked = 0
   const server = createServer((_request, response) => {

@@ -80,7 +80,7 @@ test('a try that was left to itself takes nothing from the next one of the same 
   const [old, next] = [heldContext(), heldContext()]
   const leftAlone = handler.run(messages, old.context)
   await old.reached
-  // The shard was lost, and is here again.
+  // The shard was lost, and is owned here again.
   await handler.prepare?.(2)
   const running = handler.run(messages, next.context)
   await next.reached
@@ -91,7 +91,7 @@ test('a try that was left to itself takes nothing from the next one of the same 
   expect(await readdir(place.folder)).toEqual([NAME])
 })
 
-/** A try that has written its temporary file, and waits before it shows it. */
+/** A try that has written its temporary file, and waits before the rename. */
 function heldContext() {
   const reached = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
@@ -148,7 +148,7 @@ const shown = async (out: string): Promise<string[]> => {
   return names.filter((name) => !name.startsWith('.'))
 }
 
-/** Writes batches of 1,000 messages without end. */
+/** Writes batches of 1,000 messages endlessly. */
 const WRITER = `
 import { filesHandler } from ${JSON.stringify(join(import.meta.dirname, 'files.ts'))}
 const [out, run] = process.argv.slice(2)

@@ -119,7 +119,7 @@ test('whatever comes together in whatever order, each message is in exactly one 
       let nextSeq = 1
       const planned: number[] = []
       for (const { arrived, due, ended, taken } of steps) {
-        // Other shards' messages lie between.
+        // Messages of other shards lie in between.
         for (let n = 0; n < arrived; n++) waiting.push((nextSeq += 1 + (n % 3)))
         if (taken) record = takeOver(record, BY)
         const ends = done(record).slice(0, ended)

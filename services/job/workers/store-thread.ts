@@ -6,9 +6,8 @@ import { openStore } from '../open-store.ts'
 import type { StoreCall, StoreThreadOptions, ThreadMessage } from './messages.ts'
 
 // The store's thread: a slow disk, a lock or an absent server never keeps the main loop from running jobs. The thread
-// 1. opens the store, however long that takes, 2. answers the main thread's calls, 3. writes heartbeats for a busy main
-// loop,
-// 4. deletes old data.
+// 1. opens the store, however long that takes, 2. answers the main thread's calls,
+// 3. writes heartbeats for a busy main loop, 4. deletes old data.
 
 const OPEN_AGAIN_MS = 1 * SECOND
 const OPEN_AGAIN_MAX_MS = 10 * SECOND

@@ -278,7 +278,7 @@ test('the log is cut at the least of retention, checkpoint and what a lane still
   expect(await house.bus.history.all(job)).toHaveLength(1)
 })
 
-/** Runs the job of a request's first task. @param says the object_id in its end, where that is another */
+/** Runs the job of a request's first task. @param says the object_id in the job's end, where it is a different one */
 function runTask(bus: TestBus, says?: string): Promise<{ first: number; end: number }> {
   const requestId = newAddress().job_id
   const task = { step: 0, key: 'a', round: 1 }

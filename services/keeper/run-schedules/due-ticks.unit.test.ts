@@ -4,10 +4,10 @@ import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
 import { NOW, testSchedule } from './test-schedule.ts'
 
-/** Ticks at every full `everyMs` of the day; `settledMs` ago all was settled. */
+/** Ticks at every full `everyMs` of the day; everything was settled `settledMs` ago. */
 const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecord> = {}): ScheduleRecord =>
   testSchedule({ every_ms: everyMs, anchor: isoTime(NOW - DAY), settled_until: isoTime(NOW - settledMs), ...own })
-/** How old the ticks are that run, milliseconds. */
+/** Ages of the ticks that run, milliseconds. */
 const ages = (record: ScheduleRecord, nowMs = NOW) => dueTicks(record, nowMs)?.run.map((tickMs) => nowMs - tickMs)
 
 test.each(['latest', 'skip', 'all'] as const)('a tick is made at its time, and once, with %s', (on_missed) => {

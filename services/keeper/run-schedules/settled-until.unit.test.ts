@@ -58,7 +58,7 @@ test('whatever clocks said meanwhile, with the right one each tick is made from 
       const rightSinceMs = realMs
       for (let n = 0; n < 200; n++) record = turn(record, (realMs += MINUTE), made)
       const reference = testSchedule({ ...timing, on_missed: 'all', settled_until: isoTime(rightSinceMs) })
-      // A turn a minute: of ticks within it only those are on time that an api, which looks each second, would see.
+      // One turn a minute: only those ticks within it are on time that an api would see that looks each second.
       const owed = dueTicks(reference, realMs)?.run.filter((tickMs) => tickMs > realMs - 3 * SECOND) ?? []
       expect(owed.filter((tickMs) => !made.has(tickMs))).toEqual([])
       expect(Date.parse(record.settled_until)).toBeLessThanOrEqual(realMs + 2 * HOUR)

@@ -13,7 +13,7 @@ import { sendCallbacks } from './send-callbacks.ts'
 const at = '2027-01-01T00:00:00.000Z'
 const about = { job_id: newJobId(Date.parse(at)), object_id: 'o', type: 'sleep', at }
 
-/** The end of a job whose callback the broker does not take. */
+/** The end of a job whose callback the broker refuses. */
 function sendWith(thrown: Error): Promise<void> {
   const created = jobEventSchema.parse({
     event: 'job:created',

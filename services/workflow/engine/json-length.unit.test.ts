@@ -7,7 +7,7 @@ test('what is longer by far is, and what is no longer is not', () => {
     fc.property(fc.jsonValue(), (value) => {
       const { length } = JSON.stringify(value)
       expect(isLongerThan(value, length)).toBe(false)
-      // A number counts as one character, whatever its digits; an escape as what it stands for.
+      // A number counts as one character, whatever its digits; an escape as the character it stands for.
       if (typeof value === 'string' && length === value.length + 2) expect(isLongerThan(value, length - 1)).toBe(true)
     }),
   )

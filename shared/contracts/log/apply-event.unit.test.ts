@@ -146,7 +146,7 @@ describe('applyEvent', () => {
         let state: Job | null = null
         let position = 0
         for (const step of [...steps, events.length]) {
-          // Goes back a little, then on: what an applier does that resumes from an older checkpoint.
+          // Goes back a little and then forward, like an applier that resumes from an older checkpoint.
           position = Math.max(0, position - (step % 3))
           const end = Math.min(events.length, position + step + 3)
           for (; position < end; position++) state = applyEvent(state, events[position] as JobEvent, position + 1)

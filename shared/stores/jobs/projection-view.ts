@@ -40,6 +40,6 @@ export class ProjectionView {
   }
 }
 
-/** A stored job as the starting point of a fold of this log: for a job of another log that is sequence 0. */
+/** A stored job as the starting point of a fold of this log, in which a job of another log begins at sequence 0. */
 export const rebasedOntoLog = ({ generation, job }: StoredJob, logGeneration: number): Job =>
   generation < logGeneration ? { ...job, seq: 0 } : job
