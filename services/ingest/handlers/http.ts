@@ -42,7 +42,7 @@ export const httpHandler = ({ url, callOut, timeoutMs }: HttpHandlerOptions): Ba
   },
 })
 
-/** @throws for outcomes that were cut off, or are no JSON: they would not have meant "done" */
+/** @throws for outcomes that are cut off or no JSON: ignoring them would count all messages as done */
 function bodyOf(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -130,8 +130,9 @@ async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger)
   const last = await readLastEvent(deps, run)
   const decision = decide(trigger, last)
   if (decision.do !== 'ask') return decision
-  // This process does not start a job again that it runs already: an earlier run here ended without an outcome. If the
-  // process asked itself, the very delivery that asks would answer yes, forever.
+  // This worker started the job itself, and no longer runs it: a delivery of a job that runs here never gets this far.
+  // So the earlier run ended without an outcome. If the worker asked itself, the very delivery that asks would answer
+  // yes, forever.
   if (decision.worker_id === deps.workerId) return decide(trigger, last, false)
   const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
   return decide(trigger, last, alive)
