@@ -83,7 +83,7 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
 
 type Base = ServiceBase<ApiConfig>
 
-/** Follows how far the store is; the keeper writes its checkpoint twice a second. */
+/** Follows how far the store is, by reading its checkpoint twice a second. */
 function followCheckpoint(view: ProjectionView, log: Logger): IntervalLoop {
   return new IntervalLoop(
     CHECKPOINT_EVERY_MS,
