@@ -51,9 +51,9 @@ export interface JobFilter {
   status?: JobSummaryView['status'][] | undefined
   type?: string | undefined
   objectId?: string | undefined
-  /** This time or later. */
+  /** Only jobs created at this time or later. */
   createdAfter?: Date | string | undefined
-  /** Before this time. */
+  /** Only jobs created before this time. */
   createdBefore?: Date | string | undefined
 }
 

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 // A promise that nobody awaits, a timer or a listener may throw: such an error reaches the process and names no job.
 // Everything that foreign code starts carries its run along, so the job is known all the same.
 
-/** What foreign code runs for: one job or batch, or several that run in one call. */
+/** The work that foreign code runs for: one job or batch, or several that run in one call. */
 export interface ForeignRun {
   /** Members for the log, one record for each job or batch. */
   readonly of: readonly Record<string, unknown>[]

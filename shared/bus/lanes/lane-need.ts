@@ -1,7 +1,7 @@
 import type { Stream } from '../stream.ts'
 import type { LaneInfo } from './lanes.ts'
 
-/** What a lane (or another consumer) still needs of the log. */
+/** The part of the log that a lane (or another consumer) still needs. */
 export interface LaneNeed {
   type: string
   /** The first sequence that may still be delivered; null when nothing is unacked or pending. */

@@ -15,9 +15,9 @@ import { ensureConsumer, type TopologyOptions } from '../topology/topology.ts'
 export interface LaneInfo {
   name: string
   type: string
-  /** What the type's handler declared. */
+  /** The type as its handler declared it. */
   info: JobTypeInfo
-  /** How many may run at once; null in a lane of a type without a limit. */
+  /** Limit of the jobs that run at once; null in a lane of a type without a limit. */
   limit: number | null
   paused: boolean
   pending: number

@@ -47,7 +47,7 @@ const jobsStream = ({ replicas, cooldownMs }: TopologyOptions): StreamSettings =
   republish: { src: '>', dest: `${LIVE_PREFIX}>` },
 })
 
-/** What an Idempotency-Key was first used for, one message for each key. */
+/** The first use of each Idempotency-Key, one message for each key. */
 const keysStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   name: KEYS_STREAM,
   subjects: ['key.*'],
