@@ -176,8 +176,7 @@ async function isAtRest(nats: NatsConnection): Promise<boolean> {
   const lanes = [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }]
   const busy = lanes.filter(({ pending, ackPending }) => pending > 0 || ackPending > 0)
   const timers = await timersLeft(nats)
-  // A job on its way from one to the other (event, timer, trigger) writes to the log: then the answers do not belong
-  // together.
+  // A job on its way between them (event, timer, trigger) writes to the log: the answers then do not fit together.
   if (busy.length === 0 && timers.length === 0 && (await lastSeq(nats)) === before) return true
   const text = busy.map(({ name, pending, ackPending }) => `${name}: ${pending} pending, ${ackPending} unacked`)
   throw new Error([...text, ...timers].join('; '))

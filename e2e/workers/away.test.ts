@@ -37,7 +37,7 @@ test('where the store cannot be opened jobs run and finish, and it has them all 
   const job = { ...hasty, url: worker.url }
   await untilAway(job)
   expect((await getFrom(`${worker.url}/readyz`)).status).toBe(200)
-  const warning = { level: 'warn', msg: expect.stringContaining('jobs run all the same') as string }
+  const warning = { level: 'warn', msg: expect.stringContaining('jobs run without it') as string }
   await vi.waitFor(async () => {
     expect((await worker.logs()).filter(({ level }) => level !== 'info')).toMatchObject([warning])
   }, SOON)

@@ -42,10 +42,7 @@ const PAUSE_AFTER_ERROR_MS = 250
 const GATHER_MS = { quiet: 10, busy: 100 } as const
 const BUSY_BATCH = 50
 const FULL_BATCH = 500
-/**
- * Events after which the checkpoint moves, at the latest, so that a slow store and a change of owners still make
- * progress.
- */
+/** Largest number of events between two moves of the checkpoint, so that a slow store still makes progress. */
 const SLICE = 500
 
 export class Projection {
@@ -184,8 +181,7 @@ export class Projection {
   }
 
   /**
-   * Writes heartbeats while a batch is applied: a store that takes seconds must not look like a dead owner, because the
-   * next one would do the same work again, as slowly.
+   * Writes heartbeats while a batch is applied: with a slow store, a new owner would only do the same work again.
    * @returns false when this replica is no longer the owner
    */
   async #beatWhile(applying: Promise<void>): Promise<boolean> {
@@ -241,10 +237,7 @@ function otherLog(checkpoint: Checkpoint, state: StreamState, nowMs: number) {
   return { ...start, log_generation: start.generation }
 }
 
-/**
- * The next generation, from the beginning of the log. It is a time in seconds, so it grows even when the store was
- * lost.
- */
+/** The next generation, from the beginning of the log: a time in seconds, which grows even if the store was lost. */
 export const freshStart = (
   checkpoint: Pick<Checkpoint, 'generation'>,
   state: StreamState,
