@@ -32,7 +32,13 @@ export interface Broker extends Connected {
   newInbox(): string
   /** Resolves when the broker has everything that was sent so far; rejects when the connection is lost. */
   flush(): Promise<void>
+  /** Ends what waits for an answer, too. May be called more than once. */
   close(): Promise<void>
+  /**
+   * For a service that stops and has nothing to hand over: while the broker is away nobody answers, so nothing is waited
+   * for.
+   */
+  closeIfAway(): Promise<void>
 }
 
 const RECONNECT_WAIT_MS = 200
@@ -107,6 +113,9 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       if (status.isUp && !nc.isClosed()) await nc.flush().catch(() => undefined)
       await nc.close()
     },
+    async closeIfAway() {
+      if (!status.isUp) await nc.close()
+    },
   }
 }
 
@@ -124,10 +133,12 @@ function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'cl
     for await (const change of nc.status()) {
       if (change.type === 'disconnect') {
         status.isUp = false
+        failUnanswered(nc)
         log.warn('broker connection lost')
       } else if (change.type === 'reconnect') {
         status.isUp = true
         status.upSinceMs = clock.monotonic()
+        failUnanswered(nc)
         log.info('broker connection is back')
         for (const listener of status.listeners) listener()
       } else if (change.type === 'error') {
@@ -137,4 +148,14 @@ function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'cl
   }
   watch().catch((error: unknown) => log.error({ err: error }, 'broker status ended'))
   return status
+}
+
+/**
+ * Ends what nobody will answer, when a connection breaks and when the next one is there: what was asked on the one that
+ * broke is lost, and what was asked between them the client throws away with each dial. It would wait for the whole
+ * timeout, seconds after the broker is back.
+ */
+function failUnanswered(nc: NatsConnection): void {
+  const { protocol } = nc as NatsConnection & { protocol: { muxSubscriptions: { close(): void } } }
+  protocol.muxSubscriptions.close()
 }
