@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { DAY, HOUR, systemClock } from '#shared/time/clock.ts'
 import { silentLog } from '../../e2e/support/bus.ts'
@@ -71,4 +73,28 @@ test('a connection that is up is left alone by whoever closes it only while the 
   await broker.closeIfAway()
   await asked
   await broker.close()
+})
+
+test('a connection that is closed between two dials dials no more', async () => {
+  await using nats = await startTestNats()
+  const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
+  await nats.kill('SIGKILL')
+  await vi.waitFor(() => expect(broker.isUp()).toBe(false), { timeout: 20_000 })
+  // Whoever dials now is taken, and waits for the broker's greeting.
+  let taken = 0
+  const taker = createServer((socket) => {
+    taken++
+    socket.on('error', () => undefined)
+  })
+  await once(taker.listen(nats.port, '127.0.0.1'), 'listening')
+  await broker.close()
+  // A dial that comes even later is left behind, and fails the file.
+  for (let n = 0; n < 3; n++) {
+    const own = connect(nats.port, '127.0.0.1')
+    await once(own, 'connect')
+    own.destroy()
+  }
+  await vi.waitFor(() => expect(taken).toBeGreaterThanOrEqual(3))
+  expect(taken).toBe(3)
+  taker.close()
 })

@@ -111,10 +111,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     async close() {
       outbox.flush()
       if (status.isUp && !nc.isClosed()) await nc.flush().catch(() => undefined)
-      await nc.close()
+      await closeForGood(nc)
     },
     async closeIfAway() {
-      if (!status.isUp) await nc.close()
+      if (!status.isUp) await closeForGood(nc)
     },
   }
 }
@@ -150,12 +150,24 @@ function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'cl
   return status
 }
 
+/** What the client does not offer, and is needed of it. */
+type Internals = {
+  muxSubscriptions: { close(): void }
+  dial(server: unknown): Promise<void>
+}
+const internalsOf = (nc: NatsConnection): Internals => (nc as NatsConnection & { protocol: Internals }).protocol
+
 /**
  * Ends what nobody will answer, when a connection breaks and when the next one is there: what was asked on the one that
  * broke is lost, and what was asked between them the client throws away with each dial. It would wait for the whole
  * timeout, seconds after the broker is back.
  */
 function failUnanswered(nc: NatsConnection): void {
-  const { protocol } = nc as NatsConnection & { protocol: { muxSubscriptions: { close(): void } } }
-  protocol.muxSubscriptions.close()
+  internalsOf(nc).muxSubscriptions.close()
+}
+
+/** Closed in the pause between two dials, the client would dial once more, and wait 10 s for what nobody reads. */
+function closeForGood(nc: NatsConnection): Promise<void> {
+  internalsOf(nc).dial = () => Promise.reject(new Error('the connection is closed'))
+  return nc.close()
 }
