@@ -10,10 +10,11 @@ import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
 // `npm start` on a disk that it fills, and that gets room again without anybody's help.
 
+// At the same time: each has a disk and services of its own, and waits most of the time.
 const SOON = { timeout: 20_000 }
 const LARGE = 'x'.repeat(400_000)
 
-test('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
+test.concurrent('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
   skip,
 }) => {
   const mounted = await mountSmallDisk('80m')
@@ -47,7 +48,9 @@ test('a full disk loses nothing: new work is refused at once, and is taken again
   for (const id of accepted) await untilJob(hasty, id, { status: 'finished' })
 })
 
-test('a disk that cannot be written is told from one that is slow, and healed when it can be', async ({ skip }) => {
+test.concurrent('a disk that cannot be written is told from one that is slow, and healed when it can be', async ({
+  skip,
+}) => {
   const mounted = await mountSmallDisk('200m')
   if (typeof mounted === 'string') return skip(mounted)
   await using disk = mounted
@@ -69,7 +72,7 @@ test('a disk that cannot be written is told from one that is slow, and healed wh
   await untilJob(hasty, await makeJob(hasty, { type: 'add', payload: { numbers: [1] } }), { status: 'finished' })
 })
 
-test('a store whose own disk is full keeps new work out, while what runs ends, and is told what it missed', async ({
+test.concurrent('a store whose own disk is full keeps new work out, while what runs ends, and is told what it missed', async ({
   skip,
 }) => {
   const mounted = await mountSmallDisk('40m')

@@ -20,7 +20,7 @@ async function routesOf(service: string): Promise<{ served: Operation[]; forward
     serve: (operation: Operation) => routes.served.push(operation),
     forward: (operation: Operation) => routes.forwarded.push(operation),
   }
-  for (const file of globSync(`${service}/**/route.ts`, { cwd: services })) {
+  for (const file of globSync(`${service}/**/*-route.ts`, { cwd: services })) {
     const module = (await import(join(services, file))) as Record<string, unknown>
     for (const exported of Object.values(module)) {
       if (typeof exported === 'function') (exported as (to: typeof router, deps: unknown) => void)(router, noDeps)
