@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
 import { type ApiAnswer, getFrom, postTo, send } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
@@ -32,18 +33,16 @@ test.concurrent('a full disk loses nothing: new work is refused at once, and is 
   expect(refused?.ms).toBeLessThan(1_000)
   // Somebody else takes the rest of the disk, and what runs writes until the broker can write no more.
   await disk.fill()
-  await expect
-    .poll(() => getFrom(`${hasty.url}/readyz`), SOON)
-    .toMatchObject({ status: 503, body: { checks: { broker: expect.stringContaining('disk is full') as string } } })
+  const checks = { broker: expect.stringContaining('disk is full') as string }
+  await untilReadiness(hasty, { status: 503, body: { checks } })
   const again = await postTask(hasty.url, 1_000, '')
   expect(again).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(again.ms).toBeLessThan(1_000)
 
   const roomSinceMs = performance.now()
   await disk.grow('300m')
-  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
-  const taken = async () => (await postTask(hasty.url, 2_000, '')).status
-  await expect.poll(taken, SOON).toBe(201)
+  await untilReadiness(hasty, { status: 200 })
+  await vi.waitFor(async () => expect((await postTask(hasty.url, 2_000, '')).status).toBe(201), SOON)
   expect(performance.now() - roomSinceMs).toBeLessThan(15_000)
   for (const id of accepted) await untilJob(hasty, id, { status: 'finished' })
 })
@@ -58,9 +57,12 @@ test.concurrent('a disk that cannot be written is told from one that is slow, an
   const before = await makeJob(hasty, { type: 'task', payload: { data: 1, ms: 1 } })
   await untilJob(hasty, before, { status: 'finished' })
   await disk.fill()
-  let last: Answered | undefined
-  await expect.poll(async () => (last = await postTask(hasty.url, Math.random(), LARGE)).status, SOON).toBe(503)
-  expect(last).toMatchObject({ body: { code: 'cannot-store' } })
+  const refused = await vi.waitFor(async () => {
+    const answer = await postTask(hasty.url, Math.random(), LARGE)
+    expect(answer.status).toBe(503)
+    return answer
+  }, SOON)
+  expect(refused).toMatchObject({ body: { code: 'cannot-store' } })
   for (const path of ['/message', '/v1/requests', '/v1/schedules/x']) {
     const startedMs = performance.now()
     const answer = await send(path.endsWith('x') ? 'PUT' : 'POST', `${hasty.url}${path}`, BODIES[path])
@@ -68,7 +70,7 @@ test.concurrent('a disk that cannot be written is told from one that is slow, an
     expect(performance.now() - startedMs).toBeLessThan(1_000)
   }
   await disk.empty()
-  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
+  await untilReadiness(hasty, { status: 200 })
   await untilJob(hasty, await makeJob(hasty, { type: 'add', payload: { numbers: [1] } }), { status: 'finished' })
 })
 
@@ -82,16 +84,14 @@ test.concurrent('a store whose own disk is full keeps new work out, while what r
   const running = await makeJob(hasty, { type: 'sleep', payload: { ms: 1_500 } })
   await untilRunning(hasty, running)
   await disk.fill()
-  for (const { url } of [...hasty.api, ...hasty.workflow])
-    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 503 })
+  for (const replica of [...hasty.api, ...hasty.workflow]) await untilReadiness(replica, { status: 503 })
   const refused = await postTask(hasty.url, 1, '')
   expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(refused.ms).toBeLessThan(1_000)
   await disk.empty()
   await untilJob(hasty, running, { status: 'finished' })
-  for (const { url } of [...hasty.api, ...hasty.workflow])
-    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 200 })
-  await expect.poll(async () => (await postTask(hasty.url, 2, '')).status, SOON).toBe(201)
+  for (const replica of [...hasty.api, ...hasty.workflow]) await untilReadiness(replica, { status: 200 })
+  await vi.waitFor(async () => expect((await postTask(hasty.url, 2, '')).status).toBe(201), SOON)
 })
 
 const BODIES: Record<string, unknown> = {
@@ -99,6 +99,9 @@ const BODIES: Record<string, unknown> = {
   '/v1/requests': { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'add', payload: { numbers: [1] } }] }] },
   '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
 }
+
+const untilReadiness = ({ url }: { url: string }, answer: object): Promise<void> =>
+  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), SOON)
 
 type Answered = ApiAnswer & { ms: number }
 
@@ -124,7 +127,7 @@ async function startOn(disk: SmallDisk): Promise<AsyncDisposable & { url: string
   const child: ChildProcess = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = once(child, 'exit')
   const url = `http://localhost:${port}`
-  await expect.poll(() => fetch(`${url}/readyz`).then(({ status }) => status, String), { timeout: 60_000 }).toBe(200)
+  await waitUntil(() => answersOk(`${url}/readyz`), { what: 'npm start', timeoutMs: 60_000 })
   return {
     url,
     [Symbol.asyncDispose]: async () => {
