@@ -14,9 +14,6 @@ export default defineConfig({
       exclude: ['**/*.test.ts', '**/conformance/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
     },
-    // One process runs one file after the other: all that they import is read and compiled once a process instead of once
-    // a file, which was a third of the whole. What a file leaves behind fails that file, not the next one.
-    isolate: false,
     unstubEnvs: true,
     // For two cores: most files wait for timers much of the time.
     maxWorkers: 3,
@@ -44,6 +41,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           setupFiles,
+          // One process runs one file after the other, so that the services are loaded once a process instead of once a
+          // file, which was a third of the CPU. What a file leaves behind fails that file, not the next one.
+          isolate: false,
           include: ['e2e/**/*.test.ts'],
           exclude: [...ignored, '**/*.int.test.ts', 'e2e/faults/**', 'e2e/compose/**'],
           testTimeout: 180_000,
