@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 
 // A request that cannot be served right now gets 503 with a time to come back, never 500, and never 201 without the
 // log.
@@ -18,7 +18,7 @@ function expectUnavailable(answer: ApiAnswer): void {
 
 describe('without the broker', () => {
   test('a post is refused at once, what is stored is shown, and all is well when the broker is back', async () => {
-    await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true })
+    await using hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true })
     const doors = [...hasty.api.map(({ url }) => url), hasty.url]
     const { body } = await postTo(hasty.url, { object_id: 'before', payload: { ms: 0 } })
     const address = `${hasty.url}/${String(body['job_id'])}`
@@ -52,7 +52,7 @@ describe('without the broker', () => {
   })
 
   test('that stands still, a post is 503 before any gateway gives up, and its repeat under a key is one job', async () => {
-    await using hasty = await startHasty({ apis: 2, jobs: 0, nginx: true })
+    await using hasty = await startInProcess({ apis: 2, jobs: 0, nginx: true })
     const body = { object_id: 'frozen' }
     await hasty.nats.kill('SIGSTOP')
     const startedAt = performance.now()
@@ -77,7 +77,7 @@ describe('without the broker', () => {
 })
 
 test.each([{ LOG_MAX_JOBS: '1' }, { LOG_MAX_BYTES: '1000' }])('with a log that is full (%o)', async (limits) => {
-  await using hasty = await startHasty({ jobs: 0, nginx: true, apiEnv: limits })
+  await using hasty = await startInProcess({ jobs: 0, nginx: true, apiEnv: limits })
   const accepted: unknown[] = []
   const refusal = await vi.waitFor(async () => {
     const answer = await postTo(hasty.url, { object_id: `job ${accepted.length}` })
@@ -91,7 +91,7 @@ test.each([{ LOG_MAX_JOBS: '1' }, { LOG_MAX_BYTES: '1000' }])('with a log that i
 })
 
 test('with as many Idempotency-Keys as may be known, new ones are refused at once and all else is accepted', async () => {
-  await using hasty = await startHasty({ jobs: 0, nginx: true, apiEnv: { KEYS_MAX: '2' } })
+  await using hasty = await startInProcess({ jobs: 0, nginx: true, apiEnv: { KEYS_MAX: '2' } })
   const postKeyed = (n: number) => postTo(hasty.url, { object_id: `keyed-${n}` }, { 'idempotency-key': `key-${n}` })
   let known = 0
   const refusal = await vi.waitFor(async () => {
@@ -112,7 +112,7 @@ test('with as many Idempotency-Keys as may be known, new ones are refused at onc
 })
 
 test('without the store jobs are accepted, and asking for one is 503 until it is back', async () => {
-  await using hasty = await startHasty({ jobs: 0, nginx: true })
+  await using hasty = await startInProcess({ jobs: 0, nginx: true })
   const before = await postTo(hasty.url, { object_id: 'before' })
   const accepted: ApiAnswer[] = []
   {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { isTerminalEvent, type JobEventName } from '#shared/contracts/log/subjects.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
-import { type Hasty, startHasty, startInProcess } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 
@@ -42,7 +42,7 @@ describe('with no worker', () => {
 
 describe('with two workers', () => {
   beforeAll(async () => {
-    hasty = await startHasty({ apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '4' } })
+    hasty = await startInProcess({ apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '4' } })
   })
   afterAll(() => hasty.stop())
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { connectTest } from '../support/read-log.ts'
 
@@ -10,7 +10,7 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
+  hasty = await startInProcess({ apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
 })
 afterAll(() => hasty.stop())
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { type CliOptions, type CliResult, runCli } from './run-cli.ts'
 
@@ -11,9 +11,9 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 /** Lists and counts are a moment behind the log. */
 const SOON = { timeout: 20_000 }
 
-let hasty: Processes
+let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
 })
 afterAll(() => hasty.stop())
 
@@ -128,6 +128,7 @@ test('Ctrl-C leaves the watch and not the job', async () => {
   const id = await makeJob('moody', '--delay', '1h')
   let interrupt = () => undefined as unknown
   const watching = await cli(['watch', id], {
+    asShell: true,
     onStart: (child) => {
       interrupt = () => child.kill('SIGINT')
     },
@@ -171,7 +172,7 @@ test('redrive asks first, and starts what failed again', async () => {
 })
 
 test('help and version are there as one asks for them', async () => {
-  const help = await good(['help'])
+  const help = await good(['help'], { asShell: true })
   for (const args of [[], ['--help'], ['-h']]) expect(await good(args)).toBe(help)
   for (const name of ['add', 'mul', 'lookup', 'create', 'watch', 'load', 'redrive'])
     expect(help).toContain(`\n  ${name} `)
@@ -210,11 +211,10 @@ describe('a mistake is one sentence on stderr, with what to do next, and an exit
     ['nobody there', ['stats', '--url', 'http://127.0.0.1:9'], 7, /did not answer.*HASTY_URL/],
     ['an address that is none', ['stats', '--url', 'localhost'], 2, /not an HTTP address.*--url/],
   ])('%s', async (_, args, code, sentence) => {
-    const result = await cli(args)
+    const [result, asJson] = await Promise.all([cli(args), cli([...args, '--json'])])
     expect(result).toMatchObject({ code, stdout: '' })
     expect(result.stderr).toMatch(/^hasty: .*\n$/)
     expect(result.stderr).toMatch(sentence)
-    const asJson = await cli([...args, '--json'])
     expect(asJson.code).toBe(code)
     expect(JSON.parse(asJson.stderr)).toMatchObject({ error: { exit_code: code } })
   })

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { type CliOptions, runCli } from './run-cli.ts'
 
-let hasty: Processes
+let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true })
 })
 afterAll(() => hasty.stop())
 

@@ -10,6 +10,8 @@ export interface CliResult {
 }
 
 export interface CliOptions {
+  /** As a shell starts it: by way of two more processes, which find the right Node. */
+  asShell?: boolean
   env?: Record<string, string>
   stdin?: string
   cwd?: string
@@ -17,14 +19,19 @@ export interface CliOptions {
   onStdout?: (text: string) => void
 }
 
-const bin = join(import.meta.dirname, '../../cli/bin.mjs')
+const root = join(import.meta.dirname, '../..')
+const bin = join(root, 'cli/bin.mjs')
+/** What `bin` comes to. */
+const main = join(root, 'cli/main.ts')
+const NODE_COMPILE_CACHE = join(root, '.cache/compile')
 
-/** `hasty ARGS` as a process of its own, as a shell would start it. */
+/** `hasty ARGS` as a process of its own. */
 export function runCli(url: string, args: string[], options: CliOptions = {}): Promise<CliResult> {
   const startedMs = performance.now()
   const { PATH = '' } = process.env
-  const env = { PATH, HOME: '/nonexistent', HASTY_URL: url, ...options.env }
-  const child = spawn(bin, args, { env, cwd: options.cwd })
+  const env = { PATH, HOME: '/nonexistent', HASTY_URL: url, NODE_COMPILE_CACHE, ...options.env }
+  const [file, before] = options.asShell ? [bin, []] : [process.execPath, [main]]
+  const child = spawn(file, [...before, ...args], { env, cwd: options.cwd })
   options.onStart?.(child)
   let stdout = ''
   let stderr = ''

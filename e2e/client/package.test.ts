@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -14,7 +14,7 @@ const bin = (name: string) => join(root, 'node_modules/.bin', name)
 let hasty: Hasty
 let dir: string
 beforeAll(async () => {
-  hasty = await startHasty()
+  hasty = await startInProcess()
   dir = join(hasty.dir, 'node_modules/hasty-client')
   await run(process.execPath, [join(root, 'scripts/build-client.ts'), dir])
 })

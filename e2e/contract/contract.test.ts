@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findSchemathesis } from '../../scripts/servers/schemathesis.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 // schemathesis makes requests of all kinds out of our own description, good and bad ones, and holds every answer
 // against it: no 5xx, no status, media type or member that the description does not have.
@@ -11,9 +11,9 @@ import { type Processes, startHasty } from '../support/hasty.ts'
 const command = await findSchemathesis().catch((error: unknown) => new Error('no schemathesis', { cause: error }))
 
 describe.skipIf(command instanceof Error)('schemathesis', () => {
-  let hasty: Processes
+  let hasty: Hasty
   beforeAll(async () => {
-    hasty = await startHasty({
+    hasty = await startInProcess({
       apis: 1,
       jobs: 1,
       workflows: 1,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, countStatuses, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startHasty, startInProcess } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 // No worker runs: the log holds one event for each created job.
@@ -83,7 +83,7 @@ describe('with the usual 5 minutes', () => {
 })
 
 test('with 2 seconds it opens again after 2 seconds, for one of all who wait', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '2000' } })
+  await using hasty = await startInProcess({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '2000' } })
   const startedAt = performance.now()
   const first = await postTo(apiUrl(hasty, 0), { object_id: 'again' })
   const refused = await postTo(apiUrl(hasty, 1), { object_id: 'again' })
@@ -107,7 +107,7 @@ test('with 2 seconds it opens again after 2 seconds, for one of all who wait', a
 })
 
 test('with 0 there is none', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '0' } })
+  await using hasty = await startInProcess({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '0' } })
   const answers = await many(20, (n) => postTo(apiUrl(hasty, n), { object_id: 'same' }))
   expect(countStatuses(answers)).toEqual({ 201: 20 })
   expect(new Set(answers.map(({ body }) => body['job_id'])).size).toBe(20)

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { newJobId } from '#shared/ids/ids.ts'
 import { HOUR } from '#shared/time/clock.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 
 let hasty: Hasty
 beforeAll(async () => {
   // Short, so that a test may see the cooldown end.
-  hasty = await startHasty({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '3000' } })
+  hasty = await startInProcess({ apis: 2, jobs: 0, env: { COOLDOWN_MS: '3000' } })
 })
 afterAll(() => hasty.stop())
 

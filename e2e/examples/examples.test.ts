@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { signToken } from '#shared/auth/sign-token.ts'
 import { findOnPath } from '../../scripts/servers/run-command.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { type FolderServer, serveFolder } from './serve-folder.ts'
 
 // Each example as its reader runs it: against a server that requires tokens, from outside.
@@ -16,7 +16,7 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const JWT_SECRET = 'only for the tests of the examples'
 
-let hasty: Processes
+let hasty: Hasty
 let dir: string
 let pages: FolderServer
 let token: string
@@ -35,7 +35,7 @@ beforeAll(async () => {
   pages = await serveFolder(dir, (html) =>
     html.replace('name="token"', `name="token" value="${token}"`).replace('</body>', `${pressAndReport}</body>`),
   )
-  hasty = await startHasty({ nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET, CORS_ORIGINS: pages.url } })
+  hasty = await startInProcess({ nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET, CORS_ORIGINS: pages.url } })
   const caller = { subject: 'reader', scopes: ['jobs:read', 'jobs:write'], tenant: null } as const
   const about = { issuer: 'hasty', audience: 'hasty', tenantClaim: 'tenant', ttlS: 600, nowMs: Date.now() }
   token = await signToken(caller, { secret: JWT_SECRET, ...about })

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
 import { type ApiAnswer, getFrom, postTo, send } from '../support/call.ts'
 import { startHasty } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
@@ -10,10 +11,11 @@ import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
 // `npm start` on a disk that it fills, and that gets room again without any help.
 
+// At the same time: each has a disk and services of its own, and waits most of the time.
 const SOON = { timeout: 20_000 }
 const LARGE = 'x'.repeat(400_000)
 
-test('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
+test.concurrent('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
   skip,
 }) => {
   const mounted = await mountSmallDisk('80m')
@@ -31,23 +33,23 @@ test('a full disk loses nothing: new work is refused at once, and is taken again
   expect(refused?.ms).toBeLessThan(1_000)
   // A file takes the rest of the disk, and the running services write until the broker can write no more.
   await disk.fill()
-  await expect
-    .poll(() => getFrom(`${hasty.url}/readyz`), SOON)
-    .toMatchObject({ status: 503, body: { checks: { broker: expect.stringContaining('disk is full') as string } } })
+  const checks = { broker: expect.stringContaining('disk is full') as string }
+  await untilReadiness(hasty, { status: 503, body: { checks } })
   const again = await postTask(hasty.url, 1_000, '')
   expect(again).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(again.ms).toBeLessThan(1_000)
 
   const roomSinceMs = performance.now()
   await disk.grow('300m')
-  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
-  const taken = async () => (await postTask(hasty.url, 2_000, '')).status
-  await expect.poll(taken, SOON).toBe(201)
+  await untilReadiness(hasty, { status: 200 })
+  await vi.waitFor(async () => expect((await postTask(hasty.url, 2_000, '')).status).toBe(201), SOON)
   expect(performance.now() - roomSinceMs).toBeLessThan(15_000)
   for (const id of accepted) await untilJob(hasty, id, { status: 'finished' })
 })
 
-test('a disk that cannot be written is told from one that is slow, and healed when it can be', async ({ skip }) => {
+test.concurrent('a disk that cannot be written is told from one that is slow, and healed when it can be', async ({
+  skip,
+}) => {
   const mounted = await mountSmallDisk('200m')
   if (typeof mounted === 'string') return skip(mounted)
   await using disk = mounted
@@ -55,9 +57,12 @@ test('a disk that cannot be written is told from one that is slow, and healed wh
   const before = await makeJob(hasty, { type: 'task', payload: { data: 1, ms: 1 } })
   await untilJob(hasty, before, { status: 'finished' })
   await disk.fill()
-  let last: Answered | undefined
-  await expect.poll(async () => (last = await postTask(hasty.url, Math.random(), LARGE)).status, SOON).toBe(503)
-  expect(last).toMatchObject({ body: { code: 'cannot-store' } })
+  const refused = await vi.waitFor(async () => {
+    const answer = await postTask(hasty.url, Math.random(), LARGE)
+    expect(answer.status).toBe(503)
+    return answer
+  }, SOON)
+  expect(refused).toMatchObject({ body: { code: 'cannot-store' } })
   for (const path of ['/message', '/v1/requests', '/v1/schedules/x']) {
     const startedMs = performance.now()
     const answer = await send(path.endsWith('x') ? 'PUT' : 'POST', `${hasty.url}${path}`, BODIES[path])
@@ -65,11 +70,11 @@ test('a disk that cannot be written is told from one that is slow, and healed wh
     expect(performance.now() - startedMs).toBeLessThan(1_000)
   }
   await disk.empty()
-  await expect.poll(() => getFrom(`${hasty.url}/readyz`), SOON).toMatchObject({ status: 200 })
+  await untilReadiness(hasty, { status: 200 })
   await untilJob(hasty, await makeJob(hasty, { type: 'add', payload: { numbers: [1] } }), { status: 'finished' })
 })
 
-test('a store whose own disk is full keeps new work out, while what runs ends, and is told what it missed', async ({
+test.concurrent('a store whose own disk is full keeps new work out, while what runs ends, and is told what it missed', async ({
   skip,
 }) => {
   const mounted = await mountSmallDisk('40m')
@@ -79,16 +84,14 @@ test('a store whose own disk is full keeps new work out, while what runs ends, a
   const running = await makeJob(hasty, { type: 'sleep', payload: { ms: 1_500 } })
   await untilRunning(hasty, running)
   await disk.fill()
-  for (const { url } of [...hasty.api, ...hasty.workflow])
-    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 503 })
+  for (const replica of [...hasty.api, ...hasty.workflow]) await untilReadiness(replica, { status: 503 })
   const refused = await postTask(hasty.url, 1, '')
   expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(refused.ms).toBeLessThan(1_000)
   await disk.empty()
   await untilJob(hasty, running, { status: 'finished' })
-  for (const { url } of [...hasty.api, ...hasty.workflow])
-    await expect.poll(() => getFrom(`${url}/readyz`), SOON).toMatchObject({ status: 200 })
-  await expect.poll(async () => (await postTask(hasty.url, 2, '')).status, SOON).toBe(201)
+  for (const replica of [...hasty.api, ...hasty.workflow]) await untilReadiness(replica, { status: 200 })
+  await vi.waitFor(async () => expect((await postTask(hasty.url, 2, '')).status).toBe(201), SOON)
 })
 
 const BODIES: Record<string, unknown> = {
@@ -96,6 +99,9 @@ const BODIES: Record<string, unknown> = {
   '/v1/requests': { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'add', payload: { numbers: [1] } }] }] },
   '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
 }
+
+const untilReadiness = ({ url }: { url: string }, answer: object): Promise<void> =>
+  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), SOON)
 
 type Answered = ApiAnswer & { ms: number }
 
@@ -121,7 +127,7 @@ async function startOn(disk: SmallDisk): Promise<AsyncDisposable & { url: string
   const child: ChildProcess = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = once(child, 'exit')
   const url = `http://localhost:${port}`
-  await expect.poll(() => fetch(`${url}/readyz`).then(({ status }) => status, String), { timeout: 60_000 }).toBe(200)
+  await waitUntil(() => answersOk(`${url}/readyz`), { what: 'npm start', timeoutMs: 60_000 })
   return {
     url,
     [Symbol.asyncDispose]: async () => {

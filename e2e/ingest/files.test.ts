@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startHasty, startInProcess } from '../support/hasty.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { messagesFrom, numbers, sendMessages } from './messages.ts'
 
@@ -47,7 +47,7 @@ test('SIGTERM: what waits for a whole batch is written before the end, and not a
 
 test('values too large for a whole batch of them to wait in memory do not wait for one', async () => {
   const env = { SHARDS: '1', BATCH_SIZE: '1000', BATCH_MAX_WAIT_MS: '600000' }
-  await using hasty = await startHasty({ jobs: 0, ingests: 1, env })
+  await using hasty = await startInProcess({ jobs: 0, ingests: 1, env })
   const value = 'x'.repeat(64_000)
   for (let sent = 0; sent < 2; sent++) {
     const messages = messagesFrom(0, 100).map(({ timestamp }) => ({ timestamp, value }))
@@ -58,7 +58,7 @@ test('values too large for a whole batch of them to wait in memory do not wait f
 })
 
 test('a pool grows to four when whole batches wait, and goes back to three', async () => {
-  await using hasty = await startHasty({
+  await using hasty = await startInProcess({
     jobs: 0,
     ingests: 1,
     env: { SHARDS: '1', WORKER_IDLE_MS: '1000' },

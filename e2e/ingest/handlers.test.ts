@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { startHttpTarget } from '../support/http-target.ts'
 
 const SOON = { timeout: 20_000, interval: 100 }
@@ -19,9 +19,10 @@ const processed = async ({ url }: Hasty) => (await getFrom(`${url}/v1/message/wo
 
 test('a handler of one’s own says what became of each message; what never succeeds is kept, and can be put back', async () => {
   const module = join(import.meta.dirname, '../handlers/batches/picky.ts')
-  await using hasty = await startHasty({ jobs: 0, env: ONE_SHARD })
+  await using hasty = await startInProcess({ jobs: 0, env: ONE_SHARD })
   const log = join(hasty.dir, 'picky.log')
-  await hasty.addIngest({ INGEST_HANDLER: module, PICKY_LOG: log })
+  vi.stubEnv('PICKY_LOG', log)
+  await hasty.addIngest({ INGEST_HANDLER: module })
   await post(hasty, ['a', 'twice', 'bad', 'twice', 'b'])
   await vi.waitFor(async () => expect(await processed(hasty)).toBe(4), SOON)
   expect(await deadIn(hasty)).toMatchObject([{ value: 'bad', error: 'no good', attempts: 1 }])
@@ -54,7 +55,7 @@ test('a handler of one’s own says what became of each message; what never succ
 test('an endpoint is called with each batch: 2xx is done, 4xx never again, the rest once more', async () => {
   const answers = [503, 200, 422]
   await using target = await startHttpTarget((_, response) => response.writeHead(answers.shift() ?? 200).end('{}'))
-  await using hasty = await startHasty({ jobs: 0, env: ONE_SHARD })
+  await using hasty = await startInProcess({ jobs: 0, env: ONE_SHARD })
   await hasty.addIngest({ INGEST_HANDLER: `http://${target.host}/batches` })
   await post(hasty, ['a', 'b', 'c', 'd', 'e'])
   await vi.waitFor(async () => expect(await processed(hasty)).toBe(5), SOON)

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
@@ -10,7 +10,12 @@ const SOON = { timeout: 20_000, interval: 50 }
 
 let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 3, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '8', LEASE_MS: '2000' } })
+  hasty = await startInProcess({
+    apis: 2,
+    jobs: 3,
+    nginx: true,
+    env: { HANDLERS_DIR, JOB_SLOTS: '8', LEASE_MS: '2000' },
+  })
 })
 afterAll(() => hasty.stop())
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { JOB_STATUSES, type JobStatus } from '#shared/contracts/log/job.ts'
 import { getFrom, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { listAll, listJobs, readStats, untilListed } from './list.ts'
 
@@ -28,7 +28,7 @@ let handlersDir: string
 beforeAll(async () => {
   handlersDir = await mkdtemp(join(tmpdir(), 'hasty-handlers-'))
   for (const type of TYPES) await writeFile(join(handlersDir, `${type}.ts`), handlerFile(type))
-  hasty = await startHasty({ nginx: true, env: { HANDLERS_DIR: handlersDir, COOLDOWN_MS: '0', JOB_SLOTS: '20' } })
+  hasty = await startInProcess({ nginx: true, env: { HANDLERS_DIR: handlersDir, COOLDOWN_MS: '0', JOB_SLOTS: '20' } })
 })
 afterAll(async () => {
   await hasty.stop()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { type ApiAnswer, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { storedMessages, streamState } from './stored-messages.ts'
 
@@ -12,7 +12,7 @@ let writer: Record<string, string>
 
 beforeAll(async () => {
   const auth = { AUTH: 'required', JWT_SECRET: SECRET }
-  hasty = await startHasty({ apis: 2, jobs: 0, nginx: true, apiEnv: auth })
+  hasty = await startInProcess({ apis: 2, jobs: 0, nginx: true, apiEnv: auth })
   writer = bearer(await tokenOf('writer', { claims: { scope: 'jobs:write' } }))
 })
 afterAll(() => hasty.stop())
@@ -216,7 +216,7 @@ test('a stream that is full answers 503, and takes messages again when there is 
 })
 
 test('beyond MESSAGES_MAX_BYTES messages are refused, while the broker still has room', async () => {
-  await using full = await startHasty({ jobs: 0, apiEnv: { MESSAGES_MAX_BYTES: '100' } })
+  await using full = await startInProcess({ jobs: 0, apiEnv: { MESSAGES_MAX_BYTES: '100' } })
   const sendTwo = () => postTo(`${full.url}/message`, messagesOf('beyond', 2))
   expect(await sendTwo()).toMatchObject({ status: 201 })
   await expect.poll(sendTwo, { timeout: 20_000 }).toMatchObject({ status: 503, body: { code: 'unavailable' } })

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startHasty, startInProcess } from '../support/hasty.ts'
 import { getRaw } from '../workers/workers.ts'
 
 const PAGE = 'https://app.example.com'
@@ -12,7 +12,7 @@ const WAITING = { steps: [{ name: 's', signal: 'go' }] }
 
 test('an api without a proxy passes everything on, and both ask for a token', async () => {
   const env = { AUTH: 'required', JWT_SECRET: SECRET }
-  await using hasty = await startHasty({ workflows: 1, env, apiEnv: { CORS_ORIGINS: PAGE } })
+  await using hasty = await startInProcess({ workflows: 1, env, apiEnv: { CORS_ORIGINS: PAGE } })
   const acme = bearer(await tokenOf('a', { claims: { tenant: 'acme' } }))
   const other = bearer(await tokenOf('b', { claims: { tenant: 'other' } }))
   const requests = `${hasty.url}/v1/requests`
@@ -49,7 +49,7 @@ test('an api without a proxy passes everything on, and both ask for a token', as
 })
 
 test('what is refused is a problem like any other, with the id that its answer names', async () => {
-  await using hasty = await startHasty({ workflows: 1 })
+  await using hasty = await startInProcess({ workflows: 1 })
   const requests = `${hasty.url}/v1/requests`
   const refused = async (method: string, body?: string, type = 'application/json') => {
     const answer = await fetch(requests, { method, headers: { 'content-type': type }, ...(body ? { body } : {}) })
@@ -76,7 +76,7 @@ test('what is refused is a problem like any other, with the id that its answer n
 
 test('the workflow service counts each caller by its own address', async () => {
   const apiEnv = { TRUST_PROXY: 'true' }
-  await using hasty = await startHasty({ workflows: 1, apiEnv, workflowEnv: { RATE_LIMIT_PER_ADDRESS: '3' } })
+  await using hasty = await startInProcess({ workflows: 1, apiEnv, workflowEnv: { RATE_LIMIT_PER_ADDRESS: '3' } })
   const statusFor = async (address: string) =>
     (await getFrom(`${hasty.url}/v1/requests`, { 'x-forwarded-for': address })).status
   const statuses = []
@@ -103,7 +103,7 @@ test('a replica that is gone is passed over; without any it is a 503, and an api
 })
 
 test('nginx goes to the workflow service itself, with an id of its own', async () => {
-  await using hasty = await startHasty({ workflows: 2, nginx: true, apiEnv: { WORKFLOW_URLS: '' } })
+  await using hasty = await startInProcess({ workflows: 2, nginx: true, apiEnv: { WORKFLOW_URLS: '' } })
   const requests = `${hasty.url}/v1/requests`
   const made = await postTo(requests, PLAN, { 'hasty-request-id': 'chosen-by-the-caller' })
   expect(made.status).toBe(201)

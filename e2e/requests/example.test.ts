@@ -6,16 +6,16 @@ import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { runCli } from '../cli/run-cli.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 
 const examples = join(import.meta.dirname, '../../examples')
 const undo = new AsyncDisposableStack()
-let hasty: Processes
+let hasty: Hasty
 let url: string
 
 beforeAll(async () => {
   const port = await freePort()
-  hasty = undo.use(await startHasty({ jobs: 1, workflows: 1, env: { URL_SERVICE1: `http://127.0.0.1:${port}` } }))
+  hasty = undo.use(await startInProcess({ jobs: 1, workflows: 1, env: { URL_SERVICE1: `http://127.0.0.1:${port}` } }))
   url = hasty.workflow[0]?.url ?? ''
   const logFile = join(hasty.dir, 'service.log')
   const service = await startChild(process.execPath, [join(examples, 'service-for-requests.ts')], {

@@ -4,7 +4,7 @@ import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { REQUESTS_STREAM, requestSubject } from '#shared/contracts/log/subjects.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { connectTest } from '../support/read-log.ts'
 import { make, napping, post, requestsAt, run, SOON, step, untilLike, view } from './request-calls.ts'
@@ -15,7 +15,7 @@ let here: string
 let there: string
 
 beforeAll(async () => {
-  hasty = await startHasty({
+  hasty = await startInProcess({
     jobs: 1,
     workflows: 2,
     jobEnv: { JOB_SLOTS: '20', OUTBOUND_TRUSTED_HOSTS: '127.0.0.1:9' },

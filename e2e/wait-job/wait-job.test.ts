@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
-let hasty: Processes
+let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
 })
 afterAll(() => hasty.stop())
 
@@ -90,8 +90,9 @@ test('a replica that stops answers those who wait with what there is', async () 
     },
     { timeout: 20_000 },
   )
-  added.kill('SIGTERM')
+  const stopped = added.stop()
   expect(await waiting).toMatchObject({ status: 200, body: { status: 'processing' } })
+  await stopped
   await untilJob(hasty, jobId, { status: 'finished' })
 })
 

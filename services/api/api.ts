@@ -77,6 +77,7 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
 
   const port = await serveHttp(base, router)
   life.onStop(() => waiters.end())
+  life.onStop(() => broker.closeIfAway())
   log.info({ port }, 'api is ready')
   return { port }
 }

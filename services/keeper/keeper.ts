@@ -48,6 +48,7 @@ export async function startKeeper(base: Base): Promise<Running> {
   await startProjection(base, { history, store, view, metrics })
   await startSchedules(base, { history, store, metrics })
   const port = await ops.start()
+  life.onStop(() => base.broker.closeIfAway())
   log.info({ port }, 'keeper is ready')
   return { port }
 }

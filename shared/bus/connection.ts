@@ -35,7 +35,13 @@ export interface Broker extends Connected {
   newInbox(): string
   /** Resolves when the broker has everything that was sent so far; rejects when the connection is lost. */
   flush(): Promise<void>
+  /** Closes the connection, and ends requests that wait for an answer. It may be called more than once. */
   close(): Promise<void>
+  /**
+   * Closes the connection only while the broker is away, when nobody would answer: for a service that stops and has
+   * nothing to hand over.
+   */
+  closeIfAway(): Promise<void>
 }
 
 const RECONNECT_WAIT_MS = 200
@@ -111,7 +117,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     async close() {
       outbox.flush()
       if (status.isUp && !nc.isClosed()) await nc.flush().catch(() => undefined)
-      await nc.close()
+      await closeForGood(nc)
+    },
+    async closeIfAway() {
+      if (!status.isUp) await closeForGood(nc)
     },
   }
 }
@@ -130,10 +139,12 @@ function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'cl
     for await (const change of nc.status()) {
       if (change.type === 'disconnect') {
         status.isUp = false
+        failUnanswered(nc)
         log.warn('broker connection lost')
       } else if (change.type === 'reconnect') {
         status.isUp = true
         status.upSinceMs = clock.monotonic()
+        failUnanswered(nc)
         log.info('broker connection is back')
         for (const listener of status.listeners) listener()
       } else if (change.type === 'error') {
@@ -143,4 +154,26 @@ function watchStatus(nc: NatsConnection, { clock, log }: Pick<BrokerOptions, 'cl
   }
   watch().catch((error: unknown) => log.error({ err: error }, 'broker status ended'))
   return status
+}
+
+/** Parts of the client that its types do not show. */
+type Internals = {
+  muxSubscriptions: { close(): void }
+  dial(server: unknown): Promise<void>
+}
+const internalsOf = (nc: NatsConnection): Internals => (nc as NatsConnection & { protocol: Internals }).protocol
+
+/**
+ * Ends requests that nobody will answer, when a connection breaks and when the next one is there: requests on the broken
+ * connection are lost, and the client discards those made between two connections with each dial. They would wait for
+ * their whole timeout, seconds after the broker is back.
+ */
+function failUnanswered(nc: NatsConnection): void {
+  internalsOf(nc).muxSubscriptions.close()
+}
+
+/** Closes the client. In the pause between two dials it would dial once more otherwise, and keep a timer of 10 s. */
+function closeForGood(nc: NatsConnection): Promise<void> {
+  internalsOf(nc).dial = () => Promise.reject(new Error('the connection is closed'))
+  return nc.close()
 }
