@@ -50,10 +50,10 @@ export function decide(
     const isTime = input.kind === 'time'
     const appliedAs = 'appliedAs' in input ? input.appliedAs : null
     // Within the compare-and-set: a repeat may have been let in beside its first try.
-    if (appliedAs !== null && draft.applied_request_ids.includes(appliedAs)) continue
+    if (appliedAs !== null && draft.asked.includes(appliedAs)) continue
     if (!isTime && !apply(draft, input, at)) continue
     if (appliedAs !== null) {
-      draft.applied_request_ids = [...draft.applied_request_ids, appliedAs].slice(-APPLIED_IDS_MAX)
+      draft.asked = [...draft.asked, appliedAs].slice(-APPLIED_IDS_MAX)
     }
     const advanced = (mayAdvance || input.kind !== 'task-ended') && advance(draft, at, nowMs)
     changed ||= !isTime || advanced
