@@ -7,8 +7,7 @@ import { runProgram } from './program.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
-// `hasty list
-// head`: the reader has read enough and is gone.
+// With `hasty list | head` the reader closes the pipe when it has read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 process.exitCode = await runProgram(process.argv.slice(2), {

@@ -90,7 +90,8 @@ function usageLine(text: string, json: boolean): string {
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
-    .replace(/([^.)])$/, '$1.')
+    .replace(/\.? \((Did you mean .+\?)\)$/, '. $1')
+    .replace(/([^.?)])$/, '$1.')
   const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} List all commands with: hasty help`
   return errorLine({ exitCode: EXIT.usage, code: 'usage', sentence: said }, json)
 }

@@ -12,7 +12,7 @@ import { parseJson } from './parse.ts'
 export async function readText(
   { readStdin }: Pick<CommandContext, 'readStdin'>,
   file: string,
-  advice = 'name',
+  advice = 'its name',
 ): Promise<string> {
   const reading: Promise<Uint8Array> = file === '-' ? readStdin() : readFile(file)
   const bytes = await reading.catch((error: unknown) => {

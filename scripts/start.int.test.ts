@@ -17,10 +17,13 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 /** Runs `npm start` to its end. */
-function runStart(env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
+function runStart(
+  env: Record<string, string>,
+  args: string[] = [],
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const all = { ...process.env, DATA_DIR: join(dir, 'data'), LOG_FORMAT: 'json', ...env }
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [start], { env: all }, (_, stdout, stderr) => {
+    const child = execFile(process.execPath, [start, ...args], { env: all }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })
   })
@@ -30,6 +33,12 @@ test('every bad setting is named at once', async () => {
   const { code, stderr } = await runStart({ PORT: '-1', JOB_REPLICAS: 'x', NATS_SYNC: 'never' })
   expect(code).toBe(2)
   for (const name of ['PORT', 'JOB_REPLICAS', 'NATS_SYNC']) expect(stderr).toContain(`${name}: `)
+})
+
+test('an argument is refused, not ignored', async () => {
+  const { code, stderr } = await runStart({}, ['--port', '4000'])
+  expect(code).toBe(2)
+  expect(stderr).toContain('--port: npm start takes no arguments')
 })
 
 test('bad settings of every service and of npm start are named in one start', async () => {

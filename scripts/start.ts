@@ -1,6 +1,6 @@
 // `npm start`: Hasty on one machine. Exit codes: 0 stopped on request; 1 could not start (the reason is on stderr), or
 // a second Ctrl-C ended it at once; 2 invalid settings (each is named).
-import { environment } from '#shared/process/config.ts'
+import { ConfigError, environment } from '#shared/process/config.ts'
 import { EXIT, explainEnd } from '#shared/process/exit.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
 import { freePort, portError } from './servers/free-port.ts'
@@ -107,7 +107,14 @@ async function choosePort({ PORT, HOST }: Settings): Promise<number> {
   )
 }
 
+/** Refuses arguments, which would otherwise be ignored in silence. */
+function refuseArguments([first]: string[]): void {
+  if (first !== undefined)
+    throw new ConfigError(`${first}: npm start takes no arguments; set environment variables: PORT=4000 npm start`)
+}
+
 async function main(): Promise<number> {
+  refuseArguments(process.argv.slice(2))
   const settings = await readAllSettings(environment())
   const log = createLogger({ service: 'start', level: settings.LOG_LEVEL, format: settings.LOG_FORMAT })
   const release = lockFolder(settings.DATA_DIR)

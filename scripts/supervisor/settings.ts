@@ -22,7 +22,9 @@ export const startSettings = {
     'The sync_interval of the broker that `npm start` starts: with `always`, a 201 means "on disk".',
   ),
   API_REPLICAS: replicas(1).describe('Processes of the api; more than one only on Linux.'),
-  KEEPER_REPLICAS: replicas(1).describe('Processes of the keeper; one works, and the others take over when it ends.'),
+  KEEPER_REPLICAS: replicas(1).describe(
+    'Processes of the keeper; one folds the log, and another takes over when it ends.',
+  ),
   JOB_REPLICAS: replicas(1).describe('Processes of the job service.'),
   WORKFLOW_REPLICAS: replicas(0).describe('Processes of the workflow service; 0: no requests.'),
   INGEST_REPLICAS: replicas(0).describe('Processes of the ingest service; 0: messages are accepted but not processed.'),

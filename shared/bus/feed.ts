@@ -21,7 +21,7 @@ const BATCH = 1_000
 /**
  * All messages of a source (the history events of the log, unless another one is given) in the stream's order, from a
  * sequence on, in batches as they come. The feed has no state at the broker worth keeping: after a loss a new feed
- * starts where the reader was. There is one at a time, under one name, so that the broker can allow the api this
+ * starts where the reader was. There is one at a time, under one name, so that the broker can allow the keeper this
  * consumer and no other: a reader that opens the feed takes it from the previous one, which finds it gone or sees a gap
  * in its count.
  */

@@ -3,7 +3,7 @@ import { clocksAgree, isoTime } from '#shared/time/clock.ts'
 import { nextTick } from './tick-times.ts'
 
 /**
- * Whether the record counts future ticks as settled, as written by an api whose clock was ahead. Only the very next
+ * Whether the record counts future ticks as settled, as written by a keeper whose clock was ahead. Only the very next
  * tick may be: it was handled a little early, and does not run again.
  */
 export function isSettledAhead(record: ScheduleRecord, nowMs: number): boolean {
@@ -18,13 +18,13 @@ export const settledUntil = (record: ScheduleRecord, nowMs: number): string =>
   isSettledAhead(record, nowMs) ? isoTime(nowMs) : record.settled_until
 
 /** The record with its ticks settled up to now and a message that says so. */
-export const goneOnFromNow = (record: ScheduleRecord, nowMs: number): ScheduleRecord => ({
+export const settledFromNow = (record: ScheduleRecord, nowMs: number): ScheduleRecord => ({
   ...record,
   settled_until: isoTime(nowMs),
   made_until: record.settled_until,
   last_error: {
     name: 'ClockError',
-    message: `An api whose clock was ahead treated all ticks up to ${record.settled_until} as done; they run again at their times.`,
+    message: `A keeper whose clock was ahead treated all ticks up to ${record.settled_until} as done; they run again at their times.`,
     tick_at: isoTime(nowMs),
   },
 })

@@ -1,11 +1,6 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import type {
-  FoundSchedule,
-  ScheduleKey,
-  ScheduleRecords,
-  StoredSchedule,
-} from '../../../shared/schedules/schedule-records.ts'
+import type { FoundSchedule, ScheduleKey, ScheduleRecords, StoredSchedule } from '#shared/schedules/schedule-records.ts'
 
 /** If-Match and If-None-Match of a request; empty where they were not sent. */
 export interface Precondition {

@@ -1,6 +1,6 @@
 import type { PutScheduleBody } from '#shared/contracts/http/schedules.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { parseCron } from '../../../shared/schedules/tick-times.ts'
+import { parseCron } from '#shared/schedules/tick-times.ts'
 
 const FIVE_FIELDS = /^\s*\S+(\s+\S+){4}\s*$/
 /** Names alone: offsets such as `+02:00`, which Intl also accepts, are no time zones. */

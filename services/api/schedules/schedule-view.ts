@@ -5,9 +5,9 @@ import {
   type ScheduleView,
 } from '#shared/contracts/http/schedules.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { settledUntil } from '#shared/schedules/settled-until.ts'
+import { nextTicks } from '#shared/schedules/tick-times.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import { settledUntil } from '../../../shared/schedules/settled-until.ts'
-import { nextTicks } from '../../../shared/schedules/tick-times.ts'
 
 export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleView {
   const next = nextRuns(record, nowMs, NEXT_RUNS)

@@ -8,8 +8,8 @@ import { effectiveTenant } from '#shared/http/effective-tenant.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { requestInfo } from '#shared/http/request-info.ts'
 import { jobOf } from '#shared/schedules/schedule-job.ts'
+import type { ScheduleKey } from '#shared/schedules/schedule-records.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import type { ScheduleKey } from '../../../shared/schedules/schedule-records.ts'
 import { type CreateJobDeps, createJob } from '../accept/create-job.ts'
 import {
   atBroker,

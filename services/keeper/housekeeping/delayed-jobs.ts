@@ -51,7 +51,10 @@ export async function hasWaitingTrigger(stream: Stream, needs: LaneNeed[], job: 
 function eventAgain(job: Job, { seq, body }: StreamMessage): EventBody {
   const event = parseForeign(triggerEventSchema, body)
   if (event !== null) return { ...event, follows: job.seq }
-  const error = { name: 'Unreadable', message: `message ${seq} of the log, which this job waits for, cannot be read` }
+  const error = {
+    name: 'Unreadable',
+    message: `message ${seq} of the log, which says when this job is due, cannot be read`,
+  }
   return { event: 'job:failed', reason: 'unreadable', error }
 }
 

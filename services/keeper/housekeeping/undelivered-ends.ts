@@ -22,7 +22,7 @@ const BATCH = 500
 export class UndeliveredEnds {
   readonly #deps: UndeliveredEndsDeps
   #log = ''
-  /** Sequence up to which each filter was read. */
+  /** The next sequence to read of each filter. */
   readonly #nextSeqs = new Map<string, number>()
   /** Sequence of an end of a request's job -> first sequence of that job. */
   readonly #needs = new Map<number, number>()

@@ -1,6 +1,6 @@
 import { MISSED_MAX, type ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { lastTicks } from '#shared/schedules/tick-times.ts'
 import { MINUTE, SECOND } from '#shared/time/clock.ts'
-import { lastTicks } from '../../../shared/schedules/tick-times.ts'
 
 /** Lateness, after a hiccup, up to which a tick still runs when a later one is due too. */
 const LATE_MS = 3 * SECOND

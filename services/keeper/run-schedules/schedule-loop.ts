@@ -1,9 +1,9 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import type { ScheduleBook } from '#shared/schedules/schedule-book.ts'
+import type { StoredSchedule } from '#shared/schedules/schedule-records.ts'
+import { isSettledAhead } from '#shared/schedules/settled-until.ts'
+import { nextTick } from '#shared/schedules/tick-times.ts'
 import { SECOND } from '#shared/time/clock.ts'
-import type { ScheduleBook } from '../../../shared/schedules/schedule-book.ts'
-import type { StoredSchedule } from '../../../shared/schedules/schedule-records.ts'
-import { isSettledAhead } from '../../../shared/schedules/settled-until.ts'
-import { nextTick } from '../../../shared/schedules/tick-times.ts'
 import { type SettleDueDeps, settleDue } from './settle-due.ts'
 
 // Every replica runs the same loop, and none leads: look for changes, create due jobs, then rest until the next tick, a

@@ -1,8 +1,8 @@
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { AppError, publicErrorOf } from '#shared/errors/app-error.ts'
+import type { ScheduleRecords, StoredSchedule } from '#shared/schedules/schedule-records.ts'
+import { isSettledAhead, settledFromNow } from '#shared/schedules/settled-until.ts'
 import { isoTime } from '#shared/time/clock.ts'
-import type { ScheduleRecords, StoredSchedule } from '../../../shared/schedules/schedule-records.ts'
-import { goneOnFromNow, isSettledAhead } from '../../../shared/schedules/settled-until.ts'
 import { dueTicks } from './due-ticks.ts'
 import { type MakeTickJobDeps, makeTickJob } from './make-tick-job.ts'
 
@@ -21,7 +21,7 @@ type TickNotes = Pick<ScheduleRecord, 'last_tick_at' | 'last_job_id' | 'last_err
  */
 export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSchedule): Promise<void> {
   const nowMs = deps.clock.now()
-  if (!record.paused && isSettledAhead(record, nowMs)) return goOnFromNow(deps, { seq, record }, nowMs)
+  if (!record.paused && isSettledAhead(record, nowMs)) return settleFromNow(deps, { seq, record }, nowMs)
   const due = dueTicks(record, nowMs)
   if (due === null) return
   const { last_tick_at, last_job_id, last_error } = record
@@ -37,8 +37,8 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
     deps.log.warn({ ...about, err: notes.last_error }, 'a schedule could not create its job')
 }
 
-async function goOnFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {
-  const next = { ...goneOnFromNow(record, nowMs), changed_seq: record.changed_seq ?? seq }
+async function settleFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {
+  const next = { ...settledFromNow(record, nowMs), changed_seq: record.changed_seq ?? seq }
   if ((await deps.records.write(record, next, { afterSeq: seq })) === null) return
   deps.log.warn(
     { schedule: record.name, settled_until: record.settled_until },

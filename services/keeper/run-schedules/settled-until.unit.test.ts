@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
-import { goneOnFromNow, isSettledAhead, settledUntil } from '#shared/schedules/settled-until.ts'
+import { isSettledAhead, settledFromNow, settledUntil } from '#shared/schedules/settled-until.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
 import { NOW, testSchedule } from './test-schedule.ts'
@@ -25,9 +25,9 @@ test('an anchor that a clock put ahead holds back no tick', () => {
   expect(dueTicks(record, NOW + 2 * SECOND)?.run).toEqual([NOW + SECOND, NOW + 2 * SECOND])
 })
 
-/** The ticks that an api makes at a moment by its clock; a tick made before is not made again. */
+/** The ticks that a keeper makes at a moment by its clock; a tick made before is not made again. */
 function turn(record: ScheduleRecord, nowMs: number, made: Set<number>): ScheduleRecord {
-  if (isSettledAhead(record, nowMs)) return goneOnFromNow(record, nowMs)
+  if (isSettledAhead(record, nowMs)) return settledFromNow(record, nowMs)
   const due = dueTicks(record, nowMs)
   if (due === null) return record
   for (const tickMs of due.run) made.add(tickMs)
@@ -58,7 +58,7 @@ test('whatever clocks said meanwhile, with the right one each tick is made from 
       const rightSinceMs = realMs
       for (let n = 0; n < 200; n++) record = turn(record, (realMs += MINUTE), made)
       const reference = testSchedule({ ...timing, on_missed: 'all', settled_until: isoTime(rightSinceMs) })
-      // One turn a minute: only those ticks within it are on time that an api would see that looks each second.
+      // One turn a minute: only those ticks within it are on time that a keeper would see that looks each second.
       const owed = dueTicks(reference, realMs)?.run.filter((tickMs) => tickMs > realMs - 3 * SECOND) ?? []
       expect(owed.filter((tickMs) => !made.has(tickMs))).toEqual([])
       expect(Date.parse(record.settled_until)).toBeLessThanOrEqual(realMs + 2 * HOUR)

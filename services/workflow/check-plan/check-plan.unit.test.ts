@@ -119,7 +119,7 @@ test.each<[string, unknown, string[]]>([
     [step('one', { jobs: [{ name: 'a', definition: 'inner', foreach: '/params/list' }] })],
     [
       '/steps/0/jobs/0/foreach: can make jobs but not requests; put the loop into one child request',
-      '/steps/0/jobs/0/definition: does not exist, or not in this version',
+      '/steps/0/jobs/0/definition: is not a known definition or version',
     ],
   ],
   [
@@ -192,7 +192,7 @@ test.each<[string, unknown, string[]]>([
         ],
       }),
     ],
-    [0, 1].map((n) => `/steps/0/jobs/${n}/definition: does not exist, or not in this version`),
+    [0, 1].map((n) => `/steps/0/jobs/${n}/definition: is not a known definition or version`),
   ],
   [
     'what a definition has of its own',

@@ -64,7 +64,7 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
       const key = `${definition} ${version}`
       const isKnown = definitions.get(key) ?? (await hasDefinition(deps, owner, definition, version))
       definitions.set(key, isKnown)
-      if (!isKnown) add('/definition', 'does not exist, or not in this version')
+      if (!isKnown) add('/definition', 'is not a known definition or version')
     }
   }
   return errors

@@ -34,10 +34,15 @@ const APPLIED_IDS_MAX = 20
 /**
  * The next state of a request. Pure, and harmless to repeat: an input that was applied already changes nothing.
  * @param inputs in their order
- * @param mayGoOn false: the consequences of a job's end wait for the next `time`
+ * @param mayAdvance false: the consequences of a job's end wait for the next `time`
  * @returns the very same record when nothing changes
  */
-export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: number, mayGoOn = true): RequestRecord {
+export function decide(
+  record: RequestRecord,
+  inputs: Input | Input[],
+  nowMs: number,
+  mayAdvance = true,
+): RequestRecord {
   const draft = structuredClone(record)
   const at = isoTime(nowMs)
   let changed = false
@@ -45,13 +50,13 @@ export function decide(record: RequestRecord, inputs: Input | Input[], nowMs: nu
     const isTime = input.kind === 'time'
     const appliedAs = 'appliedAs' in input ? input.appliedAs : null
     // Within the compare-and-set: a repeat may have been let in beside its first try.
-    if (appliedAs !== null && draft.applied_request_ids.includes(appliedAs)) continue
+    if (appliedAs !== null && draft.asked.includes(appliedAs)) continue
     if (!isTime && !apply(draft, input, at)) continue
     if (appliedAs !== null) {
-      draft.applied_request_ids = [...draft.applied_request_ids, appliedAs].slice(-APPLIED_IDS_MAX)
+      draft.asked = [...draft.asked, appliedAs].slice(-APPLIED_IDS_MAX)
     }
-    const wentOn = (mayGoOn || input.kind !== 'task-ended') && advance(draft, at, nowMs)
-    changed ||= !isTime || wentOn
+    const advanced = (mayAdvance || input.kind !== 'task-ended') && advance(draft, at, nowMs)
+    changed ||= !isTime || advanced
   }
   if (!changed) return record
   draft.updated_at = at

@@ -41,6 +41,16 @@ const finish = (record: RequestRecord, key: string, end: Partial<TaskEnd> = {}, 
 }
 const jobs = (...names: string[]) => names.map((name) => ({ name, type: 'add' }))
 
+test('the members of a stored record keep their names, which replicas of other versions read', () => {
+  const record = begun([{ name: 'one', jobs: jobs('a') }])
+  const members =
+    'request_id tenant name definition parent depth began_with status round params extras plan at_step steps'
+  const rest = 'undo undone signals asked ends result_bytes error events created_at updated_at finished_at'
+  expect(Object.keys(record)).toEqual(`${members} ${rest}`.split(' '))
+  const stepMembers = 'status started_at ended_at wake_at extras_in extras tasks writers'
+  expect(Object.keys(record.steps[0] ?? {})).toEqual(stepMembers.split(' '))
+})
+
 describe('a request', () => {
   test('goes through its steps one after another, the jobs of each at the same time', () => {
     let record = begun([
@@ -189,12 +199,12 @@ describe('a request', () => {
       record = finish(record, 'a', { status: 'cancelled' })
       record = decide(record, { kind: 'retry', appliedAs: `retry ${n}` }, NOW)
     }
-    expect(record.applied_request_ids).toHaveLength(20)
-    expect(record.applied_request_ids.slice(-2)).toEqual(['cancel 11', 'retry 11'])
+    expect(record.asked).toHaveLength(20)
+    expect(record.asked.slice(-2)).toEqual(['cancel 11', 'retry 11'])
     const failed = finish(record, 'a', failure)
     expect(decide(failed, { kind: 'retry', appliedAs: 'retry 11' }, NOW)).toBe(failed)
     const refused = decide(record, { kind: 'retry', appliedAs: 'late' }, NOW)
-    expect(refused.applied_request_ids).not.toContain('late')
+    expect(refused.asked).not.toContain('late')
   })
 
   test('that cannot be stored as it would be fails as it is', () => {

@@ -44,7 +44,7 @@ export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
     undo: null,
     undone: [],
     signals: [],
-    applied_request_ids: [],
+    asked: [],
     ends: 0,
     result_bytes: 0,
     error: null,

@@ -91,8 +91,11 @@ export interface RequestRecord {
   /** Undo tasks of earlier rounds: a retry runs the undone tasks again. */
   undone: UndoTask[]
   signals: string[]
-  /** The latest changes by callers, by the ids of their HTTP requests: our own proxy may repeat one. */
-  applied_request_ids: string[]
+  /**
+   * The ids under which the latest changes by callers were applied: a caller or our own proxy may repeat one. The name
+   * is that of the stored record, which old and new replicas read.
+   */
+  asked: string[]
   /** Number of ends of tasks that the record has learned of. */
   ends: number
   /** Size of all results that are kept here, as JSON. */

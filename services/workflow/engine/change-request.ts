@@ -54,11 +54,11 @@ export async function changeRequest(
  * Decides, or breaks the request. The decision is pure: one that throws would do so at every try, and the request would
  * be stuck.
  */
-function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, mayGoOn: boolean): RequestRecord {
+function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, mayAdvance: boolean): RequestRecord {
   try {
-    return decide(record, inputs, nowMs, mayGoOn)
+    return decide(record, inputs, nowMs, mayAdvance)
   } catch (error) {
-    return decide(record, inputsToBreak(inputs, messageOf(error)), nowMs, mayGoOn)
+    return decide(record, inputsToBreak(inputs, messageOf(error)), nowMs, mayAdvance)
   }
 }
 

@@ -36,7 +36,7 @@ export async function changeByCaller(
 ): Promise<StoredRequest> {
   const before = await getRequest(deps, requestId, caller)
   const appliedAs = changeKey ?? (requestIdTrusted ? proxiedAs : null)
-  if (appliedAs !== null && before.record.applied_request_ids.includes(appliedAs)) return before
+  if (appliedAs !== null && before.record.asked.includes(appliedAs)) return before
   if (!isAllowed(before.record)) throw wrongState(before.record, refusal)
   const input = { ...command, appliedAs }
   // A request that has left the log comes back to it.

@@ -101,12 +101,12 @@ async function planOf(
   tenant: string | null,
 ): Promise<Pick<NewRequest, 'plan' | 'definition'>> {
   if ((steps === undefined) === (name === undefined))
-    throw invalidPlan({ pointer: '/steps', detail: 'or definition must be given, but not both' })
+    throw invalidPlan({ pointer: '/steps', detail: 'give either steps or definition, and not both' })
   if (name === undefined) {
     if (version !== undefined) throw invalidPlan({ pointer: '/version', detail: 'is only allowed with definition' })
     return { plan: steps ?? [], definition: null }
   }
   const found = await definitions.read({ tenant, name }, version)
-  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'does not exist, or not in this version' })
+  if (found === null) throw invalidPlan({ pointer: '/definition', detail: 'is not a known definition or version' })
   return { plan: found.steps, definition: { name, version: found.version } }
 }

@@ -7,7 +7,7 @@ import { tenantParameter } from './tokens.ts'
 export const SCHEDULES_MAX = 1_000
 /** Limit for each tenant, so that one cannot use up all of them. */
 export const SCHEDULES_OF_TENANT_MAX = 100
-/** Bytes of a schedule's job as JSON: every api keeps all schedules in memory. */
+/** Bytes of a schedule's job as JSON: every api and every keeper has all schedules in memory. */
 export const SCHEDULED_JOB_MAX_BYTES = 64 * 1024
 /** Number of missed ticks that `on_missed: all` makes up for: the latest ones. */
 export const MISSED_MAX = 100
@@ -75,7 +75,7 @@ export const scheduleRecordSchema = z.looseObject({
   anchor: z.string(),
   /** No tick up to this time is due any more: each was handled or skipped, or lies before the last change. */
   settled_until: z.string(),
-  /** Ticks up to this time may have run before they were due, through an api whose clock was ahead. */
+  /** Ticks up to this time may have run before they were due, through a keeper whose clock was ahead. */
   made_until: z.string().nullable().default(null),
   /**
    * Sequence of the last change by a caller, kept by the ticks that write the record since; null: the record's own

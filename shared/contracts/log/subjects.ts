@@ -75,7 +75,7 @@ export function laneFilters(type: string, priority: LanePriority): string[] {
 /** A type without a concurrency limit has one lane for each priority. */
 export const LANES_PER_TYPE = PRIORITIES.length
 
-/** The consumer by which the projection reads the log: the only one that the api may create. */
+/** The consumer by which the projection reads the log: the only one that the keeper may create. */
 export const PROJECTION = 'projection'
 
 export const ARM_TIMERS = 'arm-timers'

@@ -2,7 +2,7 @@ import type { WorkerAttemptOutcome } from '#shared/contracts/http/workers.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
 
 // The job service's own data: its workers, and the attempts that each of them ran. Times are ISO 8601 UTC, by the
-// worker's own clock.
+// broker's clock.
 
 export interface RunningAttempt {
   job_id: string
