@@ -1,3 +1,4 @@
+import { AppError } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
@@ -36,6 +37,8 @@ export interface WriteOptions {
   keptForS?: number
   /** Milliseconds until the write gives up; Infinity: never. */
   deadlineMs?: number
+  /** Largest size of the record as it is stored, in bytes; by default the broker's. */
+  maxBytes?: number
 }
 
 const WRITES_IN_FLIGHT = 1_000
@@ -75,14 +78,18 @@ export class Records<T, Key> {
 
   /**
    * @returns null when somebody else was faster
-   * @throws AppError `unavailable` when there is no verdict by the deadline
+   * @throws AppError `unavailable` when there is no verdict by the deadline, `payload-too-large`
    */
-  async write(key: Key, record: T, { afterSeq, keptForS, deadlineMs }: WriteOptions): Promise<Stored<T> | null> {
+  async write(key: Key, record: T, options: WriteOptions): Promise<Stored<T> | null> {
+    const { afterSeq, keptForS, deadlineMs, maxBytes = Number.POSITIVE_INFINITY } = options
     const subject = this.#kind.subjectOf(key)
+    const body = this.#kind.stringify?.(record) ?? JSON.stringify(record)
+    if (Buffer.byteLength(body) > maxBytes)
+      throw new AppError('payload-too-large', "The record would exceed the broker's message limit.")
     const result = await this.#publisher.publish(
       {
         subject,
-        body: this.#kind.stringify?.(record) ?? JSON.stringify(record),
+        body,
         nonce: newNonce(),
         conflictKey: subject,
         expect: { seq: afterSeq, filter: subject },

@@ -1,6 +1,5 @@
 import type { RecordKind, Records } from '#shared/bus/records.ts'
 import { REQUESTS_STREAM, requestSubject } from '#shared/contracts/log/subjects.ts'
-import { AppError } from '#shared/errors/app-error.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
 import { allTasks, isEnded, isRunning, type RequestRecord } from '../decide/record.ts'
 
@@ -77,9 +76,8 @@ export class RequestRecords {
    * @throws AppError also `payload-too-large`
    */
   async write(record: RequestRecord, afterSeq: number, isBrief = false): Promise<StoredRequest | null> {
-    if (Buffer.byteLength(JSON.stringify(record)) > (isBrief ? this.#maxBytes : this.#maxBytesOf(record)))
-      throw new AppError('payload-too-large', "The request record would exceed the broker's message limit.")
-    const stored = await this.#records.write(record.request_id, record, { afterSeq })
+    const maxBytes = isBrief ? this.#maxBytes : this.#maxBytesOf(record)
+    const stored = await this.#records.write(record.request_id, record, { afterSeq, maxBytes })
     if (stored !== null) return this.#remember({ seq: stored.seq, record })
     this.#known.delete(record.request_id)
     return null
