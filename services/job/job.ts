@@ -129,6 +129,7 @@ async function startLease({ config, replicaId, log, life }: Base, leaseMs: numbe
     natsPassword: config.NATS_PASSWORD,
     workerId: replicaId,
     renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
+    slots: config.JOB_SLOTS,
     logger: { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) },
     onThreadEnd: (error) => {
       log.fatal({ err: error }, 'the lease thread ended')

@@ -1,34 +1,36 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Delivery } from '#shared/bus/puller.ts'
-import type { LeaseThreadOptions, LeaseUpdate } from './messages.ts'
+import { HeldTable, processClockMs } from './held-table.ts'
+import type { LeaseThreadOptions } from './thread-options.ts'
 
 const BEAT_MS = 250
 
-export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat'> {
+export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat' | 'held'> {
   /** Called when the thread, without which the process cannot keep its promises, ends. */
   onThreadEnd: (error: unknown) => void
 }
 
-/**
- * The main thread's side: tells the lease thread which jobs are held. Updates of one turn of the loop go in one
- * message.
- */
+/** The main thread's side of the lease: it writes the held deliveries into memory that the lease thread reads. */
 export class Lease {
   readonly #thread: Worker
   readonly #beat: Int32Array
   readonly #beatTimer: NodeJS.Timeout
-  #update: LeaseUpdate = { hold: [], release: [] }
-  #flushing = false
+  readonly #table: HeldTable
+  /** The slot of each held delivery, by its ack subject. */
+  readonly #slots = new Map<string, number>()
+  readonly #free: number[]
   #stopped = false
 
   private constructor(options: LeaseOptions) {
-    const buffer = new SharedArrayBuffer(4)
-    this.#beat = new Int32Array(buffer)
+    const beat = new SharedArrayBuffer(4)
+    this.#beat = new Int32Array(beat)
     this.#beatTimer = setInterval(() => Atomics.add(this.#beat, 0, 1), BEAT_MS)
+    this.#table = new HeldTable(options.slots)
+    this.#free = Array.from({ length: options.slots }, (_, slot) => slot)
     const { onThreadEnd, ...threadOptions } = options
     this.#thread = new Worker(new URL('./lease-thread.ts', import.meta.url), {
-      workerData: { ...threadOptions, beat: buffer } satisfies LeaseThreadOptions,
+      workerData: { ...threadOptions, beat, held: this.#table.buffer } satisfies LeaseThreadOptions,
     })
     this.#thread.on('error', onThreadEnd)
     this.#thread.on('exit', (code) => {
@@ -44,37 +46,24 @@ export class Lease {
   }
 
   /** Renews the delivery's lease from now on, for at most this long. Another call restarts the time. */
-  hold(delivery: Delivery, jobId: string, forMs: number): void {
-    this.#update.hold.push({ jobId, ackSubject: delivery.ackSubject, forMs })
-    this.#flushSoon()
+  hold({ ackSubject }: Delivery, jobId: string, forMs: number): void {
+    const slot = this.#slots.get(ackSubject) ?? this.#free.pop()
+    if (slot === undefined) throw new Error('more jobs are held than there are slots')
+    this.#slots.set(ackSubject, slot)
+    this.#table.set(slot, { jobId, ackSubject, deadlineMs: processClockMs() + forMs })
   }
 
-  release(delivery: Delivery): void {
-    this.#update.release.push(delivery.ackSubject)
-    this.#flushSoon()
+  release({ ackSubject }: Delivery): void {
+    const slot = this.#slots.get(ackSubject)
+    if (slot === undefined) return
+    this.#slots.delete(ackSubject)
+    this.#table.free(slot)
+    this.#free.push(slot)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#beatTimer)
     await this.#thread.terminate()
-  }
-
-  /**
-   * Sends the updates in the turn in which the start is published, before the broker's answer to that can start the
-   * handler.
-   */
-  #flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => this.#flush())
-  }
-
-  #flush(): void {
-    this.#flushing = false
-    if (this.#update.hold.length === 0 && this.#update.release.length === 0) return
-    const update = this.#update
-    this.#update = { hold: [], release: [] }
-    this.#thread.postMessage(update)
   }
 }

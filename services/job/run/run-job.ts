@@ -41,9 +41,9 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   }
   const run = new JobRun(deps, delivery, spec)
   held.set(spec.job_id, run.hold)
-  deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   deps.metrics.inFlight.inc()
   try {
+    deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
     let attempt = await startAttempt(deps, run)
     while (attempt !== null) attempt = await attemptJob(deps, run, attempt)
   } finally {

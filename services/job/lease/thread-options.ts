@@ -1,12 +1,6 @@
 import type { LoggerOptions } from '#shared/process/logger.ts'
 
-/** A message of the main thread to the lease thread. Plain data: it crosses threads. */
-export interface LeaseUpdate {
-  hold: { jobId: string; ackSubject: string; forMs: number }[]
-  /** Ack subjects of deliveries that are settled. */
-  release: string[]
-}
-
+/** Options of the lease thread. Plain data and shared memory: they cross threads. */
 export interface LeaseThreadOptions {
   natsUrl: string
   natsUser: string | undefined
@@ -14,6 +8,10 @@ export interface LeaseThreadOptions {
   workerId: string
   renewEveryMs: number
   logger: LoggerOptions
+  /** Number of jobs that may be held at once. */
+  slots: number
+  /** Memory of the `HeldTable`. */
+  held: SharedArrayBuffer
   /** One Int32: the main loop's beat. */
   beat: SharedArrayBuffer
 }
