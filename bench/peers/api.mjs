@@ -1,0 +1,48 @@
+// The same Koa API for every peer of Node: `POST /` with an object_id is answered 201 and a job_id, once the peer's own
+// call has resolved. The body reader is the cheapest there is, and there is no router.
+import Koa from 'koa'
+
+const { producer } = await import(`./adapters/${process.env.ADAPTER}.mjs`)
+const enqueue = await producer()
+const app = new Koa()
+
+function readJson(request) {
+  return new Promise((resolve, reject) => {
+    let body = ''
+    request.setEncoding('utf8')
+    request.on('data', (chunk) => {
+      body += chunk
+    })
+    request.on('end', () => {
+      try {
+        resolve(JSON.parse(body))
+      } catch (error) {
+        reject(error)
+      }
+    })
+    request.on('error', reject)
+  })
+}
+
+app.use(async (ctx) => {
+  if (ctx.method !== 'POST' || ctx.path !== '/') {
+    ctx.status = 404
+    return
+  }
+  const body = await readJson(ctx.req).catch(() => null)
+  if (typeof body?.object_id !== 'string') {
+    ctx.status = 400
+    ctx.body = { error: 'object_id is required' }
+    return
+  }
+  ctx.status = 201
+  ctx.body = { job_id: await enqueue({ object_id: body.object_id, t: body.t }) }
+})
+app.on('error', (error) => {
+  if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') console.error(error)
+})
+const server = app.listen(Number(process.env.PORT), '127.0.0.1', 511, () => console.log('ready'))
+process.on('SIGTERM', () => {
+  server.close()
+  setTimeout(() => process.exit(0), 50)
+})
