@@ -10,7 +10,7 @@ import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { readKeeperConfig } from './config.ts'
-import { freshStart } from './project-events/projection.ts'
+import { freshStart } from './project-events/checkpoint.ts'
 
 // `npm run rebuild`: asks the running projection to rebuild every document from the log, while it serves.
 

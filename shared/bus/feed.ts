@@ -16,7 +16,9 @@ const JOB_HISTORY: FeedSource = { stream: JOBS_STREAM, consumer: PROJECTION, fil
 /** Time without a pull after which the broker forgets a feed. */
 const INACTIVE_MS = 30_000
 const WAIT_MS = 1_000
-const BATCH = 1_000
+const BATCH = 4_000
+/** Bytes of a batch, which are held in memory together; above the largest message. */
+const BATCH_BYTES = 16 * 1024 * 1024
 
 /**
  * All messages of a source (the history events of the log, unless another one is given) in the stream's order, from a
@@ -71,6 +73,7 @@ export class StreamFeed {
       consumer: this.#source.consumer,
       batch: Math.min(limit, BATCH),
       waitMs: WAIT_MS,
+      maxBytes: BATCH_BYTES,
       onDelivery: (delivery) => batch.push(delivery),
     })
     for (const delivery of batch) {

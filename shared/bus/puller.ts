@@ -32,6 +32,8 @@ export interface PullRequest {
    * there.
    */
   waitMs: number
+  /** Bytes of all messages at most; a batch may end with fewer messages for it. */
+  maxBytes?: number
   onDelivery(delivery: Delivery): void
 }
 
@@ -91,9 +93,10 @@ export class ConsumerPuller {
       const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
       puller.open = { token, request, received: 0, done: resolve, askedAtMs: performance.now(), timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
+      const room = request.maxBytes === undefined ? {} : { max_bytes: request.maxBytes }
       this.#broker.outbox.send(
         `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${request.consumer}`,
-        JSON.stringify({ batch: request.batch, no_wait: true, ...wait }),
+        JSON.stringify({ batch: request.batch, no_wait: true, ...wait, ...room }),
         { reply: `${puller.inbox}.${token}` },
       )
     })

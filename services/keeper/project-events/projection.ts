@@ -1,7 +1,7 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { StreamFeed } from '#shared/bus/feed.ts'
 import type { LoggedMessage } from '#shared/bus/read-event.ts'
-import type { Stream, StreamState } from '#shared/bus/stream.ts'
+import type { Stream } from '#shared/bus/stream.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter, Gauge } from '#shared/process/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
@@ -9,6 +9,7 @@ import type { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
+import { checkpointToOwn, isOtherLog, otherLog } from './checkpoint.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's heartbeat to stop;
 // *owning*, it applies the log, moves the checkpoint and writes heartbeats. A takeover is a compare-and-set on the
@@ -36,14 +37,15 @@ const OWNER_DEAD_MS = 2 * SECOND
 const BEAT_MS = 500
 const PAUSE_AFTER_ERROR_MS = 250
 /**
- * After a batch that was not full the next one may collect more: longer on a busy system, where a job's events then
- * cost one write instead of three, than on a quiet one, where the store should be fresh.
+ * Time in which the next batch collects events when the feed is nearly read: longer on a busy system, where a job's
+ * events then cost one write instead of three, than on a quiet one, where the store should be fresh.
  */
-const GATHER_MS = { quiet: 10, busy: 100 } as const
+const GATHER_MS = { quiet: 10, busy: 200 } as const
 const BUSY_BATCH = 50
-const FULL_BATCH = 500
+/** Events behind a batch beyond which the next one is read at once. */
+const BACKLOG = 1_000
 /** Largest number of events between two moves of the checkpoint, so that a slow store still makes progress. */
-const SLICE = 500
+const SLICE = 2_000
 
 export class Projection {
   readonly #deps: ProjectionDeps
@@ -167,7 +169,7 @@ export class Projection {
         savedAtMs = clock.monotonic()
       }
       if (last === undefined) endOfLog = (await this.#deps.stream.state()).lastSeq
-      else if (batch.length < FULL_BATCH) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
+      else if (last.pending < BACKLOG) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
     }
   }
 
@@ -181,7 +183,8 @@ export class Projection {
   }
 
   /**
-   * Writes heartbeats while a batch is applied: with a slow store, a new owner would only do the same work again.
+   * Writes heartbeats while a batch is applied: a store that takes seconds must not look like a dead owner, because the
+   * next one would do the same work again, as slowly.
    * @returns false when this replica is no longer the owner
    */
   async #beatWhile(applying: Promise<void>): Promise<boolean> {
@@ -210,41 +213,3 @@ export class Projection {
     return true
   }
 }
-
-const isOtherLog = (checkpoint: Checkpoint, state: StreamState): boolean =>
-  checkpoint.stream_created !== state.created || state.lastSeq < checkpoint.seq
-
-function checkpointToOwn(seen: Checkpoint | null, state: StreamState, nowMs: number): Checkpoint {
-  const checkpoint = seen ?? {
-    revision: 0,
-    generation: 0,
-    seq: 0,
-    rebuild_until: 0,
-    log_generation: 0,
-    stream_created: '',
-    owner: '',
-    beat: 0,
-  }
-  if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...otherLog(checkpoint, state, nowMs) }
-  // The previous owner continued for a moment after the rebuild was requested, and callers have seen that too.
-  if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
-  return checkpoint
-}
-
-/** A fresh start after which sequences known to older generations no longer count. */
-function otherLog(checkpoint: Checkpoint, state: StreamState, nowMs: number) {
-  const start = freshStart(checkpoint, state, nowMs)
-  return { ...start, log_generation: start.generation }
-}
-
-/** The next generation, from the beginning of the log: a time in seconds, which grows even if the store was lost. */
-export const freshStart = (
-  checkpoint: Pick<Checkpoint, 'generation'>,
-  state: StreamState,
-  nowMs: number,
-): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created'> => ({
-  generation: Math.max(checkpoint.generation + 1, Math.floor(nowMs / SECOND)),
-  seq: 0,
-  rebuild_until: state.lastSeq,
-  stream_created: state.created,
-})
