@@ -55,7 +55,6 @@ const mayImport: Record<string, string[]> = {
     'koa',
     '@koa/router',
     '@koa/cors',
-    'raw-body',
     'ipaddr.js',
     'rate-limiter-flexible',
     'zod',

@@ -118,8 +118,11 @@ function sendProblem(ctx: AppContext, error: AppError): void {
   ctx.type = 'application/problem+json'
 }
 
+const OPERATOR_PATHS = new Set(['/heartbeat', '/livez', '/readyz', '/metrics'])
+
 async function operatorRoutes(health: Health, ctx: Context, next: Next): Promise<void> {
-  const answer = ctx.method === 'GET' || ctx.method === 'HEAD' ? await health.answer(ctx.path) : null
+  if (!OPERATOR_PATHS.has(ctx.path) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+  const answer = await health.answer(ctx.path)
   if (answer === null) return next()
   ctx.status = answer.status
   ctx.set('Cache-Control', 'no-store')

@@ -16,7 +16,8 @@ const TOKEN_MAX_LENGTH = 8_192
  * @returns middleware that throws AppError `token-required`, `invalid-token`, `insufficient-scope`; `unavailable`
  */
 export const authenticate =
-  (verify: VerifyToken | null, needed: Operation['scope']) => async (ctx: AppContext, next: Next) => {
+  (verify: VerifyToken | null, needed: Operation['scope']) =>
+  async (ctx: AppContext, next: Next): Promise<void> => {
     if (needed === null) return next()
     const caller = verify === null ? ANYONE : await verify(tokenOf(ctx.get('authorization')))
     ctx.state.caller = caller

@@ -1,4 +1,5 @@
 import Router from '@koa/router'
+import type { Next } from 'koa'
 import type { z } from 'zod'
 import type { AuthConfig } from '#shared/auth/settings.ts'
 import { createVerifier, type VerifyToken } from '#shared/auth/verify-token.ts'
@@ -7,6 +8,7 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { AppContext } from './app.ts'
 import { authenticate, tokenKeyOf } from './authenticate.ts'
+import { DirectRoutes } from './direct-routes.ts'
 import { limitRate, type RateLimit } from './limit-rate.ts'
 import { readBody } from './read-body.ts'
 import { readQuery } from './read-query.ts'
@@ -30,6 +32,7 @@ export interface Input<O extends Operation> {
 /** A router whose routes are operations: their path, scope and input are the ones in the OpenAPI document. */
 export class GuardedRouter {
   readonly #router = new Router()
+  readonly #direct = new DirectRoutes()
   readonly #verify: VerifyToken | null
   readonly #limit: ReturnType<typeof limitRate>
 
@@ -49,11 +52,26 @@ export class GuardedRouter {
   /** Adds a route whose query and body another service checks. */
   forward({ method, path, scope }: Operation, handle: (ctx: AppContext) => Promise<void>): void {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
-    this.#router[method](pattern, authenticate(this.#verify, scope), this.#limit, handle)
+    const guard = authenticate(this.#verify, scope)
+    const guarded = (ctx: AppContext) => guard(ctx, () => this.#limit(ctx, () => handle(ctx)))
+    this.#direct.add(method.toUpperCase(), pattern, guarded)
+    this.#router[method](pattern, guarded)
   }
 
   middleware() {
-    return [this.#router.routes(), this.#router.allowedMethods()] as const
+    return [
+      (ctx: AppContext, next: Next) => this.#serveDirectly(ctx, next),
+      this.#router.routes(),
+      this.#router.allowedMethods(),
+    ] as const
+  }
+
+  #serveDirectly(ctx: AppContext, next: Next): Promise<void> {
+    const found = this.#direct.find(ctx.method, ctx.path)
+    if (found === null) return next()
+    ctx['params'] = found.params
+    ctx['_matchedRoute'] = found.route.pattern
+    return found.route.handle(ctx)
   }
 }
 

@@ -19,10 +19,11 @@ export interface RateLimit {
  * @returns middleware that throws AppError `rate-limited`
  */
 export function limitRate({ name, requests, windowS }: RateLimit, keyOf: (ctx: AppContext) => string | null) {
-  const limiter = requests === 0 ? null : new RateLimiterMemory({ points: requests, duration: windowS })
-  return async (ctx: AppContext, next: Next) => {
-    const key = limiter === null ? null : keyOf(ctx)
-    if (limiter === null || key === null) return next()
+  if (requests === 0) return (_ctx: AppContext, next: Next): Promise<void> => next()
+  const limiter = new RateLimiterMemory({ points: requests, duration: windowS })
+  return async (ctx: AppContext, next: Next): Promise<void> => {
+    const key = keyOf(ctx)
+    if (key === null) return next()
     const { remainingPoints, msBeforeNext, isOver } = await consume(limiter, key)
     // Calculated from the wall clock, which may have been set meanwhile; the window itself ends by a timer.
     const leftS = Math.min(Math.max(Math.ceil(msBeforeNext / SECOND), 0), windowS)

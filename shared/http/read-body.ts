@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import getRawBody from 'raw-body'
 import type { z } from 'zod'
 import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
 import type { RequestBody } from '#shared/contracts/http/operations/operation.ts'
@@ -78,18 +77,38 @@ function checkMediaType(ctx: Context, mediaTypes: string[]): string {
  * @throws AppError
  */
 export async function readRaw(ctx: Context, maxBytes: number): Promise<Buffer> {
-  try {
-    return await getRawBody(ctx.req, { length: ctx.get('content-length') || null, limit: maxBytes })
-  } catch (error) {
-    const type = error instanceof Error && 'type' in error ? error.type : undefined
-    if (type === 'entity.too.large') {
-      await passOver(ctx.req)
-      throw new AppError('payload-too-large', `The body may have at most ${maxBytes} bytes.`, {
-        headers: { Connection: 'close' },
-      })
+  const raw = Number(ctx.get('content-length')) > maxBytes ? null : await collect(ctx.req, maxBytes)
+  if (raw !== null) return raw
+  await passOver(ctx.req)
+  throw new AppError('payload-too-large', `The body may have at most ${maxBytes} bytes.`, {
+    headers: { Connection: 'close' },
+  })
+}
+
+/**
+ * The bytes of a request; null: there are more than the limit. The parser of Node counts them against Content-Length.
+ * @throws AppError `malformed-request` where the client went before the end
+ */
+function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) chunks.push(chunk)
+      else resolve(null)
     }
-    throw new AppError('malformed-request', 'The body ended early. Send all of it.', { cause: error })
-  }
+    const onBroken = (cause?: unknown): void =>
+      reject(new AppError('malformed-request', 'The body ended early. Send all of it.', { cause }))
+    request.on('data', onData)
+    request.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    )
+    request.once('error', onBroken)
+    request.once('close', () => {
+      if (!request.complete) onBroken()
+    })
+  })
 }
 
 /**
