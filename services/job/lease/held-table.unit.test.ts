@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type HeldJob, HeldTable } from './held-table.ts'
@@ -32,4 +34,40 @@ test('an ack subject that has no room is refused, and its slot is free then', ()
   table.set(0, { jobId: 'a', ackSubject: 'x', deadlineMs: 1 })
   expect(() => table.set(0, { jobId: 'b', ackSubject: 'y'.repeat(2_000), deadlineMs: 1 })).toThrow('too long')
   expect([...table.held()]).toEqual([])
+})
+
+/** Writes job after job into slot 0, whose parts all bear the same number. */
+const WRITER = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  import(workerData.module).then(({ HeldTable }) => {
+    const table = new HeldTable(1, workerData.buffer)
+    for (let n = 0; n < 300_000; n++) {
+      if (n % 5 === 4) table.free(0)
+      else table.set(0, { jobId: 'job-' + n, ackSubject: 'ack-' + n, deadlineMs: n })
+    }
+    parentPort.postMessage('done')
+  })`
+
+test('a job that is read while another thread writes is never made of two', async () => {
+  const table = new HeldTable(1)
+  const module = new URL('./held-table.ts', import.meta.url).href
+  const writer = new Worker(WRITER, { eval: true, workerData: { module, buffer: table.buffer } })
+  let isWriting = true
+  const done = once(writer, 'message').then(() => {
+    isWriting = false
+  })
+  const seen = new Set<number>()
+  while (isWriting) {
+    for (let reads = 0; reads < 1_000; reads++) {
+      for (const { jobId, ackSubject, deadlineMs } of table.held()) {
+        if (jobId !== `job-${deadlineMs}` || ackSubject !== `ack-${deadlineMs}`)
+          throw new Error(`read ${jobId}, ${ackSubject} and ${deadlineMs} together`)
+        seen.add(deadlineMs)
+      }
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await done
+  await writer.terminate()
+  expect(seen.size).toBeGreaterThan(100)
 })
