@@ -52,12 +52,12 @@ test('a job that is read while another thread writes is never made of two', asyn
   const table = new HeldTable(1)
   const module = new URL('./held-table.ts', import.meta.url).href
   const writer = new Worker(WRITER, { eval: true, workerData: { module, buffer: table.buffer } })
-  let isWriting = true
+  const state = { isWriting: true }
   const done = once(writer, 'message').then(() => {
-    isWriting = false
+    state.isWriting = false
   })
   const seen = new Set<number>()
-  while (isWriting) {
+  while (state.isWriting) {
     for (let reads = 0; reads < 1_000; reads++) {
       for (const { jobId, ackSubject, deadlineMs } of table.held()) {
         if (jobId !== `job-${deadlineMs}` || ackSubject !== `ack-${deadlineMs}`)
