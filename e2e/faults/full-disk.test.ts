@@ -57,11 +57,7 @@ test.concurrent('a disk that cannot be written is told from one that is slow, an
   const before = await makeJob(hasty, { type: 'task', payload: { data: 1, ms: 1 } })
   await untilJob(hasty, before, { status: 'finished' })
   await disk.fill()
-  const refused = await vi.waitFor(async () => {
-    const answer = await postTask(hasty.url, Math.random(), LARGE)
-    expect(answer.status).toBe(503)
-    return answer
-  }, SOON)
+  const refused = await untilRefused(hasty, LARGE)
   expect(refused).toMatchObject({ body: { code: 'cannot-store' } })
   for (const path of ['/message', '/v1/requests', '/v1/schedules/x']) {
     const startedMs = performance.now()
@@ -85,7 +81,7 @@ test.concurrent('a store whose own disk is full keeps new work out, while what r
   await untilRunning(hasty, running)
   await disk.fill()
   for (const replica of [...hasty.api, ...hasty.workflow]) await untilReadiness(replica, { status: 503 })
-  const refused = await postTask(hasty.url, 1, '')
+  const refused = await untilRefused(hasty, '')
   expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(refused.ms).toBeLessThan(1_000)
   await disk.empty()
@@ -102,6 +98,14 @@ const BODIES: Record<string, unknown> = {
 
 const untilReadiness = ({ url }: { url: string }, answer: object): Promise<void> =>
   vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), SOON)
+
+/** An api looks once a second whether there is room; what it accepted before then is kept. */
+const untilRefused = ({ url }: { url: string }, data: string): Promise<Answered> =>
+  vi.waitFor(async () => {
+    const answer = await postTask(url, Math.random(), data)
+    expect(answer.status).toBe(503)
+    return answer
+  }, SOON)
 
 type Answered = ApiAnswer & { ms: number }
 
