@@ -119,13 +119,14 @@ async function main(): Promise<number> {
   const log = createLogger({ service: 'start', level: settings.LOG_LEVEL, format: settings.LOG_FORMAT })
   const release = lockFolder(settings.DATA_DIR)
   try {
-    return await run(settings, log)
+    const exitCode = await run(settings, log)
+    log.info('Hasty has stopped')
+    return exitCode
   } finally {
     release()
     await new Promise<void>((resolve) => log.flush(() => resolve()))
   }
 }
 
-const exitCode = await main().catch((error: unknown) => explainEnd(error, ''))
 // Something may still wait for an answer that no longer matters.
-process.exit(exitCode)
+process.exit(await main().catch((error: unknown) => explainEnd(error, '')))
