@@ -40,7 +40,7 @@ const mayImport: Record<string, string[]> = {
   'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
   'shared/stores': ['node:path', 'shared/contracts', 'shared/time'],
   // The parts that the adapters of all stores share, then the adapters.
-  'shared/stores/sqlite': ['node:*'],
+  'shared/stores/sqlite': ['node:*', 'shared/stores'],
   'shared/stores/mongo': ['mongoose', 'shared/ids', 'shared/stores'],
   'shared/stores/jobs/sqlite': ['node:*', 'shared/stores', 'shared/stores/sqlite', 'shared/contracts'],
   'shared/stores/jobs/mongo': ['mongoose', 'shared/stores', 'shared/stores/mongo', 'shared/contracts'],

@@ -5,7 +5,8 @@ import { Records } from '#shared/bus/records.ts'
 import type { ScheduleRecord, ScheduleView } from '#shared/contracts/http/schedules.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
 import { SCHEDULE_RECORDS, type ScheduleKey, type ScheduleRecords } from '#shared/schedules/schedule-records.ts'
-import { isoTime, systemClock } from '#shared/time/clock.ts'
+import { systemClock } from '#shared/time/clock.ts'
+import { scheduleMadeAt } from '../../services/keeper/run-schedules/test-schedule.ts'
 import { silentLog } from '../support/bus.ts'
 import { type ApiAnswer, send } from '../support/call.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
@@ -94,26 +95,6 @@ export async function openRecords(natsUrl: string): Promise<OpenRecords> {
 /** A schedule of no tenant. */
 export const named = (name: string): ScheduleKey => ({ tenant: null, name })
 
-/** What a PUT made long ago. */
-export const oldRecord = (name: string, madeMs: number, own: Partial<ScheduleRecord>): ScheduleRecord => ({
-  name,
-  tenant: null,
-  cron: null,
-  every_ms: null,
-  timezone: 'UTC',
-  job: { type: 'sleep', priority: 'normal', payload: { ms: 1 } },
-  paused: false,
-  on_missed: 'latest',
-  starts_at: null,
-  ends_at: null,
-  created_at: isoTime(madeMs),
-  updated_at: isoTime(madeMs),
-  anchor: isoTime(madeMs),
-  settled_until: isoTime(madeMs),
-  made_until: null,
-  changed_seq: null,
-  last_tick_at: null,
-  last_job_id: null,
-  last_error: null,
-  ...own,
-})
+/** A schedule as an earlier PUT stored it. */
+export const oldRecord = (name: string, madeMs: number, own: Partial<ScheduleRecord>): ScheduleRecord =>
+  scheduleMadeAt(madeMs, { name, job: { type: 'sleep', priority: 'normal', payload: { ms: 1 } }, ...own })

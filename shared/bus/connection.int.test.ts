@@ -8,11 +8,13 @@ import { connectBroker } from './connection.ts'
 
 afterEach(() => void vi.useRealTimers())
 
+const connectTo = ({ url }: { url: string }) => connectBroker({ url, name: 'test', clock: systemClock, log: silentLog })
+
 test.each([-30 * DAY, -HOUR, HOUR, 30 * DAY])(
   'a connection that breaks while the wall clock is wrong by %s ms comes back, and again when it is right',
   async (shiftMs) => {
     await using nats = await startTestNats()
-    const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
+    const broker = await connectTo(nats)
     const breakOnce = async () => {
       await nats.kill('SIGKILL')
       await vi.waitFor(() => expect(broker.isUp()).toBe(false), { timeout: 20_000 })
@@ -49,7 +51,7 @@ test('a broker that is away is not dialled without a pause', async () => {
 
 test('what was asked on a connection that broke fails at once, and what was asked without one when there is one again', async () => {
   await using nats = await startTestNats()
-  const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
+  const broker = await connectTo(nats)
   // Somebody listens, and says nothing.
   broker.nc.subscribe('silent', { callback: () => undefined })
   const ask = () => broker.nc.request('silent', '', { timeout: 300_000 })
@@ -64,7 +66,7 @@ test('what was asked on a connection that broke fails at once, and what was aske
 
 test('a connection that is up is left alone by whoever closes it only while the broker is away', async () => {
   await using nats = await startTestNats()
-  const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
+  const broker = await connectTo(nats)
   await broker.closeIfAway()
   expect(broker.isUp()).toBe(true)
   await nats.kill('SIGKILL')
@@ -77,7 +79,7 @@ test('a connection that is up is left alone by whoever closes it only while the 
 
 test('a connection that is closed between two dials dials no more', async () => {
   await using nats = await startTestNats()
-  const broker = await connectBroker({ url: nats.url, name: 'test', clock: systemClock, log: silentLog })
+  const broker = await connectTo(nats)
   await nats.kill('SIGKILL')
   await vi.waitFor(() => expect(broker.isUp()).toBe(false), { timeout: 20_000 })
   // Whoever dials now is taken, and waits for the broker's greeting.

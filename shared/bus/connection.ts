@@ -117,10 +117,10 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     async close() {
       outbox.flush()
       if (status.isUp && !nc.isClosed()) await nc.flush().catch(() => undefined)
-      await closeForGood(nc)
+      await closeWithoutDialling(nc)
     },
     async closeIfAway() {
-      if (!status.isUp) await closeForGood(nc)
+      if (!status.isUp) await closeWithoutDialling(nc)
     },
   }
 }
@@ -173,7 +173,7 @@ function failUnanswered(nc: NatsConnection): void {
 }
 
 /** Closes the client. In the pause between two dials it would dial once more otherwise, and keep a timer of 10 s. */
-function closeForGood(nc: NatsConnection): Promise<void> {
+function closeWithoutDialling(nc: NatsConnection): Promise<void> {
   internalsOf(nc).dial = () => Promise.reject(new Error('the connection is closed'))
   return nc.close()
 }

@@ -118,12 +118,10 @@ function sendProblem(ctx: AppContext, error: AppError): void {
   ctx.type = 'application/problem+json'
 }
 
-const OPERATOR_PATHS = new Set(['/heartbeat', '/livez', '/readyz', '/metrics'])
-
 async function operatorRoutes(health: Health, ctx: Context, next: Next): Promise<void> {
-  if (!OPERATOR_PATHS.has(ctx.path) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
-  const answer = await health.answer(ctx.path)
-  if (answer === null) return next()
+  const answering = ctx.method === 'GET' || ctx.method === 'HEAD' ? health.answer(ctx.path) : null
+  if (answering === null) return next()
+  const answer = await answering
   ctx.status = answer.status
   ctx.set('Cache-Control', 'no-store')
   ctx.body = answer.body

@@ -27,6 +27,12 @@ export class Health {
   readonly #startedAt: number
   readonly #checks = new Map<string, ReadinessCheck>()
   readonly #details = new Map<string, () => string>()
+  readonly #routes = new Map<string, () => Promise<OpsAnswer>>([
+    ['/heartbeat', async () => this.#heartbeat()],
+    ['/livez', async () => json(200, { status: 'ok' })],
+    ['/readyz', () => this.#readiness()],
+    ['/metrics', () => this.#metrics()],
+  ])
   #draining = false
 
   constructor(options: HealthOptions) {
@@ -48,29 +54,20 @@ export class Health {
     this.#draining = true
   }
 
-  /** @returns null for a path that is not an operator's route */
-  async answer(path: string): Promise<OpsAnswer | null> {
-    switch (path) {
-      case '/heartbeat':
-        return json(200, {
-          status: 'ok',
-          service: this.#options.service,
-          version: this.#options.version,
-          uptime_s: Math.round((this.#options.clock.monotonic() - this.#startedAt) / 1000),
-        })
-      case '/livez':
-        return json(200, { status: 'ok' })
-      case '/readyz':
-        return this.#readiness()
-      case '/metrics':
-        return {
-          status: 200,
-          contentType: this.#options.registry.contentType,
-          body: await this.#options.registry.metrics(),
-        }
-      default:
-        return null
-    }
+  /** @returns null, at once, for a path that is not an operator's route */
+  answer(path: string): Promise<OpsAnswer> | null {
+    return this.#routes.get(path)?.() ?? null
+  }
+
+  #heartbeat(): OpsAnswer {
+    const { service, version, clock } = this.#options
+    const uptimeS = Math.round((clock.monotonic() - this.#startedAt) / 1000)
+    return json(200, { status: 'ok', service, version, uptime_s: uptimeS })
+  }
+
+  async #metrics(): Promise<OpsAnswer> {
+    const { registry } = this.#options
+    return { status: 200, contentType: registry.contentType, body: await registry.metrics() }
   }
 
   async #readiness(): Promise<OpsAnswer> {

@@ -15,6 +15,7 @@ export const processClockMs = (): number => Number(process.hrtime.bigint() / 1_0
 
 // A slot: version (odd while it is written), lengths of both texts (0: free), the deadline, then the texts.
 const SLOT_BYTES = 1_024
+const SLOT_NUMBERS = SLOT_BYTES / Int32Array.BYTES_PER_ELEMENT
 const VERSION = 0
 const JOB_ID_LENGTH = 1
 const ACK_LENGTH = 2
@@ -47,22 +48,22 @@ export class HeldTable {
   set(slot: number, { jobId, ackSubject, deadlineMs }: HeldJob): void {
     const start = slot * SLOT_BYTES
     const text = this.#bytes.subarray(start + TEXT_OFFSET, start + SLOT_BYTES)
-    this.#write(slot, () => {
+    this.#write(slot, (first) => {
       // The slot is free if the texts do not fit.
-      this.#numbers[start / 4 + JOB_ID_LENGTH] = 0
+      this.#numbers[first + JOB_ID_LENGTH] = 0
       const { written: jobIdLength } = encoder.encodeInto(jobId, text)
       const { read, written: ackLength } = encoder.encodeInto(ackSubject, text.subarray(jobIdLength))
       if (read < ackSubject.length) throw new Error(`the ack subject of job ${jobId} is too long to be shared`)
       this.#view.setFloat64(start + DEADLINE_OFFSET, deadlineMs)
-      this.#numbers[start / 4 + JOB_ID_LENGTH] = jobIdLength
-      this.#numbers[start / 4 + ACK_LENGTH] = ackLength
+      this.#numbers[first + JOB_ID_LENGTH] = jobIdLength
+      this.#numbers[first + ACK_LENGTH] = ackLength
     })
   }
 
   /** Empties a slot; called by the one thread that writes. */
   free(slot: number): void {
-    this.#write(slot, () => {
-      this.#numbers[(slot * SLOT_BYTES) / 4 + JOB_ID_LENGTH] = 0
+    this.#write(slot, (first) => {
+      this.#numbers[first + JOB_ID_LENGTH] = 0
     })
   }
 
@@ -74,19 +75,20 @@ export class HeldTable {
     }
   }
 
-  #write(slot: number, write: () => void): void {
-    const version = (slot * SLOT_BYTES) / 4 + VERSION
-    Atomics.add(this.#numbers, version, 1)
+  /** @param write gets the index of the slot's first number */
+  #write(slot: number, write: (first: number) => void): void {
+    const first = slot * SLOT_NUMBERS
+    Atomics.add(this.#numbers, first + VERSION, 1)
     try {
-      write()
+      write(first)
     } finally {
-      Atomics.add(this.#numbers, version, 1)
+      Atomics.add(this.#numbers, first + VERSION, 1)
     }
   }
 
   #read(slot: number): HeldJob | null {
     const start = slot * SLOT_BYTES
-    const first = start / 4
+    const first = slot * SLOT_NUMBERS
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const version = Atomics.load(this.#numbers, first + VERSION)
       if (version % 2 !== 0) continue

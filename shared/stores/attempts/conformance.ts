@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HOSTILE_VALUES, minute } from '../jobs/conformance/records.ts'
+import type { FreshStore } from '../open-fresh.ts'
 import type { AttemptRecord, AttemptStore, WorkerRecord } from './attempt-store.ts'
-
-/** An empty store for one test. Disposing closes it and deletes the data. */
-export interface OpenedAttemptStore extends AsyncDisposable {
-  store: AttemptStore
-  /** Opens the same data once more, as another replica or a restart would. */
-  openAgain(): Promise<AttemptStore>
-}
 
 const workerRecord = (workerId: string, fields: Partial<WorkerRecord> = {}): WorkerRecord => ({
   worker_id: workerId,
@@ -50,7 +44,7 @@ const idsOf = async (store: AttemptStore, live: boolean | null, liveSince = minu
   (await store.listWorkers({ live, liveSince, limit })).map((worker) => worker.worker_id)
 
 /** The tests that every AttemptStore must pass. Call it in a test file of the adapter. */
-export function testAttemptStore(name: string, open: () => Promise<OpenedAttemptStore>): void {
+export function testAttemptStore(name: string, open: () => Promise<FreshStore<AttemptStore>>): void {
   describe(`${name} as an AttemptStore`, () => {
     test('a worker comes back as it was saved last, and its attempts as they were', async () => {
       await using opened = await open()

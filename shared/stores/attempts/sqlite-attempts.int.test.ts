@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { openFresh } from '../sqlite/open-fresh.ts'
+import { openFreshFile } from '../sqlite/open-fresh.ts'
 import { testAttemptStore } from './conformance.ts'
 import { openSqliteAttempts } from './sqlite-attempts.ts'
 
-const openFile = () => openFresh('job.sqlite', openSqliteAttempts)
+const openFile = () => openFreshFile('job.sqlite', openSqliteAttempts)
 
 testAttemptStore('sqlite', openFile)
 

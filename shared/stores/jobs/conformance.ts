@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import type { FreshStore } from '../open-fresh.ts'
 import { checkpointTests } from './conformance/checkpoint.ts'
 import { countTests } from './conformance/counts.ts'
 import { jobTests } from './conformance/jobs.ts'
@@ -10,14 +11,7 @@ import { searchTests } from './conformance/searches.ts'
 import { tenantTests } from './conformance/tenants.ts'
 import type { JobStore } from './job-store.ts'
 
-/** An empty store for one test. Disposing closes it and deletes the data. */
-export interface OpenedStore extends AsyncDisposable {
-  store: JobStore
-  /** Opens the same data once more, as another replica or a restart would. */
-  openAgain(): Promise<JobStore>
-}
-
-export type OpenStore = () => Promise<OpenedStore>
+export type OpenStore = () => Promise<FreshStore<JobStore>>
 
 export interface ConformanceOptions {
   /** Whether a guarded update is atomic against rivals; the tests of races are skipped, by name, where it is not. */

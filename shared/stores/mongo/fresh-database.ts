@@ -1,6 +1,7 @@
 // For tests.
 import mongoose from 'mongoose'
 import { newShortId } from '#shared/ids/ids.ts'
+import { type FreshStore, openFresh } from '../open-fresh.ts'
 
 /** A new database on the server for one test. */
 export function newDatabase(serverUrl: string): URL {
@@ -9,31 +10,18 @@ export function newDatabase(serverUrl: string): URL {
   return url
 }
 
-export interface FreshStore<T> extends AsyncDisposable {
-  store: T
-  /** Another connection to the same database. */
-  openAgain(): Promise<T>
-}
-
-/** Opens a store; its end closes every connection and drops the database. */
-export async function openFreshMongo<T extends { close(): Promise<void> }>(
+/** Opens a store for one test; at its end every connection is closed and the database dropped. */
+export const openFreshMongo = <T extends { close(): Promise<void> }>(
   url: URL,
   open: (url: string) => Promise<T>,
-): Promise<FreshStore<T>> {
-  const opened: T[] = []
-  const openAgain = async () => {
-    const store = await open(url.href)
-    opened.push(store)
-    return store
-  }
-  return {
-    store: await openAgain(),
-    openAgain,
-    async [Symbol.asyncDispose]() {
-      for (const store of opened) await store.close()
-      const connection = await mongoose.createConnection(url.href).asPromise()
-      await connection.dropDatabase()
-      await connection.close()
-    },
-  }
+): Promise<FreshStore<T>> =>
+  openFresh(
+    () => open(url.href),
+    () => drop(url),
+  )
+
+async function drop(url: URL): Promise<void> {
+  const connection = await mongoose.createConnection(url.href).asPromise()
+  await connection.dropDatabase()
+  await connection.close()
 }

@@ -2,14 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { REQUEST_STATUSES } from '#shared/contracts/http/requests.ts'
 import { HOSTILE_VALUES, idOf, minute } from '../jobs/conformance/records.ts'
 import { AFTER_EVERY_ID } from '../jobs/job-store.ts'
+import type { FreshStore } from '../open-fresh.ts'
 import type { RequestQuery, RequestRow, RequestStore } from './request-store.ts'
-
-/** An empty store for one test. Disposing closes it and deletes the data. */
-export interface OpenedRequestStore extends AsyncDisposable {
-  store: RequestStore
-  /** Opens the same data once more, as another replica or a restart would. */
-  openAgain(): Promise<RequestStore>
-}
 
 export interface RequestStoreOptions {
   /** Whether a guarded update is atomic against rivals; the test of races is skipped, by name, where it is not. */
@@ -41,7 +35,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, n) 
 /** The tests that every RequestStore must pass. Call it in a test file of the adapter. */
 export function testRequestStore(
   name: string,
-  open: () => Promise<OpenedRequestStore>,
+  open: () => Promise<FreshStore<RequestStore>>,
   { atomicUpdates }: RequestStoreOptions,
 ): void {
   describe(`${name} as a RequestStore`, () => {

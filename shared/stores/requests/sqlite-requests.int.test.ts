@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { openFresh } from '../sqlite/open-fresh.ts'
+import { openFreshFile } from '../sqlite/open-fresh.ts'
 import { testRequestStore } from './conformance.ts'
 import { openSqliteRequests } from './sqlite-requests.ts'
 
-const openFile = () => openFresh('workflow.sqlite', openSqliteRequests)
+const openFile = () => openFreshFile('workflow.sqlite', openSqliteRequests)
 
 testRequestStore('sqlite', openFile, { atomicUpdates: true })
 

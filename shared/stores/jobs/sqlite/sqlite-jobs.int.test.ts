@@ -1,12 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { openFresh } from '../../sqlite/open-fresh.ts'
+import { openFreshFile } from '../../sqlite/open-fresh.ts'
 import { EVERYTHING, idOf, minute, storedJob } from '../conformance/records.ts'
 import { testJobStore } from '../conformance.ts'
 import { SEGMENT_JOBS } from './schema.ts'
 import { openSqliteStore } from './sqlite-jobs.ts'
 
-const openFile = () => openFresh('jobs.sqlite', openSqliteStore)
+const openFile = () => openFreshFile('jobs.sqlite', openSqliteStore)
 
 testJobStore('sqlite', openFile, { atomicUpdates: true, propertyRuns: 100 })
 
