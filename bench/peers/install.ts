@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-// What the peers need, in this folder alone: nothing is installed on the machine, and nothing is left running. It takes
-// npm, Go, and apt, by which packages are only downloaded.
+// Installs the peers into this folder alone: nothing is installed on the machine, and nothing is left running. This
+// takes npm, Go, and apt, by which packages are only downloaded.
 
 const here = import.meta.dirname
 const tools = join(here, '.tools')

@@ -7,25 +7,25 @@ export const PHASES: readonly Phase[] = ['idle', 'rate', 'e2e', 'accept', 'backl
 /** A process of a peer. */
 export interface PeerProcess {
   command: string[]
-  /** It prints `ready` once it is, or answers 2xx on this path of its PORT. */
+  /** Path on its PORT that answers 2xx once the process is ready; without one, the process prints `ready`. */
   readyPath?: string
-  /** Runs first, to its end. */
+  /** Command that runs to its end before the process starts. */
   before?: string[]
 }
 
 export interface Peer {
   label: string
   api: PeerProcess[]
-  /** null: it has none. */
+  /** null: the peer has no worker. */
   worker: PeerProcess | null
   store: keyof typeof stores
   storeOptions?: StoreOptions
   env?: Record<string, string>
-  /** The load generator's own, for another shape of body. */
+  /** Environment of the load generator, for another shape of body. */
   loadEnv?: Record<string, string>
-  /** All, where it is left out. */
+  /** Phases that the peer can run; by default all. */
   phases?: readonly Phase[]
-  /** What can still be read of a job that has finished. */
+  /** The part of a finished job that can still be read. */
   keeps: string
 }
 

@@ -5,14 +5,14 @@ import type { Phase } from './peers.ts'
 import type { Load, RunningPeer, WorkerStats } from './running-peer.ts'
 
 export interface PhaseOptions {
-  /** Jobs of the phase `e2e`. */
+  /** Number of jobs in the phase `e2e`. */
   jobs: number
-  /** Jobs of the phase `backlog`. */
+  /** Number of jobs in the phase `backlog`. */
   backlog: number
   connections: number
-  /** Of the phase `accept`. */
+  /** Length of the phase `accept`. */
   seconds: number
-  /** How long to wait for other processes of the machine to be quiet. */
+  /** Longest wait for other processes of the machine to be quiet. */
   quietWaitS: number
 }
 
@@ -25,16 +25,16 @@ export interface Latency extends Measured {
   p50: number | null
   p99: number | null
   max: number | null
-  /** Of the POST itself. */
+  /** Median time of the POST itself, microseconds. */
   postP50: number
   errors: number
 }
 
 export interface Throughput extends Measured {
   perS: number
-  /** What did not go as it must: empty in a clean run. */
+  /** Faults of the run; empty in a clean one. */
   problems: string[]
-  /** Of the POST, microseconds. */
+  /** Time of the POST, microseconds. */
   p50?: number
   p99?: number
 }

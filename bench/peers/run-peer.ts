@@ -18,7 +18,7 @@ export interface Row extends Results {
   at: string
   jobs: number
   backlog: number
-  /** MiB. The api and worker at their most, the store at the end. */
+  /** Memory in MiB: of api and worker at their most, of the store at the end. */
   memory?: { api: number; worker: number | null; store: number }
   error?: string
 }
@@ -38,7 +38,7 @@ export async function runPeer(name: PeerName, peer: Peer, repeat: number, option
     for (const phase of PHASES.filter(
       (each) => options.phases.includes(each) && peer.phases?.includes(each) !== false,
     )) {
-      // The worker of a backlog is another process.
+      // The phase `backlog` restarts the worker.
       workerMib = Math.max(workerMib, peakOf(running.workerPid))
       Object.assign(row, await quietest(running, phase, options))
     }

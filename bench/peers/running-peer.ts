@@ -1,27 +1,28 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { type Child, startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { answersOk, waitUntil } from '../../scripts/servers/wait-until.ts'
 import { familyOf, Meter, type Role } from './meter.ts'
 import { commandOf, type Peer, type PeerProcess } from './peers.ts'
-import { type Store, stopChild, stores, tool, toolEnv } from './stores.ts'
+import { type Store, stores, tool, toolEnv } from './stores.ts'
 
-/** What a worker says of itself: see stats.mjs. Times in microseconds of `nowUs`, 0: not yet. */
+/** Numbers of a worker, from stats.mjs. Times are microseconds of `nowUs`; 0: not yet. */
 export interface WorkerStats {
   count: number
   first: number
   last: number
-  /** When the target-th handler started. */
+  /** Time when the target-th handler started. */
   at: number
 }
 
-/** What the load generator says of its requests. */
+/** Results of the load generator. */
 export interface Load {
   first_us: number
   last_us: number
-  /** Answers 201. */
+  /** Number of answers 201. */
   ok: number
   errors: number
   why: string
@@ -31,16 +32,11 @@ export interface Load {
 }
 
 const READY_WITHIN_MS = 60_000
-const LOG_SHOWN = 800
 const POLL_MS = 50
 
-/** Asks until there is an answer. @returns null when there was none in time */
-export async function until<T>(ask: () => Promise<T | null>, withinMs: number, everyMs = POLL_MS): Promise<T | null> {
-  for (const end = performance.now() + withinMs; ; await sleep(everyMs)) {
-    const answer = await ask()
-    if (answer !== null || performance.now() > end) return answer
-  }
-}
+/** @returns null when there was no answer in time */
+const until = <T>(ask: () => Promise<T | null>, timeoutMs: number, everyMs = POLL_MS): Promise<T | null> =>
+  waitUntil(ask, { what: 'the worker', timeoutMs, everyMs }).catch(() => null)
 
 /** A peer with its store, api and worker, each a process, and the load on it. */
 export class RunningPeer {
@@ -49,9 +45,10 @@ export class RunningPeer {
   readonly #run: string
   readonly #port: number
   #store: Store | null = null
-  #api: ChildProcess[] = []
-  #worker: ChildProcess | null = null
-  #load: ChildProcess | null = null
+  #api: Child[] = []
+  #worker: Child | null = null
+  #load: ReturnType<typeof spawn> | null = null
+  #launches = 0
   #statsPort = 0
   #loads = 0
 
@@ -81,16 +78,16 @@ export class RunningPeer {
   }
 
   get apiPids(): number[] {
-    return this.#api.map(pidOf)
+    return this.#api.map(({ pid }) => pid)
   }
 
   get workerPid(): number | null {
-    return this.#worker === null ? null : pidOf(this.#worker)
+    return this.#worker?.pid ?? null
   }
 
   get storePids(): number[] {
-    const child = this.#store?.child ?? null
-    return child === null ? [] : familyOf(pidOf(child))
+    const pid = this.#store?.child?.pid
+    return pid === undefined ? [] : familyOf(pid)
   }
 
   meter(): Meter {
@@ -99,7 +96,7 @@ export class RunningPeer {
       api: this.apiPids.flatMap(familyOf),
       worker: this.workerPid === null ? [] : familyOf(this.workerPid),
       store: this.storePids,
-      load: this.#load === null ? [] : [pidOf(this.#load)],
+      load: this.#load?.pid === undefined ? [] : [this.#load.pid],
     })
     return new Meter(roles).start()
   }
@@ -114,13 +111,13 @@ export class RunningPeer {
   }
 
   async stopWorker(): Promise<void> {
-    await stopChild(this.#worker)
+    await this.#worker?.stop()
     this.#worker = null
   }
 
   async stop(): Promise<void> {
     this.#load?.kill('SIGKILL')
-    for (const child of [this.#worker, ...this.#api]) await stopChild(child)
+    for (const child of [this.#worker, ...this.#api]) await child?.stop()
     await this.#store?.stop()
   }
 
@@ -178,7 +175,7 @@ export class RunningPeer {
     return output
   }
 
-  async #launch(what: PeerProcess, name: string, more: Record<string, string>): Promise<ChildProcess> {
+  async #launch(what: PeerProcess, name: string, more: Record<string, string>): Promise<Child> {
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       NODE_ENV: 'production',
@@ -188,41 +185,19 @@ export class RunningPeer {
       ...this.#store?.env,
       ...more,
     }
-    const logFile = join(this.#dir, `${name}.log`)
     if (what.before !== undefined) {
       const [program = '', ...args] = what.before
       // Without the port of the numbers: a handler that serves them would keep it from ending.
       const { STATS_PORT: _port, ...others } = env
       await promisify(execFile)(program, args, { env: others })
     }
-    const log = openSync(logFile, 'a')
-    const child = spawn(...commandOf(what), { env, stdio: ['ignore', 'pipe', log], cwd: import.meta.dirname })
-    closeSync(log)
-    const isReady = what.readyPath === undefined ? saysReady(child) : answers(env['PORT'], what.readyPath)
-    await Promise.race([isReady, endedEarly(child, name, logFile)])
+    const logFile = join(this.#dir, `${name}-${this.#launches++}.log`)
+    const child = await startChild(...commandOf(what), { env, cwd: import.meta.dirname, logFile })
+    const isReady = async () =>
+      what.readyPath === undefined
+        ? (await readFile(logFile, 'utf8')).includes('ready')
+        : answersOk(`http://127.0.0.1:${env['PORT']}${what.readyPath}`)
+    await waitUntil(isReady, { what: `${name} (log: ${logFile})`, timeoutMs: READY_WITHIN_MS, child })
     return child
   }
-}
-
-function pidOf({ pid }: ChildProcess): number {
-  if (pid === undefined) throw new Error('the process did not start')
-  return pid
-}
-
-const saysReady = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('ready')) resolve()
-    })
-  })
-
-async function answers(port: string | undefined, path: string): Promise<void> {
-  const ask = async () => (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => null))?.ok ?? null
-  if ((await until(async () => ((await ask()) === true ? true : null), READY_WITHIN_MS)) === null)
-    throw new Error(`nothing is ready on port ${port}`)
-}
-
-async function endedEarly(child: ChildProcess, name: string, logFile: string): Promise<never> {
-  const [code] = await new Promise<[number | null]>((resolve) => child.once('exit', (exit) => resolve([exit])))
-  throw new Error(`${name} ended with ${code}: ${readFileSync(logFile, 'utf8').slice(-LOG_SHOWN)}`)
 }

@@ -1,4 +1,4 @@
-// What a worker tells the harness: how many handlers started, when the first and the target-th did, and the pick-up
+// The numbers that a worker tells the harness: how many handlers started, when the first and the target-th did, and the pick-up
 // latency of jobs that carry the time `t` at which their POST was sent.
 import http from 'node:http'
 import { nowUs } from './clock.mjs'
@@ -7,7 +7,7 @@ const MAX_LATENCIES = 50_000
 const state = { count: 0, first: 0, last: 0, target: Number(process.env.TARGET ?? 0), at: 0 }
 let latencies = []
 
-/** Call it when a handler starts. */
+/** Records the start of a handler. */
 export function hit(t) {
   const now = nowUs()
   if (state.count++ === 0) state.first = now

@@ -1,27 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type Child, startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { waitUntil } from '../../scripts/servers/wait-until.ts'
 
-// Each store on a free port of the loopback, with a fresh folder.
+// Each store runs on a free port of the loopback, with a fresh folder.
 
 export interface Store {
-  child: ChildProcess | null
-  /** Where the peer finds it. */
+  child: Child | null
+  /** Environment variables by which the peer finds the store. */
   env: Record<string, string>
-  stop(): Promise<void>
+  stop(): Promise<unknown>
 }
 
 export interface StoreOptions {
@@ -32,50 +24,29 @@ export interface StoreOptions {
 }
 
 const OPEN_WITHIN_MS = 20_000
-const STOP_WITHIN_MS = 12_000
 const tools = join(import.meta.dirname, '.tools')
 const libraries = join(tools, 'root/usr/lib/x86_64-linux-gnu')
 
-/** For programs that were unpacked and not installed. */
+/** Environment of programs that were unpacked and not installed. */
 export const toolEnv: NodeJS.ProcessEnv = { ...process.env, LD_LIBRARY_PATH: libraries }
 
-/** @throws when it was not installed */
+/** @throws when the program was not installed */
 export function tool(name: string): string {
   const found = [join(tools, 'bin', name), join(tools, 'root/usr/bin', name)].find((path) => existsSync(path))
   if (found === undefined) throw new Error(`${name} is missing from bench/peers/.tools`)
   return found
 }
 
-export async function stopChild(
-  child: ChildProcess | null,
-  signal: NodeJS.Signals = 'SIGTERM',
-  graceMs = STOP_WITHIN_MS,
-): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill(signal)
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-  await ended
-  clearTimeout(timer)
-}
-
-function launch(command: string, args: string[], log: string, options: { uid?: number; gid?: number } = {}) {
-  const file = openSync(log, 'a')
-  const child = spawn(command, args, { stdio: ['ignore', file, file], env: toolEnv, ...options })
-  closeSync(file)
-  return child
-}
-
-async function untilOpen(port: number, child: ChildProcess): Promise<void> {
-  for (const until = performance.now() + OPEN_WITHIN_MS; performance.now() < until; await sleep(50)) {
-    if (child.exitCode !== null) throw new Error('the store ended while it started')
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy().destroyed))
-      socket.on('error', () => resolve(false))
-    })
-    if (isOpen) return
+/** Starts a program and waits until it accepts connections. */
+async function launch(command: string, args: string[], port: number, logFile: string): Promise<Child> {
+  const child = await startChild(command, args, { env: toolEnv, logFile })
+  const isOpen = async () => {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket.destroy().destroyed
   }
-  throw new Error('the store did not open its port')
+  await waitUntil(isOpen, { what: `${command} (log: ${logFile})`, timeoutMs: OPEN_WITHIN_MS, child })
+  return child
 }
 
 async function startRedis(dir: string, { fsync = 'everysec' }: StoreOptions): Promise<Store> {
@@ -84,9 +55,8 @@ async function startRedis(dir: string, { fsync = 'everysec' }: StoreOptions): Pr
   mkdirSync(data)
   const listen = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data]
   const durability = ['--save', '', '--appendonly', 'yes', '--appendfsync', fsync]
-  const child = launch(tool('redis-server'), [...listen, ...durability], join(dir, 'redis.log'))
-  await untilOpen(port, child)
-  return { child, env: { REDIS_PORT: String(port) }, stop: () => stopChild(child) }
+  const child = await launch(tool('redis-server'), [...listen, ...durability], port, join(dir, 'redis.log'))
+  return { child, env: { REDIS_PORT: String(port) }, stop: () => child.stop() }
 }
 
 async function startNats(dir: string, { sync = '2m' }: StoreOptions): Promise<Store> {
@@ -100,9 +70,9 @@ async function startNats(dir: string, { sync = '2m' }: StoreOptions): Promise<St
     `jetstream { store_dir: "${join(dir, 'nats')}", sync_interval: ${sync} }`,
   ]
   writeFileSync(file, lines.join('\n'))
-  const child = launch(process.env['NATS_SERVER_BIN'] ?? tool('nats-server'), ['-c', file], join(dir, 'nats.log'))
-  await untilOpen(port, child)
-  return { child, env: { NATS_URL: `nats://127.0.0.1:${port}` }, stop: () => stopChild(child) }
+  const program = process.env['NATS_SERVER_BIN'] ?? tool('nats-server')
+  const child = await launch(program, ['-c', file], port, join(dir, 'nats.log'))
+  return { child, env: { NATS_URL: `nats://127.0.0.1:${port}` }, stop: () => child.stop() }
 }
 
 function postgresBin(): string {
@@ -114,41 +84,37 @@ function postgresBin(): string {
   throw new Error('postgres is missing from bench/peers/.tools')
 }
 
-/** PostgreSQL refuses to run as root. */
-function ownerOf(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {}
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((entry) => /^(postgres|nobody):/.test(entry))
-  const [, , uid, gid] = line?.split(':') ?? []
+/** The user of PostgreSQL, which refuses to run as root; null: the user of this process will do. */
+function otherUser(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
+  const [, , uid, gid] = lines.find((line) => /^(postgres|nobody):/.test(line))?.split(':') ?? []
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-/** The stock configuration (fsync and synchronous_commit on): only its address is set. */
+/** Starts PostgreSQL in its stock configuration (fsync and synchronous_commit on): only its address is set. */
 async function startPostgres(dir: string): Promise<Store> {
   const port = await freePort()
   const data = join(dir, 'pg')
   mkdirSync(data)
-  const owner = ownerOf()
-  if (owner.uid !== undefined && owner.gid !== undefined) chownSync(data, owner.uid, owner.gid)
+  const user = otherUser()
+  if (user !== null) chownSync(data, user.uid, user.gid)
+  const asUser = user === null ? [] : ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups']
   const bin = postgresBin()
   const initial = ['-D', data, '-U', 'bench', '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C']
-  execFileSync(join(bin, 'initdb'), initial, { ...owner, env: toolEnv, stdio: 'ignore' })
+  const [initdb = '', ...initdbArgs] = [...asUser, join(bin, 'initdb'), ...initial]
+  execFileSync(initdb, initdbArgs, { env: toolEnv, stdio: 'ignore' })
   const listen = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1']
-  const child = launch(
-    join(bin, 'postgres'),
-    [...listen, '-c', `unix_socket_directories=${data}`],
-    join(dir, 'pg.log'),
-    owner,
-  )
-  await untilOpen(port, child)
+  const socket = ['-c', `unix_socket_directories=${data}`]
+  const [postgres = '', ...args] = [...asUser, join(bin, 'postgres'), ...listen, ...socket]
+  const child = await launch(postgres, args, port, join(dir, 'pg.log'))
   const env = { PG_URL: `postgres://bench@127.0.0.1:${port}/postgres` }
-  return { child, env, stop: () => stopChild(child, 'SIGINT') }
+  return { child, env, stop: () => child.stop(undefined, 'SIGINT') }
 }
 
 const nothing: Store = { child: null, env: {}, stop: () => Promise.resolve() }
 
-/** How each kind of store is started in a folder. */
+/** The start of each kind of store, in a folder. */
 export const stores = {
   none: () => Promise.resolve(nothing),
   redis: startRedis,

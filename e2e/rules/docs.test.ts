@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const LINE_LENGTH = 120
 
-const files = globSync(['*.md', '{bench,docs,examples,deploy}/**/*.md'], { cwd: root })
+// Without the packages that a benchmark installs beside itself.
+const files = globSync(['*.md', '{bench,docs,examples,deploy}/**/*.md'], { cwd: root, exclude: ['**/node_modules/**'] })
 
 /** The text without its blocks of code, in which nothing is a link or a heading. */
 const proseOf = (file: string): string => readFileSync(join(root, file), 'utf8').replaceAll(/^```[^]*?^```/gm, '')

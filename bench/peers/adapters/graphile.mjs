@@ -25,7 +25,7 @@ export async function consumer(hit, concurrency) {
     noHandleSignals: true,
     pollInterval: 2_000,
     taskList: { job },
-    // What its documentation recommends for throughput.
+    // The settings that its documentation recommends for throughput.
     preset: { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
   })
   return {

@@ -19,7 +19,7 @@ export async function producer() {
 
 export async function consumer(hit) {
   const boss = await start({ schedule: false, useListenNotify: true })
-  // What its documentation recommends for throughput.
+  // The settings that its documentation recommends for throughput.
   const options = { batchSize: 500, localConcurrency: 2, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 }
   await boss.work(QUEUE, options, async (jobs) => {
     for (const job of jobs) hit(job.data.t)
