@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkInvariants } from '../support/check-invariants.ts'
 import { startFaultRun, startsOf } from '../support/fault-run.ts'
 import { lasts } from '../support/lasts.ts'
-import { historiesOf } from '../support/read-log.ts'
+import { historiesOf, startIn } from '../support/read-log.ts'
 
 describe.concurrent('the broker', () => {
   test('away for 12 s with a lease of 10 s: of hundreds of jobs in flight none runs twice, none counts as a crash', async () => {
@@ -43,7 +43,7 @@ describe.concurrent('the broker', () => {
     for (const history of historiesOf(evidence.log).values()) {
       const first = history[0]?.event
       const { failures } = first?.event === 'job:created' ? (first.payload as { failures: number }) : { failures: -1 }
-      const attempts = history.flatMap(({ event }) => (event.event === 'job:started' ? [event.attempt] : []))
+      const attempts = history.flatMap(({ event }) => startIn(event)?.attempt ?? [])
       expect(attempts).toEqual(Array.from({ length: failures + 1 }, (_, i) => i + 1))
       expect(history.at(-1)?.event.event).toBe('job:finished')
     }

@@ -71,9 +71,10 @@ const post: Post = {
   job_id: ID,
 }
 
+const USUAL = [entry(1, created, null), entry(2, started, 1), entry(3, finished, 2)]
+
 /** A run of one job in which nothing went wrong. */
-function clean(): Evidence & { log: LogEntry[] } {
-  const log = [entry(1, created, null), entry(2, started, 1), entry(3, finished, 2)]
+function clean(log = USUAL, token = 2): Evidence & { log: LogEntry[] } {
   const job = log.reduce<Job | null>(
     (fold, { event, seq }) => (event === null ? fold : applyEvent(fold, event, seq)),
     null,
@@ -82,11 +83,11 @@ function clean(): Evidence & { log: LogEntry[] } {
   return {
     cooldownMs: 10_000,
     posts: [post],
-    readings: [reading(10, 1), reading(20, 2), reading(30, 3)],
+    readings: log.map(({ seq }) => reading(seq * 10, seq)),
     log,
     answers: [{ replica: 'api-0', job_id: ID, httpStatus: 200, view: jobView(job) }],
     stored: new Map([[ID, job]]),
-    effects: [{ job_id: ID, fencing_token: 2, attempt: 1, pid: 1, accepted: true }],
+    effects: [{ job_id: ID, fencing_token: token, attempt: 1, pid: 1, accepted: true }],
     lanes: [{ name: 'work-effect-normal', pending: 0, ackPending: 0 }],
     timers: [],
     processes: [{ name: 'api-0', rssBytes: 100_000_000 }],
@@ -99,6 +100,17 @@ const lettersOf = (evidence: Evidence): string =>
 
 test('a clean run has no violation', () => {
   expect(checkInvariants(clean())).toEqual([])
+})
+
+test('the token of an attempt that began on its delivery alone is that of the creation', () => {
+  const end = { ...finished, result: { fencing_token: 1 } }
+  const short = [entry(1, created, null), entry(2, { ...end, started_at: about.at }, 1)]
+  expect(checkInvariants(clean(short, 1))).toEqual([])
+  const late = [entry(1, created, null), entry(2, { ...started, fencing_token: 1 }, 1), entry(3, end, 2)]
+  expect(checkInvariants(clean(late, 1))).toEqual([])
+
+  expect(lettersOf(clean([entry(1, created, null), entry(2, { ...finished, started_at: about.at }, 1)], 1))).toBe('E')
+  expect(lettersOf(clean([...late.slice(0, 2), entry(3, finished, 2)], 2))).toBe('E')
 })
 
 describe('the checker finds a planted violation:', () => {

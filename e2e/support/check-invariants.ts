@@ -136,21 +136,34 @@ function repeatedEffects(effects: readonly ReceivedEffect[], histories: Historie
     if (seen.has(key)) problems.push(`${job_id} had an effect twice under token ${fencing_token}`)
     seen.add(key)
     const start = histories.get(job_id)?.find(({ seq }) => seq === fencing_token)
-    if (start?.event.event !== 'job:started') problems.push(`${job_id} had an effect under ${fencing_token}, no start`)
+    if (start === undefined || !isStart(start))
+      problems.push(`${job_id} had an effect under ${fencing_token}, no start`)
   }
   for (const [id, history] of histories) {
     const end = history.findLast(isEnd)
     if (end?.event.event !== 'job:finished') continue
     const token = tokenOf(end.event.result)
-    const lastStart = history.findLast(({ event }) => event.event === 'job:started')
-    if (token !== undefined && token !== lastStart?.seq) {
-      problems.push(`${id} finished with the result of token ${token}, its last start was ${lastStart?.seq}`)
+    const last = lastToken(history)
+    if (token !== undefined && token !== last) {
+      problems.push(`${id} finished with the result of token ${token}, that of its last start was ${last}`)
     }
     if (token !== undefined && !effects.some((effect) => effect.accepted && effect.fencing_token === token)) {
       problems.push(`${id} finished under token ${token} without its effect`)
     }
   }
   return problems
+}
+
+/** Whether an attempt may have this event's sequence as its token; a short one has that of the job's creation. */
+const isStart = ({ event }: HistoryEntry): boolean =>
+  event.event === 'job:created' || (event.event === 'job:started' && event.fencing_token === undefined)
+
+/** The token of a history's last start, which may stand in the end itself. */
+function lastToken(history: readonly HistoryEntry[]): number | undefined {
+  const end = history.at(-1)
+  if (end?.event.event === 'job:finished' && end.event.started_at !== undefined) return history.at(-2)?.seq
+  const start = history.findLast(({ event }) => event.event === 'job:started')
+  return start?.event.event === 'job:started' ? (start.event.fencing_token ?? start.seq) : undefined
 }
 
 const tokenOf = (result: unknown): number | undefined =>

@@ -14,7 +14,7 @@ import { type EffectSink, startEffectSink } from './effect-sink.ts'
 import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
 import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
-import { connectTest, historiesOf, type LogEntry, readLog } from './read-log.ts'
+import { connectTest, historiesOf, type LogEntry, readLog, startIn } from './read-log.ts'
 import type { LogLine, Replica } from './replica.ts'
 
 export interface FaultRunOptions extends HastyOptions {
@@ -244,7 +244,6 @@ async function complaintsOf(replica: Replica): Promise<string[]> {
 /** Every start of an attempt in the log. */
 export const startsOf = (log: readonly LogEntry[]) =>
   log.flatMap(({ event, timeMs, seq }) => {
-    if (event?.event !== 'job:started') return []
-    const { job_id, attempt, worker_id } = event
-    return [{ job_id, attempt, worker_id, timeMs, seq }]
+    const start = event === null ? null : startIn(event)
+    return start === null ? [] : [{ ...start, timeMs, seq }]
   })

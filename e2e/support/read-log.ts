@@ -81,3 +81,10 @@ export function historiesOf(log: readonly LogEntry[]): Map<string, HistoryEntry[
 }
 
 export type HistoryEntry = LogEntry & { event: JobEvent }
+
+/** The start that an event tells of: its own, or that of the short attempt whose outcome it is. */
+export function startIn(event: JobEvent): { job_id: string; attempt: number; worker_id: string } | null {
+  const tellsStart = event.event === 'job:started' || ('started_at' in event && event.started_at !== undefined)
+  if (!tellsStart || !('worker_id' in event) || event.attempt === undefined) return null
+  return { job_id: event.job_id, attempt: event.attempt, worker_id: String(event.worker_id) }
+}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, send } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
-import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
+import { connectTest, historiesOf, readLog, startIn } from '../support/read-log.ts'
 import { getRaw, listWorkers, readAttempts, readWorker, workerOf } from './workers.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
@@ -28,8 +28,9 @@ async function attemptsInLog(): Promise<Map<string, string[]>> {
     const started = new Map<string, string[]>()
     for (const [jobId, history] of historiesOf(await readLog(nc)))
       for (const { event } of history) {
-        if (event.event !== 'job:started') continue
-        started.set(event.worker_id, [...(started.get(event.worker_id) ?? []), `${jobId} ${event.attempt}`])
+        const start = startIn(event)
+        if (start === null) continue
+        started.set(start.worker_id, [...(started.get(start.worker_id) ?? []), `${jobId} ${start.attempt}`])
       }
     return started
   } finally {

@@ -26,6 +26,9 @@ export const jobSettings = {
   LEASE_MS: durationSetting(10 * SECOND, 500).describe(
     'How long a worker may be silent before its jobs go to another worker.',
   ),
+  START_GRACE_MS: durationSetting(5, 0, MINUTE).describe(
+    'Attempts of types whose last attempts were shorter than this run before their start is stored; 0: none.',
+  ),
   SLEEP_MIN_MS: durationSetting(15 * SECOND, 0).describe('The shortest time that a job of the type `sleep` takes.'),
   SLEEP_MAX_MS: durationSetting(45 * SECOND, 0).describe('The longest time that a job of the type `sleep` takes.'),
   JOB_SLOTS: integerSetting(10, 1, 10_000).describe('Maximum number of jobs running at once in one process.'),

@@ -1,8 +1,9 @@
 import { availableParallelism, hostname } from 'node:os'
 import { consumerInfoSubject } from '#shared/bus/broker-clock.ts'
+import { BrokerStart } from '#shared/bus/broker-start.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
-import { ensureLanes, lanePrioritiesOf } from '#shared/bus/lanes/lanes.ts'
+import { ensureLanes, lanesOfType } from '#shared/bus/lanes/lanes.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { ConsumerPuller } from '#shared/bus/puller.ts'
 import { ARM_TIMERS } from '#shared/contracts/log/subjects.ts'
@@ -12,7 +13,7 @@ import { VERSION } from '#shared/process/version.ts'
 import type { BaseOptions, ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
 import type { Running } from '#shared/service/run-service.ts'
-import { isoTime } from '#shared/time/clock.ts'
+import { isoTime, systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from './config.ts'
 import { foreignErrors } from './foreign-errors.ts'
 import { isDevelopmentSecret } from './handlers/callback-signature.ts'
@@ -21,7 +22,9 @@ import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
 import { createJobMetrics, type JobMetrics } from './metrics.ts'
 import { drain } from './pull/drain.ts'
+import { ExclusiveDeliveries } from './pull/exclusive-deliveries.ts'
 import { PullLoop } from './pull/pull-loop.ts'
+import { DeliveryStarts } from './run/delivery-starts.ts'
 import { watchEnds } from './run/watch-ends.ts'
 import { topologyOf } from './set-up-broker.ts'
 import { AttemptRecorder } from './workers/attempt-recorder.ts'
@@ -62,20 +65,23 @@ export async function startJob(base: Base): Promise<Running> {
   }
   const history = new JobHistory(base)
   const metrics = createJobMetrics(base.registry)
-  const lease = await startLease(base, await openLanes(base, handlers))
+  const leaseMs = await openLanes(base, handlers)
+  const lease = await startLease(base, leaseMs)
   // Stops before the lease ends: a process that holds no job must not publish any more.
   life.onStop(async () => {
     await broker.flush().catch(() => undefined)
     publisher.close()
   })
   const attempts = attemptRecorder(base, handlers, metrics)
-  const loop = pullLoop(base, { history, handlers, lease, attempts, metrics })
+  const exclusive = new ExclusiveDeliveries(systemClock, leaseMs)
+  const loop = pullLoop(base, { history, handlers, lease, exclusive, attempts, metrics })
   const { store, port } = await startOps(base)
   await life.start(new ReportLoop(attempts, store, log))
   life.onStop(watchEnds({ ...base, history, held: loop.held }))
   life.onStop(() => drain(loop, config.DRAIN_MS, log))
-  await loop.start()
+  // Before the first look at the lanes: none of their changes may be missed after it.
   life.onStop(watchLanes(base, loop))
+  await loop.start()
   life.onStop(
     answerPresence(broker, () => ({
       worker_id: base.replicaId,
@@ -161,14 +167,17 @@ interface PullDeps {
   history: JobHistory
   handlers: Handlers
   lease: Lease
+  exclusive: ExclusiveDeliveries
   attempts: AttemptRecorder
   metrics: JobMetrics
 }
 
 function pullLoop(base: Base, deps: PullDeps): PullLoop {
-  const { broker, config, replicaId, life } = base
+  const { broker, clock, config, stream, replicaId, life } = base
   const puller = new ConsumerPuller(broker)
   life.onStop(() => puller.close())
+  const brokerStart = new BrokerStart({ broker, clock, log: stream })
+  life.onStop(() => brokerStart.close())
   return new PullLoop(
     {
       ...base,
@@ -176,7 +185,15 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       workerId: replicaId,
       puller,
       isolation: new ChildIsolation(MAX_CHILDREN),
-      findLanes: (type) => lanePrioritiesOf(broker, type),
+      deliveryStarts: new DeliveryStarts({
+        ...deps,
+        broker,
+        clock,
+        workerId: replicaId,
+        graceMs: config.START_GRACE_MS,
+      }),
+      findLanes: (type) => lanesOfType(broker, type),
+      brokerStart,
       random: Math.random,
     },
     { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },
@@ -184,8 +201,11 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
 }
 
 const watchLanes = ({ broker, log }: Base, loop: PullLoop): (() => void) =>
-  watchLaneChanges(broker, (type) => {
-    loop
-      .lanesChanged(type)
-      .catch((error: unknown) => log.debug({ err: error, type }, 'could not read the changed lanes'))
+  watchLaneChanges(broker, {
+    onChanging: (type) => loop.lanesChanging(type),
+    onChanged: (type) => {
+      loop
+        .lanesChanged(type)
+        .catch((error: unknown) => log.debug({ err: error, type }, 'could not read the changed lanes'))
+    },
   })

@@ -1,13 +1,16 @@
+import type { BrokerStart } from '#shared/bus/broker-start.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
+import type { LanesOfType } from '#shared/bus/lanes/lanes.ts'
 import type { ConsumerPuller } from '#shared/bus/puller.ts'
-import type { LanePriority } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
 import type { Lease } from './lease/lease.ts'
 import type { JobMetrics } from './metrics.ts'
+import type { ExclusiveDeliveries } from './pull/exclusive-deliveries.ts'
+import type { DeliveryStarts } from './run/delivery-starts.ts'
 import type { AttemptRecorder } from './workers/attempt-recorder.ts'
 
 /** Everything that running a job needs; wired once in job.ts. */
@@ -18,9 +21,12 @@ export interface WorkerDeps {
   puller: ConsumerPuller
   history: JobHistory
   lease: Lease
+  exclusive: ExclusiveDeliveries
+  deliveryStarts: DeliveryStarts
   isolation: Isolation
   /** The lanes that a type has now. */
-  findLanes(type: string): Promise<LanePriority[]>
+  findLanes(type: string): Promise<LanesOfType>
+  brokerStart: Pick<BrokerStart, 'lastSeq'>
   metrics: JobMetrics
   attempts: AttemptRecorder
   clock: Clock

@@ -49,6 +49,8 @@ export interface AppendOptions extends Partial<PublishOptions> {
   /** Mark by which the writer recognises its own event; a new one by default. */
   nonce?: string
   headers?: Record<string, string>
+  /** When it happened, RFC 3339 in UTC; now by default. */
+  at?: string
 }
 
 export interface BeginOptions {
@@ -111,7 +113,7 @@ export class JobHistory {
   async append(
     job: JobIdentity,
     body: EventBody,
-    { after, nonce, headers, ...options }: AppendOptions,
+    { after, nonce, headers, at, ...options }: AppendOptions,
   ): Promise<Appended> {
     const event = {
       ...body,
@@ -119,7 +121,7 @@ export class JobHistory {
       object_id: job.object_id,
       ...tenantMember(job.tenant ?? null),
       type: job.type,
-      at: isoTime(this.#clock.now()),
+      at: at ?? isoTime(this.#clock.now()),
     } as JobEvent
     const result = await this.#publisher.publish(
       {

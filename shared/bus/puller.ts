@@ -1,7 +1,13 @@
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
+import { systemClock } from '#shared/time/clock.ts'
 import { MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
+
+export interface AskedAt {
+  monotonicMs: number
+  wallMs: number
+}
 
 /** One message of a consumer, until it is acked or handed back. */
 export interface Delivery {
@@ -17,6 +23,8 @@ export interface Delivery {
   consumerSeq: number
   /** Number of messages that wait behind this one. */
   pending: number
+  /** When this process asked for it: the broker delivered it then or later. */
+  asked: AskedAt
   /** Subject for acks and renewals; any connection of this user may publish on it. */
   ackSubject: string
   /** A header's value, '' without it. Reading the first header parses them all. */
@@ -51,7 +59,7 @@ interface OpenPull {
   request: PullRequest
   received: number
   done: (result: PullResult) => void
-  askedAtMs: number
+  asked: AskedAt
   timer: NodeJS.Timeout
 }
 
@@ -91,7 +99,7 @@ export class ConsumerPuller {
       const token = (this.#nextToken++).toString(36)
       // A broker that went away forgets the request: stop waiting a little after it would have answered.
       const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
-      puller.open = { token, request, received: 0, done: resolve, askedAtMs: performance.now(), timer }
+      puller.open = { token, request, received: 0, done: resolve, asked: askedNow(), timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
       const room = request.maxBytes === undefined ? {} : { max_bytes: request.maxBytes }
       this.#broker.outbox.send(
@@ -158,9 +166,9 @@ export class ConsumerPuller {
       if (puller.open?.token === token) this.#end(puller, endOfStatus(status, puller.open))
       return
     }
-    const delivery = readDelivery(message)
-    if (delivery === null) return
     const { open } = puller
+    const delivery = readDelivery(message, open?.asked ?? askedNow())
+    if (delivery === null) return
     if (open === null) {
       this.nak(delivery)
       return
@@ -179,9 +187,11 @@ export class ConsumerPuller {
   }
 }
 
-function endOfStatus(status: number, { request, askedAtMs, received }: OpenPull): PullResult['end'] {
+const askedNow = (): AskedAt => ({ monotonicMs: systemClock.monotonic(), wallMs: systemClock.now() })
+
+function endOfStatus(status: number, { request, asked, received }: OpenPull): PullResult['end'] {
   if (status !== 404 && status !== 408) return 'gone'
-  const waitedMs = performance.now() - askedAtMs
+  const waitedMs = systemClock.monotonic() - asked.monotonicMs
   return received === 0 && waitedMs < request.waitMs / 2 ? 'early' : 'done'
 }
 
@@ -189,7 +199,7 @@ function endOfStatus(status: number, { request, askedAtMs, received }: OpenPull)
  * Reads the subject `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>...`; with a domain and account hash it has
  * two more tokens.
  */
-function readDelivery(message: Msg): Delivery | null {
+function readDelivery(message: Msg, asked: AskedAt): Delivery | null {
   if (message.reply === undefined || message.reply === '') return null
   const tokens = message.reply.split('.')
   const first = tokens.length > 9 ? 6 : 4
@@ -201,6 +211,7 @@ function readDelivery(message: Msg): Delivery | null {
     deliveries: Number(tokens[first]),
     consumerSeq: Number(tokens[first + 2]),
     pending: Number(tokens[first + 4]),
+    asked,
     ackSubject: message.reply,
     header: (name) => message.headers?.get(name) ?? '',
   }

@@ -26,7 +26,6 @@ export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDep
   router.serve(typeOperations.changeType, async (ctx, { params, body: { concurrency } }) => {
     const { type, policy, payload_schema } = await readType(broker, params.type)
     await changing(() => setConcurrency(broker, { type, policy, payload_schema }, concurrency))
-    tellLanesChanged(broker, type)
     log.info({ type, concurrency }, 'concurrency limit of a type changed')
     ctx.body = await readType(broker, type)
   })

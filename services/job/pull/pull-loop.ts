@@ -32,6 +32,7 @@ export class PullLoop {
   #stopped = false
   #loop: Promise<void> = Promise.resolve()
   #wake: () => void = () => undefined
+  #unlisten: () => void = () => undefined
 
   constructor(deps: WorkerDeps, options: PullOptions) {
     this.#deps = deps
@@ -45,8 +46,25 @@ export class PullLoop {
 
   /** @throws when the broker cannot list the lanes */
   async start(): Promise<void> {
+    this.#unlisten = this.#deps.broker.onReconnect(() => this.#lookAgain())
     for (const type of this.#deps.handlers.keys()) await this.#findLanes(type)
     this.#loop = this.#run()
+  }
+
+  /** On a new connection no delivery is known to be the only one, until the lanes were looked at. */
+  #lookAgain(): void {
+    this.#deps.deliveryStarts.publishAll()
+    for (const type of this.#deps.handlers.keys()) {
+      this.#findLanes(type).catch((error: unknown) =>
+        this.#deps.log.debug({ err: error, type }, 'could not list the lanes of a type'),
+      )
+    }
+  }
+
+  /** Called when the lanes of a type are about to be replaced: a delivery may have a twin from now on. */
+  lanesChanging(type: string): void {
+    this.#deps.exclusive.distrust(type)
+    this.#deps.deliveryStarts.publishAll(type)
   }
 
   /** Called when the lanes of a type were changed: asks again at once for the jobs that wait there. */
@@ -60,6 +78,7 @@ export class PullLoop {
   /** Takes no more jobs; those already taken continue. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#unlisten()
     this.#wake()
     this.#deps.puller.endAll()
     await this.#loop
@@ -127,9 +146,12 @@ export class PullLoop {
   }
 
   async #findLanes(type: string): Promise<void> {
-    const lanes = await this.#deps.findLanes(type)
+    const trustAfter = this.#deps.exclusive.look(type)
+    const { priorities, aloneSince } = await this.#deps.findLanes(type)
     // No lanes at all: the type is between two shapes, or was removed. The old names then stay, and are asked again.
-    if (lanes.length > 0) this.#lanes.setLanes(type, lanes)
+    if (priorities.length === 0) return
+    this.#lanes.setLanes(type, priorities)
+    if (aloneSince !== null) trustAfter(Math.max(aloneSince, await this.#deps.brokerStart.lastSeq()))
   }
 
   #take(delivery: Delivery): void {

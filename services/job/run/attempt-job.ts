@@ -30,23 +30,32 @@ export async function attemptJob(
 
   const { end, lingering } = await runUntilEnd(deps, run, attempt)
   const ms = Math.round(deps.clock.monotonic() - startedMs)
-  const next =
-    end.kind === 'ended-elsewhere'
-      ? giveUp(deps, run, attempt, ms)
-      : await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), ms)
+  const hasEnded = end.kind === 'returned' || end.kind === 'threw'
+  deps.deliveryStarts.observe(spec.type, hasEnded ? ms : Number.POSITIVE_INFINITY)
+  const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
+  let next: StartedAttempt | null = null
+  if (end.kind === 'ended-elsewhere') giveUp(deps, run, about)
+  else if (end.kind === 'superseded') await discard(deps, run, about)
+  else next = await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), about)
   if (end.kind === 'drain' || end.kind === 'crashed') hold.settle()
   if (lingering !== null) await waitOrAbandon(deps, lingering)
   return next
 }
 
+/** Members of the log lines about the end of an attempt. */
+interface AboutAttempt {
+  job_id: string
+  type: string
+  attempt: number
+  ms: number
+}
+
 /** Settles a job whose end is in the log already: this attempt has nothing to add. */
-function giveUp(deps: WorkerDeps, run: JobRun, attempt: StartedAttempt, ms: number): null {
-  const { spec, delivery } = run
-  deps.metrics.attempts.inc({ type: spec.type, outcome: 'cancelled' })
-  deps.attempts.end(spec.job_id, 'cancelled', null)
-  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }, 'job cancelled on request')
-  deps.puller.ack(delivery)
-  return null
+function giveUp(deps: WorkerDeps, run: JobRun, about: AboutAttempt): void {
+  deps.metrics.attempts.inc({ type: about.type, outcome: 'cancelled' })
+  deps.attempts.end(about.job_id, 'cancelled', null)
+  deps.log.info(about, 'job cancelled on request')
+  deps.puller.ack(run.delivery)
 }
 
 const LATE_START_MS = 1_000
@@ -56,20 +65,16 @@ async function publishOutcome(
   run: JobRun,
   attempt: StartedAttempt,
   wanted: Outcome,
-  ms: number,
+  about: AboutAttempt,
 ): Promise<StartedAttempt | null> {
   const { spec, delivery } = run
-  const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
   const { result, outcome } = await publishOrFail(deps, run, attempt, wanted)
   if (result.kind !== 'stored') {
-    deps.metrics.refused.inc()
-    deps.attempts.end(spec.job_id, 'superseded', null)
-    await settleRefused(deps, run)
-    deps.log.warn({ ...about, outcome: outcome.label }, 'attempt superseded, outcome discarded')
+    await discard(deps, run, { ...about, outcome: outcome.label })
     return null
   }
   deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
-  deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
+  deps.metrics.runSeconds.observe({ type: spec.type }, about.ms / 1000)
   const { event, label } = outcome
   const error = 'error' in event ? event.error : undefined
   deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
@@ -102,8 +107,16 @@ async function publishOrFail(
   }
 }
 
+/** Discards what an attempt did whose events the log refuses. */
+async function discard(deps: WorkerDeps, run: JobRun, about: AboutAttempt & { outcome?: string }): Promise<void> {
+  deps.metrics.refused.inc()
+  deps.attempts.end(run.spec.job_id, 'superseded', null)
+  await settleRefused(deps, run)
+  deps.log.warn(about, 'attempt superseded, outcome discarded')
+}
+
 /**
- * Settles a refused outcome. After a terminal event: ack. Otherwise neither ack nor nak: a superseded worker's ack
+ * Settles a refused event. After a terminal event: ack. Otherwise neither ack nor nak: a superseded worker's ack
  * would make the job immortal.
  */
 async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {

@@ -7,6 +7,8 @@ export type LetGo =
   | { kind: 'drain'; isSuspect: boolean }
   /** Somebody ended the job: nothing is left to publish. */
   | { kind: 'ended-elsewhere' }
+  /** The job's history continued without this attempt, whose start was refused. */
+  | { kind: 'superseded' }
   /** Code of this job threw an error that nobody could catch, and this process ends. */
   | { kind: 'crashed'; error: JobError }
 
@@ -48,6 +50,11 @@ export class Hold {
   /** Tells the handler to stop, because the job has ended elsewhere. */
   end(): void {
     this.#ask({ kind: 'ended-elsewhere' })
+  }
+
+  /** Tells the handler to stop, because its attempt came too late. */
+  supersede(): void {
+    this.#ask({ kind: 'superseded' })
   }
 
   /** Blames the job for the end of this process. */

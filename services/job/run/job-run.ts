@@ -1,10 +1,17 @@
-import type { Appended, EventBody } from '#shared/bus/job-history.ts'
+import type { Appended, AppendOptions, EventBody } from '#shared/bus/job-history.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import { HEADERS, type TriggerEvent } from '#shared/contracts/log/events.ts'
 import type { Place } from '../isolate/isolation.ts'
 import { triggerAfter } from '../pull/trigger.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
 import { Hold } from './hold.ts'
+
+/** An attempt that runs before its `job:started` is stored. */
+interface HeldBackStart {
+  body: Extract<EventBody, { event: 'job:started' }>
+  /** RFC 3339 in UTC. */
+  at: string
+}
 
 /**
  * One job that this worker holds: its trigger, the hold by which the process can ask for it back, and the
@@ -25,6 +32,7 @@ export class JobRun {
   #chain: Promise<unknown> = Promise.resolve()
   /** Sequence at which the job's history must end for the next event to be stored. */
   #lastSeq: number
+  #heldBack: HeldBackStart | null = null
 
   constructor(deps: WorkerDeps, delivery: Delivery, spec: TriggerEvent) {
     this.#deps = deps
@@ -45,19 +53,61 @@ export class JobRun {
 
   /** Publishes the job's next event after everything published before; never gives up while the process lives. */
   publish(event: EventBody, nonce?: string, after?: number): Promise<Appended> {
-    const turn = this.#chain.then(() => this.#publishNow(event, nonce, after ?? this.#lastSeq))
+    return this.#inTurn(async () => {
+      const start = this.#heldBack
+      if (start !== null && canTellStart(event)) {
+        // If the event is too large to be sent, the one in its place tells the start.
+        const appended = await this.#publishNow({ ...event, started_at: start.at })
+        this.#heldBack = null
+        return appended
+      }
+      await this.#publishStart()
+      return this.#publishNow(event, {
+        ...(nonce === undefined ? {} : { nonce }),
+        ...(after === undefined ? {} : { after }),
+      })
+    })
+  }
+
+  /** Holds `job:started` back: the attempt runs already, and its outcome can tell when it started. */
+  holdBackStart(body: HeldBackStart['body'], at: string): void {
+    this.#heldBack = { body, at }
+  }
+
+  /** Publishes the start that is held back, unless another event was faster. */
+  publishStart(): void {
+    this.#inTurn(() => this.#publishStart()).catch((error: unknown) =>
+      this.#deps.log.error({ err: error, job_id: this.spec.job_id }, 'could not store the start of an attempt'),
+    )
+  }
+
+  #inTurn<T>(publish: () => Promise<T>): Promise<T> {
+    const turn = this.#chain.then(publish)
     this.#chain = turn.catch(() => undefined)
     return turn
   }
 
-  async #publishNow(event: EventBody, nonce: string | undefined, after: number): Promise<Appended> {
+  async #publishStart(): Promise<void> {
+    const start = this.#heldBack
+    if (start === null) return
+    this.#heldBack = null
+    const { kind } = await this.#publishNow(start.body, { at: start.at })
+    if (kind === 'refused') this.hold.supersede()
+  }
+
+  async #publishNow(event: EventBody, options: Partial<AppendOptions> = {}): Promise<Appended> {
     const appended = await this.#deps.history.append(this.spec, event, {
-      after,
+      after: this.#lastSeq,
       deadlineMs: Number.POSITIVE_INFINITY,
-      ...(nonce === undefined ? {} : { nonce }),
       ...(this.#headers === undefined ? {} : { headers: this.#headers }),
+      ...options,
     })
     if (appended.kind === 'stored') this.#lastSeq = appended.seq
     return appended
   }
 }
+
+type Outcome = Extract<EventBody, { event: 'job:finished' | 'job:failed' | 'job:retrying' }>
+
+const canTellStart = (body: EventBody): body is Outcome =>
+  body.event === 'job:finished' || body.event === 'job:failed' || body.event === 'job:retrying'

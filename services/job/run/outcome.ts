@@ -13,7 +13,11 @@ import type { StartedAttempt } from './start-attempt.ts'
 type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'clock' | 'random'>
 
 /** How an attempt ended here. */
-export type AttemptEnd = HandlerOutcome | ChildDied | { kind: 'timeout' } | Exclude<LetGo, { kind: 'ended-elsewhere' }>
+export type AttemptEnd =
+  | HandlerOutcome
+  | ChildDied
+  | { kind: 'timeout' }
+  | Exclude<LetGo, { kind: 'ended-elsewhere' | 'superseded' }>
 
 /** The event that is published for an end, and what then happens to the delivery. */
 export interface Outcome {

@@ -44,12 +44,13 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
   deps.metrics.inFlight.inc()
   try {
     deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
-    let attempt = await startAttempt(deps, run)
+    let attempt = deps.deliveryStarts.tryStart(run) ?? (await startAttempt(deps, run))
     while (attempt !== null) attempt = await attemptJob(deps, run, attempt)
   } finally {
     deps.metrics.inFlight.dec()
     run.place?.leave()
     deps.attempts.forget(spec.job_id)
+    deps.deliveryStarts.forget(run)
     deps.lease.release(delivery)
     held.delete(spec.job_id)
     run.hold.settle()

@@ -12,7 +12,7 @@ export interface StartedAttempt {
   crashes: number
   /** Whether the attempt runs in a child process, because the job has killed a worker before. */
   isolated: boolean
-  /** Stream sequence of `job:started`: the fencing token. */
+  /** The fencing token: the stream sequence of `job:started`, or of the trigger where it is held back. */
   seq: number
 }
 

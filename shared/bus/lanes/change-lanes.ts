@@ -5,11 +5,14 @@ import { CONSUMER_NOT_FOUND, found, MILLISECOND_NS } from '../broker-codes.ts'
 import type { Broker } from '../connection.ts'
 import { Stream } from '../stream.ts'
 import { changesIn, type TopologyOptions } from '../topology/topology.ts'
+import { tellLanesChanged, tellLanesChanging } from './lane-changes.ts'
 import { laneNeed } from './lane-need.ts'
 import {
+  ALONE_SINCE,
   ensureLane,
   FOR_EVER,
   findLanes,
+  haveOneShape,
   isSingle,
   laneMetadata,
   lanesOfShape,
@@ -29,6 +32,7 @@ export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: T
   // The declared policy changes last, so that a change that was cut short is noticed and finished.
   const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
   await setConcurrency(broker, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
+  if (lanes.some(({ config }) => !config.metadata?.[ALONE_SINCE])) await noteAloneFromNow(broker, info.type)
   for (const { name, config } of await findLanes(broker, info.type)) {
     const changes = changesIn(config, {
       ack_wait: options.leaseMs * MILLISECOND_NS,
@@ -46,10 +50,15 @@ export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: T
 export async function setConcurrency(broker: Broker, info: JobTypeInfo, concurrency: number | null): Promise<void> {
   const [first] = await findLanes(broker, info.type)
   if (first === undefined) return
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    await changeShape(broker, info, concurrency, leaseMsOf(first))
-    // Somebody else may have changed the shape at the same time and deleted a lane of ours as an old one.
-    if (isWhole(await findLanes(broker, info.type))) return
+  try {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await changeShape(broker, info, concurrency, leaseMsOf(first))
+      // Somebody else may have changed the shape at the same time and deleted a lane of ours as an old one.
+      if (isWhole(await findLanes(broker, info.type))) return
+    }
+  } finally {
+    // Also after half a change: until they hear this, the workers take each delivery for one of two.
+    tellLanesChanged(broker, info.type)
   }
   throw new Error(`the lanes of ${info.type} keep being changed by others; try again`)
 }
@@ -73,6 +82,12 @@ async function changeShape(
   // again.
   const startSeq = allExist || lanes.length === 0 ? null : await firstNeeded(broker, lanes, before + 1)
   const isPaused = lanes.length > 0 && lanes.every(({ paused }) => paused === true)
+  const isReplaced = !allExist || lanes.some((lane) => isSingle(lane) !== (concurrency !== null))
+  if (isReplaced) {
+    // Noted first: a worker that looks at the lanes from now on must not take them for the only ones.
+    await noteAlone(broker, lanes, null)
+    await tellLanesChanging(broker, info.type)
+  }
   for (const priority of wanted) {
     const lane = await ensureLane(broker, info, priority, { concurrency, leaseMs, startSeq, isPaused })
     if (concurrency !== null && lane.config.max_ack_pending !== concurrency) {
@@ -82,6 +97,26 @@ async function changeShape(
   for (const old of lanes) {
     if (isSingle(old) === (concurrency !== null)) continue
     await found(() => manager.consumers.delete(JOBS_STREAM, old.name), CONSUMER_NOT_FOUND)
+  }
+  if (isReplaced) await noteAloneFromNow(broker, info.type)
+}
+
+/**
+ * Notes at the lanes of a type that every message from now on is in one of them alone: of such a message a worker knows
+ * from its first delivery that nobody else has it.
+ */
+async function noteAloneFromNow(broker: Broker, type: string): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const lanes = await findLanes(broker, type)
+  if (!haveOneShape(lanes)) return
+  await noteAlone(broker, lanes, (await manager.streams.info(JOBS_STREAM)).state.last_seq)
+}
+
+async function noteAlone(broker: Broker, lanes: ConsumerInfo[], since: number | null): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  for (const { name, config } of lanes) {
+    const metadata = { ...config.metadata, [ALONE_SINCE]: since === null ? '' : String(since) }
+    await manager.consumers.update(JOBS_STREAM, name, { metadata })
   }
 }
 

@@ -6,7 +6,8 @@ import { createdPublication, newAddress, startTestBus, type TestBus } from '../.
 import { StreamFeed } from '../feed.ts'
 import { ConsumerPuller, type Delivery, type PullResult } from '../puller.ts'
 import { refreshLanes, setConcurrency, setPaused } from './change-lanes.ts'
-import { ensureLane, ensureLanes, lanesOfShape, listLanes } from './lanes.ts'
+import { watchLaneChanges } from './lane-changes.ts'
+import { ensureLane, ensureLanes, lanesOfShape, lanesOfType, listLanes } from './lanes.ts'
 
 const SOON = { deadlineMs: 10_000 }
 const LANE = laneName('sleep', 'normal')
@@ -257,3 +258,33 @@ const lanesOf = async (bus: TestBus) => (await listLanes(bus.broker)).toSorted((
 async function drainFeed(feed: StreamFeed): Promise<void> {
   for (let i = 0; i < 20; i++) await feed.next()
 }
+
+test('lanes say since when a message is in one of them alone, and say nothing while they are replaced', async () => {
+  await using bus = await startTestBus()
+  const { broker, publisher } = bus
+  const store = () => publisher.publish(createdPublication(newAddress()), SOON)
+  const info: JobTypeInfo = { type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null }
+  const topology = { cooldownMs: 5_000, leaseMs: 2_000, replicas: 1 }
+  const aloneSince = async () => (await lanesOfType(broker, 'sleep')).aloneSince
+  await store()
+  expect(await aloneSince()).toBeNull()
+  await refreshLanes(broker, info, topology)
+  expect(await aloneSince()).toBe(1)
+  await store()
+  await refreshLanes(broker, info, topology)
+  expect(await aloneSince()).toBe(1)
+
+  const told = Promise.withResolvers<number | null>()
+  const unwatch = watchLaneChanges(broker, {
+    onChanging: () => void aloneSince().then(told.resolve, told.reject),
+    onChanged: () => undefined,
+  })
+  await setConcurrency(broker, info, 3)
+  expect(await told.promise).toBeNull()
+  expect(await aloneSince()).toBe(2)
+  unwatch()
+  await store()
+  // Another limit replaces no lane.
+  await setConcurrency(broker, info, 4)
+  expect(await aloneSince()).toBe(2)
+})

@@ -93,12 +93,38 @@ export async function findLanes(broker: Connected, type: string): Promise<Consum
   return lanes
 }
 
-/** The priorities of the lanes that a type has now. */
-export async function lanePrioritiesOf(broker: Connected, type: string): Promise<LanePriority[]> {
-  const names = new Set((await findLanes(broker, type)).map(({ name }) => name))
-  // While one shape replaces the other, both exist: only the single lane enforces the limit.
-  if (names.has(laneName(type, 'any'))) return ['any']
-  return PRIORITIES.filter((priority) => names.has(laneName(type, priority)))
+/** The lanes that a type's workers take from. */
+export interface LanesOfType {
+  priorities: LanePriority[]
+  /**
+   * Messages after this sequence are in one lane alone, and one broker counts their deliveries; null where none are: while
+   * one shape replaces the other, and on a cluster, whose next leader may not know of the last deliveries.
+   */
+  aloneSince: number | null
+}
+
+export async function lanesOfType(broker: Connected, type: string): Promise<LanesOfType> {
+  const lanes = await findLanes(broker, type)
+  const names = new Set(lanes.map(({ name }) => name))
+  return {
+    // While one shape replaces the other, both exist: only the single lane enforces the limit.
+    priorities: names.has(laneName(type, 'any'))
+      ? ['any']
+      : PRIORITIES.filter((priority) => names.has(laneName(type, priority))),
+    aloneSince: lanes.every(({ cluster }) => cluster === undefined) ? aloneSinceOf(lanes) : null,
+  }
+}
+
+/**
+ * Member of a lane's metadata: the log's last sequence when the lanes of another shape were gone; empty before, and while
+ * they replace it.
+ */
+export const ALONE_SINCE = 'alone_since'
+
+/** @returns null for lanes of which it was not noted yet */
+function aloneSinceOf(lanes: ConsumerInfo[]): number | null {
+  const noted = lanes.map(({ config }) => Number(config.metadata?.[ALONE_SINCE] || Number.NaN))
+  return noted.some(Number.isNaN) ? null : Math.max(0, ...noted)
 }
 
 /**
@@ -109,6 +135,8 @@ export function shapeOf(lanes: ConsumerInfo[]): number | null {
   const single = lanes.find(isSingle)
   return single === undefined ? null : (single.config.max_ack_pending ?? null)
 }
+
+export const haveOneShape = (lanes: ConsumerInfo[]): boolean => new Set(lanes.map(isSingle)).size <= 1
 
 export const isSingle = (lane: Pick<ConsumerInfo, 'name'>): boolean => lane.name.endsWith('-any')
 

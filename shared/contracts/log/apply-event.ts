@@ -19,7 +19,8 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
   if (seq <= job.seq) return job
   // After the end only a new round may follow: every writer uses compare-and-set, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
-  const next: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
+  const noted: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
+  const next = withShortAttempt(noted, event)
   switch (event.event) {
     case 'unreadable':
       return next
@@ -38,7 +39,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...next,
         phase: 'retrying',
         due_at: event.due_at,
-        attempts: endOpenAttempt(job.attempts, outcomeOf(event, 'retrying'), event.at, event.error),
+        attempts: endOpenAttempt(next.attempts, outcomeOf(event, 'retrying'), event.at, event.error),
       }
     case 'job:released':
       return { ...next, phase: 'waiting', attempts: endOpenAttempt(job.attempts, 'released', event.at, null) }
@@ -47,7 +48,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...next,
         ...ended('finished', event.at),
         result: event.result ?? null,
-        attempts: endOpenAttempt(job.attempts, 'finished', event.at, null),
+        attempts: endOpenAttempt(next.attempts, 'finished', event.at, null),
       }
     case 'job:cancelled':
       return {
@@ -63,7 +64,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...ended('failed', event.at),
         reason: event.reason,
         error: event.error,
-        attempts: endOpenAttempt(job.attempts, outcomeOf(event, 'failed'), event.at, event.error),
+        attempts: endOpenAttempt(next.attempts, outcomeOf(event, 'failed'), event.at, event.error),
       }
   }
 }
@@ -89,17 +90,25 @@ function begun(job: Job, event: FirstEvent): Job {
   }
 }
 
+function started(job: Job, { attempt, worker_id, at, crashes }: Extract<JobEvent, { event: 'job:started' }>): Job {
+  return { ...withAttempt(job, { attempt, worker_id, started_at: at }), phase: 'running', due_at: null, crashes }
+}
+
+/** The start of a short attempt stands in its outcome. */
+function withShortAttempt(job: Job, event: LoggedEvent): Job {
+  if (event.event !== 'job:finished' && event.event !== 'job:failed' && event.event !== 'job:retrying') return job
+  const { attempt, worker_id, started_at } = event
+  if (attempt === undefined || worker_id === undefined || started_at === undefined) return job
+  return withAttempt(job, { attempt, worker_id, started_at })
+}
+
 /** An attempt that is still open when the next one starts was cut short by the death of its worker. */
-function started(job: Job, event: Extract<JobEvent, { event: 'job:started' }>): Job {
-  const { attempt, worker_id, at } = event
-  const opened: Attempt = { attempt, worker_id, started_at: at, ended_at: null, outcome: null, error: null }
+function withAttempt(job: Job, start: Pick<Attempt, 'attempt' | 'worker_id' | 'started_at'>): Job {
+  const opened: Attempt = { ...start, ended_at: null, outcome: null, error: null }
   return {
     ...job,
-    phase: 'running',
-    due_at: null,
-    started_at: job.started_at ?? at,
-    crashes: event.crashes,
-    attempts: [...endOpenAttempt(job.attempts, 'crashed', at, null), opened].slice(-ATTEMPTS_KEPT),
+    started_at: job.started_at ?? start.started_at,
+    attempts: [...endOpenAttempt(job.attempts, 'crashed', start.started_at, null), opened].slice(-ATTEMPTS_KEPT),
   }
 }
 

@@ -42,6 +42,21 @@ const finished = (n: number, attempt: number): JobEvent => ({
 const fold = (events: JobEvent[]): Job | null =>
   events.reduce<Job | null>((state, event, i) => applyEvent(state, event, i + 1), null)
 
+/** The events of one attempt: with a start of its own, or with the start in the outcome. */
+const ends: JobEvent[] = [
+  finished(2, 1),
+  retrying(2, 1),
+  { event: 'job:failed', at: at(2), ...job, attempt: 1, worker_id: 'w', reason: 'permanent', error },
+]
+
+test.each(ends)('a start in the outcome $event gives the same record as one before it', (end) => {
+  const usual = fold([created, started(1, 1), end])
+  const short = fold([created, { ...end, started_at: at(1) }])
+  expect(short?.attempts).toMatchObject([{ attempt: 1, started_at: at(1), ended_at: at(2) }])
+  expect({ ...short, seq: 3, events: [] }).toEqual({ ...usual, events: [] })
+  expect(short?.events.at(-1)).toMatchObject({ event: end.event, started_at: at(1) })
+})
+
 /** Histories as the broker would store them: each event is one that may follow the one before. */
 const history = fc.array(fc.nat({ max: 5 }), { maxLength: 12 }).map((choices) => {
   const events: JobEvent[] = [created]

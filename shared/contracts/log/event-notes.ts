@@ -9,7 +9,7 @@ const NOTES_MAX = 1_000
 
 /** The part of an event that people are shown. Payload and result belong to the job: its history repeats neither. */
 export function noteOf(event: LoggedEvent, seq: number): EventNote {
-  const { round, attempt, worker_id, due_at, reason, error, percent, message } = event as Partial<EventNote>
+  const { round, attempt, worker_id, started_at, due_at, reason, error, percent, message } = event as Partial<EventNote>
   return {
     seq,
     event: event.event,
@@ -17,6 +17,7 @@ export function noteOf(event: LoggedEvent, seq: number): EventNote {
     ...(round === undefined || round === 1 ? {} : { round }),
     ...(attempt === undefined ? {} : { attempt }),
     ...(worker_id === undefined ? {} : { worker_id }),
+    ...(started_at === undefined ? {} : { started_at }),
     ...(due_at === undefined ? {} : { due_at }),
     ...(reason === undefined ? {} : { reason }),
     ...(error === undefined ? {} : { error }),

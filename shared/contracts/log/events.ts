@@ -49,6 +49,12 @@ const aboutAttempt = {
   worker_id: z.string(),
 }
 
+/**
+ * On the outcome of a short attempt: when it started. Such an attempt has no `job:started` of its own; its fencing token
+ * is the sequence of the event before, `job:created`.
+ */
+const aboutShortAttempt = { started_at: z.string().optional() }
+
 /** Sequence of the message that started the attempt: ties an attempt to one delivery of one trigger. */
 const aboutRun = {
   ...aboutAttempt,
@@ -86,7 +92,12 @@ const scheduledSchema = z.looseObject({
   ...aboutPlace,
   ...jobSpecShape,
 })
-const startedSchema = z.looseObject({ event: z.literal('job:started'), ...aboutRun })
+/** `fencing_token`: only where the token is not this event's own sequence. */
+const startedSchema = z.looseObject({
+  event: z.literal('job:started'),
+  ...aboutRun,
+  fencing_token: z.number().int().min(1).optional(),
+})
 const progressSchema = z.looseObject({
   event: z.literal('job:progress'),
   ...aboutRun,
@@ -102,6 +113,7 @@ const retryingSchema = z.looseObject({
   ...aboutPlace,
   ...jobSpecShape,
   ...aboutAttempt,
+  ...aboutShortAttempt,
   due_at: z.string(),
   reason: z.string().optional(),
   error: jobErrorSchema,
@@ -110,6 +122,7 @@ const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...abou
 const finishedSchema = z.looseObject({
   event: z.literal('job:finished'),
   ...aboutAttempt,
+  ...aboutShortAttempt,
   result: z.unknown().optional(),
 })
 const cancelledSchema = z.looseObject({
@@ -123,6 +136,7 @@ const cancelledSchema = z.looseObject({
 const failedSchema = z.looseObject({
   event: z.literal('job:failed'),
   ...aboutJob,
+  ...aboutShortAttempt,
   reason: z.string(),
   attempt: z.number().int().min(1).optional(),
   worker_id: z.string().optional(),

@@ -71,6 +71,7 @@ export const eventNoteSchema = z
     round: z.number().int().optional(),
     attempt: z.number().int().optional(),
     worker_id: z.string().optional(),
+    started_at: z.string().optional().meta({ description: 'On the outcome of an attempt without a `job:started`' }),
     due_at: z.string().optional(),
     reason: z.string().optional(),
     error: jobErrorSchema.optional(),

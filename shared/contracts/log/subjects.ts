@@ -49,6 +49,8 @@ export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${jo
 export const PROBES_STREAM = 'PROBES'
 export const ALL_PROBES = 'probe.*'
 export const probeSubject = (service: string): string => `probe.${service}`
+/** The record of the broker's last start. */
+export const BROKER_START = 'probe.broker-start'
 /**
  * Stored for a second where publishes to the log itself are slow, to find out whether the broker can store in it. With
  * five tokens no history filter matches it, and no lane.
@@ -137,6 +139,8 @@ export const WHO_WORKS = 'worker.who'
 
 /** Core message to all workers: the lanes of this type were changed or resumed; look at them now. */
 export const LANES_CHANGED = 'worker.lanes'
+/** Core message to all workers: the lanes of this type are about to be replaced; LANES_CHANGED follows. */
+export const LANES_CHANGING = 'worker.lanes.changing'
 
 export interface ParsedSubject extends JobAddress {
   event: JobEventName | 'job:due' | 'job:timer'
