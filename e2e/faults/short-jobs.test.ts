@@ -5,8 +5,8 @@ import { checkInvariants } from '../support/check-invariants.ts'
 import { type FaultRun, startFaultRun } from '../support/fault-run.ts'
 import { lasts } from '../support/lasts.ts'
 
-// Short jobs run before anything says so in the log. With a grace of a second nearly every job of these runs does, and
-// every fault meets some in that state.
+// Short jobs run before anything says so in the log. With so long a grace nearly every job of these runs does, and every
+// fault meets some in that state.
 
 const UNTIL = { timeout: 60_000, interval: 200 }
 /** More jobs than make a type known for short ones. */
@@ -15,7 +15,7 @@ const WARM = 60
 const startShortRun = () =>
   startFaultRun({
     perSecond: 50,
-    env: { START_GRACE_MS: '1000', JOB_SLOTS: '20' },
+    env: { START_GRACE_MS: '10000', JOB_SLOTS: '20' },
     request: (n) => ({
       object_id: `object-${n}`,
       type: 'effect',
@@ -33,7 +33,7 @@ async function settleWell(run: FaultRun): Promise<Job[]> {
   expect(checkInvariants(evidence)).toEqual([])
   const jobs = [...evidence.stored.values()]
   expect(jobs.filter(({ phase }) => phase !== 'finished')).toEqual([])
-  expect(jobs.filter(wasStartedByDelivery).length / jobs.length).toBeGreaterThan(0.2)
+  expect(jobs.filter(wasStartedByDelivery).length / jobs.length).toBeGreaterThan(0.1)
   return jobs
 }
 

@@ -18,12 +18,14 @@ const config = readJobConfig(environment())
 const log = createLogger({ service: 'job-child', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
 const aborter = new AbortController()
 
+/** The parent is gone: nobody would receive the outcome. */
+const endOrphaned = () => process.exit(0)
+
 const send = (message: ChildMessage): void => {
-  if (process.connected) process.send?.(message)
+  if (process.connected) process.send?.(message, (error) => (error === null ? undefined : endOrphaned()))
 }
 
-// The parent is gone: nobody would receive the outcome.
-process.on('disconnect', () => process.exit(0))
+process.on('disconnect', endOrphaned)
 process.on('SIGTERM', () => aborter.abort(new Error('aborted')))
 process.on('SIGINT', () => undefined)
 

@@ -151,7 +151,12 @@ export class PullLoop {
     // No lanes at all: the type is between two shapes, or was removed. The old names then stay, and are asked again.
     if (priorities.length === 0) return
     this.#lanes.setLanes(type, priorities)
-    if (aloneSince !== null) trustAfter(Math.max(aloneSince, await this.#deps.brokerStart.lastSeq()))
+    if (aloneSince === null) return
+    // Not waited for: until it is known, every start is stored first.
+    this.#deps.brokerStart.lastSeq().then(
+      (startedAfter) => trustAfter(Math.max(aloneSince, startedAfter)),
+      (error: unknown) => this.#deps.log.warn({ err: error, type }, 'could not learn when the broker was started'),
+    )
   }
 
   #take(delivery: Delivery): void {
