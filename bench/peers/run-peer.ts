@@ -51,12 +51,14 @@ export async function runPeer(name: PeerName, peer: Peer, repeat: number, option
   return row
 }
 
+/** On a disk, which /tmp may not be, and where PostgreSQL can come as another user. */
+const DATA = '/var/tmp/hasty-bench'
+
 /** @returns a new folder with an empty one for the data */
 export function makeDir(name: string): string {
-  const base = process.env['BENCH_DATA'] ?? join(import.meta.dirname, '.data')
+  const base = process.env['BENCH_DATA'] ?? DATA
   mkdirSync(base, { recursive: true })
   const dir = mkdtempSync(join(base, `${name}-`))
-  // PostgreSQL runs as another user.
   chmodSync(dir, 0o755)
   mkdirSync(join(dir, 'data'))
   return dir

@@ -229,7 +229,7 @@ export class RunningPeer {
       await promisify(execFile)(program, args, { env: others })
     }
     const logFile = join(this.dir, `${what.name}-${this.#launches++}.log`)
-    const child = await startChild(...commandOf(what), { env, cwd: import.meta.dirname, logFile })
+    const child = await startChild(...commandOf(what), { env, cwd: import.meta.dirname, logFile, outlivesParentByS: 1 })
     const isReady = async () =>
       what.readyPath === undefined
         ? (await readFile(logFile, 'utf8')).includes('ready')

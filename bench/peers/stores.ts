@@ -41,7 +41,7 @@ export function tool(name: string): string {
 
 /** Starts a program and waits until it accepts connections. */
 async function launch(command: string, args: string[], port: number, logFile: string): Promise<Child> {
-  const child = await startChild(command, args, { env: toolEnv, logFile })
+  const child = await startChild(command, args, { env: toolEnv, logFile, outlivesParentByS: 1 })
   const isOpen = async () => {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
