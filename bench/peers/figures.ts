@@ -177,13 +177,16 @@ export function textOf({ median, lowest, highest }: Spread, figure: Figure): str
 export function problemsOf(rows: readonly Row[]): string[] {
   return rows.flatMap((row) => {
     const found = Object.entries(row).flatMap(([name, value]) =>
-      isMeasured(value) ? value.problems.map((problem) => `${name}: ${problem}`) : [],
+      isMeasured(value) ? [...value.problems, ...noiseOf(value, row)].map((problem) => `${name}: ${problem}`) : [],
     )
     return [...(row.error === undefined ? [] : [row.error]), ...found].map(
       (problem) => `- ${row.peer} #${row.repeat}: ${problem}`,
     )
   })
 }
+
+const noiseOf = ({ cpu: { othersCores } }: Measured, { settings }: Row): string[] =>
+  othersCores > settings.noise ? [`other processes used ${othersCores.toFixed(1)} cores`] : []
 
 const isMeasured = (value: unknown): value is Measured =>
   typeof value === 'object' && value !== null && 'problems' in value && Array.isArray(value.problems)

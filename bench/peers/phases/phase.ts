@@ -55,7 +55,7 @@ export async function untilQuiet(waitS: number): Promise<void> {
 }
 
 export const problemsOf = ({ errors, why }: Load): string[] =>
-  why === '' ? [] : [`${errors} POSTs failed, or were not answered 201: ${why}`]
+  why === '' ? [] : [`${errors} POSTs got no answer; the first that was not answered 201: ${why}`]
 
 export const secondsBetween = (fromUs: number, toUs: number): number => (toUs - fromUs) / MICROSECONDS
 
