@@ -21,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{shared,client,services,cli,scripts}/**/*.unit.test.ts'],
+          include: ['{shared,client,services,cli,scripts,bench}/**/*.unit.test.ts'],
           exclude: ignored,
           // Others of the same two cores may be at work.
           testTimeout: 30_000,

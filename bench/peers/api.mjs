@@ -1,9 +1,11 @@
-// The same Koa API for every peer of Node: `POST /` with an object_id is answered 201 and a job_id, once the peer's own
-// call has resolved. The body reader is the cheapest there is, and there is no router.
+// The same Koa API for every peer of Node: `POST /` with an object_id is answered 201 and a job_id, `POST /v1/requests`
+// 201 and a request_id where the peer has such a thing, once the peer's own call has resolved. The body reader is the
+// cheapest there is, and there is no router.
 import Koa from 'koa'
 
-const { producer } = await import(`./adapters/${process.env.ADAPTER}.mjs`)
+const { producer, requests } = await import(`./adapters/${process.env.ADAPTER}.mjs`)
 const enqueue = await producer()
+const startRequest = await requests?.()
 const app = new Koa()
 
 function readJson(request) {
@@ -25,11 +27,17 @@ function readJson(request) {
 }
 
 app.use(async (ctx) => {
-  if (ctx.method !== 'POST' || ctx.path !== '/') {
+  const isRequest = startRequest !== undefined && ctx.path === '/v1/requests'
+  if (ctx.method !== 'POST' || (ctx.path !== '/' && !isRequest)) {
     ctx.status = 404
     return
   }
   const body = await readJson(ctx.req).catch(() => null)
+  if (isRequest) {
+    ctx.status = 201
+    ctx.body = { request_id: await startRequest({ t: body.t }) }
+    return
+  }
   if (typeof body?.object_id !== 'string') {
     ctx.status = 400
     ctx.body = { error: 'object_id is required' }

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { findOnPath } from '../../scripts/servers/run-command.ts'
+import { type Peer, type PeerName, peers } from './peers.ts'
 
-// Installs the peers into this folder alone: nothing is installed on the machine, and nothing is left running. This
-// takes npm, Go, and apt, by which packages are only downloaded.
+// Installs into this folder alone what the chosen peers need: nothing is installed on the machine, and nothing is left
+// running. This takes Go; for wrk, where the machine has none, and the stores of others apt, by which packages are only
+// downloaded; for those others npm.
 
 const here = import.meta.dirname
 const tools = join(here, '.tools')
@@ -25,22 +28,20 @@ function unpack(...packages: string[]): void {
   }
 }
 
-/** @param stores the stores that the chosen peers need */
-export function installPeers(stores: ReadonlySet<string>): void {
+export function installPeers(names: readonly PeerName[]): void {
+  const needed = new Set<Peer['store']>(names.map((name) => peers[name].store))
   mkdirSync(join(tools, 'bin'), { recursive: true })
-  if (!existsSync(join(here, 'node_modules/bullmq'))) {
-    run(
-      'npm',
-      ['install', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-      here,
-    )
-  }
-  if (!has('root/usr/bin/wrk')) unpack('wrk', 'libluajit-5.1-2', 'libluajit-5.1-common')
-  if (stores.has('redis') && !has('root/usr/bin/redis-server'))
+  // Every time: it takes a second, and a change of the load generator must not be overlooked.
+  const programs = ['./lg', ...(names.includes('asynq') ? ['./asynqpeer'] : [])]
+  run('go', ['install', ...programs], join(here, 'go'), { GOBIN: join(tools, 'bin'), GOFLAGS: '-mod=mod' })
+  if (findOnPath('wrk') === undefined && !has('root/usr/bin/wrk'))
+    unpack('wrk', 'libluajit-5.1-2', 'libluajit-5.1-common')
+  if (needed.has('redis') && !has('root/usr/bin/redis-server'))
     unpack('redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1')
-  if (stores.has('postgres') && !existsSync('/usr/lib/postgresql') && !has('root/usr/lib/postgresql'))
+  if (needed.has('postgres') && !existsSync('/usr/lib/postgresql') && !has('root/usr/lib/postgresql'))
     unpack('postgresql-15', 'postgresql-client-15', 'libpq5', 'libllvm14')
-  if (!has('bin/lg') || !has('bin/asynqpeer')) {
-    run('go', ['install', './lg', './asynqpeer'], join(here, 'go'), { GOBIN: join(tools, 'bin'), GOFLAGS: '-mod=mod' })
+  if (needed.has('redis') || needed.has('postgres')) {
+    const quiet = ['--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    run('npm', ['install', ...quiet], here)
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { nowUs } from './clock.mjs'
+import type { PeerProcess } from './peers.ts'
 
 // CPU and memory of processes, as Linux tells them in /proc.
 
@@ -9,7 +10,8 @@ const POLL_MS = 200
 const MIB = 2 ** 20
 const KIB = 1024
 
-export type Role = 'api' | 'worker' | 'store' | 'load' | 'harness'
+/** What a process is there for: one of the peer's, the store, the load generator or this harness. */
+export type Role = PeerProcess['name'] | 'store' | 'load' | 'harness'
 
 export interface CpuUse {
   wallMs: number
@@ -62,14 +64,14 @@ export const proportionalMib = (pids: number[]): number =>
 
 /** The CPU of each role between `start` and `end`. It polls, because a load generator ends before it is asked. */
 export class Meter {
-  readonly #roles: () => Record<Role, number[]>
+  readonly #roles: () => Partial<Record<Role, number[]>>
   readonly #seen = new Map<number, { role: Role; fromMs: number; nowMs: number }>()
   #timer: NodeJS.Timeout | undefined
   #startedUs = 0
   #machineMs = 0
   #hasBegun = false
 
-  constructor(roles: () => Record<Role, number[]>) {
+  constructor(roles: () => Partial<Record<Role, number[]>>) {
     this.#roles = roles
   }
 

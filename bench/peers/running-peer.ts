@@ -31,22 +31,36 @@ export interface Load {
   p99: number
 }
 
-const READY_WITHIN_MS = 60_000
+/** Where the load goes; by default jobs of the peer's own shape to its api. */
+export interface LoadTarget {
+  port?: number
+  path?: string
+  body?: string
+}
+
+interface Running {
+  name: PeerProcess['name']
+  child: Child
+}
+
+/** For a peer with a thousand job types. */
+const READY_WITHIN_MS = 180_000
 const POLL_MS = 50
 
 /** @returns null when there was no answer in time */
 const until = <T>(ask: () => Promise<T | null>, timeoutMs: number, everyMs = POLL_MS): Promise<T | null> =>
   waitUntil(ask, { what: 'the worker', timeoutMs, everyMs }).catch(() => null)
 
-/** A peer with its store, api and worker, each a process, and the load on it. */
+/** A peer with its store, services and worker, each a process, and the load on it. */
 export class RunningPeer {
   readonly peer: Peer
-  readonly #dir: string
+  /** The folder of its data and logs. */
+  readonly dir: string
   readonly #run: string
   readonly #port: number
   #store: Store | null = null
-  #api: Child[] = []
-  #worker: Child | null = null
+  #services: Running[] = []
+  #worker: Running | null = null
   #load: ReturnType<typeof spawn> | null = null
   #launches = 0
   #statsPort = 0
@@ -55,7 +69,7 @@ export class RunningPeer {
   /** @param run distinguishes this run's object_ids from those of others */
   private constructor(peer: Peer, dir: string, run: string, port: number) {
     this.peer = peer
-    this.#dir = dir
+    this.dir = dir
     this.#run = run
     this.#port = port
   }
@@ -65,11 +79,12 @@ export class RunningPeer {
     try {
       running.#store = await stores[peer.store](dir, peer.storeOptions ?? {})
       await running.startWorker(0)
-      const ports = [running.#port, ...(await Promise.all(peer.api.slice(1).map(freePort)))]
       // Together, because one may be ready only once another is.
-      running.#api = await Promise.all(
-        peer.api.map((process, n) => running.#launch(process, 'api', { PORT: String(ports[n]) })),
+      const starting = peer.services.map(async (process, n) =>
+        running.#startService(process, n === 0 || process.sharesPort ? running.#port : await freePort()),
       )
+      await Promise.allSettled(starting)
+      await Promise.all(starting)
       return running
     } catch (error) {
       await running.stop()
@@ -77,28 +92,31 @@ export class RunningPeer {
     }
   }
 
-  get apiPids(): number[] {
-    return this.#api.map(({ pid }) => pid)
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get dataDir(): string {
+    return join(this.dir, 'data')
   }
 
   get workerPid(): number | null {
-    return this.#worker?.pid ?? null
+    return this.#worker?.child.pid ?? null
   }
 
-  get storePids(): number[] {
-    const pid = this.#store?.child?.pid
-    return pid === undefined ? [] : familyOf(pid)
+  /** The processes by their names, with whatever they have started. */
+  pids(): Partial<Record<Role, number[]>> {
+    const running = [...this.#services, ...(this.#worker === null ? [] : [this.#worker])]
+    const families = running.map(({ name, child }) => ({ name, pids: familyOf(child.pid) }))
+    const store = this.#store?.child?.pid
+    const pids: Partial<Record<Role, number[]>> = store === undefined ? {} : { store: familyOf(store) }
+    for (const { name, pids: more } of families) pids[name] = [...(pids[name] ?? []), ...more]
+    return pids
   }
 
   meter(): Meter {
-    const roles = (): Record<Role, number[]> => ({
-      harness: [process.pid],
-      api: this.apiPids.flatMap(familyOf),
-      worker: this.workerPid === null ? [] : familyOf(this.workerPid),
-      store: this.storePids,
-      load: this.#load?.pid === undefined ? [] : [this.#load.pid],
-    })
-    return new Meter(roles).start()
+    const load = () => (this.#load?.pid === undefined ? [] : [this.#load.pid])
+    return new Meter(() => ({ ...this.pids(), harness: [process.pid], load: load() })).start()
   }
 
   /** @param target the number of starts whose time is wanted */
@@ -106,18 +124,31 @@ export class RunningPeer {
     const { worker } = this.peer
     if (worker === null) return
     this.#statsPort = await freePort()
-    const ports = { PORT: String(await freePort()), STATS_PORT: String(this.#statsPort) }
-    this.#worker = await this.#launch(worker, 'worker', { ...ports, TARGET: String(target) })
+    const env = { STATS_PORT: String(this.#statsPort), TARGET: String(target) }
+    this.#worker = { name: worker.name, child: await this.#launch(worker, await freePort(), env) }
   }
 
   async stopWorker(): Promise<void> {
-    await this.#worker?.stop()
+    await this.#worker?.child.stop()
     this.#worker = null
+  }
+
+  /** Does the work while one more process runs. @param work gets the port of the process */
+  async beside<T>(process: PeerProcess | undefined, work: (port: number) => Promise<T>): Promise<T> {
+    if (process === undefined) return work(this.#port)
+    const port = await freePort()
+    await this.#startService(process, port)
+    try {
+      return await work(port)
+    } finally {
+      await this.#services.pop()?.child.stop()
+    }
   }
 
   async stop(): Promise<void> {
     this.#load?.kill('SIGKILL')
-    for (const child of [this.#worker, ...this.#api]) await child?.stop()
+    await this.stopWorker()
+    for (const { child } of this.#services) await child.stop()
     await this.#store?.stop()
   }
 
@@ -141,25 +172,26 @@ export class RunningPeer {
   }
 
   /** @param args of go/lg */
-  async load(connections: number, ...args: (string | number)[]): Promise<Load> {
-    const prefix = `${this.#run}-${this.#loads++}-`
-    const all = ['-addr', `127.0.0.1:${this.#port}`, '-c', connections, '-prefix', prefix, ...args].map(String)
+  async load({ port = this.#port, path = '/', body = this.peer.body }: LoadTarget, ...args: (string | number)[]) {
+    const target = ['-addr', `127.0.0.1:${port}`, '-path', path, '-body', body]
+    const all = [...target, '-prefix', this.#newPrefix(), ...args].map(String)
     return JSON.parse(await this.#runLoad(tool('lg'), all, {})) as Load
   }
 
-  /** @returns what post.lua prints */
-  async wrk<T>(connections: number, seconds: number): Promise<T> {
-    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', join(import.meta.dirname, 'post.lua')]
-    const env = { BENCH_PREFIX: `${this.#run}-${this.#loads++}-` }
-    const output = await this.#runLoad(tool('wrk'), [...args, `http://127.0.0.1:${this.#port}/`], env)
+  /** @param paths to GET; without them jobs are POSTed. @returns what wrk.lua prints */
+  async wrk<T>(connections: number, seconds: number, paths: string[] = []): Promise<T> {
+    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', join(import.meta.dirname, 'wrk.lua')]
+    const env = { BENCH_PREFIX: this.#newPrefix(), BENCH_BODY: this.peer.body, BENCH_PATHS: paths.join(' ') }
+    const output = await this.#runLoad(tool('wrk'), [...args, this.url], env)
     return JSON.parse(/JSON(\{.*\})/.exec(output)?.[1] ?? '') as T
   }
 
+  #newPrefix(): string {
+    return `${this.#run}-${this.#loads++}-`
+  }
+
   async #runLoad(command: string, args: string[], env: Record<string, string>): Promise<string> {
-    const child = spawn(command, args, {
-      env: { ...toolEnv, ...this.peer.loadEnv, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(command, args, { env: { ...toolEnv, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#load = child
     const ended = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject)
@@ -175,14 +207,19 @@ export class RunningPeer {
     return output
   }
 
-  async #launch(what: PeerProcess, name: string, more: Record<string, string>): Promise<Child> {
+  async #startService(what: PeerProcess, port: number): Promise<void> {
+    this.#services.push({ name: what.name, child: await this.#launch(what, port, {}) })
+  }
+
+  async #launch(what: PeerProcess, port: number, more: Record<string, string>): Promise<Child> {
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       NODE_ENV: 'production',
       CONCURRENCY: '50',
-      DATA_DIR: join(this.#dir, 'data'),
+      DATA_DIR: this.dataDir,
       ...this.peer.env,
       ...this.#store?.env,
+      PORT: String(port),
       ...more,
     }
     if (what.before !== undefined) {
@@ -191,13 +228,17 @@ export class RunningPeer {
       const { STATS_PORT: _port, ...others } = env
       await promisify(execFile)(program, args, { env: others })
     }
-    const logFile = join(this.#dir, `${name}-${this.#launches++}.log`)
-    const child = await startChild(...commandOf(what), { env, cwd: import.meta.dirname, logFile })
+    const logFile = join(this.dir, `${what.name}-${this.#launches++}.log`)
+    const child = await startChild(...commandOf(what), { env, cwd: import.meta.dirname, logFile, outlivesParentByS: 1 })
     const isReady = async () =>
       what.readyPath === undefined
         ? (await readFile(logFile, 'utf8')).includes('ready')
-        : answersOk(`http://127.0.0.1:${env['PORT']}${what.readyPath}`)
-    await waitUntil(isReady, { what: `${name} (log: ${logFile})`, timeoutMs: READY_WITHIN_MS, child })
+        : answersOk(`http://127.0.0.1:${port}${what.readyPath}`)
+    const wait = { what: `${what.name} (log: ${logFile})`, timeoutMs: READY_WITHIN_MS, child }
+    await waitUntil(isReady, wait).catch(async (error: unknown) => {
+      await child.stop()
+      throw error
+    })
     return child
   }
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Child, startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { findOnPath } from '../../scripts/servers/run-command.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 
 // Each store runs on a free port of the loopback, with a fresh folder.
@@ -30,16 +31,17 @@ const libraries = join(tools, 'root/usr/lib/x86_64-linux-gnu')
 /** Environment of programs that were unpacked and not installed. */
 export const toolEnv: NodeJS.ProcessEnv = { ...process.env, LD_LIBRARY_PATH: libraries }
 
-/** @throws when the program was not installed */
+/** The path of a program that was installed here, or else on the machine. @throws when there is none */
 export function tool(name: string): string {
   const found = [join(tools, 'bin', name), join(tools, 'root/usr/bin', name)].find((path) => existsSync(path))
-  if (found === undefined) throw new Error(`${name} is missing from bench/peers/.tools`)
-  return found
+  const path = found ?? findOnPath(name)
+  if (path === undefined) throw new Error(`${name} is neither in bench/peers/.tools nor on PATH`)
+  return path
 }
 
 /** Starts a program and waits until it accepts connections. */
 async function launch(command: string, args: string[], port: number, logFile: string): Promise<Child> {
-  const child = await startChild(command, args, { env: toolEnv, logFile })
+  const child = await startChild(command, args, { env: toolEnv, logFile, outlivesParentByS: 1 })
   const isOpen = async () => {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
@@ -67,7 +69,7 @@ async function startNats(dir: string, { sync = '2m' }: StoreOptions): Promise<St
     `listen: "127.0.0.1:${port}"`,
     'max_payload: 4MB',
     ...(profile === undefined ? [] : [`prof_port: ${profile}`]),
-    `jetstream { store_dir: "${join(dir, 'nats')}", sync_interval: ${sync} }`,
+    `jetstream { store_dir: "${join(dir, 'nats')}", sync_interval: ${sync}, limits { batch { max_msgs: 10100 } } }`,
   ]
   writeFileSync(file, lines.join('\n'))
   const program = process.env['NATS_SERVER_BIN'] ?? tool('nats-server')
@@ -75,7 +77,8 @@ async function startNats(dir: string, { sync = '2m' }: StoreOptions): Promise<St
   return { child, env: { NATS_URL: `nats://127.0.0.1:${port}` }, stop: () => child.stop() }
 }
 
-function postgresBin(): string {
+/** The folder of PostgreSQL's programs. */
+export function postgresBin(): string {
   for (const base of ['/usr/lib/postgresql', join(tools, 'root/usr/lib/postgresql')]) {
     const versions = existsSync(base) ? readdirSync(base).toSorted((a, b) => Number(b) - Number(a)) : []
     const found = versions.map((version) => join(base, version, 'bin')).find((bin) => existsSync(join(bin, 'postgres')))

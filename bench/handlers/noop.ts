@@ -1,5 +1,0 @@
-/** Does nothing, so that only Hasty is measured. */
-export const handler = {
-  type: 'noop',
-  run: () => null,
-}
