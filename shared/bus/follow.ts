@@ -82,14 +82,15 @@ export async function* followLog(
 
 /**
  * A limited number of messages that the log holds on the filter now, from a sequence on.
- * @returns the readable events, and the last sequence that was looked at; null: nothing is there
+ * @returns the readable events, the last sequence that was looked at (null: nothing is there), and whether the limit
+ * was reached
  */
 export async function readLogFrom(
-  stream: Stream,
+  stream: Pick<Stream, 'readBatch'>,
   filter: string,
   fromSeq: number,
   limit: number,
-): Promise<{ events: FollowedEvent[]; lastSeq: number | null }> {
+): Promise<{ events: FollowedEvent[]; lastSeq: number | null; isMore: boolean }> {
   const events: FollowedEvent[] = []
   let lastSeq: number | null = null
   let left = limit
@@ -98,11 +99,30 @@ export async function readLogFrom(
     if (event !== null) events.push({ seq, event })
     if (--left === 0) break
   }
-  return { events, lastSeq }
+  return { events, lastSeq, isMore: left === 0 }
+}
+
+/**
+ * The same for a reader that must know that there is nothing before it goes on after `upToSeq`, which the log has
+ * reached: a batch may come from a replica that lags behind, so where it is empty, the leader is asked.
+ */
+export async function readLogUpTo(
+  stream: Pick<Stream, 'readBatch' | 'nextOf'>,
+  filter: string,
+  fromSeq: number,
+  upToSeq: number,
+): Promise<{ events: FollowedEvent[]; lastSeq: number }> {
+  const { events, lastSeq } = await readLogFrom(stream, filter, fromSeq, BATCH)
+  if (lastSeq !== null) return { events, lastSeq }
+  const next = await stream.nextOf(filter, fromSeq)
+  if (next === null || next.seq > upToSeq) return { events: [], lastSeq: upToSeq }
+  const { seq } = next
+  const event = readEvent(next)
+  return { events: event === null || event.event === 'unreadable' ? [] : [{ seq, event }], lastSeq: seq }
 }
 
 async function* readOn(
-  stream: Stream,
+  stream: Pick<Stream, 'readBatch'>,
   filter: string,
   fromSeq: number,
   limit = BATCH,

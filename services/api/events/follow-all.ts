@@ -1,88 +1,132 @@
-import type { z } from 'zod'
-import { type Caller, maySee } from '#shared/auth/caller.ts'
-import { followLog, readLogFrom } from '#shared/bus/follow.ts'
-import type { StreamState } from '#shared/bus/stream.ts'
-import type { eventsPageSchema } from '#shared/contracts/http/events.ts'
-import type { JobEvent } from '#shared/contracts/log/events.ts'
+import { readLogUpTo } from '#shared/bus/follow.ts'
+import type { Stream, StreamState } from '#shared/bus/stream.ts'
 import { ALL_HISTORY } from '#shared/contracts/log/subjects.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
-import { findJob } from '../read/get-job.ts'
-import { eventView } from './event-view.ts'
-import type { FollowDeps } from './follow-job.ts'
+import { type Clock, SECOND } from '#shared/time/clock.ts'
+import { Signal } from '#shared/time/signal.ts'
+import { EventWindow } from './event-window.ts'
 import { COMMENT_EVERY_MS, type Position, type ServerSentEvent } from './server-sent-events.ts'
+import type { SharedReader } from './shared-reader.ts'
+import { type Chunk, chunkOf, type OwnerOf, shownEvent, type View } from './show-events.ts'
+import type { Tail } from './tail.ts'
+
+export interface FollowAllDeps {
+  /** The log of jobs. */
+  stream: Pick<Stream, 'state' | 'lastOf' | 'readBatch' | 'nextOf'>
+  clock: Clock
+  ownerOf: OwnerOf
+  shared: SharedReader
+}
+
+/** Time after which a reader is told its position: a little less than that of a wait, because a timer may be early. */
+const SILENT_MS = COMMENT_EVERY_MS - SECOND
+/** The window of one batch, which is as large as the batch. */
+const NO_LIMITS = { maxEvents: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
 
 /**
- * The events of all jobs, or of one type, from now on or after a sequence. Where events that the reader has not seen
- * have left the log, or the log was replaced, the reader gets a `reset`, and continues with what there is.
+ * The events of a view, from now on or after a sequence, many of them as one piece where they come close together.
+ * Where events that the reader has not seen have left the log, or the log was replaced, the reader gets a `reset`, and
+ * continues with what there is. A reader near the end of the log is served from what one reader has read for all; one
+ * that is further behind reads the log by itself until it has come there.
  * @param afterSeq null: from now on
  */
 export async function* followAll(
-  deps: FollowDeps,
-  caller: Caller,
-  type: string | null,
+  deps: FollowAllDeps,
+  view: View,
   afterSeq: number | null,
   signal: AbortSignal,
-): AsyncGenerator<ServerSentEvent | Position, void, undefined> {
-  const state = await deps.stream.state()
-  const start = afterSeq ?? state.lastSeq
-  const isGap = await hasGap(deps, state, start)
-  const from = isGap ? state.firstSeq - 1 : start
-  if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
-  const options = { filter: allFilter(type), afterSeq: from, signal }
-  // At once, and with every comment: a reader that has seen no event yet must be able to resume too.
-  yield { id: from, event: null }
-  let toldMs = deps.clock.monotonic()
-  for await (const { seq, event } of followLog(deps.broker, options, COMMENT_EVERY_MS)) {
-    const isShown = event !== null && (await isVisible(deps, caller, event))
-    // Also while there are events of others only: the reader's position must not fall behind the part that the log
-    // keeps.
-    if (!isShown && event !== null && deps.clock.monotonic() - toldMs < COMMENT_EVERY_MS) continue
-    toldMs = deps.clock.monotonic()
-    yield isShown ? { id: seq, event: event.event, data: eventView(event, seq) } : { id: seq, event: null }
-  }
-}
-
-/**
- * A page of the same events, from the current log. Those of other tenants are left out, so it may be short or empty: a
- * reader that continues after its `last_event_id` misses nothing.
- * @throws AppError `unavailable`
- */
-export async function readEvents(
-  deps: FollowDeps,
-  caller: Caller,
-  type: string | null,
-  afterSeq: number,
-  limit: number,
-): Promise<z.infer<typeof eventsPageSchema>> {
+): AsyncGenerator<ServerSentEvent | Position | Buffer, void, undefined> {
+  const news = new Signal()
+  const onNews = () => news.raise()
+  const leave = deps.shared.enter(onNews)
+  signal.addEventListener('abort', onNews)
   try {
-    const state = await deps.stream.state()
-    const reset = afterSeq > 0 && (await hasGap(deps, state, afterSeq))
-    const from = reset ? state.firstSeq - 1 : afterSeq
-    const { events, lastSeq } = await readLogFrom(deps.stream, allFilter(type), from + 1, limit)
-    const visible = await Promise.all(events.map(({ event }) => isVisible(deps, caller, event)))
-    const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
-    return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
-  } catch (error) {
-    throw unavailable('The log cannot be read at the moment. Try again.', error)
+    let seq = afterSeq
+    for (let created: string | null = null; !signal.aborted; ) {
+      const state = await deps.stream.state()
+      const start: number = seq ?? state.lastSeq
+      const isOther: boolean = created !== null && created !== state.created
+      const isGap = isOther || (await hasGap(deps, state, start))
+      const from = isGap ? state.firstSeq - 1 : start
+      if (isGap) yield { id: from, event: 'reset', data: { first_seq: state.firstSeq } }
+      // At once, and with every comment: a reader that has seen no event yet must be able to resume too.
+      if (isGap || created === null) yield { id: from, event: null }
+      created = state.created
+      seq = from
+      let toldMs = deps.clock.monotonic()
+      for await (const chunk of followHere(deps, view, { state, seq, news, signal })) {
+        seq = chunk.seq
+        if (signal.aborted) return
+        const nowMs = deps.clock.monotonic()
+        // The position also while there are events of others only: it must not fall behind the part that the log keeps.
+        if (chunk.text.length === 0 && nowMs - toldMs < SILENT_MS) continue
+        toldMs = nowMs
+        yield chunk.text.length > 0 ? chunk.text : { id: seq, event: null }
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', onNews)
+    leave()
   }
 }
 
-/**
- * Whether the caller may see an event. The end of a job that its worker could not read names neither object nor tenant,
- * so the job itself is asked.
- */
-async function isVisible(deps: FollowDeps, caller: Caller, event: JobEvent): Promise<boolean> {
-  if (caller.tenant === null || event.tenant === caller.tenant) return true
-  if (event.object_id !== '') return false
-  const job = await findJob(deps, event.job_id)
-  return job !== null && maySee(caller, job.tenant)
+interface Place {
+  state: StreamState
+  /** Everything up to here was seen. */
+  seq: number
+  news: Signal
+  signal: AbortSignal
+}
+
+/** Ends when the log was replaced, or when the reader has been so slow that the window no longer has what comes next. */
+async function* followHere(
+  deps: FollowAllDeps,
+  view: View,
+  { state, seq: startSeq, news, signal }: Place,
+): AsyncGenerator<Chunk, void, undefined> {
+  const tail = deps.shared.tailOf(state, startSeq)
+  let seq = startSeq
+  for await (const chunk of catchUp(deps, view, tail, seq)) {
+    seq = chunk.seq
+    yield chunk
+  }
+  while (tail.isOpen && !signal.aborted && seq >= tail.window.baseSeq) {
+    const chunk = await tail.chunkAfter(view, seq)
+    seq = chunk.seq
+    yield chunk
+    if (seq >= tail.window.lastSeq) await news.waitFor(COMMENT_EVERY_MS)
+  }
+  if (tail.failure !== null) throw tail.failure
+}
+
+/** What lies between a reader and the window, from the log itself. */
+async function* catchUp(
+  { stream, ownerOf }: FollowAllDeps,
+  view: View,
+  tail: Tail,
+  afterSeq: number,
+): AsyncGenerator<Chunk, void, undefined> {
+  const filter = eventsFilter(view.type)
+  for (let seq = afterSeq; tail.isOpen && seq < tail.window.baseSeq; ) {
+    const { events, lastSeq } = await readLogUpTo(stream, filter, seq + 1, tail.window.baseSeq)
+    const batch = new EventWindow(seq, NO_LIMITS)
+    batch.append(events.map(shownEvent), lastSeq)
+    while (seq < lastSeq) {
+      const chunk = await chunkOf(ownerOf, view, batch, seq)
+      seq = chunk.seq
+      yield chunk
+    }
+  }
 }
 
 /** Whether events after this sequence are gone, or the sequence belongs to another log. */
-async function hasGap({ stream }: FollowDeps, { firstSeq, lastSeq }: StreamState, afterSeq: number): Promise<boolean> {
+export async function hasGap(
+  { stream }: Pick<FollowAllDeps, 'stream'>,
+  { firstSeq, lastSeq }: StreamState,
+  afterSeq: number,
+): Promise<boolean> {
   if (afterSeq > lastSeq) return true
   // A log keeps its last event: a log without any never had one.
   return afterSeq + 1 < firstSeq && (await stream.lastOf(ALL_HISTORY)) !== null
 }
 
-const allFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`
+export const eventsFilter = (type: string | null): string => `*.${type ?? '*'}.*.*`

@@ -3,10 +3,13 @@ import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
-import { getCurrentJob } from '../read/get-job.ts'
-import { followAll, readEvents } from './follow-all.ts'
+import { findJob, getCurrentJob } from '../read/get-job.ts'
+import { followAll } from './follow-all.ts'
 import { type FollowDeps, followJob, isToldWhole } from './follow-job.ts'
+import { readEvents } from './read-events.ts'
 import type { EventStreams } from './server-sent-events.ts'
+import { SharedReader, WINDOW, watchAll } from './shared-reader.ts'
+import type { OwnerOf } from './show-events.ts'
 
 export interface FollowEventsDeps extends FollowDeps {
   streams: EventStreams
@@ -14,6 +17,10 @@ export interface FollowEventsDeps extends FollowDeps {
 
 /** Registers the routes of events: JSON, or a stream where the caller accepts one. */
 export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps): void {
+  const ownerOf: OwnerOf = async (jobId) => (await findJob(deps, jobId))?.tenant
+  const shared = new SharedReader({ ...deps, ownerOf, limits: WINDOW, watch: watchAll(deps.broker) })
+  const ofAll = { ...deps, ownerOf, shared }
+
   router.serve(eventOperations.followJob, async (ctx, { params, query }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? 0
     const job = await getCurrentJob(deps, params.job_id, callerOf(ctx))
@@ -29,13 +36,13 @@ export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps
 
   router.serve(eventOperations.followJobs, async (ctx, { query: { type = null, limit, ...query } }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
-    const caller = callerOf(ctx)
+    const view = { tenant: callerOf(ctx).tenant, type }
     if (wantsStream(ctx)) {
-      deps.streams.answer(ctx, (signal) => followAll(deps, caller, type, afterSeq, signal))
+      deps.streams.answer(ctx, (signal) => followAll(ofAll, view, afterSeq, signal))
       return
     }
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = await readEvents(deps, caller, type, afterSeq ?? 0, limit)
+    ctx.body = await readEvents(ofAll, view, afterSeq ?? 0, limit)
   })
 }
 

@@ -30,7 +30,8 @@ const RETRY_MS = 2_000
 /** A comment this often keeps proxies from closing an idle stream. */
 export const COMMENT_EVERY_MS = 15 * SECOND
 
-type StreamItem = ServerSentEvent | Position | null
+/** null: a comment; a buffer: whole blocks. */
+type StreamItem = ServerSentEvent | Position | Buffer | null
 
 /** The open event streams of this replica, kept so that a stopping server can end them. */
 export class EventStreams {
@@ -43,8 +44,7 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a stream of the items of `events` (null: a comment; a position: only an id), until it ends, the reader
-   * leaves, or the reader stops reading.
+   * Answers with a stream of the items of `events`, until it ends, the reader leaves, or the reader stops reading.
    * @throws AppError `unavailable` when there are too many streams
    */
   answer(ctx: AppContext, events: (signal: AbortSignal) => AsyncIterable<StreamItem>): void {
@@ -53,7 +53,7 @@ export class EventStreams {
     const aborter = new AbortController()
     this.#open.set(aborter, caller.tenant)
     const expiry = setTimeout(() => aborter.abort(), this.#tokenLeftMs(caller))
-    const body = Readable.from(toText(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
+    const body = Readable.from(piecesOf(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
     const unwatch = dropWhenStalled(ctx)
     ctx.res.once('close', () => {
       unwatch()
@@ -93,15 +93,16 @@ export class EventStreams {
   }
 }
 
-async function* toText(events: AsyncIterable<StreamItem>): AsyncGenerator<string, void, undefined> {
+async function* piecesOf(events: AsyncIterable<StreamItem>): AsyncGenerator<string | Buffer, void, undefined> {
   yield `retry: ${RETRY_MS}\n\n`
   for await (const each of events) {
-    yield textOf(each)
+    if (each === null) yield ':\n\n'
+    else yield Buffer.isBuffer(each) ? each : blockOf(each)
   }
 }
 
-function textOf(item: StreamItem): string {
-  if (item === null) return ':\n\n'
+/** One item as its reader gets it; a position has only an id. */
+export function blockOf(item: ServerSentEvent | Position): string {
   if (item.event === null) return `id: ${item.id}\n\n`
   // JSON has no line breaks of its own, so each event is one `data` line.
   return `id: ${item.id}\nevent: ${item.event}\ndata: ${JSON.stringify(item.data)}\n\n`
