@@ -19,6 +19,8 @@ export interface FollowAllDeps {
 
 /** Time after which a reader is told its position: a little less than that of a wait, because a timer may be early. */
 const SILENT_MS = COMMENT_EVERY_MS - SECOND
+/** A reader that takes longer to come to the window may have been overtaken by the end of the log that is trimmed. */
+const CHECK_GAP_EVERY_MS = 5 * SECOND
 /** The window of one batch, which is as large as the batch. */
 const NO_LIMITS = { maxEvents: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY }
 
@@ -77,7 +79,7 @@ interface Place {
   signal: AbortSignal
 }
 
-/** Ends when the log was replaced, or when the reader has been so slow that the window no longer has what comes next. */
+/** Ends when the log was replaced, or when the reader is so slow that the window does not have what comes next. */
 async function* followHere(
   deps: FollowAllDeps,
   view: View,
@@ -98,15 +100,16 @@ async function* followHere(
   if (tail.failure !== null) throw tail.failure
 }
 
-/** What lies between a reader and the window, from the log itself. */
+/** What lies between a reader and the window, from the log itself, or as much of it as there is time for. */
 async function* catchUp(
-  { stream, ownerOf }: FollowAllDeps,
+  { stream, clock, ownerOf }: FollowAllDeps,
   view: View,
   tail: Tail,
   afterSeq: number,
 ): AsyncGenerator<Chunk, void, undefined> {
   const filter = eventsFilter(view.type)
-  for (let seq = afterSeq; tail.isOpen && seq < tail.window.baseSeq; ) {
+  const untilMs = clock.monotonic() + CHECK_GAP_EVERY_MS
+  for (let seq = afterSeq; tail.isOpen && seq < tail.window.baseSeq && clock.monotonic() < untilMs; ) {
     const { events, lastSeq } = await readLogUpTo(stream, filter, seq + 1, tail.window.baseSeq)
     const batch = new EventWindow(seq, NO_LIMITS)
     batch.append(events.map(shownEvent), lastSeq)

@@ -291,6 +291,26 @@ test('a log that has lost its last event is told as a reset, and one whose leade
   expect(reader).toMatchObject({ ids: [...upTo(3), ...upTo(2)], resets: [0], opened: 1 })
 })
 
+test.each([
+  ['in the window', 30],
+  ['before the window', 0],
+])('a reader %s who is so slow that the log drops what comes next is told of a reset', async (_, afterSeq) => {
+  await using opened = openLog(30)
+  const { log } = opened
+  opened.open(ALL, null)
+  const slow = opened.open(ALL, afterSeq)
+  slow.budget = 1
+  for (let n = 0; n < 10; n++) {
+    opened.append(50)
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  log.trim(500)
+  slow.budget = Number.POSITIVE_INFINITY
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(slow.resets).toEqual([500])
+  expect(slow.ids.slice(-30)).toEqual(log.all.slice(-30).map(({ seq }) => seq))
+})
+
 test('a replica that lags behind hides nothing from a reader who comes from before the window', async () => {
   await using opened = openLog(20)
   opened.open(ALL, null)

@@ -18,7 +18,7 @@ export interface Position {
   event: null
 }
 
-/** Streams of one replica at once; each is a connection and a subscription. */
+/** Streams of one replica at once; each is a connection, and that of one job is a subscription too. */
 const MAX_STREAMS = 500
 /** Limit for each tenant, so that one cannot use up all of them. */
 const MAX_STREAMS_OF_TENANT = 100

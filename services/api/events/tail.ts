@@ -80,10 +80,20 @@ export class Tail {
 
   /** Follows the log. Never rejects. */
   async follow(): Promise<void> {
-    const unwatch = this.#deps.watch(
-      () => this.#news.raise(),
-      () => this.#doubt(),
-    )
+    try {
+      const unwatch = this.#deps.watch(
+        () => this.#news.raise(),
+        () => this.#doubt(),
+      )
+      await this.#lookUntilEnd()
+      unwatch()
+    } catch (error) {
+      // The connection was closed: this replica stops.
+      this.#fail(error)
+    }
+  }
+
+  async #lookUntilEnd(): Promise<void> {
     for (let failingSinceMs: number | null = null; this.#isOpen; ) {
       const nowMs = this.#deps.clock.monotonic()
       try {
@@ -91,11 +101,10 @@ export class Tail {
         failingSinceMs = null
       } catch (error) {
         failingSinceMs ??= nowMs
-        if (nowMs - failingSinceMs < GIVE_UP_MS) await this.#news.waitFor(RETRY_MS)
+        if (nowMs - failingSinceMs < GIVE_UP_MS) await sleep(RETRY_MS)
         else this.#fail(error)
       }
     }
-    unwatch()
   }
 
   end(): void {

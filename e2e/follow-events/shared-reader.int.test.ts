@@ -3,10 +3,10 @@ import { expect, test, vi } from 'vitest'
 import { ensureTopology } from '#shared/bus/topology/topology.ts'
 import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { systemClock } from '#shared/time/clock.ts'
-import { createdPublication, newAddress, startTestBus, type TestBus } from '../../../e2e/support/bus.ts'
-import { EventReader } from '../../../e2e/support/event-reader.ts'
-import { connectTest, readLog } from '../../../e2e/support/read-log.ts'
-import { SharedReader, watchAll } from './shared-reader.ts'
+import { SharedReader, watchAll } from '../../services/api/events/shared-reader.ts'
+import { createdPublication, newAddress, startTestBus, type TestBus } from '../support/bus.ts'
+import { EventReader } from '../support/event-reader.ts'
+import { connectTest, readLog } from '../support/read-log.ts'
 
 const SOON = { timeout: 20_000, interval: 50 }
 const ALL = { tenant: null, type: null }
