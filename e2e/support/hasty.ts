@@ -9,6 +9,7 @@ import { readJobConfig } from '../../services/job/config.ts'
 import { setUpBroker } from '../../services/job/set-up-broker.ts'
 import { silentLog } from './bus.ts'
 import { type InProcess, startInThisProcess } from './in-process.ts'
+import { TEST_SYNC } from './nats.ts'
 import { type Replica, startReplica } from './replica.ts'
 
 export type HastyOptions = {
@@ -31,6 +32,7 @@ export type HastyOptions = {
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
   ingestEnv?: Record<string, string>
+  /** By default TEST_SYNC. */
   natsSync?: '10ms' | 'always'
   maxFileBytes?: number
 }
@@ -199,7 +201,7 @@ const addressesOf = (replicas: InProcess[]) => replicas.map(({ port }) => `127.0
 function natsOptions({ natsSync, maxFileBytes }: HastyOptions, dir: string): NatsOptions {
   return {
     dir: join(dir, 'nats'),
-    ...(natsSync === undefined ? {} : { syncInterval: natsSync }),
+    syncInterval: natsSync ?? TEST_SYNC,
     ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
   }
 }
