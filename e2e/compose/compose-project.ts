@@ -95,7 +95,8 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     },
   }
   try {
-    await compose('build', '--quiet')
+    // Of one service: all have the same image, and each would build it again.
+    await compose('build', '--quiet', 'setup')
     return project
   } catch (error) {
     await project[Symbol.asyncDispose]()
