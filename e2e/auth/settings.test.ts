@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { SECRET } from './tokens.ts'
 
 const check = join(import.meta.dirname, '../../services/api/check-settings.ts')
@@ -55,7 +55,7 @@ test.each<[string, Record<string, string>]>([
 })
 
 test('an api without authentication says so, loudly', async () => {
-  await using hasty = await startHasty({ apis: 1, jobs: 0 })
+  await using hasty = await startMixed(['api'], { apis: 1, jobs: 0 })
   const lines = (await hasty.api[0]?.logs()) ?? []
   expect(lines.filter((line) => 'host' in line)).toMatchObject([{ level: 'warn' }])
 })
