@@ -10,7 +10,8 @@ import { SECRET } from './tokens.ts'
 const check = join(import.meta.dirname, '../../services/api/check-settings.ts')
 const run = promisify(execFile)
 const complaints = async (env: Record<string, string>): Promise<string> => {
-  const clean = { PATH: process.env['PATH'] ?? '', ...env }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const clean = { PATH, NODE_COMPILE_CACHE, ...env }
   return run(process.execPath, [check], { env: clean }).then(
     () => '',
     (error: { stderr: string }) => error.stderr,
