@@ -21,6 +21,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A process of its own for each file costs as much CPU as all the tests together.
+          isolate: false,
           include: ['{shared,client,services,cli,scripts,bench}/**/*.unit.test.ts'],
           exclude: ignored,
           // Others of the same two cores may be at work.

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 
 const bin = join(import.meta.dirname, '..', 'node_modules', '.bin')
 const tools: [string, string[]][] = [
-  ['tsc', ['--noEmit']],
+  // Incremental: without a change of types it takes a tenth of the CPU.
+  ['tsc', ['--noEmit', '--incremental', '--tsBuildInfoFile', '.cache/tsc.json']],
   ['oxlint', ['--type-aware', '--deny-warnings']],
   ['biome', ['ci', '.', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`]],
   ['knip', []],

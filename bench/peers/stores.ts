@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Child, startChild } from '../../scripts/servers/child.ts'
 import { freePort } from '../../scripts/servers/free-port.ts'
+import { natsEnv } from '../../scripts/servers/nats.ts'
 import { findOnPath } from '../../scripts/servers/run-command.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 
@@ -40,8 +41,13 @@ export function tool(name: string): string {
 }
 
 /** Starts a program and waits until it accepts connections. */
-async function launch(command: string, args: string[], port: number, logFile: string): Promise<Child> {
-  const child = await startChild(command, args, { env: toolEnv, logFile, outlivesParentByS: 1 })
+async function launch(
+  [command, ...args]: [string, ...string[]],
+  port: number,
+  logFile: string,
+  env = toolEnv,
+): Promise<Child> {
+  const child = await startChild(command, args, { env, logFile, outlivesParentByS: 1 })
   const isOpen = async () => {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
@@ -57,7 +63,7 @@ async function startRedis(dir: string, { fsync = 'everysec' }: StoreOptions): Pr
   mkdirSync(data)
   const listen = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data]
   const durability = ['--save', '', '--appendonly', 'yes', '--appendfsync', fsync]
-  const child = await launch(tool('redis-server'), [...listen, ...durability], port, join(dir, 'redis.log'))
+  const child = await launch([tool('redis-server'), ...listen, ...durability], port, join(dir, 'redis.log'))
   return { child, env: { REDIS_PORT: String(port) }, stop: () => child.stop() }
 }
 
@@ -73,7 +79,8 @@ async function startNats(dir: string, { sync = '2m' }: StoreOptions): Promise<St
   ]
   writeFileSync(file, lines.join('\n'))
   const program = process.env['NATS_SERVER_BIN'] ?? tool('nats-server')
-  const child = await launch(program, ['-c', file], port, join(dir, 'nats.log'))
+  // On half of the cores, as `npm start` runs it.
+  const child = await launch([program, '-c', file], port, join(dir, 'nats.log'), natsEnv())
   return { child, env: { NATS_URL: `nats://127.0.0.1:${port}` }, stop: () => child.stop() }
 }
 
@@ -110,7 +117,7 @@ async function startPostgres(dir: string): Promise<Store> {
   const listen = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1']
   const socket = ['-c', `unix_socket_directories=${data}`]
   const [postgres = '', ...args] = [...asUser, join(bin, 'postgres'), ...listen, ...socket]
-  const child = await launch(postgres, args, port, join(dir, 'pg.log'))
+  const child = await launch([postgres, ...args], port, join(dir, 'pg.log'))
   const env = { PG_URL: `postgres://bench@127.0.0.1:${port}/postgres` }
   return { child, env, stop: () => child.stop(undefined, 'SIGINT') }
 }

@@ -2,17 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'
 
-let hasty: Processes
+let hasty: Mixed<'api'>
 let reader: Record<string, string>
 let writer: Record<string, string>
 let operator: Record<string, string>
 
 beforeAll(async () => {
   const auth = { AUTH: 'required', JWT_SECRET: SECRET }
-  hasty = await startHasty({ apis: 2, jobs: 1, workflows: 1, nginx: true, apiEnv: auth, workflowEnv: auth })
+  hasty = await startMixed(['api'], { apis: 2, jobs: 1, workflows: 1, nginx: true, apiEnv: auth, workflowEnv: auth })
   const withScope = async (scope: string) => bearer(await tokenOf(scope.replace(':', '-'), { claims: { scope } }))
   reader = await withScope('jobs:read')
   writer = await withScope('jobs:write')

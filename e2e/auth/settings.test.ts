@@ -4,13 +4,14 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { SECRET } from './tokens.ts'
 
 const check = join(import.meta.dirname, '../../services/api/check-settings.ts')
 const run = promisify(execFile)
 const complaints = async (env: Record<string, string>): Promise<string> => {
-  const clean = { PATH: process.env['PATH'] ?? '', ...env }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const clean = { PATH, NODE_COMPILE_CACHE, ...env }
   return run(process.execPath, [check], { env: clean }).then(
     () => '',
     (error: { stderr: string }) => error.stderr,
@@ -55,7 +56,7 @@ test.each<[string, Record<string, string>]>([
 })
 
 test('an api without authentication says so, loudly', async () => {
-  await using hasty = await startHasty({ apis: 1, jobs: 0 })
+  await using hasty = await startMixed(['api'], { apis: 1, jobs: 0 })
   const lines = (await hasty.api[0]?.logs()) ?? []
   expect(lines.filter((line) => 'host' in line)).toMatchObject([{ level: 'warn' }])
 })

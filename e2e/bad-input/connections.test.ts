@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import { type Answer, openConnection } from './raw-connection.ts'
 import { JSON_TYPE, job, post, request } from './requests.ts'
@@ -38,13 +38,13 @@ async function sendSlowly(url: string, bytes: Buffer, drips: boolean): Promise<S
   return { answer, answeredMs, closedMs: performance.now() - startedMs }
 }
 
-let hasty: Processes
+let hasty: Mixed<'api'>
 let slowAtApi: Promise<SlowOutcome>[]
 let slowAtNginx: Promise<SlowOutcome>[]
 const api = () => hasty.api[0]?.url ?? ''
 
 beforeAll(async () => {
-  hasty = await startHasty({ jobs: 0, nginx: true })
+  hasty = await startMixed(['api'], { jobs: 0, nginx: true })
   slowAtApi = slowRequests.map(({ bytes, drips }) => sendSlowly(api(), bytes, drips))
   slowAtNginx = slowRequests.slice(0, -1).map(({ bytes, drips }) => sendSlowly(hasty.url, bytes, drips))
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom, send } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { startService } from '../support/replica.ts'
 
@@ -11,7 +11,7 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
 test('jobs that only the store knows, because the broker lost its log, can still be read, followed, retried and cancelled', async () => {
   const env = { HANDLERS_DIR, COOLDOWN_MS: '1000' }
-  await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env })
+  await using hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, env })
   // The old log is long, so that its sequences are larger than those of the new one.
   for (let n = 0; n < 30; n++) await makeJob(hasty, { type: 'moody' })
   const failed = await makeJob(hasty, { type: 'moody', payload: { bad_attempts: 1 } })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { Hasty as Client, type EventView } from '../../client/index.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { gather } from './gather.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
@@ -21,7 +21,7 @@ function createSteadily(client: Client) {
 }
 
 test('a caller sees no error while apis restart one by one, nor when both are killed, and each job is made once', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true })
+  await using hasty = await startMixed(['api'], { apis: 2, jobs: 1, nginx: true })
   const retries: string[] = []
   const client = new Client({ url: hasty.url, onRetry: ({ error }) => retries.push(`${error.status} ${error.code}`) })
   const steady = createSteadily(client)
@@ -52,7 +52,7 @@ test('a caller sees no error while apis restart one by one, nor when both are ki
 })
 
 test('events go on over killed apis without gap or repeat', async () => {
-  await using hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
+  await using hasty = await startMixed(['api'], { apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR } })
   let streams = 0
   const { job_id } = await new Client({ url: hasty.url }).create('telling', { steps: 8, ms: 1_050 })
   const client = new Client({

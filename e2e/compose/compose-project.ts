@@ -90,12 +90,14 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     },
     [Symbol.asyncDispose]: async () => {
       if (process.env.HASTY_KEEP) await keepLogs(name, await compose('logs', '--no-color', '--timestamps'))
-      await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '20')
+      // At once: nothing that they could still do is looked at.
+      await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '0')
       await docker('image', 'rm', '--force', ...new Set([image, env.HASTY_IMAGE]))
     },
   }
   try {
-    await compose('build', '--quiet')
+    // Of one service: all have the same image, and each would build it again.
+    await compose('build', '--quiet', 'setup')
     return project
   } catch (error) {
     await project[Symbol.asyncDispose]()

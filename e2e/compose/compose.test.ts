@@ -128,6 +128,14 @@ test.each(['api', 'keeper', 'job', 'workflow', 'ingest'])(
   },
 )
 
+test.each(['api', 'keeper', 'job', 'workflow', 'ingest'])('%s finds all that it imports compiled', async (service) => {
+  const start = `NODE_DEBUG_NATIVE=COMPILE_CACHE PORT=none node services/${service}/main.ts 2>&1 || [ $? = 2 ]`
+  const said = await hasty.compose('exec', '-T', service, 'sh', '-c', start)
+  const reads = said.split('\n').filter((line) => line.includes('reading cache from /app/compiled/'))
+  expect(reads.length).toBeGreaterThan(300)
+  expect(reads.filter((line) => !line.includes('success'))).toEqual([])
+})
+
 test('the logs warn about the development passwords', async () => {
   expect(await hasty.compose('logs', '--no-log-prefix', 'nats')).toContain('WARNING: development passwords')
   expect(await hasty.compose('logs', '--no-log-prefix', 'api')).toContain('NATS_PASSWORD is the development default')

@@ -2,15 +2,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { BatchResult } from '#shared/contracts/http/job-batch.ts'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
-let hasty: Processes
+let hasty: Hasty
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
+  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '20' } })
 })
 afterAll(() => hasty.stop())
 

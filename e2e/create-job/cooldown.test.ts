@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, countStatuses, postTo } from '../support/call.ts'
-import { type Hasty, startHasty, startInProcess } from '../support/hasty.ts'
+import { type Hasty, startInProcess, startMixed } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 // No worker runs: the log holds one event for each created job.
@@ -28,7 +28,7 @@ function expectRefusal(answer: ApiAnswer, jobId: unknown): void {
 describe('with the usual 5 minutes', () => {
   let hasty: Hasty
   beforeAll(async () => {
-    hasty = await startHasty({ apis: 2, jobs: 0 })
+    hasty = await startMixed(['api'], { apis: 2, jobs: 0 })
   })
   afterAll(() => hasty.stop())
 

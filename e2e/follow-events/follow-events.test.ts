@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, send } from '../support/call.ts'
 import { openEventStream, type StreamedEvent } from '../support/event-stream.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const SOON = { timeout: 20_000, interval: 25 }
 
-let hasty: Processes
+let hasty: Mixed<'api' | 'job'>
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR } })
+  hasty = await startMixed(['api', 'job'], { apis: 2, jobs: 2, nginx: true, env: { HANDLERS_DIR } })
 })
 afterAll(() => hasty.stop())
 

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deadMessageSubject } from '#shared/contracts/log/subjects.ts'
 import { openBus } from '../support/bus.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 
 // Handlers of message batches may return, throw and leave behind anything.
 
 const SOON = { timeout: 20_000, interval: 50 }
 const undo = new AsyncDisposableStack()
-let hasty: Processes
+let hasty: Mixed<'ingest'>
 
 beforeAll(async () => {
   const env = {
@@ -19,7 +19,7 @@ beforeAll(async () => {
     BATCH_MAX_WAIT_MS: '50',
     INGEST_LEASE_MS: '1000',
   }
-  hasty = undo.use(await startHasty({ jobs: 0, env }))
+  hasty = undo.use(await startMixed(['ingest'], { jobs: 0, env }))
   await hasty.addIngest({ INGEST_HANDLER: join(import.meta.dirname, 'batches/odd.ts'), FIRST_LIFE: 'true' })
 })
 afterAll(() => undo.disposeAsync())

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 
 // A job that has killed a worker runs in a process of its own. Where none starts, the job must neither wait forever nor
@@ -7,7 +7,7 @@ import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 
 test('where no child starts a job that may have killed its worker goes on, and one that surely has can be cancelled', async () => {
   // Three of the workers die.
-  await using hasty = await startHasty({
+  await using hasty = await startMixed(['job'], {
     jobs: 4,
     env: { LEASE_MS: '1000' },
     jobEnv: { HANDLERS_DIR: 'e2e/foreign/handlers/childless' },

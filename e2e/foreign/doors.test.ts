@@ -7,7 +7,7 @@ import { newJobId } from '#shared/ids/ids.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { createdPublication, openBus } from '../support/bus.ts'
 import { postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { readLog } from '../support/read-log.ts'
 import type { HostilePayload } from './handlers/hostile.ts'
@@ -24,13 +24,13 @@ const ISOLATED = 10
 const DOORS = ['throw', 'reject', 'return', 'resolve later', 'progress', 'fail', 'retryLater', 'unawaited'] as const
 
 const undo = new AsyncDisposableStack()
-let hasty: Processes
+let hasty: Mixed<'job'>
 let receiver: HttpTarget
 
 beforeAll(async () => {
   receiver = undo.use(await startHttpTarget((_request, response) => response.writeHead(204).end()))
   hasty = undo.use(
-    await startHasty({
+    await startMixed(['job'], {
       env: { OUTBOUND_TRUSTED_HOSTS: receiver.host },
       jobEnv: {
         HANDLERS_DIR: 'e2e/foreign/handlers',

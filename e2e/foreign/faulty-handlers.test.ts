@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 import type { FaultyPayload } from './handlers/faulty.ts'
@@ -9,11 +9,11 @@ import type { FaultyPayload } from './handlers/faulty.ts'
 // One worker of two may die: the other continues. Leases are short, so that a death is noticed soon.
 
 const undo = new AsyncDisposableStack()
-let hasty: Processes
+let hasty: Mixed<'job'>
 
 beforeAll(async () => {
   hasty = undo.use(
-    await startHasty({
+    await startMixed(['job'], {
       jobs: 2,
       workflows: 1,
       env: { LEASE_MS: '1000' },

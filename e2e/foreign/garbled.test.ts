@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 
 test.each<[string, Record<string, unknown>]>([
   ['text between the messages', { writes: 'no JSON\n' }],
   ['a message of Node’s own', { sends: { cmd: 'NODE_HANDLE_NACK' } }],
 ])('a child that sends %s ends its job, and not the worker', async (_what, payload) => {
-  await using hasty = await startHasty({
+  await using hasty = await startMixed(['job'], {
     jobs: 2,
     env: { LEASE_MS: '1000' },
     jobEnv: { HANDLERS_DIR: 'e2e/foreign/handlers' },

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob, untilRunning } from '../support/jobs.ts'
 
 test('a job that throws on a connection which another left behind ends, and the one beside it keeps its attempt', async () => {
-  await using hasty = await startHasty({
+  await using hasty = await startMixed(['job'], {
     env: { LEASE_MS: '1000' },
     jobEnv: { HANDLERS_DIR: 'e2e/foreign/handlers' },
   })

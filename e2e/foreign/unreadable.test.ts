@@ -5,7 +5,7 @@ import { newNonce } from '#shared/ids/ids.ts'
 import { type OpenBus, openBus } from '../support/bus.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 
@@ -13,14 +13,14 @@ import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 // here by hand, as a worker once stored them. No job may hang on one, whatever it is.
 
 const undo = new AsyncDisposableStack()
-let hasty: Processes
+let hasty: Mixed<'job'>
 let bus: OpenBus
 let receiver: HttpTarget
 
 beforeAll(async () => {
   receiver = undo.use(await startHttpTarget((_request, response) => response.writeHead(204).end()))
   hasty = undo.use(
-    await startHasty({
+    await startMixed(['job'], {
       workflows: 1,
       env: { LEASE_MS: '1000', OUTBOUND_TRUSTED_HOSTS: receiver.host, SLEEP_MIN_MS: '60000', SLEEP_MAX_MS: '60000' },
       jobEnv: { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` },

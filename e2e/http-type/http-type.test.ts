@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, getFrom, postTo } from '../support/call.ts'
-import { type Hasty, startHasty } from '../support/hasty.ts'
+import { type Hasty, startMixed } from '../support/hasty.ts'
 import { type HttpTarget, startHttpTarget } from '../support/http-target.ts'
 
 // `http`, `add` and `multiply` jobs through the real services; the target is named by SERVICES and OUTBOUND_TRUSTED_HOSTS.
@@ -33,7 +33,7 @@ beforeAll(async () => {
     }),
   )
   hasty = undo.use(
-    await startHasty({
+    await startMixed(['job'], {
       env: { OUTBOUND_TRUSTED_HOSTS: target.host },
       jobEnv: {
         SERVICES: `shop=http://${target.host}/base, root=http://${target.host}`,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, test, vi } from 'vitest'
 import { MESSAGES_STREAM } from '#shared/contracts/log/subjects.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { numbers, sendMessages } from './messages.ts'
@@ -10,7 +10,7 @@ import { numbers, sendMessages } from './messages.ts'
 const SOON = { timeout: 30_000, interval: 100 }
 
 test('messages that got sequences of lost ones are in the files once, whether the owner was away or not', async () => {
-  await using hasty = await startHasty({ jobs: 0, ingests: 1, env: { SHARDS: '1' } })
+  await using hasty = await startMixed(['ingest'], { jobs: 0, ingests: 1, env: { SHARDS: '1' } })
   const inFiles = async () => valuesIn(await readBatchFiles(join(hasty.dataDir, 'messages'))).toSorted()
   const allAreIn = (count: number) => vi.waitFor(async () => expect(await inFiles()).toEqual(numbers(count)), SOON)
   const ingest = hasty.ingest[0] ?? expect.unreachable()

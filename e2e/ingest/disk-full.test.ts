@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom } from '../support/call.ts'
-import { startHasty, startInProcess } from '../support/hasty.ts'
+import { startInProcess, startMixed } from '../support/hasty.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { numbers, sendMessages } from './messages.ts'
@@ -17,7 +17,7 @@ test('a full disk loses nothing: it is said, tried until there is room, and each
   if (typeof mounted === 'string') return skip(mounted)
   await using disk = mounted
   const ingestEnv = { DATA_OUTPUT_DIR: disk.dir, BATCH_BACKOFF_MS: '50', BATCH_ATTEMPTS: '2' }
-  await using hasty = await startHasty({ jobs: 0, ingests: 1, env: { SHARDS: '1' }, ingestEnv })
+  await using hasty = await startMixed(['ingest'], { jobs: 0, ingests: 1, env: { SHARDS: '1' }, ingestEnv })
   const readiness = () => getFrom(`${hasty.ingest[0]?.url}/readyz`)
   await sendMessages(hasty.url, 0, COUNT)
   await vi.waitFor(async () => expect(await readiness()).toMatchObject({ status: 503 }), SOON)

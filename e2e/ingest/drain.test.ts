@@ -6,7 +6,7 @@ import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { shardOf } from '#shared/contracts/log/message.ts'
 import { INGEST_STREAM } from '#shared/contracts/log/subjects.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { messagesFrom } from './messages.ts'
 
@@ -17,7 +17,7 @@ const SIGNS = 16
 
 test('a replica that drains for longer than the lease keeps what it finishes, and what it gives back goes on at once', async () => {
   const env = { SHARDS: String(SHARDS), INGEST_LEASE_MS: '4000', DRAIN_MS: '60000', BATCH_TIMEOUT_MS: '60000' }
-  await using hasty = await startHasty({ jobs: 0, env })
+  await using hasty = await startMixed(['ingest'], { jobs: 0, env })
   const log = join(hasty.dir, 'held.log')
   const handler = { INGEST_HANDLER: join(import.meta.dirname, '../handlers/batches/held.ts'), HELD_LOG: log }
   const replicas = [await hasty.addIngest(handler), await hasty.addIngest(handler)]
@@ -50,7 +50,7 @@ test('a replica that drains for longer than the lease keeps what it finishes, an
   expect(await linesOf(log)).toEqual([begun])
 })
 
-async function ownersOf({ url }: Processes): Promise<(string | null)[]> {
+async function ownersOf({ url }: Mixed<'ingest'>): Promise<(string | null)[]> {
   const { shards } = (await getFrom(`${url}/v1/message/workers`)).body as unknown as MessageWorkers
   return shards.map(({ replica_id }) => replica_id)
 }
@@ -62,7 +62,7 @@ const linesOf = async (path: string) =>
     .map((line) => JSON.parse(line) as unknown)
 
 /** While no shard has anything to write, each write of the stream is a heartbeat. */
-async function signsGiven({ nats }: Processes): Promise<number> {
+async function signsGiven({ nats }: Mixed<'ingest'>): Promise<number> {
   const nc = await connectTest(nats.url)
   try {
     return (await (await jetstreamManager(nc)).streams.info(INGEST_STREAM)).state.last_seq

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { getFrom } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { FileWatch } from './file-watch.ts'
@@ -11,7 +11,7 @@ const COUNT = 20_000
 const A_POST = 100
 
 test('of 20,000 messages each is in the files once, whatever is killed, frozen, added and taken away meanwhile', async () => {
-  await using hasty = await startHasty({ jobs: 0, ingests: 2, ingestEnv: { INGEST_LEASE_MS: '1000' } })
+  await using hasty = await startMixed(['ingest'], { jobs: 0, ingests: 2, ingestEnv: { INGEST_LEASE_MS: '1000' } })
   const dir = join(hasty.dataDir, 'messages')
   const watch = new FileWatch(dir)
   const troubles = troublesOf(hasty)
@@ -33,7 +33,7 @@ test('of 20,000 messages each is in the files once, whatever is killed, frozen, 
 })
 
 /** From two replicas to five, and down to one. */
-function troublesOf(hasty: Processes): (() => Promise<unknown>)[] {
+function troublesOf(hasty: Mixed<'ingest'>): (() => Promise<unknown>)[] {
   const replica = (n: number): Replica => hasty.ingest[n] ?? expect.unreachable('a replica is missing')
   const killBroker = async () => {
     await hasty.nats.kill('SIGKILL')
@@ -71,4 +71,5 @@ const until = (watch: FileWatch, isSo: () => boolean) =>
     { timeout: 60_000, interval: 20 },
   )
 
-const processed = async ({ url }: Processes) => (await getFrom(`${url}/v1/message/workers`)).body['messages_total']
+const processed = async ({ url }: Mixed<'ingest'>) =>
+  (await getFrom(`${url}/v1/message/workers`)).body['messages_total']

@@ -2,14 +2,19 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { MessageWorkers } from '#shared/contracts/http/messages.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { startHasty, startInProcess } from '../support/hasty.ts'
+import { startInProcess, startMixed } from '../support/hasty.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { messagesFrom, numbers, sendMessages } from './messages.ts'
 
 const SOON = { timeout: 20_000, interval: 100 }
 
 test('each message is in one file, in batches of five and what is left after the wait', async () => {
-  await using hasty = await startHasty({ jobs: 0, ingests: 1, ingestEnv: { SHARDS: '1' }, apiEnv: { SHARDS: '1' } })
+  await using hasty = await startMixed(['ingest'], {
+    jobs: 0,
+    ingests: 1,
+    ingestEnv: { SHARDS: '1' },
+    apiEnv: { SHARDS: '1' },
+  })
   const dir = join(hasty.dataDir, 'messages')
   await sendMessages(hasty.url, 0, 23)
   await vi.waitFor(async () => expect(valuesIn(await readBatchFiles(dir)).toSorted()).toEqual(numbers(23)), SOON)
@@ -29,7 +34,7 @@ test('each message is in one file, in batches of five and what is left after the
 
 test('SIGTERM: what waits for a whole batch is written before the end, and not again by the next', async () => {
   const env = { SHARDS: '1', BATCH_MAX_WAIT_MS: '600000' }
-  await using hasty = await startHasty({ jobs: 0, ingests: 1, env })
+  await using hasty = await startMixed(['ingest'], { jobs: 0, ingests: 1, env })
   const dir = join(hasty.dataDir, 'messages')
   const [ingest] = hasty.ingest
   if (ingest === undefined) expect.unreachable()

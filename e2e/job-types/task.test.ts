@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { postTo, send } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 
-let hasty: Processes
+let hasty: Mixed<'job'>
 beforeAll(async () => {
-  hasty = await startHasty()
+  hasty = await startMixed(['job'])
 })
 afterAll(() => hasty.stop())
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo, send } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'
 
 const KILLS = Number(process.env['HASTY_KILLS'] ?? 6)
@@ -38,7 +38,7 @@ const EVENTS_A_REQUEST = 3 * JOBS_A_REQUEST
 const REQUESTS_A_KILL = Math.ceil(REQUESTS / KILLS)
 
 test('requests of every shape end as they would have, twice over', async () => {
-  await using hasty = await startHasty({
+  await using hasty = await startMixed(['workflow', 'job'], {
     apis: 1,
     jobs: 2,
     workflows: 3,
@@ -57,7 +57,7 @@ test('requests of every shape end as they would have, twice over', async () => {
   expect([...ends.values()].filter((count) => count !== 1)).toEqual([])
 })
 
-async function runTwice(hasty: Processes): Promise<void> {
+async function runTwice(hasty: Mixed<'workflow' | 'job'>): Promise<void> {
   const id = await create(hasty)
   await ask(hasty, `${id}/signals/go`, (status) => status === 200)
   expectEnd(await untilFailed(hasty, id, 1), 1)
@@ -66,7 +66,7 @@ async function runTwice(hasty: Processes): Promise<void> {
   expectEnd(await untilFailed(hasty, id, 2), 2)
 }
 
-function create(hasty: Processes): Promise<string> {
+function create(hasty: Mixed<'workflow' | 'job'>): Promise<string> {
   const key = { 'idempotency-key': crypto.randomUUID() }
   return vi.waitFor(async () => {
     const answer = await postTo(`${hasty.url}/v1/requests`, { params: { items: ITEMS }, steps }, key)
@@ -75,13 +75,13 @@ function create(hasty: Processes): Promise<string> {
   }, PATIENCE)
 }
 
-const ask = (hasty: Processes, path: string, isGood: (status: number) => boolean): Promise<void> =>
+const ask = (hasty: Mixed<'workflow' | 'job'>, path: string, isGood: (status: number) => boolean): Promise<void> =>
   vi.waitFor(async () => {
     const { status } = await postTo(`${hasty.url}/v1/requests/${path}`, {})
     expect(isGood(status)).toBe(true)
   }, PATIENCE)
 
-const untilFailed = (hasty: Processes, id: string, round: number): Promise<RequestView> =>
+const untilFailed = (hasty: Mixed<'workflow' | 'job'>, id: string, round: number): Promise<RequestView> =>
   vi.waitFor(async () => {
     const { body } = await getFrom(`${hasty.url}/v1/requests/${id}`)
     expect(body).toMatchObject({ status: 'failed', round })

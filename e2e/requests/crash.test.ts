@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { RequestView } from '#shared/contracts/http/requests.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { endsOfJobs, killOne } from './kills.ts'
 
 const KILLS = Number(process.env['HASTY_KILLS'] ?? 8)
@@ -28,7 +28,7 @@ const UNDISTURBED = Object.fromEntries(STEPS.flatMap((step) => JOBS.map((job) =>
 test('two replicas of the workflow service, and then five, killed with jobs and broker', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  await using hasty = await startHasty({
+  await using hasty = await startMixed(['workflow', 'job'], {
     apis: 1,
     jobs: 2,
     workflows: 2,
@@ -46,7 +46,7 @@ test('two replicas of the workflow service, and then five, killed with jobs and 
 })
 
 /** @returns the ids of the requests, all of them ended */
-async function runAndKill(hasty: Processes): Promise<string[]> {
+async function runAndKill(hasty: Mixed<'workflow' | 'job'>): Promise<string[]> {
   const running: Promise<RequestView>[] = []
   for (let n = 0; n < KILLS; n++) {
     running.push(...Array.from({ length: REQUESTS_A_KILL }, () => runOne(hasty)))
@@ -57,7 +57,7 @@ async function runAndKill(hasty: Processes): Promise<string[]> {
   return requests.map(({ request_id: id }) => id)
 }
 
-async function runOne(hasty: Processes): Promise<RequestView> {
+async function runOne(hasty: Mixed<'workflow' | 'job'>): Promise<RequestView> {
   // A repeat under the same key meets what the first try made.
   const key = { 'idempotency-key': crypto.randomUUID() }
   const id = await vi.waitFor(
@@ -71,7 +71,7 @@ async function runOne(hasty: Processes): Promise<RequestView> {
   return untilEnded(hasty, id)
 }
 
-const untilEnded = (hasty: Processes, id: string): Promise<RequestView> =>
+const untilEnded = (hasty: Mixed<'workflow' | 'job'>, id: string): Promise<RequestView> =>
   vi.waitFor(
     async () => {
       const { body } = await getFrom(`${hasty.url}/v1/requests/${id}`)

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { getFrom, postTo } from '../support/call.ts'
-import { startHasty, startInProcess } from '../support/hasty.ts'
+import { startInProcess, startMixed } from '../support/hasty.ts'
 import { getRaw } from '../workers/workers.ts'
 
 const PAGE = 'https://app.example.com'
@@ -86,7 +86,7 @@ test('the workflow service counts each caller by its own address', async () => {
 })
 
 test('a replica that is gone is passed over; without any it is a 503, and an api that knows none says so', async () => {
-  await using hasty = await startHasty({ workflows: 2 })
+  await using hasty = await startMixed(['workflow'], { workflows: 2 })
   const requests = `${hasty.url}/v1/requests`
   const [first, second] = hasty.workflow
   for (let n = 0; n < 4; n++) {

@@ -1,14 +1,14 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { expect, vi } from 'vitest'
 import { isTerminalEvent, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { Hasty, Processes } from '../support/hasty.ts'
+import type { Hasty, Mixed } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 /**
  * A workflow service, a job service or the broker, by SIGKILL, and starts it again.
  * @param events that what was begun just before makes at least: somewhere among them it happens
  */
-export async function killOne(hasty: Processes, events: number): Promise<void> {
+export async function killOne(hasty: Mixed<'workflow' | 'job'>, events: number): Promise<void> {
   await untilLogGrewBy(hasty, 5 + Math.floor(Math.random() * (events - 5)))
   const victims = [...hasty.workflow, ...hasty.job, null]
   const victim = victims[Math.floor(Math.random() * victims.length)]
@@ -23,7 +23,7 @@ export async function killOne(hasty: Processes, events: number): Promise<void> {
 }
 
 /** At no moment in particular, but with something going on; when nothing does any more, at once. */
-async function untilLogGrewBy(hasty: Processes, events: number): Promise<void> {
+async function untilLogGrewBy(hasty: Hasty, events: number): Promise<void> {
   const nc = await connectTest(hasty.nats.url)
   try {
     const manager = await jetstreamManager(nc, { checkAPI: false })

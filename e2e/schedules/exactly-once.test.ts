@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 import { expectEachOnce, openLog, put, view } from './schedule-calls.ts'
@@ -7,7 +7,7 @@ import { expectEachOnce, openLog, put, view } from './schedule-calls.ts'
 const LONG = { timeout: 60_000, interval: 100 }
 
 test('three replicas make one job a tick, without a gap', async () => {
-  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
+  await using hasty = await startMixed(['keeper'], { keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   expect(await put(hasty.url, 'tick', { every_ms: 1_000 })).toMatchObject({ status: 201 })
   const ticks = await vi.waitFor(async () => {
@@ -26,7 +26,7 @@ test('three replicas make one job a tick, without a gap', async () => {
 })
 
 test('no tick is lost or doubled when a replica is killed, and a quick restart of the broker is made up for', async () => {
-  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
+  await using hasty = await startMixed(['keeper'], { keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   const { url } = hasty
   await put(url, 'tick', { every_ms: 1_000, on_missed: 'all' })
@@ -53,7 +53,7 @@ test('no tick is lost or doubled when a replica is killed, and a quick restart o
 })
 
 test('a change of the job at the time of a tick makes no second job of it', async () => {
-  await using hasty = await startHasty({ apis: 3, keepers: 3, jobs: 0 })
+  await using hasty = await startMixed(['keeper'], { apis: 3, keepers: 3, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   const jobs = [
     { type: 'sleep', priority: 'high' },

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { HOUR, isoTime, MINUTE } from '#shared/time/clock.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { sumOfMetric } from '../support/metrics.ts'
 import {
   expectEachOnce,
@@ -16,7 +16,7 @@ import {
 
 const POLICIES = ['latest', 'skip', 'all'] as const
 
-async function withoutKeepers(hasty: Processes, work: () => Promise<unknown>): Promise<void> {
+async function withoutKeepers(hasty: Mixed<'keeper'>, work: () => Promise<unknown>): Promise<void> {
   for (const keeper of hasty.keeper) keeper.kill('SIGKILL')
   await Promise.all(hasty.keeper.map((keeper) => keeper.exited()))
   await work()
@@ -24,7 +24,7 @@ async function withoutKeepers(hasty: Processes, work: () => Promise<unknown>): P
 }
 
 test('after six seconds without any keeper a schedule of one second does as its policy says', async () => {
-  await using hasty = await startHasty({ keepers: 3, jobs: 0 })
+  await using hasty = await startMixed(['keeper'], { keepers: 3, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   for (const policy of POLICIES) await put(hasty.url, policy, { every_ms: 1_000, on_missed: policy })
   const untilMore = async (count: number) => {
@@ -53,7 +53,7 @@ test('after six seconds without any keeper a schedule of one second does as its 
 })
 
 test('after hours without any keeper a schedule of one hour does as its policy says, once', async () => {
-  await using hasty = await startHasty({ keepers: 3, jobs: 1 })
+  await using hasty = await startMixed(['keeper'], { keepers: 3, jobs: 1 })
   await using log = await openLog(hasty.nats.url)
   const lastMs = Date.now() - 30 * MINUTE
   const madeMs = lastMs - 5 * HOUR
@@ -87,7 +87,7 @@ test('after hours without any keeper a schedule of one hour does as its policy s
 
 test('a tick whose job has left the log already is not made again by who does not know of it', async () => {
   const env = { COOLDOWN_MS: '0', LOG_RETENTION_MS: '0', HOUSEKEEPING_MS: '200' }
-  await using hasty = await startHasty({ keepers: 2, jobs: 1, env })
+  await using hasty = await startMixed(['keeper'], { keepers: 2, jobs: 1, env })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const lastMs = Date.now() - 2 * MINUTE

@@ -4,14 +4,14 @@ import { SCHEDULED_JOB_MAX_BYTES, SCHEDULES_MAX } from '#shared/contracts/http/s
 import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
 import { send } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
 import { named, oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
 
-let hasty: Processes
+let hasty: Mixed<'keeper'>
 
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 1 })
+  hasty = await startMixed(['keeper'], { apis: 1, jobs: 1 })
 })
 
 afterAll(() => hasty.stop())

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest'
 import { DAY, isoTime, SECOND } from '#shared/time/clock.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { expectEachOnce, named, oldRecord, openLog, openRecords, view } from './schedule-calls.ts'
 
 test('a schedule that a clock of the next month has settled goes on from now, says so, and makes no tick twice', async () => {
-  await using hasty = await startHasty({ keepers: 2, jobs: 0 })
+  await using hasty = await startMixed(['keeper'], { keepers: 2, jobs: 0 })
   await using log = await openLog(hasty.nats.url)
   await using old = await openRecords(hasty.nats.url)
   const startMs = Math.floor(Date.now() / SECOND) * SECOND

@@ -111,7 +111,7 @@ async function acceptedReach(load: Load, count: number): Promise<void> {
 }
 
 /** The owner named in the checkpoint, whose id contains its pid. */
-export async function findOwner(hasty: Processes): Promise<Replica> {
+export async function findOwner(hasty: Pick<Processes, 'keeper' | 'dataDir'>): Promise<Replica> {
   await using store = await storeOf(hasty)
   return await waitUntil(
     async () => {
@@ -123,7 +123,7 @@ export async function findOwner(hasty: Processes): Promise<Replica> {
 }
 
 /** The services' own store, opened directly. */
-export async function storeOf(hasty: Processes): Promise<JobStore & AsyncDisposable> {
+export async function storeOf(hasty: Pick<Processes, 'dataDir'>): Promise<JobStore & AsyncDisposable> {
   const store = await openJobStore({ DATA_DIR: hasty.dataDir })
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }

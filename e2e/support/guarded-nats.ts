@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Child, startChild } from '../../scripts/servers/child.ts'
 import { findNatsServer } from '../../scripts/servers/find-nats-server.ts'
 import { freePort, portError } from '../../scripts/servers/free-port.ts'
+import { natsEnv } from '../../scripts/servers/nats.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 
 export type GuardedNats = AsyncDisposable & { readonly url: string; readonly logFile: string }
@@ -18,7 +19,7 @@ export async function startGuardedNats(dir: string, env: Record<string, string>)
   const script = join(import.meta.dirname, '../../nats/start.sh')
   const child: Child = await startChild('sh', [script, '--addr', '127.0.0.1', '--port', String(port)], {
     env: {
-      ...process.env,
+      ...natsEnv(),
       PATH: `${bin}:${process.env.PATH ?? ''}`,
       NATS_STORE_DIR: store,
       NATS_MONITOR: `127.0.0.1:${monitorPort}`,

@@ -9,6 +9,7 @@ import { readJobConfig } from '../../services/job/config.ts'
 import { setUpBroker } from '../../services/job/set-up-broker.ts'
 import { silentLog } from './bus.ts'
 import { type InProcess, startInThisProcess } from './in-process.ts'
+import { TEST_SYNC } from './nats.ts'
 import { type Replica, startReplica } from './replica.ts'
 
 export type HastyOptions = {
@@ -31,6 +32,7 @@ export type HastyOptions = {
   jobEnv?: Record<string, string>
   workflowEnv?: Record<string, string>
   ingestEnv?: Record<string, string>
+  /** By default TEST_SYNC. */
   natsSync?: '10ms' | 'always'
   maxFileBytes?: number
 }
@@ -60,19 +62,38 @@ export type Hasty<R extends InProcess = InProcess> = AsyncDisposable & {
 
 export type Processes = Hasty<Replica>
 
+type Adder = { api: 'addApi'; keeper: 'addKeeper'; job: 'addJob'; workflow: 'addWorkflow'; ingest: 'addIngest' }
+
+/** Services of which only those of kind K are processes. */
+export type Mixed<K extends Kind> = Omit<Hasty, K | Adder[K]> & Pick<Processes, K | Adder[K]>
+
 /**
  * The real services as processes, over a nats-server of their own, in a folder and on ports of their own:
  * `await using hasty = await startHasty({ apis: 2, jobs: 2, nginx: true })`. HASTY_KEEP=1 keeps the folder with all logs.
  * For tests that kill, freeze or signal a process, or look at its exit, its memory or its environment.
  */
-export const startHasty = (options: HastyOptions = {}): Promise<Processes> =>
-  startCluster(options, ({ kind, ...replica }) => startReplica({ ...replica, file: `${kind}/main.ts` }))
+export const startHasty = (options: HastyOptions = {}): Promise<Processes> => startCluster(options, startProcess)
 
 /**
  * The same services, over the same kind of nats-server, in the test's own process, which is ready several times as fast:
  * for all other tests.
  */
 export const startInProcess = (options: HastyOptions = {}): Promise<Hasty> => startCluster(options, startInThisProcess)
+
+/**
+ * The services of these kinds as processes, which the test kills, signals or looks at, and all others in the test's own:
+ * a process costs half a second of CPU before its first answer.
+ */
+export const startMixed = <K extends Kind>(kinds: readonly K[], options: HastyOptions = {}): Promise<Mixed<K>> => {
+  const isProcess = ({ kind }: Launch) => kinds.some((one) => one === kind)
+  // The launcher makes replicas of the kinds K, which no type can say of a list.
+  return startCluster(options, (launch) =>
+    isProcess(launch) ? startProcess(launch) : startInThisProcess(launch),
+  ) as unknown as Promise<Mixed<K>>
+}
+
+const startProcess = ({ kind, ...replica }: Launch): Promise<Replica> =>
+  startReplica({ ...replica, file: `${kind}/main.ts` })
 
 export type Kind = 'api' | 'keeper' | 'job' | 'workflow' | 'ingest'
 
@@ -199,7 +220,7 @@ const addressesOf = (replicas: InProcess[]) => replicas.map(({ port }) => `127.0
 function natsOptions({ natsSync, maxFileBytes }: HastyOptions, dir: string): NatsOptions {
   return {
     dir: join(dir, 'nats'),
-    ...(natsSync === undefined ? {} : { syncInterval: natsSync }),
+    syncInterval: natsSync ?? TEST_SYNC,
     ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
   }
 }

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { getFrom } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { listWorkers, readAttempts, workerOf } from './workers.ts'
 
@@ -13,12 +13,12 @@ import { listWorkers, readAttempts, workerOf } from './workers.ts'
 const SOON = { timeout: 25_000, interval: 250 }
 const quick = { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '5' }
 
-async function runSome(hasty: Processes, count: number): Promise<void> {
+async function runSome(hasty: Mixed<'job'>, count: number): Promise<void> {
   const jobs = await Promise.all(Array.from({ length: count }, () => makeJob(hasty)))
   for (const jobId of jobs) await untilJob(hasty, jobId, { status: 'finished' })
 }
 
-const untilAway = (hasty: Processes) =>
+const untilAway = (hasty: Mixed<'job'>) =>
   vi.waitFor(async () => {
     const { status, headers, body } = await getFrom(`${hasty.url}/v1/workers`)
     expect({ status, code: body['code'], retry: headers.get('retry-after') }).toEqual({
@@ -29,7 +29,7 @@ const untilAway = (hasty: Processes) =>
   }, SOON)
 
 test('where the store cannot be opened jobs run and finish, and it has them all when it can', async () => {
-  await using hasty = await startHasty({ jobs: 0, nginx: false, jobEnv: quick })
+  await using hasty = await startMixed(['job'], { jobs: 0, nginx: false, jobEnv: quick })
   const file = join(hasty.dataDir, 'job.sqlite')
   await mkdir(file)
   const worker = await hasty.addJob()
@@ -48,7 +48,7 @@ test('where the store cannot be opened jobs run and finish, and it has them all 
 
 test('without its MongoDB jobs run and finish, and the stop is not held up', async () => {
   const JOB_MONGO_URL = `mongodb://127.0.0.1:${await freePort()}/hasty_job`
-  await using hasty = await startHasty({ jobEnv: { ...quick, JOB_MONGO_URL } })
+  await using hasty = await startMixed(['job'], { jobEnv: { ...quick, JOB_MONGO_URL } })
   await runSome(hasty, 20)
   const [worker] = hasty.job
   await untilAway({ ...hasty, url: worker?.url ?? '' })
@@ -59,7 +59,7 @@ test('without its MongoDB jobs run and finish, and the stop is not held up', asy
 })
 
 test('while another process holds the lock of its file jobs run as fast as before, and nothing of them is lost', async () => {
-  await using hasty = await startHasty({ jobEnv: quick })
+  await using hasty = await startMixed(['job'], { jobEnv: quick })
   const [replica] = hasty.job
   const job = { ...hasty, url: replica?.url ?? '' }
   const { worker_id } = await workerOf(job, replica?.pid ?? 0)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
 import { getFrom, send } from '../support/call.ts'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { getRaw, listWorkers, readAttempts, workerOf } from './workers.ts'
 
 test('the api passes /v1/workers on to a job service that answers', async () => {
-  await using hasty = await startHasty({ jobs: 2, jobEnv: { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '1' } })
+  await using hasty = await startMixed(['job'], { jobs: 2, jobEnv: { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '1' } })
   const nobody = `http://127.0.0.1:${await freePort()}`
   const JOB_URLS = [nobody, ...hasty.job.map(({ port }) => `http://localhost:${port}`)].join(', ')
   const [{ url }, unaware] = await Promise.all([hasty.addApi({ JOB_URLS }), hasty.addApi({ JOB_URLS: '' })])

@@ -1,6 +1,6 @@
 import { nanoid } from 'nanoid'
 import { expect, test, vi } from 'vitest'
-import { startHasty } from '../support/hasty.ts'
+import { startMixed } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
 import { listWorkers, readAttempts } from './workers.ts'
 
@@ -10,7 +10,7 @@ const server = process.env.HASTY_TEST_MONGO_URL
 test.skipIf(server === undefined)('two workers share a MongoDB of their own', async () => {
   const JOB_MONGO_URL = `${server}/hasty_test_${nanoid(10).replaceAll('-', '_')}`
   const env = { SLEEP_MIN_MS: '1', SLEEP_MAX_MS: '20', JOB_SLOTS: '4' }
-  await using hasty = await startHasty({ jobs: 2, nginx: true, jobEnv: { ...env, JOB_MONGO_URL } })
+  await using hasty = await startMixed(['job'], { jobs: 2, nginx: true, jobEnv: { ...env, JOB_MONGO_URL } })
   const jobs = await Promise.all(Array.from({ length: 40 }, () => makeJob(hasty)))
   for (const jobId of jobs) await untilJob(hasty, jobId, { status: 'finished' })
   const workers = await vi.waitFor(

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { getFrom, send } from '../support/call.ts'
-import { type Processes, startHasty } from '../support/hasty.ts'
+import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { connectTest, historiesOf, readLog, startIn } from '../support/read-log.ts'
 import { getRaw, listWorkers, readAttempts, readWorker, workerOf } from './workers.ts'
@@ -10,9 +10,9 @@ const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 /** A heartbeat a second, and 5 s of silence until a worker counts as dead. */
 const SILENT = { timeout: 15_000, interval: 250 }
 
-let hasty: Processes
+let hasty: Mixed<'job'>
 beforeAll(async () => {
-  hasty = await startHasty({ apis: 1, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '5' } })
+  hasty = await startMixed(['job'], { apis: 1, jobs: 2, nginx: true, env: { HANDLERS_DIR, JOB_SLOTS: '5' } })
 })
 afterAll(() => hasty.stop())
 

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { commandLineOf } from './child.ts'
-import { portError } from './free-port.ts'
+import { freePort, portError } from './free-port.ts'
 import { startNatsServer } from './nats.ts'
 
 async function makeFolder() {
@@ -22,6 +22,21 @@ function greeting(port: number): Promise<string> {
     })
   })
 }
+
+async function coresOfNats(): Promise<unknown> {
+  await using folder = await makeFolder()
+  const monitorPort = await freePort()
+  await using _nats = await startNatsServer({ dir: folder.path, monitorPort })
+  const response = await fetch(`http://127.0.0.1:${monitorPort}/varz`)
+  return ((await response.json()) as { gomaxprocs: number }).gomaxprocs
+}
+
+test('nats-server runs on half of the cores, or on as many as GOMAXPROCS says', async () => {
+  vi.stubEnv('GOMAXPROCS', undefined)
+  expect(await coresOfNats()).toBe(Math.max(1, Math.floor(availableParallelism() / 2)))
+  vi.stubEnv('GOMAXPROCS', '3')
+  expect(await coresOfNats()).toBe(3)
+})
 
 test('a killed nats-server comes back on its port, with JetStream', async () => {
   await using folder = await makeFolder()
