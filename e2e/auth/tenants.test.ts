@@ -16,7 +16,14 @@ let operator: Headers
 const SOON = { timeout: 20_000, interval: 25 }
 
 beforeAll(async () => {
-  hasty = await startInProcess({ apis: 2, jobs: 1, nginx: true, apiEnv: { AUTH: 'required', JWT_SECRET: SECRET } })
+  hasty = await startInProcess({
+    apis: 2,
+    jobs: 1,
+    nginx: true,
+    apiEnv: { AUTH: 'required', JWT_SECRET: SECRET },
+    // Every start is an event of its own.
+    jobEnv: { START_GRACE_MS: '0' },
+  })
   acme = bearer(await tokenOf('a', { claims: { tenant: 'acme' } }))
   umbrella = bearer(await tokenOf('u', { claims: { tenant: 'umbrella' } }))
   operator = bearer(await tokenOf('o', { claims: { scope: 'admin' } }))
