@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
@@ -49,6 +50,24 @@ test('a short attempt that fails, and one that is tried again, tell so', async (
   expect((await namesOf(retried)).slice(0, 3)).toEqual(['job:created', 'job:retrying', 'job:started'])
   const outcomes = retried.attempts.map(({ attempt, outcome }) => `${attempt} ${outcome}`)
   expect(outcomes).toEqual(['1 retrying', '2 retrying', '3 finished'])
+})
+
+test('a job that is cancelled while it waits never starts, and one that is retried then starts once', async () => {
+  const file = join(hasty.dir, 'started.txt')
+  const counting = (name: string) => ({ type: 'counting', payload: { file, ms: 0, name } })
+  for (let n = 0; n < MANY; n++) await run(counting('warm'))
+  expect(await send('POST', `${hasty.url}/v1/types/counting/pause`)).toMatchObject({ status: 200 })
+  const waiting = await Promise.all(Array.from({ length: 10 }, (_, n) => make(counting(`waits-${n}`))))
+  const [retried = ''] = waiting
+  for (const jobId of waiting)
+    expect(await send('POST', `${hasty.url}/v1/jobs/${jobId}/cancel`)).toMatchObject({ status: 200 })
+  expect(await send('POST', `${hasty.url}/v1/jobs/${retried}/retry`)).toMatchObject({ status: 202 })
+  expect(await send('POST', `${hasty.url}/v1/types/counting/resume`)).toMatchObject({ status: 200 })
+  await untilJob(hasty, retried, { status: 'finished' })
+  const last = await run(counting('last'))
+  expect(await namesOf(last)).toEqual(['job:created', 'job:finished'])
+  const started = (await readFile(file, 'utf8')).split('\n').filter((line) => line.startsWith('start waits'))
+  expect(started).toEqual(['start waits-0'])
 })
 
 test('an attempt that turns out to be long is seen to run, and can be cancelled', async () => {

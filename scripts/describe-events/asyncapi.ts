@@ -6,7 +6,7 @@ import { JOBS_STREAM, LIVE_PREFIX } from '#shared/contracts/log/subjects.ts'
 const SUMMARIES: Record<string, string> = {
   'job:created': 'A job may start now: it was accepted, retried by an operator, or rescheduled to now',
   'job:scheduled': 'A job waits for its start time',
-  'job:started': 'An attempt began; its sequence in the log is the fencing token',
+  'job:started': 'An attempt began; its sequence in the log is the fencing token, unless it names another',
   'job:progress': 'A handler reported its progress',
   'job:retrying': 'An attempt failed, and another will follow',
   'job:released': 'A stopping worker handed the job back: no attempt is used up',

@@ -6,7 +6,7 @@ import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
 import { ensureLanes, lanesOfType } from '#shared/bus/lanes/lanes.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { ConsumerPuller } from '#shared/bus/puller.ts'
-import { ARM_TIMERS } from '#shared/contracts/log/subjects.ts'
+import { ARM_TIMERS, cancelsOf } from '#shared/contracts/log/subjects.ts'
 import { EXIT } from '#shared/process/exit.ts'
 import { chooseFormat } from '#shared/process/logger.ts'
 import { VERSION } from '#shared/process/version.ts'
@@ -77,7 +77,7 @@ export async function startJob(base: Base): Promise<Running> {
   const loop = pullLoop(base, { history, handlers, lease, exclusive, attempts, metrics })
   const { store, port } = await startOps(base)
   await life.start(new ReportLoop(attempts, store, log))
-  life.onStop(watchEnds({ ...base, history, held: loop.held }))
+  life.onStop(watchEnds({ ...base, history, exclusive, held: loop.held }))
   life.onStop(() => drain(loop, config.DRAIN_MS, log))
   // Before the first look at the lanes: none of their changes may be missed after it.
   life.onStop(watchLanes(base, loop))
@@ -194,6 +194,7 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       }),
       findLanes: (type) => lanesOfType(broker, type),
       brokerStart,
+      lastCancel: async (type) => (await stream.lastOf(cancelsOf(type)))?.seq ?? 0,
       random: Math.random,
     },
     { slots: config.JOB_SLOTS, ageingMs: config.PRIORITY_AGEING_MS },

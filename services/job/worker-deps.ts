@@ -27,6 +27,8 @@ export interface WorkerDeps {
   /** The lanes that a type has now. */
   findLanes(type: string): Promise<LanesOfType>
   brokerStart: Pick<BrokerStart, 'lastSeq'>
+  /** Sequence of a type's last cancel that the log still has; 0: none. */
+  lastCancel(type: string): Promise<number>
   metrics: JobMetrics
   attempts: AttemptRecorder
   clock: Clock

@@ -15,7 +15,9 @@ export interface LiveEvent {
  */
 export function watchLive(broker: Broker, filter: string, onEvent: (event: LiveEvent) => void): () => void {
   const subscription = broker.nc.subscribe(`${LIVE_PREFIX}${filter}`, {
-    callback: (_error, message) => {
+    // With an error, such as a right that this user lacks, there is no message.
+    callback: (error: Error | null, message) => {
+      if (error !== null) return
       const subject = parseSubject(message.subject.slice(LIVE_PREFIX.length))
       const seq = Number(message.headers?.get('Nats-Sequence'))
       if (subject !== null && Number.isInteger(seq)) onEvent({ seq, subject })

@@ -71,6 +71,11 @@ interface Puller {
   inbox: string
   subscription: Subscription
   open: OpenPull | null
+  /**
+   * When the first pull was asked that was given up here: what it brought may still wait to be read. null once the broker
+   * has answered a later one.
+   */
+  givenUp: AskedAt | null
 }
 
 const GRACE_MS = 1_000
@@ -94,11 +99,11 @@ export class ConsumerPuller {
    */
   pull(request: PullRequest): Promise<PullResult> {
     const puller = this.#pullerOf(request.consumer)
-    this.#end(puller, 'ended')
+    this.#giveUp(puller, 'ended')
     return new Promise((resolve) => {
       const token = (this.#nextToken++).toString(36)
       // A broker that went away forgets the request: stop waiting a little after it would have answered.
-      const timer = setTimeout(() => this.#end(puller, 'gone'), request.waitMs + GRACE_MS)
+      const timer = setTimeout(() => this.#giveUp(puller, 'gone'), request.waitMs + GRACE_MS)
       puller.open = { token, request, received: 0, done: resolve, asked: askedNow(), timer }
       const wait = request.waitMs === 0 ? {} : { expires: request.waitMs * MILLISECOND_NS }
       const room = request.maxBytes === undefined ? {} : { max_bytes: request.maxBytes }
@@ -137,7 +142,7 @@ export class ConsumerPuller {
 
   /** Ends every open pull; messages that the broker still sends on them are handed back. */
   endAll(): void {
-    for (const puller of this.#pullers.values()) this.#end(puller, 'ended')
+    for (const puller of this.#pullers.values()) this.#giveUp(puller, 'ended')
   }
 
   close(): void {
@@ -152,7 +157,7 @@ export class ConsumerPuller {
     const subscription = this.#broker.nc.subscribe(`${inbox}.*`, {
       callback: (_error, message) => this.#onMessage(puller, message),
     })
-    const puller: Puller = { inbox, subscription, open: null }
+    const puller: Puller = { inbox, subscription, open: null, givenUp: null }
     this.#pullers.set(consumer, puller)
     return puller
   }
@@ -163,11 +168,13 @@ export class ConsumerPuller {
     if (message.subject.startsWith(puller.inbox)) {
       const token = message.subject.slice(puller.inbox.length + 1)
       const status = message.headers?.code ?? 0
-      if (puller.open?.token === token) this.#end(puller, endOfStatus(status, puller.open))
+      if (puller.open?.token !== token) return
+      puller.givenUp = null
+      this.#end(puller, endOfStatus(status, puller.open))
       return
     }
     const { open } = puller
-    const delivery = readDelivery(message, open?.asked ?? askedNow())
+    const delivery = readDelivery(message, puller.givenUp ?? open?.asked ?? askedNow())
     if (delivery === null) return
     if (open === null) {
       this.nak(delivery)
@@ -176,6 +183,11 @@ export class ConsumerPuller {
     open.received++
     open.request.onDelivery(delivery)
     if (open.received >= open.request.batch) this.#end(puller, 'done')
+  }
+
+  #giveUp(puller: Puller, end: PullResult['end']): void {
+    puller.givenUp ??= puller.open?.asked ?? null
+    this.#end(puller, end)
   }
 
   #end(puller: Puller, end: PullResult['end']): void {

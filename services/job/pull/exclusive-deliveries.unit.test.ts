@@ -8,8 +8,15 @@ const TYPE = 'sleep'
 
 /** What arrives at a worker on its connection, in this order. */
 type Arrival =
-  | { kind: 'delivery'; delivery: Pick<Delivery, 'deliveries' | 'seq' | 'asked'>; isFirst: boolean; lane: Lane }
+  | {
+      kind: 'delivery'
+      delivery: Pick<Delivery, 'deliveries' | 'seq' | 'asked'>
+      lane: Lane
+      isFirst: boolean
+      isOver: boolean
+    }
   | { kind: 'changing' | 'changed' | 'reconnected' }
+  | { kind: 'cancelled'; seq: number }
 
 interface Lane {
   shape: 'one' | 'three'
@@ -31,12 +38,22 @@ class World {
   readonly workers = [new Worker(this), new Worker(this)]
   /** The messages that were delivered to anybody. */
   readonly delivered = new Set<number>()
+  /** Sequences of the messages whose job was cancelled. */
+  readonly cancelled = new Set<number>()
+  lastCancel = 0
   /** Steps that are left of a change of shape. */
   change: (() => void)[] = []
   exclusive = 0
 
   tell(kind: 'changing' | 'changed'): void {
-    for (const worker of this.workers) worker.inbox.push({ kind })
+    for (const worker of this.workers) worker.hear({ kind })
+  }
+
+  /** Cancels the job of the latest message: its trigger stays where it is. */
+  cancel(): void {
+    this.cancelled.add(this.seq)
+    this.lastCancel = ++this.seq
+    for (const worker of this.workers) worker.hear({ kind: 'cancelled', seq: this.lastCancel })
   }
 
   deliver(lane: Lane): { seq: number; count: number } | null {
@@ -104,6 +121,11 @@ class Worker {
     this.inbox.push({ kind: 'reconnected' })
   }
 
+  /** What is published while the connection is away is lost. */
+  hear(arrival: Arrival): void {
+    if (this.#isUp) this.inbox.push(arrival)
+  }
+
   pull(askedAgoMs: number): void {
     const lane = this.#world.lanes.find(({ shape }) => shape === this.#shape)
     if (lane === undefined || !this.#isUp) return
@@ -113,7 +135,9 @@ class Worker {
     const asked = { monotonicMs: askedMs, wallMs: askedMs }
     const isFirst = !this.#world.delivered.has(taken.seq)
     this.#world.delivered.add(taken.seq)
-    this.inbox.push({ kind: 'delivery', delivery: { deliveries: taken.count, seq: taken.seq, asked }, isFirst, lane })
+    const isOver = this.#world.cancelled.has(taken.seq)
+    const delivery = { deliveries: taken.count, seq: taken.seq, asked }
+    this.inbox.push({ kind: 'delivery', delivery, lane, isFirst, isOver })
   }
 
   /** Reads what arrived next. */
@@ -124,9 +148,12 @@ class Worker {
       this.#world.exclusive++
       const { seq } = arrival.delivery
       if (!arrival.isFirst) throw new Error(`${seq} was delivered before, and taken for exclusive`)
+      if (arrival.isOver) throw new Error(`${seq} was cancelled before it was delivered`)
       if (arrival.lane.pending.get(seq)?.count !== 1) throw new Error(`${seq} had gone to another before it was read`)
     } else if (arrival?.kind === 'changing') {
       this.#exclusive.distrust(TYPE)
+    } else if (arrival?.kind === 'cancelled') {
+      this.#exclusive.cancelled(TYPE, arrival.seq)
     } else if (arrival !== undefined) {
       if (arrival.kind === 'reconnected') {
         this.#isUp = true
@@ -149,18 +176,22 @@ class Worker {
       this.#shape = lanes.at(-1)?.shape ?? null
       world.startedAfter ??= world.seq
       const aloneSince = lanes.map((lane) => lane.aloneSince ?? Number.POSITIVE_INFINITY)
-      trustAfter(Math.max(...aloneSince, world.startedAfter))
+      trustAfter(Math.max(...aloneSince, world.startedAfter, world.lastCancel))
     }
   }
 }
 
-type Step = { do: 'store' | 'restart' | 'startChange' | 'change' } | { do: 'wait'; ms: number } | OfWorker
+type Step = { do: OfWorld } | { do: 'wait'; ms: number } | OfWorker
+type OfWorld = 'store' | 'cancel' | 'restart' | 'startChange' | 'change'
 type OfWorker = { do: 'pull' | 'read' | 'beginLook' | 'endLook'; worker: number; askedAgoMs: number }
 
 function act(world: World, step: Step): void {
   switch (step.do) {
     case 'store':
       world.seq++
+      break
+    case 'cancel':
+      world.cancel()
       break
     case 'restart':
       world.restart()
@@ -184,7 +215,7 @@ function act(world: World, step: Step): void {
 
 const ofWorker = (what: OfWorker['do']): fc.Arbitrary<Step> =>
   fc.record({ do: fc.constant(what), worker: fc.nat({ max: 1 }), askedAgoMs: fc.nat({ max: 600 }) })
-const ofWorld = (what: 'store' | 'restart' | 'startChange' | 'change'): fc.Arbitrary<Step> => fc.constant({ do: what })
+const ofWorld = (what: OfWorld): fc.Arbitrary<Step> => fc.constant({ do: what })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: ofWorld('store') },
@@ -193,6 +224,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: ofWorker('beginLook') },
   { weight: 3, arbitrary: ofWorker('endLook') },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 700 }) }) },
+  { weight: 1, arbitrary: ofWorld('cancel') },
   { weight: 1, arbitrary: ofWorld('restart') },
   { weight: 2, arbitrary: ofWorld('startChange') },
   { weight: 5, arbitrary: ofWorld('change') },
@@ -212,7 +244,7 @@ const examples: [Step[]][] = [
   [[{ do: 'startChange' }, change, change, store, change, ...takenTwice]],
 ]
 
-test('what is taken for exclusive was never delivered before, whatever becomes of broker, lanes and workers', () => {
+test('what is taken for exclusive was never delivered before nor cancelled, whatever becomes of broker, lanes and workers', () => {
   let exclusive = 0
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {

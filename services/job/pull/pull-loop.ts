@@ -11,6 +11,7 @@ import { type Lane, LaneSet } from './lane-set.ts'
 
 const IDLE_WAIT_MS = 5_000
 const BROKER_AWAY_MS = 250
+const LOOK_AGAIN_MS = 1_000
 
 export interface PullOptions {
   /** Number of jobs that run at once. */
@@ -54,10 +55,18 @@ export class PullLoop {
   /** On a new connection no delivery is known to be the only one, until the lanes were looked at. */
   #lookAgain(): void {
     this.#deps.deliveryStarts.publishAll()
-    for (const type of this.#deps.handlers.keys()) {
-      this.#findLanes(type).catch((error: unknown) =>
-        this.#deps.log.debug({ err: error, type }, 'could not list the lanes of a type'),
-      )
+    for (const type of this.#deps.handlers.keys()) void this.#lookUntilSeen(type)
+  }
+
+  async #lookUntilSeen(type: string): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#findLanes(type)
+        return
+      } catch (error) {
+        this.#deps.log.debug({ err: error, type }, 'could not list the lanes of a type, will retry')
+        await sleep(LOOK_AGAIN_MS)
+      }
     }
   }
 
@@ -151,12 +160,23 @@ export class PullLoop {
     // No lanes at all: the type is between two shapes, or was removed. The old names then stay, and are asked again.
     if (priorities.length === 0) return
     this.#lanes.setLanes(type, priorities)
-    if (aloneSince === null) return
     // Not waited for: until it is known, every start is stored first.
-    this.#deps.brokerStart.lastSeq().then(
-      (startedAfter) => trustAfter(Math.max(aloneSince, startedAfter)),
-      (error: unknown) => this.#deps.log.warn({ err: error, type }, 'could not learn when the broker was started'),
-    )
+    if (aloneSince !== null) void this.#endLook(type, aloneSince, trustAfter)
+  }
+
+  async #endLook(type: string, aloneSince: number, trustAfter: (seq: number) => void): Promise<void> {
+    const { brokerStart, log } = this.#deps
+    for (let hasFailed = false; !this.#stopped; hasFailed = true) {
+      try {
+        trustAfter(Math.max(aloneSince, await brokerStart.lastSeq(), await this.#deps.lastCancel(type)))
+        return
+      } catch (error) {
+        const about = { err: error, type }
+        if (hasFailed) log.debug(about, 'could not learn from which message on a delivery is the only one')
+        else log.warn(about, 'could not learn from which message on a delivery is the only one, will retry')
+        await sleep(LOOK_AGAIN_MS)
+      }
+    }
   }
 
   #take(delivery: Delivery): void {

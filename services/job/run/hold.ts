@@ -14,7 +14,8 @@ export type LetGo =
 
 /**
  * A job that this process holds, as the rest of the process sees it. The job is asked to let go once; its attempt then
- * publishes `job:released`, or nothing where the job has ended, instead of continuing.
+ * publishes `job:released`, or nothing where the job has ended or its history continued without this attempt, instead of
+ * continuing.
  */
 export class Hold {
   readonly job: JobAddress

@@ -90,8 +90,8 @@ export class JobRun {
   async #publishStart(): Promise<void> {
     const start = this.#heldBack
     if (start === null) return
-    this.#heldBack = null
     const { kind } = await this.#publishNow(start.body, { at: start.at })
+    this.#heldBack = null
     if (kind === 'refused') this.hold.supersede()
   }
 

@@ -3,12 +3,14 @@ import type { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLive } from '#shared/bus/live.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
+import type { ExclusiveDeliveries } from '../pull/exclusive-deliveries.ts'
 import type { Hold } from './hold.ts'
 
 export interface WatchEndsDeps {
   broker: Broker
   history: JobHistory
   held: ReadonlyMap<string, Hold>
+  exclusive: Pick<ExclusiveDeliveries, 'cancelled'>
   log: Logger
 }
 
@@ -19,6 +21,7 @@ export interface WatchEndsDeps {
  */
 export function watchEnds(deps: WatchEndsDeps): () => void {
   const unwatch = watchLive(deps.broker, 'job:cancelled.*.*.*', ({ subject, seq }) => {
+    deps.exclusive.cancelled(subject.type, seq)
     const hold = deps.held.get(subject.job_id)
     if (hold !== undefined && seq > hold.seq) hold.end()
   })

@@ -45,8 +45,12 @@ const reasonOf = (end: LoggedEvent): string =>
 
 const lastAttempt = (end: LoggedEvent, status: TaskEnd['status'], error: TaskEnd['error']): TaskAttempt[] =>
   'attempt' in end && end.attempt !== undefined
-    ? [{ attempt: end.attempt, status, started_at: end.at, ended_at: end.at, error }]
+    ? [{ attempt: end.attempt, status, started_at: startOf(end) ?? end.at, ended_at: end.at, error }]
     : []
+
+/** When a short attempt started, which its outcome tells. */
+const startOf = (end: LoggedEvent): string | undefined =>
+  end.event === 'job:finished' || end.event === 'job:failed' ? end.started_at : undefined
 
 export const attemptsOf = (job: Job): TaskAttempt[] =>
   job.attempts.map((attempt) => ({

@@ -31,8 +31,12 @@ export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: T
   const lanes = await findLanes(broker, info.type)
   // The declared policy changes last, so that a change that was cut short is noticed and finished.
   const isDeclared = lanes.every((lane) => readLane(lane)?.info.policy.concurrency === info.policy.concurrency)
-  await setConcurrency(broker, info, isDeclared ? shapeOf(lanes) : info.policy.concurrency)
-  if (lanes.some(({ config }) => !config.metadata?.[ALONE_SINCE])) await noteAloneFromNow(broker, info.type)
+  const concurrency = isDeclared ? shapeOf(lanes) : info.policy.concurrency
+  if (!isWhole(lanes) || shapeOf(lanes) !== concurrency) await setConcurrency(broker, info, concurrency)
+  else if (lanes.some(({ config }) => !config.metadata?.[ALONE_SINCE])) {
+    await noteAloneFromNow(broker, info.type)
+    tellLanesChanged(broker, info.type)
+  }
   for (const { name, config } of await findLanes(broker, info.type)) {
     const changes = changesIn(config, {
       ack_wait: options.leaseMs * MILLISECOND_NS,
@@ -116,7 +120,8 @@ async function noteAlone(broker: Broker, lanes: ConsumerInfo[], since: number | 
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   for (const { name, config } of lanes) {
     const metadata = { ...config.metadata, [ALONE_SINCE]: since === null ? '' : String(since) }
-    await manager.consumers.update(JOBS_STREAM, name, { metadata })
+    // Somebody who replaces lanes at the same time may have deleted it.
+    await found(() => manager.consumers.update(JOBS_STREAM, name, { metadata }), CONSUMER_NOT_FOUND)
   }
 }
 

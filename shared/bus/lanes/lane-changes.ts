@@ -2,7 +2,7 @@ import { LANES_CHANGED, LANES_CHANGING } from '#shared/contracts/log/subjects.ts
 import { sleep } from '#shared/time/clock.ts'
 import type { Broker } from '../connection.ts'
 
-/** More than a worker's START_GRACE_MS by default, after which a start is in the log. */
+/** Far more than a message takes to every worker that is not stuck. */
 const HEARD_WITHIN_MS = 250
 
 /**
@@ -29,9 +29,16 @@ export interface LaneWatcher {
 
 /** @returns a function that stops the watch */
 export function watchLaneChanges(broker: Broker, watcher: LaneWatcher): () => void {
+  const watch = (subject: string, onType: (type: string) => void) =>
+    broker.nc.subscribe(subject, {
+      // With an error, such as a right that this user lacks, there is no message.
+      callback: (error: Error | null, message) => {
+        if (error === null) onType(message.string())
+      },
+    })
   const subscriptions = [
-    broker.nc.subscribe(LANES_CHANGING, { callback: (_error, message) => watcher.onChanging(message.string()) }),
-    broker.nc.subscribe(LANES_CHANGED, { callback: (_error, message) => watcher.onChanged(message.string()) }),
+    watch(LANES_CHANGING, (type) => watcher.onChanging(type)),
+    watch(LANES_CHANGED, (type) => watcher.onChanged(type)),
   ]
   return () => {
     for (const subscription of subscriptions) subscription.unsubscribe()

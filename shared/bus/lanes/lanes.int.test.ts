@@ -288,3 +288,28 @@ test('lanes say since when a message is in one of them alone, and say nothing wh
   await setConcurrency(broker, info, 4)
   expect(await aloneSince()).toBe(2)
 })
+
+test('what a pull brought that was given up here says when that pull was asked, also within the next one', async () => {
+  await using bus = await startTestBus()
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const puller = new ConsumerPuller(bus.broker)
+  const first = pull(puller, 1)
+  bus.broker.outbox.flush()
+  // The request is on its way after this turn of the loop, in which nothing is read.
+  await new Promise(setImmediate)
+  const askedFirstMs = performance.now()
+  // A loop that is blocked runs its timers first: the pull's own comes before the message.
+  while (performance.now() < askedFirstMs + 1_200);
+  expect(await first).toMatchObject({ received: 0, end: 'gone' })
+  const second = await pull(puller, 1)
+  expect(second).toMatchObject({ received: 1 })
+  expect(second.deliveries[0]?.asked.monotonicMs).toBeLessThan(askedFirstMs)
+
+  // The broker's answer to a later pull shows that nothing of the first is left.
+  expect(await pull(puller, 1)).toMatchObject({ received: 0, end: 'done' })
+  await bus.publisher.publish(createdPublication(newAddress()), SOON)
+  const askedMs = performance.now()
+  const third = await pull(puller, 1)
+  expect(third.deliveries[0]?.asked.monotonicMs).toBeGreaterThanOrEqual(askedMs)
+  puller.close()
+})

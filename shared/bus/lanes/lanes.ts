@@ -97,8 +97,8 @@ export async function findLanes(broker: Connected, type: string): Promise<Consum
 export interface LanesOfType {
   priorities: LanePriority[]
   /**
-   * Messages after this sequence are in one lane alone, and one broker counts their deliveries; null where none are: while
-   * one shape replaces the other, and on a cluster, whose next leader may not know of the last deliveries.
+   * Messages after this sequence are in one lane alone, and one broker counts their deliveries. null: no message is known
+   * to be, because one shape replaces the other, or because the next leader of a cluster may not know the last deliveries.
    */
   aloneSince: number | null
 }

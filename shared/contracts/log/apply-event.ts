@@ -42,7 +42,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         attempts: endOpenAttempt(next.attempts, outcomeOf(event, 'retrying'), event.at, event.error),
       }
     case 'job:released':
-      return { ...next, phase: 'waiting', attempts: endOpenAttempt(job.attempts, 'released', event.at, null) }
+      return { ...next, phase: 'waiting', attempts: endOpenAttempt(next.attempts, 'released', event.at, null) }
     case 'job:finished':
       return {
         ...next,
@@ -56,7 +56,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         ...ended('cancelled', event.at),
         reason: event.reason,
         error: event.error ?? null,
-        attempts: endOpenAttempt(job.attempts, 'cancelled', event.at, event.error ?? null),
+        attempts: endOpenAttempt(next.attempts, 'cancelled', event.at, event.error ?? null),
       }
     case 'job:failed':
       return {

@@ -42,6 +42,9 @@ export const historyFilterById = (jobId: string): string => `*.*.*.${jobId}`
 /** Every history event, but no timer or trigger, which have five tokens. */
 export const ALL_HISTORY = '*.*.*.*'
 
+/** Filter of all cancels of a type's jobs. */
+export const cancelsOf = (type: string): string => `job:cancelled.${type}.*.*`
+
 export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
 export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
 
