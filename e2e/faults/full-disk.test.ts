@@ -12,7 +12,9 @@ import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 // `npm start` on a disk that it fills, and that gets room again without any help.
 
 // At the same time: each has a disk and services of its own, and waits most of the time.
-const SOON = { timeout: 20_000 }
+const SOON = { timeout: 20_000, interval: 50 }
+/** What is left of the broker's last page on the disk is filled by probes alone, with some hundred bytes a second. */
+const PAGE_FULL = { timeout: 90_000, interval: 250 }
 const LARGE = 'x'.repeat(400_000)
 
 test.concurrent('a full disk loses nothing: new work is refused at once, and is taken again when there is room', async ({
@@ -34,7 +36,7 @@ test.concurrent('a full disk loses nothing: new work is refused at once, and is 
   // A file takes the rest of the disk, and the running services write until the broker can write no more.
   await disk.fill()
   const checks = { broker: expect.stringContaining('disk is full') as string }
-  await untilReadiness(hasty, { status: 503, body: { checks } })
+  await untilReadiness(hasty, { status: 503, body: { checks } }, PAGE_FULL)
   const again = await postTask(hasty.url, 1_000, '')
   expect(again).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(again.ms).toBeLessThan(1_000)
@@ -96,8 +98,8 @@ const BODIES: Record<string, unknown> = {
   '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
 }
 
-const untilReadiness = ({ url }: { url: string }, answer: object): Promise<void> =>
-  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), SOON)
+const untilReadiness = ({ url }: { url: string }, answer: object, within = SOON): Promise<void> =>
+  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), within)
 
 /** An api looks once a second whether there is room; what it accepted before then is kept. */
 const untilRefused = ({ url }: { url: string }, data: string): Promise<Answered> =>
