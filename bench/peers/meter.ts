@@ -10,7 +10,7 @@ const POLL_MS = 200
 const MIB = 2 ** 20
 const KIB = 1024
 
-/** What a process is there for: one of the peer's, the store, the load generator or this harness. */
+/** The purpose of a process: it is one of the peer's, the store, the load generator or this harness. */
 export type Role = PeerProcess['name'] | 'store' | 'load' | 'harness'
 
 export interface CpuUse {

@@ -83,7 +83,7 @@ function lossToLoop(own: readonly Row[], share: Figure): string[] {
     : [`- Messages to files, ${share.title}: ${inDigits(spread.median, share)}.`]
 }
 
-/** What each peer is, for those who read the tables. */
+/** A short description of each peer, for the readers of the tables. */
 export const peersTable = (names: readonly PeerName[]): string =>
   markdown(
     ['peer', 'store', 'what remains of a finished job'],

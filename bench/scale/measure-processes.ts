@@ -13,7 +13,7 @@ export interface ProcessesRow {
   accept: Throughput
   /** Jobs a second from the first POST until no job waits or runs. */
   perS: number
-  /** Of that. */
+  /** CPU from the first POST until no job waits or runs. */
   cpu: CpuUse
   jobs: number
   memory: Partial<Record<Role, number>>

@@ -17,7 +17,7 @@ export interface StateRow {
   rest: CpuUse
   /** 100 jobs a second. */
   rate: JobLatency
-  /** As many POSTs as it takes. */
+  /** A load of as many POSTs as Hasty takes. */
   accept: Throughput
   /** MiB of each process after that. */
   memory: Partial<Record<Role, number>>

@@ -201,12 +201,8 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
   )
 }
 
-const watchLanes = ({ broker, log }: Base, loop: PullLoop): (() => void) =>
+const watchLanes = ({ broker }: Base, loop: PullLoop): (() => void) =>
   watchLaneChanges(broker, {
     onChanging: (type) => loop.lanesChanging(type),
-    onChanged: (type) => {
-      loop
-        .lanesChanged(type)
-        .catch((error: unknown) => log.debug({ err: error, type }, 'could not read the changed lanes'))
-    },
+    onChanged: (type) => void loop.lanesChanged(type),
   })

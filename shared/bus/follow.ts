@@ -19,28 +19,23 @@ export interface FollowedEvent {
   event: JobEvent
 }
 
-/** Nothing new up to this sequence: a reader that comes back may continue after it. */
-export interface Idle {
-  seq: number
-  event: null
-}
-
-const BATCH = 256
+/** Number of messages that are read at once. */
+export const BATCH = 256
 /** Longest pause between two looks: a lost wake-up costs no more than this. */
-const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
+export const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
 
 /**
  * Every event on the filter, in the order of the log, without gap or repeat, for as long as the reader asks for more; a
  * reader that does not ask costs nothing. The live subjects only say that there is something new: the events themselves
- * come from the log. Yields an Idle when `idleMs` went by without an event. Events that cannot be read are left out,
- * except the end of a job.
+ * come from the log. Yields null when `idleMs` went by without an event. Events that cannot be read are left out, except
+ * the end of a job.
  * @throws when the log cannot be read
  */
 export async function* followLog(
   broker: Broker,
   options: FollowOptions,
   idleMs: number,
-): AsyncGenerator<FollowedEvent | Idle, void, undefined> {
+): AsyncGenerator<FollowedEvent | null, void, undefined> {
   const stream = new Stream(broker)
   const news = new Signal()
   const unwatch = watchLive(broker, options.filter, () => news.raise())
@@ -48,7 +43,6 @@ export async function* followLog(
   const onAbort = () => news.raise()
   options.signal.addEventListener('abort', onAbort)
   try {
-    let safeSeq: number | null = null
     for (let last = options.afterSeq, quietMs = 0; !options.signal.aborted; ) {
       const startedAt = last
       for await (const { seq, event } of readOn(stream, options.filter, last + 1)) {
@@ -56,11 +50,6 @@ export async function* followLog(
         if (event !== null) yield { seq, event }
         if (options.signal.aborted) return
       }
-      if (safeSeq !== null && last === startedAt) {
-        last = Math.max(last, safeSeq)
-        yield { seq: last, event: null }
-      }
-      safeSeq = null
       if (last !== startedAt) {
         quietMs = 0
         continue
@@ -70,8 +59,7 @@ export async function* followLog(
       quietMs += waitMs
       if (quietMs < idleMs) continue
       quietMs = 0
-      // Asked before the next look, which then finds everything that was stored before.
-      safeSeq = (await stream.state()).lastSeq
+      yield null
     }
   } finally {
     options.signal.removeEventListener('abort', onAbort)

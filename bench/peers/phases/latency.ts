@@ -16,7 +16,7 @@ export interface JobLatency extends Latency {
 /** Single jobs, about one a second, into an empty queue. */
 export const idle = (peer: RunningPeer): Promise<JobLatency> => latency(peer, IDLE_JOBS, '-c', 1, '-idle', IDLE_JOBS)
 
-/** So many jobs a second, whatever the peer makes of them. */
+/** Sends a fixed number of jobs a second, however fast the peer handles them. */
 export const steady = (peer: RunningPeer, perS: number, seconds: number): Promise<JobLatency> =>
   latency(peer, perS * seconds, '-c', STEADY_CONNECTIONS, '-rate', perS, '-d', `${seconds}s`)
 

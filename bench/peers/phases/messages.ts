@@ -14,7 +14,7 @@ const POSTS_AT_ONCE = 4
 const WARM_UP_POSTS = 2
 const BATCHES_PER_S = 100
 const STEADY_S = 10
-/** As many as the workers of the ingest service: four shards with at least three each. */
+/** The number of workers of the ingest service: four shards with at least three each. */
 const WRITERS = 12
 
 export interface MessageResults {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type CpuUse, machineMs } from '../meter.ts'
 import type { Load } from '../running-peer.ts'
 
-/** What every phase knows of its run. */
+/** Options of a run, of which each phase takes its own. */
 export interface PhaseOptions {
   /** Number of jobs in the phase `e2e`. */
   jobs: number

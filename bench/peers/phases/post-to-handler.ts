@@ -10,7 +10,7 @@ export interface Posts {
   target?: LoadTarget
 }
 
-/** So many POSTs, from the first of them to the start of the last handler. */
+/** Sends a number of POSTs and measures from the first of them to the start of the last handler. */
 export async function postToHandler(peer: RunningPeer, options: Posts): Promise<Throughput> {
   const { posts, connections, handlersEach = 1, target = {} } = options
   const handlers = posts * handlersEach

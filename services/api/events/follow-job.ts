@@ -51,11 +51,11 @@ export async function* followJob(
   if (isToldWhole(job, toldSeq)) return
   const from = { filter: historyFilter(job), afterSeq: isOfOtherLog ? 0 : toldSeq, signal }
   for await (const next of followLog(deps.broker, from, COMMENT_EVERY_MS)) {
-    const { seq, event } = next
-    if (event === null) {
+    if (next === null) {
       yield null
       continue
     }
+    const { seq, event } = next
     yield { id: seq, event: event.event, data: eventView(event, seq) }
     // A round's end is the job's end unless somebody started another round.
     if (isTerminalEvent(event.event) && (await deps.stream.lastOf(from.filter))?.seq === seq) return

@@ -1,4 +1,4 @@
-import { readLogFrom } from '#shared/bus/follow.ts'
+import { BATCH, LOOK_AT_LEAST_EVERY_MS, readLogFrom } from '#shared/bus/follow.ts'
 import type { Stream, StreamState } from '#shared/bus/stream.ts'
 import { ALL_HISTORY } from '#shared/contracts/log/subjects.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
@@ -21,9 +21,6 @@ export interface TailDeps {
   readers: ReadonlySet<() => void>
 }
 
-const BATCH = 256
-/** Longest pause between two looks: a lost wake-up costs no more than this. */
-const LOOK_AT_LEAST_EVERY_MS = 5 * SECOND
 /** Pause after a look that failed, and before the log counts as another one. */
 const RETRY_MS = 500
 /** Time without an answer of the broker after which the readers are better off at another replica. */

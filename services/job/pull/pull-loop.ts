@@ -58,13 +58,22 @@ export class PullLoop {
     for (const type of this.#deps.handlers.keys()) void this.#lookUntilSeen(type)
   }
 
-  async #lookUntilSeen(type: string): Promise<void> {
-    while (!this.#stopped) {
+  #lookUntilSeen(type: string): Promise<void> {
+    const { log } = this.#deps
+    return this.#untilItWorks(
+      () => this.#findLanes(type),
+      (error) => log.debug({ err: error, type }, 'could not list the lanes of a type, will retry'),
+    )
+  }
+
+  /** Tries again every second, unless this worker stops. */
+  async #untilItWorks(once: () => Promise<void>, onError: (error: unknown, isFirst: boolean) => void): Promise<void> {
+    for (let isFirst = true; !this.#stopped; isFirst = false) {
       try {
-        await this.#findLanes(type)
+        await once()
         return
       } catch (error) {
-        this.#deps.log.debug({ err: error, type }, 'could not list the lanes of a type, will retry')
+        onError(error, isFirst)
         await sleep(LOOK_AGAIN_MS)
       }
     }
@@ -79,7 +88,7 @@ export class PullLoop {
   /** Called when the lanes of a type were changed: asks again at once for the jobs that wait there. */
   async lanesChanged(type: string): Promise<void> {
     if (this.#stopped || !this.#deps.handlers.has(type)) return
-    await this.#findLanes(type)
+    await this.#lookUntilSeen(type)
     for (const { consumer } of this.#lanes.of(type)) this.#deps.puller.nudge(consumer)
     this.#wake()
   }
@@ -164,19 +173,16 @@ export class PullLoop {
     if (aloneSince !== null) void this.#endLook(type, aloneSince, trustAfter)
   }
 
-  async #endLook(type: string, aloneSince: number, trustAfter: (seq: number) => void): Promise<void> {
+  #endLook(type: string, aloneSince: number, trustAfter: (seq: number) => void): Promise<void> {
     const { brokerStart, log } = this.#deps
-    for (let hasFailed = false; !this.#stopped; hasFailed = true) {
-      try {
-        trustAfter(Math.max(aloneSince, await brokerStart.lastSeq(), await this.#deps.lastCancel(type)))
-        return
-      } catch (error) {
-        const about = { err: error, type }
-        if (hasFailed) log.debug(about, 'could not learn from which message on a delivery is the only one')
-        else log.warn(about, 'could not learn from which message on a delivery is the only one, will retry')
-        await sleep(LOOK_AGAIN_MS)
-      }
-    }
+    return this.#untilItWorks(
+      async () => trustAfter(Math.max(aloneSince, await brokerStart.lastSeq(), await this.#deps.lastCancel(type))),
+      (error, isFirst) =>
+        log[isFirst ? 'warn' : 'debug'](
+          { err: error, type },
+          'could not learn from which message on a delivery is the only one, will retry',
+        ),
+    )
   }
 
   #take(delivery: Delivery): void {
