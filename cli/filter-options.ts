@@ -7,8 +7,11 @@ import { parseDuration } from './parse.ts'
 export interface FilterFlags {
   type?: string
   objectId?: string
+  tag?: string
   createdAfter?: string
   createdBefore?: string
+  endedAfter?: string
+  endedBefore?: string
 }
 
 /** Adds the options of all commands that select many jobs. */
@@ -16,14 +19,20 @@ export const addFilterOptions = (command: Command): Command =>
   command
     .option('--type <type>', 'only this job type')
     .option('--object-id <id>', 'only jobs about this object')
+    .option('--tag <tag>', 'only jobs with this tag')
     .option('--created-after <time>', 'earliest creation time: 2026-11-22T08:00:00Z, or 1h for an hour ago', parseTime)
     .option('--created-before <time>', 'latest creation time, exclusive', parseTime)
+    .option('--ended-after <time>', 'earliest time of the end', parseTime)
+    .option('--ended-before <time>', 'latest time of the end, exclusive', parseTime)
 
-export const toFilter = ({ type, objectId, createdAfter, createdBefore }: FilterFlags): JobFilter => ({
-  type,
-  objectId,
-  createdAfter,
-  createdBefore,
+export const toFilter = (flags: FilterFlags): JobFilter => ({
+  type: flags.type,
+  objectId: flags.objectId,
+  tag: flags.tag,
+  createdAfter: flags.createdAfter,
+  createdBefore: flags.createdBefore,
+  endedAfter: flags.endedAfter,
+  endedBefore: flags.endedBefore,
 })
 
 const DAY_ALONE = /^\d{4}-\d\d-\d\d$/

@@ -130,7 +130,12 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   /** All jobs that match the filter, newest first, page by page as they are requested. */
   list(options: ListOptions = {}): AsyncGenerator<JobSummaryView, void, undefined> {
-    return eachItem((cursor) => this.page({ ...options, cursor }), options.cursor)
+    const readPage = async (cursor: string | undefined) => {
+      const page = await this.page({ ...options, cursor })
+      options.onPage?.(page)
+      return page
+    }
+    return eachItem(readPage, options.cursor)
   }
 
   /** The job's events from the first on, future ones included; ends with the job. */
@@ -140,11 +145,15 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return followEvents(this.#transport, { path }, options) as AsyncGenerator<EventView, void, undefined>
   }
 
-  /** The events of all jobs, or of one type, from now on or after `afterSeq`; never ends by itself. */
+  /** The events of all jobs, or of one type or tag, from now on or after `afterSeq`; never ends by itself. */
   allEvents(
-    options: FollowOptions & { type?: string | undefined } = {},
+    options: FollowOptions & { type?: string | undefined; tag?: string | undefined } = {},
   ): AsyncGenerator<EventView | ResetEvent, void, undefined> {
-    return followEvents(this.#transport, { path: '/v1/events', query: { type: options.type } }, options)
+    return followEvents(
+      this.#transport,
+      { path: '/v1/events', query: { type: options.type, tag: options.tag } },
+      options,
+    )
   }
 
   /** Why a job has not ended. */

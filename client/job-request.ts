@@ -1,4 +1,4 @@
-import type { JobSummaryView, JobView } from './contracts.ts'
+import type { JobList, JobSummaryView, JobView } from './contracts.ts'
 import type { PayloadOf, TypeName } from './job-types.ts'
 
 /** Options of every method. */
@@ -21,9 +21,14 @@ export interface StartTime {
 }
 
 export interface JobOptions extends StartTime {
-  /** What the job is about; defaults to the Idempotency-Key. The same one is refused for the cooldown (5 minutes). */
+  /**
+   * What the job is about; defaults to the Idempotency-Key. Where the type has a cooldown, the same one is refused for so
+   * long (5 minutes).
+   */
   objectId?: string | undefined
   priority?: JobView['priority'] | undefined
+  /** Words to find the job by, as in `customer:42`: 16 at most. */
+  tags?: string[] | undefined
   /** Milliseconds that an attempt may take. */
   timeoutMs?: number | undefined
   /** Number of attempts, the first one included. */
@@ -48,13 +53,19 @@ export type NewJob<Types, Type extends TypeName<Types> = TypeName<Types>> = {
 
 /** A filter of jobs: a job must match all given members. */
 export interface JobFilter {
-  status?: JobSummaryView['status'][] | undefined
+  /** `timeout`: those of the failed and cancelled jobs that a timeout ended. */
+  status?: (JobSummaryView['status'] | 'timeout')[] | undefined
   type?: string | undefined
   objectId?: string | undefined
+  tag?: string | undefined
   /** Only jobs created at this time or later. */
   createdAfter?: Date | string | undefined
   /** Only jobs created before this time. */
   createdBefore?: Date | string | undefined
+  /** Only jobs that ended at this time or later. */
+  endedAfter?: Date | string | undefined
+  /** Only jobs that ended before this time. */
+  endedBefore?: Date | string | undefined
 }
 
 export interface ListOptions extends JobFilter, CallOptions {
@@ -62,10 +73,12 @@ export interface ListOptions extends JobFilter, CallOptions {
   limit?: number | undefined
   /** `next_cursor` of the previous page. */
   cursor?: string | undefined
+  /** Gets each page as it comes, which says how old it is: `as_of`, `lag_ms`. */
+  onPage?: ((page: JobList) => void) | undefined
 }
 
 export interface RedriveOptions extends Omit<JobFilter, 'status'>, ChangeOptions {
-  status?: ('failed' | 'cancelled')[] | undefined
+  status?: ('failed' | 'cancelled' | 'timeout')[] | undefined
   /** Jobs started per second; all at once by default. */
   ratePerS?: number | undefined
   runAt?: Date | string | undefined
@@ -84,6 +97,7 @@ export const toJobBody = (type: string, payload: unknown, options: JobOptions, o
   type,
   payload,
   priority: options.priority,
+  tags: options.tags,
   timeout_ms: options.timeoutMs,
   attempts: options.attempts,
   backoff: options.backoff && {
@@ -100,8 +114,11 @@ export const toFilterBody = (filter: JobFilter) => ({
   status: filter.status,
   type: filter.type,
   object_id: filter.objectId,
+  tag: filter.tag,
   created_after: toTime(filter.createdAfter),
   created_before: toTime(filter.createdBefore),
+  ended_after: toTime(filter.endedAfter),
+  ended_before: toTime(filter.endedBefore),
 })
 
 export const toTime = (time: Date | string | undefined): string | undefined =>

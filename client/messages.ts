@@ -11,10 +11,12 @@ import { sendRequest, type Transport } from './request.ts'
 
 /** One message as it is sent. */
 export interface NewMessage {
-  /** A Date, or RFC 3339; it decides which shard the message goes to. */
+  /** A Date, or RFC 3339; without a key it decides which shard the message goes to. */
   timestamp: Date | string
-  /** Any text of up to 64 KiB. */
-  value?: string | undefined
+  /** Any JSON value of up to 64 KiB. */
+  value?: unknown
+  /** The source: its messages keep their order. */
+  key?: string | undefined
 }
 
 export interface DeadMessagesOptions extends CallOptions {

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Creates the secrets for docker-compose.prod.yml in deploy/secrets/ (or the given folder); existing files stay unchanged.
+# Creates the secrets for docker-compose.prod.yml in deploy/secrets/ (or the given folder), and notes in .env that every
+# `docker compose` command means that file too; what exists stays unchanged.
 set -eu
-dir=${1:-$(dirname "$0")/secrets}
+root=$(cd "$(dirname "$0")/.." && pwd)
+dir=${1:-$root/deploy/secrets}
 # The containers' users must be able to read the files; on this machine only you can open the folder.
 [ -d "$dir" ] || mkdir -m 700 "$dir"
 make() {
@@ -10,4 +12,10 @@ make() {
 make jwt_secret "$(openssl rand -hex 32)"
 make clients.json '{"clients": []}'
 make webhook "whsec_$(openssl rand -base64 32)"
+env=$root/.env
+if [ $# = 0 ] && ! grep -qs '^COMPOSE_FILE=' "$env"; then
+  # A line of its own, whether or not the file ends with one.
+  [ ! -s "$env" ] || [ -z "$(tail -c 1 "$env")" ] || echo >>"$env"
+  echo 'COMPOSE_FILE=docker-compose.yml:docker-compose.prod.yml' >>"$env"
+fi
 for user in setup api keeper job workflow ingest backup; do make "nats_$user" "$(openssl rand -hex 24)"; done

@@ -13,6 +13,7 @@ const UNTIL = { timeout: 20_000, interval: 50 }
 
 let dir: string
 let url: string
+let jobPort: string
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
@@ -20,7 +21,9 @@ beforeAll(async () => {
   const port = String(await freePort())
   url = `http://localhost:${port}`
   const { NATS_URL: _natsUrl, MONGO_URL: _mongoUrl, LOG_FORMAT: _format, ...inherited } = process.env
-  env = { ...inherited, PORT: port, DATA_DIR: join(dir, 'data'), SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '50' }
+  jobPort = String(await freePort())
+  const others = { KEEPER_PORT: '0', WORKFLOW_PORT: '0', INGEST_PORT: '0', JOB_PORT: jobPort }
+  env = { ...inherited, ...others, PORT: port, DATA_DIR: join(dir, 'data'), SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '50' }
 })
 
 afterAll(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
@@ -132,6 +135,11 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
       expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 3 }])
     }, UNTIL)
 
+    expect(await (await fetch(`http://127.0.0.1:${jobPort}/metrics`)).text()).toContain('hasty_jobs_in_flight')
+
+    const backUp = run(runScript('services/backup/back-up.ts'), { BACKUP_DIR: join(dir, 'backup') })
+    expect(await once(backUp, 'exit'), backUp.text()).toEqual([0, null])
+
     drained = await create('still running at the end', { ms: 1500 })
     await vi.waitFor(async () => {
       expect((await getFrom(`${url}/${drained}`)).body['attempts']).toHaveLength(1)
@@ -151,4 +159,22 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
   await vi.waitFor(async () => expect(await portError(Number(env['PORT']))).toBeUndefined(), UNTIL)
   // The broker ends last, and its pid file goes with it.
   await vi.waitFor(async () => expect(await readdir(join(dir, 'data/nats'))).not.toContain('nats-server.pid'), UNTIL)
+})
+
+test('a backup that was taken while it ran is restored into an empty folder, and nowhere else', async () => {
+  const place = { DATA_DIR: join(dir, 'restored'), BACKUP_DIR: join(dir, 'backup') }
+  const restore = run(runScript('scripts/restore.ts'), place)
+  expect(await once(restore, 'exit'), restore.text()).toEqual([0, null])
+  const again = run(runScript('scripts/restore.ts'), place)
+  expect((await once(again, 'exit'))[0]).toBe(1)
+
+  await using _hasty = await startHere(runScript('scripts/start.ts'), place)
+  const first = await postTo(`${url}/`, { object_id: 'first' })
+  expect([first.status, first.body['code']]).toEqual([400, 'cooldown'])
+  await finished(String(first.body['job_id']))
+  // What came after the backup is not in it.
+  const { status } = await postTo(`${url}/`, { object_id: 'still running at the end' })
+  expect(status).toBe(201)
+  expect((await getFrom(`${url}/v1/requests?status=completed`)).body['items']).toHaveLength(1)
+  expect(await readdir(join(dir, 'restored/messages'))).toEqual(await readdir(join(dir, 'data/messages')))
 })

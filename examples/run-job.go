@@ -21,9 +21,8 @@ type job struct {
 
 // An error is an object, too (RFC 9457).
 type problem struct {
-	Code          string `json:"code"`
-	Detail        string `json:"detail"`
-	ExistingJobID string `json:"existing_job_id"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
 }
 
 func (p problem) Error() string { return p.Code + ": " + p.Detail }
@@ -85,10 +84,6 @@ func main() {
 	end, err := c.run(objectID)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		// This object_id had a job in the last five minutes.
-		if refusal, ok := err.(problem); ok && refusal.Code == "cooldown" {
-			fmt.Fprintf(os.Stderr, "That job: %s/v1/jobs/%s\n", c.url, refusal.ExistingJobID)
-		}
 		os.Exit(1)
 	}
 	fmt.Printf("Job %s: %s\n", end.JobID, end.Status)

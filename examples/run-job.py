@@ -31,11 +31,7 @@ def call(path, body=None):
 
 def explain(problem):
     """An error is an object, too (RFC 9457)."""
-    text = f"{problem['code']}: {problem['detail']}"
-    # This object_id had a job in the last five minutes.
-    if problem["code"] == "cooldown":
-        text += f"\nThat job: {URL}/v1/jobs/{problem['existing_job_id']}"
-    return text
+    return f"{problem['code']}: {problem['detail']}"
 
 
 object_id = sys.argv[1] if len(sys.argv) > 1 else "invoice-42"

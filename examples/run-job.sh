@@ -18,9 +18,8 @@ text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<<"$answer"; }
 
 explain() {
   [ -n "$answer" ] || { echo "$url did not answer" >&2; exit 1; }
-  # An error is an object too (RFC 9457). `cooldown`: this object_id had a job in the last five minutes.
+  # An error is an object too (RFC 9457).
   echo "$(text code): $(text detail)" >&2
-  [ "$(text code)" != cooldown ] || echo "That job: $url/v1/jobs/$(text existing_job_id)" >&2
   exit 1
 }
 

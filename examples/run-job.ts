@@ -13,12 +13,8 @@ try {
   console.log(`Result: ${JSON.stringify(result)}`)
 } catch (error) {
   process.exitCode = 1
-  if (error instanceof HastyError) {
-    console.error(`${error.code}: ${error.detail}`)
-    // This object_id had a job in the last five minutes.
-    if (error.code === 'cooldown')
-      console.error(`That job: ${url}/v1/jobs/${String(error.problem?.['existing_job_id'])}`)
-  } else if (error instanceof JobFailed || error instanceof JobCancelled) {
+  if (error instanceof HastyError) console.error(`${error.code}: ${error.detail}`)
+  else if (error instanceof JobFailed || error instanceof JobCancelled) {
     console.error(error.message)
   } else throw error
 }

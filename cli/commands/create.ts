@@ -9,6 +9,7 @@ import { readText } from '../read-text.ts'
 interface Flags {
   payloadFile?: string
   objectId?: string
+  tag?: string[]
   priority?: JobView['priority']
   attempts?: number
   timeout?: number
@@ -27,6 +28,7 @@ export function addCreate(program: Command, run: Run): void {
     .argument('[payload]', 'payload as JSON; - reads stdin')
     .option('--payload-file <file>', 'file with the payload; - reads stdin')
     .option('--object-id <id>', 'what the job is about (default: a random id)')
+    .option('--tag <tag>', 'word to find the job by, as in customer:42; repeat it for several', collect)
     .addOption(new Option('--priority <priority>', 'priority of the job').choices(['high', 'normal', 'low']))
     .option('--attempts <count>', 'total number of attempts', parseWhole(1, 100))
     .addOption(durationOption('--timeout <duration>', 'time limit of an attempt'))
@@ -39,15 +41,17 @@ export function addCreate(program: Command, run: Run): void {
     .action(
       run(async (context, type: string, payload: string | undefined, flags: Flags) => {
         const { client, out, signal } = context
-        const { timeout: timeoutMs, delay: delayMs, wait: waitMs, payloadFile: _, ...options } = flags
+        const { timeout: timeoutMs, delay: delayMs, wait: waitMs, payloadFile: _, tag: tags, ...options } = flags
         const sent = await readPayload(context, payload, flags)
-        const accepted = await client.create(type, sent, { ...options, timeoutMs, delayMs, signal })
+        const accepted = await client.create(type, sent, { ...options, tags, timeoutMs, delayMs, signal })
         if (waitMs !== undefined) return showEnd(context, accepted.job_id, waitMs)
         if (out.json) out.record(accepted)
         else out.line(accepted.job_id)
       }),
     )
 }
+
+const collect = (value: string, values: string[] = []): string[] => [...values, value]
 
 async function readPayload(context: CommandContext, text: string | undefined, { payloadFile }: Flags) {
   if (payloadFile !== undefined && text !== undefined) {

@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
-import type { JobSummaryView } from '../../client/index.ts'
+import type { JobFilter, JobSummaryView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { noteAge, type StoreAge } from '../note-age.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseList, parseWhole } from '../parse.ts'
 import { formatTable } from '../table.ts'
 
 interface Flags extends FilterFlags {
-  status?: JobSummaryView['status'][]
+  status?: JobFilter['status']
   limit: number
 }
 
@@ -17,7 +18,7 @@ export function addList(program: Command, run: Run): void {
   addFilterOptions(program.command('list').description('list jobs, newest first'))
     .option(
       '--status <status>',
-      'scheduled, processing, finished, cancelled or failed; separate several with commas',
+      'scheduled, processing, finished, cancelled, failed, or timeout (failed or cancelled by it); separate several with commas',
       parseList,
     )
     .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
@@ -29,11 +30,14 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
   const options = { ...toFilter(flags), status, limit: Math.min(limit, PAGE_MAX), signal }
   const jobs: JobSummaryView[] = []
   let left = limit
-  for await (const job of client.list(options)) {
+  let age: StoreAge | undefined
+  const onPage = (page: StoreAge) => (age ??= page)
+  for await (const job of client.list({ ...options, onPage })) {
     if (out.json) out.record(job)
     else jobs.push(job)
     if (--left === 0) break
   }
+  noteAge(out, age)
   if (out.json) return
   if (jobs.length === 0) {
     out.note('No jobs match.')

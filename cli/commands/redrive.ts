@@ -6,7 +6,7 @@ import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.
 import { parseRate } from '../parse.ts'
 
 interface Flags extends FilterFlags {
-  status: 'failed' | 'cancelled'
+  status: 'failed' | 'cancelled' | 'timeout'
   rate?: number
   dryRun?: true
   yes?: true
@@ -19,7 +19,7 @@ export function addRedrive(program: Command, run: Run): void {
   addFilterOptions(program.command('redrive').description('redrive many failed or cancelled jobs'))
     .addOption(
       new Option('--status <status>', 'status of the jobs to redrive')
-        .choices(['failed', 'cancelled'])
+        .choices(['failed', 'cancelled', 'timeout'])
         .default('failed'),
     )
     .option('--rate <number>', 'jobs per second', parseRate)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext, Run } from '../command-context.ts'
+import { noteAge } from '../note-age.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseJobId } from '../parse.ts'
 import { formatFields, formatTable } from '../table.ts'
@@ -61,6 +62,7 @@ async function showWhy({ client, out, signal }: CommandContext, id: string): Pro
 
 async function showStats({ client, out, signal }: CommandContext): Promise<void> {
   const stats = await client.stats({ signal })
+  noteAge(out, stats)
   if (out.json) {
     out.record(stats)
     return

@@ -18,8 +18,10 @@ export function addWorkers(program: Command, run: Run): void {
             return
           }
           listAll(out, [worker], LISTING)
-          for (const { job_id: jobId, type, attempt, started_at: at } of worker.running_jobs)
-            out.line(`  ${jobId} ${type}, attempt ${attempt}, since ${at}`)
+          for (const { job_id: jobId, type, attempt, started_at: at, abandoned } of worker.running_jobs)
+            out.line(
+              `  ${jobId} ${type}, attempt ${attempt}, since ${at}${abandoned ? ', ignores that it was told to stop' : ''}`,
+            )
           return
         }
         listAll(out, await client.workers.list({ live: all ? undefined : true, signal }), LISTING)
@@ -32,7 +34,7 @@ const LISTING: Listing<WorkerView> = {
   row: (worker) => [
     worker.worker_id,
     worker.live ? 'yes' : 'no',
-    `${worker.running} of ${worker.slots}`,
+    `${worker.running} of ${worker.slots}${worker.abandoned > 0 ? ` (${worker.abandoned} abandoned)` : ''}`,
     String(worker.processed),
     String(worker.failed),
     worker.since,

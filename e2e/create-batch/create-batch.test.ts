@@ -47,7 +47,7 @@ test('each job of a batch is answered for itself, in the order of the batch', as
   const answer = await post([
     first,
     { object_id: 'each-x', type: 'nonsense' },
-    { object_id: 7 },
+    { object_id: 7, type: 'moody' },
     first,
     { ...second, delay_ms: 60_000 },
   ])

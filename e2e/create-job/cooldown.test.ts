@@ -1,7 +1,10 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ApiAnswer, countStatuses, postTo } from '../support/call.ts'
 import { type Hasty, startInProcess, startMixed } from '../support/hasty.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
+
+const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 
 // No worker runs: the log holds one event for each created job.
 const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
@@ -28,7 +31,7 @@ function expectRefusal(answer: ApiAnswer, jobId: unknown): void {
 describe('with the usual 5 minutes', () => {
   let hasty: Hasty
   beforeAll(async () => {
-    hasty = await startMixed(['api'], { apis: 2, jobs: 0 })
+    hasty = await startMixed(['api'], { apis: 2, jobs: 0, env: { HANDLERS_DIR } })
   })
   afterAll(() => hasty.stop())
 
@@ -43,7 +46,7 @@ describe('with the usual 5 minutes', () => {
   test('the refusal says 5 minutes and the seconds left, and is a conflict under /v1', async () => {
     const first = await postTo(apiUrl(hasty, 0), { object_id: 'once' })
     const root = await postTo(apiUrl(hasty, 1), { object_id: 'once' })
-    const v1 = await postTo(`${apiUrl(hasty, 1)}/v1/jobs`, { object_id: 'once' })
+    const v1 = await postTo(`${apiUrl(hasty, 1)}/v1/jobs`, { object_id: 'once', type: 'sleep' })
     expect([root.status, v1.status]).toEqual([400, 409])
     for (const answer of [root, v1]) {
       expectRefusal(answer, first.body['job_id'])
@@ -51,6 +54,29 @@ describe('with the usual 5 minutes', () => {
       expect(answer.body['retry_after_s']).toBeGreaterThan(270)
       expect(answer.body['retry_after_s']).toBeLessThanOrEqual(300)
     }
+  })
+
+  test.each([
+    ['sleep', 'has it everywhere', { root: 400, v1: 409 }],
+    ['add', 'has it at the root alone', { root: 400, v1: 201 }],
+    ['gather', 'rules it out', { root: 201, v1: 201 }],
+  ])('a type such as %s %s', async (type, _, expected) => {
+    const payload = type === 'add' ? { payload: { numbers: [1] } } : {}
+    const twice = async (path: string) => {
+      const body = { object_id: `${type} at ${path}`, type, ...payload }
+      expect((await postTo(`${apiUrl(hasty, 0)}${path}`, body)).status).toBe(201)
+      return (await postTo(`${apiUrl(hasty, 1)}${path}`, body)).status
+    }
+    expect({ root: await twice('/'), v1: await twice('/v1/jobs') }).toEqual(expected)
+  })
+
+  test('each type counts for itself', async () => {
+    const body = { object_id: 'of two types' }
+    expect((await postTo(apiUrl(hasty, 0), body)).status).toBe(201)
+    const other = { ...body, type: 'add', payload: { numbers: [1] } }
+    expect((await postTo(apiUrl(hasty, 0), other)).status).toBe(201)
+    const again = await postTo(apiUrl(hasty, 0), other)
+    expect(again).toMatchObject({ status: 400, body: { detail: expect.stringContaining('of type add') as string } })
   })
 
   test('an object_id is told from those that look like it, and from its own under another priority it is not', async () => {

@@ -40,7 +40,10 @@ test('the same key with the same body gets the first answer, and is told so', as
   const first = await withKey(0, 'replay-1', body)
   expect(first.status).toBe(201)
   expect(first.headers.get('idempotency-replayed')).toBeNull()
-  for (const repeated of [await withKey(1, 'replay-1', sameBody), await withKey(0, 'replay-1', body, '/v1/jobs')]) {
+  for (const repeated of [
+    await withKey(1, 'replay-1', sameBody),
+    await withKey(0, 'replay-1', { ...body, type: 'sleep' }, '/v1/jobs'),
+  ]) {
     expect(repeated).toMatchObject({ status: 201, body: first.body })
     expect(repeated.headers.get('idempotency-replayed')).toBe('true')
   }

@@ -67,3 +67,18 @@ test('a job that waits for a time says which', async () => {
 test('no job has no reason', async () => {
   expect(await getFrom(`${hasty.url}/v1/jobs/nonsense/why`)).toMatchObject({ status: 404 })
 })
+
+test('a job that waits for slots which hung handlers hold is told so, and so is who looks at the workers', async () => {
+  const tooSlow = { type: 'stubborn', attempts: 1, timeout_ms: 50 }
+  const hung = await Promise.all([1, 2].map(() => makeJob(hasty, tooSlow)))
+  for (const id of hung) await untilJob(hasty, id, { status: 'failed', reason: 'timeout' })
+  const waiting = await makeJob(hasty, { type: 'add', payload: { numbers: [1] } })
+  const { reasons } = await why(waiting)
+  expect(reasons[0]).toMatchObject({ code: 'slots_held_by_abandoned_handlers' })
+  expect(reasons[0]?.detail).toContain('2 slots are held')
+  expect(reasons[0]?.detail).toContain('of type stubborn')
+  await vi.waitFor(async () => {
+    const { body } = await getFrom(`${hasty.job.at(-1)?.url}/v1/workers?live=true`)
+    expect(body['items']).toMatchObject([{ running: 2, slots: 2, abandoned: 2 }])
+  }, SOON)
+})

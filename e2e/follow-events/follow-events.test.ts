@@ -95,8 +95,19 @@ test('a replica that stops ends its streams, which would keep it otherwise', asy
   const added = await hasty.addApi()
   await using stream = await openEventStream(eventsOf(jobId, added.url))
   await vi.waitFor(() => expect(names(stream.events)).toEqual(['job:scheduled']), SOON)
+  // The second request is read when the first has its answer, which is when the replica stops.
+  const busy = connect(added.port, '127.0.0.1')
+  const head = (path: string, header: string) => `GET ${path} HTTP/1.1\r\nHost: hasty\r\n${header}\r\n\r\n`
+  busy.write(head(`/v1/jobs/${jobId}`, 'Prefer: wait=60') + head('/v1/events', 'Accept: text/event-stream'))
+  let answers = ''
+  busy.setEncoding('utf8').on('data', (text: string) => (answers += text))
+  // The first request is there once a later one has been answered.
+  expect((await getFrom(`${added.url}/v1/jobs/${jobId}`)).status).toBe(200)
+  const startedMs = performance.now()
   added.kill('SIGTERM')
   expect(await added.exited()).toEqual({ code: 0, signal: null })
+  expect(performance.now() - startedMs).toBeLessThan(3_000)
+  expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
   await stream.ended
 })
 

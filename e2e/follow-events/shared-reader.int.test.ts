@@ -9,7 +9,7 @@ import { EventReader } from '../support/event-reader.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 
 const SOON = { timeout: 20_000, interval: 50 }
-const ALL = { tenant: null, type: null }
+const ALL = { tenant: null, type: null, tag: null }
 /** So small that a reader who stalls for a moment falls out of it. */
 const LIMITS = { maxEvents: 20, maxBytes: 1_000_000 }
 

@@ -9,13 +9,14 @@ import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { listAll, listJobs, readStats, untilListed } from './list.ts'
 
 /** A type for each test, so that it knows all jobs under its filter. */
-const TYPES = ['paged', 'mixed', 'counted', 'large', 'timed', 'named']
+const TYPES = ['paged', 'mixed', 'counted', 'large', 'timed', 'named', 'tagged', 'slow']
 
 const handlerFile = (type: string) => `
   export const handler = {
     type: '${type}',
     policy: { max_attempts: 1 },
-    run(payload: { fail?: boolean } | null) {
+    async run(payload: { fail?: boolean; hang?: boolean } | null, { signal }) {
+      if (payload?.hang) await new Promise((resolve) => signal.addEventListener('abort', resolve))
       if (payload?.fail) throw new Error('as asked')
       return { done: true }
     },
@@ -113,6 +114,59 @@ describe('GET /v1/jobs', () => {
     expect(await list('created_before=0001-01-01T00:00:00Z')).toEqual([])
   })
 
+  test('finds jobs by a tag, with all other filters, and redrives and streams by it too', async () => {
+    const [a, b] = ['customer:42', 'shop/eu']
+    const one = await makeJob(hasty, { type: 'tagged', tags: [a, b] })
+    const two = await makeJob(hasty, { type: 'tagged', tags: [a], object_id: 'two', payload: { fail: true } })
+    const other = await makeJob(hasty, { type: 'named', tags: [b] })
+    await makeJob(hasty, { type: 'tagged' })
+    await untilListed(hasty, 'type=tagged&status=finished,failed', 3)
+    await untilListed(hasty, `tag=${b}&status=finished`, 2)
+    const list = async (query: string) => (await listAll(hasty, query)).flat()
+    expect(await list(`tag=${a}&limit=1`)).toEqual([two, one])
+    expect(await list(`tag=${b}`)).toEqual([other, one])
+    expect(await list(`tag=${b}&type=tagged`)).toEqual([one])
+    expect(await list(`tag=${a}&status=failed`)).toEqual([two])
+    expect(await list(`tag=${a}&object_id=two`)).toEqual([two])
+    expect(await list(`tag=${b}&object_id=two`)).toEqual([])
+    expect(await list('tag=customer:4')).toEqual([])
+    expect((await readJob(hasty, one)).tags).toEqual([a, b])
+    const { body } = await send('POST', `${hasty.url}/v1/redrive`, { tag: a })
+    expect(body).toMatchObject({ matched: 1, retried: 1, job_ids: [two] })
+    await untilJob(hasty, two, { status: 'failed', round: 2, tags: [a] })
+    const events = (await getFrom(`${hasty.url}/v1/events?tag=${b}&limit=1000`)).body['items'] as { job_id: string }[]
+    expect(new Set(events.map(({ job_id }) => job_id))).toEqual(new Set([one, other]))
+  })
+
+  test.each([
+    ['17 tags', Array.from({ length: 17 }, (_, n) => `t${n}`), '/tags'],
+    ['a tag twice', ['a', 'a'], '/tags'],
+    ['a tag with a comma', ['a,b'], '/tags/0'],
+    ['a tag of 129 characters', ['a'.repeat(129)], '/tags/0'],
+    ['an empty tag', [''], '/tags/0'],
+    ['a tag that is no text', [42], '/tags/0'],
+  ])('%s are refused', async (_, tags, pointer) => {
+    const answer = await send('POST', `${hasty.url}/v1/jobs`, { object_id: 'bad tags', type: 'tagged', tags })
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request', errors: [{ pointer }] } })
+  })
+
+  test('finds jobs by the time of their end, and those that a timeout ended', async () => {
+    const slow = await makeJob(hasty, { type: 'slow', payload: { hang: true }, timeout_ms: 20 })
+    await untilJob(hasty, slow, { status: 'failed', reason: 'timeout' })
+    const failed = await makeJob(hasty, { type: 'slow', payload: { fail: true } })
+    const running = await makeJob(hasty, { type: 'slow', delay_ms: HOUR_MS })
+    const { finished_at: endedAt } = await untilJob(hasty, failed, { status: 'failed' })
+    await untilListed(hasty, 'type=slow', 3)
+    await untilListed(hasty, 'type=slow&status=failed', 2)
+    const list = async (query: string) => (await listAll(hasty, `type=slow&${query}`)).flat()
+    expect(await list('status=timeout')).toEqual([slow])
+    expect(await list('status=scheduled,timeout')).toEqual([running, slow])
+    expect(await list(`ended_after=${endedAt}`)).toEqual([failed])
+    expect(await list(`ended_before=${endedAt}`)).toEqual([slow])
+    expect(await list('ended_before=9999-12-31T23:59:59Z')).toEqual([failed, slow])
+    expect((await readStats(hasty)).by_type['slow']).toEqual({ failed: 2, scheduled: 1 })
+  })
+
   test('answers 200 jobs of 512 KiB each with what is shown of them alone', async () => {
     const payload = { text: 'x'.repeat(512 * 1024) }
     for (let n = 0; n < 25; n++)
@@ -150,4 +204,20 @@ describe('GET /v1/stats', () => {
     }
     expect(await listed('')).toBe(total)
   })
+})
+
+test('lists and counts say how old they are: 0 where nothing is missing, and more and more while no keeper runs', async () => {
+  await vi.waitFor(async () => expect((await listJobs(hasty, 'limit=1')).lag_ms).toBe(0), { timeout: 10_000 })
+  expect((await readStats(hasty)).lag_ms).toBe(0)
+  const [keeper] = hasty.keeper
+  await keeper?.stop()
+  const jobId = await makeJob(hasty, { type: 'named', object_id: 'unseen' })
+  const before = await listJobs(hasty, 'object_id=unseen')
+  expect(before.items).toEqual([])
+  expect(before.lag_ms).toBeGreaterThan(0)
+  const { created_at: createdAt } = await readJob(hasty, jobId)
+  expect(Date.parse(before.as_of ?? '')).toBeLessThanOrEqual(Date.parse(createdAt))
+  await vi.waitFor(async () => expect((await readStats(hasty)).lag_ms).toBeGreaterThan(1_500), { timeout: 10_000 })
+  await keeper?.restart()
+  await untilListed(hasty, 'object_id=unseen', 1)
 })

@@ -5,7 +5,7 @@ import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { type ApiAnswer, postTo } from '../support/call.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
-import { storedMessages, streamState } from './stored-messages.ts'
+import { type StoredEntry, storedMessages, streamState } from './stored-messages.ts'
 
 let hasty: Hasty
 let writer: Record<string, string>
@@ -32,9 +32,12 @@ const messagesOf = (prefix: string, count: number) =>
     value: `${prefix}-${n}`,
   }))
 const storedOf = async (prefix: string) =>
-  (await storedMessages(hasty.nats.url)).filter(({ value }) => value?.startsWith(`${prefix}-`))
-const numbersOf = (stored: { value: string | null }[]) =>
-  stored.map(({ value }) => Number(value?.split('-').at(-1))).toSorted((a, b) => a - b)
+  (await storedMessages(hasty.nats.url)).filter(
+    (entry): entry is StoredEntry & { value: string } =>
+      typeof entry.value === 'string' && entry.value.startsWith(`${prefix}-`),
+  )
+const numbersOf = (stored: { value: string }[]) =>
+  stored.map(({ value }) => Number(value.split('-').at(-1))).toSorted((a, b) => a - b)
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 
 test('messages are in the stream when they are accepted, each as it was sent and in the order of the sender', async () => {
@@ -57,6 +60,21 @@ test('a message without a value is one with null', async () => {
   expect((await post([{ timestamp }])).status).toBe(201)
   const stored = (await storedMessages(hasty.nats.url)).filter((entry) => entry.timestamp === timestamp)
   expect(stored).toMatchObject([{ value: null }])
+})
+
+test('a value is any JSON value, and messages of one key are in one shard, in their order, whatever their time', async () => {
+  const values = [21.5, -0.1, true, { celsius: 21.5, at: ['roof', null] }, [], '', null]
+  const timeOf = (n: number) => new Date(START_MS + n * 77_777_777).toISOString()
+  const messages = ['device-1', 'device-2', 'ü', 'x'.repeat(512)].flatMap((key, k) =>
+    values.map((value, n) => ({ timestamp: timeOf(k * values.length + n), value, key })),
+  )
+  expect(await post(messages)).toMatchObject({ status: 201, body: { accepted: messages.length } })
+  const stored = (await storedMessages(hasty.nats.url)).filter(({ key }) => key !== undefined)
+  for (const [, ofKey] of Map.groupBy(stored, ({ key }) => key)) {
+    expect(new Set(ofKey.map(({ shard }) => shard)).size).toBe(1)
+    expect(ofKey.toSorted((a, b) => a.seq - b.seq).map(({ value }) => value)).toEqual(values)
+  }
+  expect(new Set(stored.map(({ key }) => key)).size).toBe(4)
 })
 
 test('lines of JSON are the same as an array', async () => {
@@ -120,9 +138,10 @@ describe('nothing is stored of', () => {
     ['-1', { timestamp: -1 }, '/1/timestamp'],
     ['2^53', { timestamp: 2 ** 53 }, '/1/timestamp'],
     ['no timestamp', { value: 'x' }, '/1/timestamp'],
-    ['a value that is an object', { timestamp, value: {} }, '/1/value'],
-    ['a value that is a number', { timestamp, value: 7 }, '/1/value'],
-    ['a value that is null', { timestamp, value: null }, '/1/value'],
+    ['a value of 65,537 bytes as JSON', { timestamp, value: ['x'.repeat(65_533)] }, '/1/value'],
+    ['an empty key', { timestamp, key: '' }, '/1/key'],
+    ['a key of 513 bytes', { timestamp, key: `${'ü'.repeat(256)}x` }, '/1/key'],
+    ['a key that is a number', { timestamp, key: 7 }, '/1/key'],
     ['a value of 65,537 bytes', { timestamp, value: `${'ü'.repeat(32_768)}x` }, '/1/value'],
     ['a message that is a string', 'x', '/1'],
     ['a message that is null', null, '/1'],

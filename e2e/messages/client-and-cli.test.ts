@@ -24,7 +24,7 @@ const messagesOf = (prefix: string, count: number) =>
     value: `${prefix}-${n}`,
   }))
 const countOf = async (prefix: string) => {
-  const values = (await storedMessages(hasty.nats.url)).map(({ value }) => value ?? '')
+  const values = (await storedMessages(hasty.nats.url)).map(({ value }) => String(value))
   const own = values.filter((value) => value.startsWith(`${prefix}-`))
   expect(new Set(own).size).toBe(own.length)
   return own.length

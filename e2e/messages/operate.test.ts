@@ -40,7 +40,8 @@ const die = (shard: number, seq: number) =>
 const listDead = async (query = '') =>
   (await getFrom(`${hasty.url}/v1/message/dead${query}`, operator)).body as unknown as DeadMessageList
 const redrive = async (body: unknown, url = hasty.url) => postTo(`${url}/v1/message/dead/redrive`, body, operator)
-const putBack = async () => (await storedMessages(hasty.nats.url)).filter(({ value }) => value?.startsWith('dead-'))
+const putBack = async () =>
+  (await storedMessages(hasty.nats.url)).filter(({ value }) => String(value).startsWith('dead-'))
 
 const counts = { batches_since_start: 2, messages_since_start: 10, batches_total: 8, messages_total: 40 }
 const RECORD: ShardRecord = {

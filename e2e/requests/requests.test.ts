@@ -18,6 +18,8 @@ beforeAll(async () => {
   hasty = await startInProcess({
     jobs: 1,
     workflows: 2,
+    // As with a broker that syncs every write.
+    env: { NATS_GROUP_COMMIT: 'true' },
     jobEnv: { JOB_SLOTS: '20', OUTBOUND_TRUSTED_HOSTS: '127.0.0.1:9' },
     workflowEnv: { TRUST_PROXY: 'true' },
   })

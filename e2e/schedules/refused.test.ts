@@ -67,7 +67,7 @@ test.each<[string, Record<string, unknown>, string, string?]>([
     '/job/payload/numbers',
     'invalid-payload',
   ],
-  ['too many attempts', { ...every, job: { attempts: 101 } }, '/job/attempts'],
+  ['too many attempts', { ...every, job: { type: 'sleep', attempts: 101 } }, '/job/attempts'],
   ['a job with a delay', { ...every, job: { ...QUICK_JOB, delay_ms: 5 } }, '/job/delay_ms', 'unknown-member'],
   [
     'a job with a time',
@@ -78,7 +78,7 @@ test.each<[string, Record<string, unknown>, string, string?]>([
   ['a member that is not known', { ...every, paused: true }, '/paused', 'unknown-member'],
   [
     'a callback to a private address',
-    { ...every, job: { callback_url: 'http://127.0.0.1/' } },
+    { ...every, job: { type: 'sleep', callback_url: 'http://127.0.0.1/' } },
     '/job/callback_url',
     'callback-forbidden',
   ],

@@ -9,7 +9,11 @@ let made = 0
 
 /** Creates a job under a new object_id. @returns its id */
 export async function makeJob(hasty: Pick<Hasty, 'url'>, body: Record<string, unknown> = {}): Promise<string> {
-  const answer = await postTo(`${hasty.url}/v1/jobs`, { object_id: `made-${process.pid}-${made++}`, ...body })
+  const answer = await postTo(`${hasty.url}/v1/jobs`, {
+    object_id: `made-${process.pid}-${made++}`,
+    type: 'sleep',
+    ...body,
+  })
   expect(answer).toMatchObject({ status: 201 })
   return answer.body['job_id'] as string
 }

@@ -15,8 +15,6 @@ export async function runJob({ url, token, objectId }, say) {
     return status === 'finished' ? `Result: ${JSON.stringify(result)}` : `${status}: ${error?.message}`
   } catch (error) {
     if (!(error instanceof HastyError)) throw error
-    // `cooldown`: this object_id had a job in the last five minutes.
-    const job = error.code === 'cooldown' ? ` (job ${error.problem?.existing_job_id})` : ''
-    return `${error.code}: ${error.detail}${job}`
+    return `${error.code}: ${error.detail}`
   }
 }

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { READERS, START, settingNames } from './readers.ts'
+import { BACKUP, READERS, START, settingNames } from './readers.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -24,14 +24,20 @@ const compose = (file: string) => (parse(read(file), { merge: true }) as Compose
 
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.prod.yml', 'docker-compose.cluster.yml']
 /** The settings that a container reads, by its service's name. */
-const SHAPES = { ...READERS, setup: READERS['job'], 'job-demo': READERS['job'] }
+const SHAPES = {
+  ...READERS,
+  setup: READERS['job'],
+  'job-demo': READERS['job'],
+  'back-up': READERS[BACKUP],
+  restore: READERS[BACKUP],
+}
 const OF_SERVICES = Object.keys(SHAPES)
 
 /** A setting may be read from a file. */
 const settingOf = (variable: string): string => variable.replace(/_FILE$/, (end) => (isSetting(variable) ? end : ''))
 const isSetting = (name: string): boolean => settingNames().includes(name)
 
-for (const [service, shape] of Object.entries(READERS).filter(([reader]) => reader !== START)) {
+for (const [service, shape] of Object.entries(READERS).filter(([reader]) => reader !== START && reader !== BACKUP)) {
   test(`compose passes every setting of ${service} on`, () => {
     const passedOn = Object.keys(compose('docker-compose.yml')[service]?.environment ?? {}).map(settingOf)
     const missing = Object.keys(shape).filter((name) => !passedOn.includes(name) && !(name in NOT_PASSED_ON))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
-import { READERS, START } from './readers.ts'
+import { BACKUP, READERS, START } from './readers.ts'
 
 type Units = readonly (readonly [size: number, unit: string])[]
 
@@ -58,11 +58,12 @@ function readable(name: string, value: number): string {
   return `${value} = ${Math.floor((value / size) * 10) / 10} ${unit}`
 }
 
-const SERVICES = Object.keys(READERS).filter((reader) => reader !== START)
+const COMMANDS = [START, BACKUP]
+const SERVICES = Object.keys(READERS).filter((reader) => !COMMANDS.includes(reader))
 
 function listOf(readers: string[]): string {
   const isEvery = SERVICES.every((service) => readers.includes(service))
-  const words = isEvery ? ['every service', ...readers.filter((reader) => reader === START)] : readers
+  const words = isEvery ? ['every service', ...readers.filter((reader) => COMMANDS.includes(reader))] : readers
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
 }

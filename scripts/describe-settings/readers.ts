@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { httpSettings } from '#shared/http/settings.ts'
 import { commonSettings } from '#shared/process/config.ts'
 import { apiSettings } from '../../services/api/config.ts'
+import { backupSettings } from '../../services/backup/config.ts'
 import { ingestSettings } from '../../services/ingest/config.ts'
 import { jobSettings } from '../../services/job/config.ts'
 import { keeperSettings } from '../../services/keeper/config.ts'
@@ -11,6 +12,9 @@ import { startSettings } from '../supervisor/settings.ts'
 /** The supervisor, beside the services. */
 export const START = '`npm start`'
 
+/** The commands that back up and restore. */
+export const BACKUP = 'backup'
+
 /** The settings that each process reads. */
 export const READERS: Readonly<Record<string, z.ZodRawShape>> = {
   api: apiSettings,
@@ -19,6 +23,7 @@ export const READERS: Readonly<Record<string, z.ZodRawShape>> = {
   workflow: workflowSettings,
   ingest: ingestSettings,
   [START]: startSettings,
+  [BACKUP]: backupSettings,
 }
 
 /** The sections of the page. A setting appears in the first one that has it. */
@@ -31,6 +36,7 @@ export const SECTIONS: Readonly<Record<string, z.ZodRawShape>> = {
   'Running jobs': jobSettings,
   'Requests of several steps': workflowSettings,
   Messages: ingestSettings,
+  Backups: backupSettings,
 }
 
 /** Every name once, in the order of the sections. */

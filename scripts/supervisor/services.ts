@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
-import { freePort } from '../servers/free-port.ts'
+import { BEHIND_API, choosePorts } from './choose-ports.ts'
 import { forHandlers } from './for-handlers.ts'
 import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
 import type { Settings } from './settings.ts'
@@ -27,10 +27,10 @@ export function startSetup(context: ServiceContext): Promise<Child> {
 export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
   const { settings, port, log, onBadSettings } = context
   const { JOB_REPLICAS: jobs, WORKFLOW_REPLICAS: workflows, INGEST_REPLICAS: ingests } = settings
-  const ports = await Promise.all(Array.from({ length: jobs + workflows + ingests }, () => freePort()))
-  const jobPorts = ports.slice(0, jobs)
-  const workflowPorts = ports.slice(jobs, jobs + workflows)
-  const ingestPorts = ports.slice(jobs + workflows)
+  const keeperPorts = await choosePorts('keeper', settings.KEEPER_PORT, settings.KEEPER_REPLICAS, log)
+  const jobPorts = await choosePorts('job', settings.JOB_PORT, jobs, log)
+  const workflowPorts = await choosePorts('workflow', settings.WORKFLOW_PORT, workflows, log)
+  const ingestPorts = await choosePorts('ingest', settings.INGEST_PORT, ingests, log)
   const apiEnv = serviceEnv(context, {
     PORT: String(port),
     JOB_URLS: urlsOf(jobPorts),
@@ -46,30 +46,25 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   // The apis are its proxy.
   const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
   const ingestEnv = forHandlers(serviceEnv(context, { HOST: BEHIND_API }))
-  const keeperEnv = serviceEnv(context, { HOST: BEHIND_API, PORT: '0' })
+  const keeperEnv = serviceEnv(context, { HOST: BEHIND_API })
   const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
     keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
   return [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
-    ...Array.from({ length: settings.KEEPER_REPLICAS }, (_, i) => keep(`keeper-${i}`, 'keeper/main.ts', keeperEnv)),
+    ...keeperPorts.map((own, i) => keep(`keeper-${i}`, 'keeper/main.ts', { ...keeperEnv, PORT: String(own) })),
     ...jobPorts.map((own, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) })),
     ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
     ...ingestPorts.map((own, i) => keep(`ingest-${i}`, 'ingest/main.ts', { ...ingestEnv, PORT: String(own) })),
   ]
 }
 
-/**
- * Address of the services behind the api: the job services check no tokens, and the workflow services trust their
- * caller, so only the apis may reach them.
- */
-const BEHIND_API = '127.0.0.1'
 const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')
 
 /**
  * Starts a service, which learns of the supervisor's end by its lifeline and drains: nothing survives a kill -9 of the
  * supervisor.
  */
-function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
+export function startService(file: string, env: NodeJS.ProcessEnv): Promise<Child> {
   return startChild(process.execPath, [join(services, file)], { env, ownGroup: true, lifeline: true })
 }
 

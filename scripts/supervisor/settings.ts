@@ -13,6 +13,11 @@ export type Settings = ReturnType<typeof readSettings>
 
 const replicas = (min: number) => integerSetting(1, min, 64)
 
+const metricsPort = (fallback: number, service: string) =>
+  portSetting(fallback).describe(
+    `Port of the first ${service} on 127.0.0.1, for \`/metrics\` and \`/readyz\`; the next ones follow. 0: any free one.`,
+  )
+
 export const startSettings = {
   PORT: portSetting(8080).describe('Port to listen on; 0: any free one.'),
   HOST: commonSettings.HOST,
@@ -28,6 +33,10 @@ export const startSettings = {
   JOB_REPLICAS: replicas(1).describe('Processes of the job service.'),
   WORKFLOW_REPLICAS: replicas(0).describe('Processes of the workflow service; 0: no requests.'),
   INGEST_REPLICAS: replicas(0).describe('Processes of the ingest service; 0: messages are accepted but not processed.'),
+  KEEPER_PORT: metricsPort(8180, 'keeper'),
+  JOB_PORT: metricsPort(8280, 'job service'),
+  WORKFLOW_PORT: metricsPort(8380, 'workflow service'),
+  INGEST_PORT: metricsPort(8480, 'ingest service'),
   /** The default of services/job. */
   DRAIN_MS: integerSetting(10_000, 0, 3_600_000).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',

@@ -13,6 +13,7 @@ import { ScheduleBook } from '#shared/schedules/schedule-book.ts'
 import { SCHEDULE_RECORDS } from '#shared/schedules/schedule-records.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { Running } from '#shared/service/run-service.ts'
+import { describeLag } from '#shared/stores/jobs/lag-limit.ts'
 import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import type { Clock } from '#shared/time/clock.ts'
@@ -45,6 +46,10 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
     await store.ping()
     if (view.generation === 0) throw new Error('no keeper has started to apply the log')
   })
+  base.health.addDetail('store_lag', () => {
+    const lagMs = view.asOf === null ? null : clock.now() - Date.parse(view.asOf)
+    return describeLag(lagMs, config.STORE_LAG_MAX_MS)
+  })
   const metrics = createApiMetrics(base.registry)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
@@ -60,6 +65,7 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
     jobExists: async (jobId: string) => (await findJob({ ...base, history, store, view }, jobId)) !== null,
     callbacks: { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS },
     cooldownMs: config.COOLDOWN_MS,
+    defaultType: config.DEFAULT_JOB_TYPE === 'none' ? null : config.DEFAULT_JOB_TYPE,
     created: metrics.created,
   }
   const schedules = { ...jobs, ...openSchedules(base) }

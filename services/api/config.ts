@@ -13,7 +13,9 @@ import {
   parseConfig,
   portSetting,
   retentionSetting,
+  textSetting,
 } from '#shared/process/config.ts'
+import { storeLagSettings } from '#shared/stores/jobs/lag-limit.ts'
 import { MINUTE } from '#shared/time/clock.ts'
 
 export const apiSettings = {
@@ -22,8 +24,12 @@ export const apiSettings = {
   PORT: portSetting(8080).describe('Port to listen on; 0: any free one.'),
   MONGO_URL: optionalText().describe('MongoDB of the read store, instead of SQLite in DATA_DIR.'),
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
-    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
+    'How long an object_id cannot be reused with the same type, where the type has this rule; 0: no cooldown.',
   ),
+  DEFAULT_JOB_TYPE: textSetting('sleep').describe(
+    'The type of a job posted to `/` without one; `none`: such a job is refused, as under `/v1`.',
+  ),
+  ...storeLagSettings,
   ...logLimitSettings,
   ...keySettings,
   SHARDS: integerSetting(SHARDS_DEFAULT, 1, SHARDS_MAX).describe(

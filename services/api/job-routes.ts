@@ -3,7 +3,7 @@ import { askWorkers } from '#shared/bus/presence.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { createBatchRoutes } from './accept/create-batch-route.ts'
 import type { CreateJobDeps } from './accept/create-job.ts'
-import { createJobRoutes } from './accept/create-job-route.ts'
+import { type CreateJobRoutesDeps, createJobRoutes } from './accept/create-job-route.ts'
 import { cancelJobRoutes } from './change/cancel-job-route.ts'
 import { redriveJobsRoutes } from './change/redrive-jobs-route.ts'
 import { rescheduleJobRoutes } from './change/reschedule-job-route.ts'
@@ -15,7 +15,7 @@ import { getJobRoutes } from './read/get-job-route.ts'
 import { listJobsRoutes } from './read/list-jobs-route.ts'
 import type { WaitJobDeps } from './read/wait-for-job.ts'
 
-export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps
+export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps & Pick<CreateJobRoutesDeps, 'defaultType'>
 
 /**
  * Registers `/`, `/:job_id`, everything under /v1/jobs, and the routes about many jobs: /v1/events, /v1/stats,

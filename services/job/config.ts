@@ -2,6 +2,7 @@ import { LIVE_WITHIN_MS } from '#shared/contracts/http/workers.ts'
 import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/log/job-type.ts'
 import { serviceSettings, trustedHostsSetting } from '#shared/outbound/settings.ts'
 import {
+  choicesSetting,
   commonSettings,
   durationSetting,
   type Environment,
@@ -14,11 +15,14 @@ import {
 import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { webhookSecretsSetting } from './handlers/callback-signature.ts'
 
+/** The built-in types that a caller may use. */
+const BUILT_IN_TYPES = ['sleep', 'add', 'multiply', 'task', 'http'] as const
+
 export const jobSettings = {
   ...commonSettings,
   PORT: portSetting(0).describe('Port to listen on; 0: any free one.'),
   COOLDOWN_MS: retentionSetting(5 * MINUTE, 0).describe(
-    'How long an object_id cannot be reused with the same type; 0: no cooldown.',
+    'How long an object_id cannot be reused with the same type, where the type has this rule; 0: no cooldown.',
   ),
   JOB_TIMEOUT_MS: durationSetting(DEFAULT_TIMEOUT_MS, 1, DAY).describe(
     'The longest time that an attempt may take, unless its type sets one.',
@@ -37,6 +41,9 @@ export const jobSettings = {
   ),
   DRAIN_MS: durationSetting(10 * SECOND, 0).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',
+  ),
+  BUILT_IN_TYPES: choicesSetting(BUILT_IN_TYPES).describe(
+    'The built-in types that are offered, several with commas; `none`: only your own. Setup needs it too.',
   ),
   HANDLERS_DIR: optionalText().describe('Folder of your own job types. Setup needs it too.'),
   JOB_MONGO_URL: optionalText().describe(

@@ -88,6 +88,7 @@ export async function startJob(base: Base): Promise<Running> {
       types: [...handlers.keys()],
       slots: config.JOB_SLOTS,
       running: loop.held.size,
+      abandoned_types: attempts.abandonedTypes,
     })),
   )
   log.info({ port, slots: config.JOB_SLOTS, types: [...handlers.keys()] }, 'job service is ready')

@@ -27,5 +27,5 @@ export const createJobMetrics = (registry: Registry) => ({
     'Rejected promises of handlers that nobody awaited; without a type where it is unknown',
     ['type'],
   ),
-  abandoned: gauge(registry, 'hasty_abandoned_handlers', 'Handlers that ignored their signal and still run'),
+  abandoned: gauge(registry, 'hasty_abandoned_handlers', 'Handlers that were told to stop and still run', ['type']),
 })

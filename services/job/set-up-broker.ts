@@ -5,7 +5,7 @@ import { ensureTopology, type TopologyOptions } from '#shared/bus/topology/topol
 import type { Logger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from './config.ts'
-import { loadHandlers, typeInfo } from './handlers/load-handlers.ts'
+import { loadHandlers, switchedOffTypes, typeInfo } from './handlers/load-handlers.ts'
 
 /** Creates the streams and the lanes of every job type; existing ones stay, with their content. */
 export async function setUpBroker(config: JobConfig, log: Logger): Promise<void> {
@@ -25,6 +25,9 @@ export async function setUpBroker(config: JobConfig, log: Logger): Promise<void>
       await ensureLanes(broker, typeInfo(handler), topology)
       await refreshLanes(broker, typeInfo(handler), topology)
     }
+    // The lanes of a type that was offered before stay, with what waits in them; without lanes this does nothing.
+    for (const info of switchedOffTypes(config).filter(({ type }) => !handlers.has(type)))
+      await refreshLanes(broker, info, topology)
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are ready')
     const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
     // They may belong to another deployment. If not, their jobs are accepted, wait, and hold the log.

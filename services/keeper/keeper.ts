@@ -12,12 +12,14 @@ import type { ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
 import type { Running } from '#shared/service/run-service.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { describeLag } from '#shared/stores/jobs/lag-limit.ts'
 import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import { createArmTimers } from './arm-timers.ts'
 import type { KeeperConfig } from './config.ts'
 import { openHousekeeping } from './housekeeping/open-housekeeping.ts'
-import { createKeeperMetrics, type KeeperMetrics } from './metrics.ts'
+import { createKeeperMetrics, type KeeperMetrics, showLag } from './metrics.ts'
 import { Projection } from './project-events/projection.ts'
 import { ScheduleLoop } from './run-schedules/schedule-loop.ts'
 import { sendCallbacks } from './send-callbacks/send-callbacks.ts'
@@ -73,8 +75,9 @@ async function startProjection(base: Base, deps: KeeperDeps): Promise<void> {
     ...deps,
     onEnds: (ends) => sendCallbacks({ history, clock, log }, ends),
     unreadable: metrics.unreadable,
-    lag: metrics.lag,
   })
+  showLag(base.registry, () => projection.lag)
+  base.health.addDetail('store_lag', () => describeLag(projection.lag.seconds * SECOND, config.STORE_LAG_MAX_MS))
   await life.start(projection)
   await life.start(
     openHousekeeping({

@@ -1,14 +1,35 @@
-import { counter, gauge, type Registry } from '#shared/process/metrics.ts'
+import { counter, Gauge, type Registry } from '#shared/process/metrics.ts'
 
 export type KeeperMetrics = ReturnType<typeof createKeeperMetrics>
 
 export const createKeeperMetrics = (registry: Registry) => ({
   created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
   unreadable: counter(registry, 'hasty_unreadable_events_total', 'Events of the log that could not be read'),
-  lag: gauge(
-    registry,
-    'hasty_projection_lag_messages',
-    'Events not yet in the store, as seen by the owner of the projection',
-  ),
   woken: counter(registry, 'hasty_woken_jobs_total', 'Stuck jobs that the sweeper woke; should stay 0'),
 })
+
+/** Gauges that are read when they are asked for, so that they also grow while a batch is tried again. */
+export function showLag(registry: Registry, lag: () => { messages: number; seconds: number }): void {
+  const show = (name: string, help: string, value: () => number) => {
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(value())
+        },
+      }),
+    )
+  }
+  show(
+    'hasty_projection_lag_messages',
+    'Events not yet in the store, as seen by the owner of the projection',
+    () => lag().messages,
+  )
+  show(
+    'hasty_projection_lag_seconds',
+    'Age of the oldest event that is not yet in the store, as seen by the owner of the projection',
+    () => lag().seconds,
+  )
+}

@@ -30,7 +30,8 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
   life.onEnd(() => store.close())
   base.health.addCheck('store', () => store.ping())
   const metrics = createWorkflowMetrics(base.registry)
-  const requests = new Records(REQUEST_RECORDS, base)
+  // Each request is some ten writes, one after the other.
+  const requests = new Records(REQUEST_RECORDS, { ...base, groupCommit: config.NATS_GROUP_COMMIT })
   const definitions = new Records(DEFINITION_RECORDS, base)
   for (const each of [definitions, requests]) life.onStop(() => each.close())
   const deps = {

@@ -1,7 +1,7 @@
 import type { CreateJobBody } from '#shared/contracts/http/jobs.ts'
 import type { CreatedEvent, ScheduledEvent } from '#shared/contracts/log/events.ts'
 import { backoffSchema } from '#shared/contracts/log/job.ts'
-import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { tagsMember, tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { JobType } from './job-types.ts'
 import { startTimeMs } from './start-time.ts'
@@ -20,6 +20,7 @@ export function firstEvent(
     job_id: jobId,
     object_id: body.object_id,
     ...tenantMember(tenant),
+    ...tagsMember(body.tags),
     type: body.type,
     priority: body.priority,
     at,

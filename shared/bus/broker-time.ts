@@ -11,3 +11,6 @@ export function brokerTime(ns: bigint): string {
   const fraction = String(ns % SECOND_NS).padStart(9, '0')
   return `${seconds}.${fraction}`.replace(/\.?0+$/, '') + 'Z'
 }
+
+/** Milliseconds since 1970. @param ns nanoseconds since 1970, which no number holds exactly */
+export const msOf = (ns: string): number => Number(BigInt(ns) / 1_000_000n)

@@ -1,5 +1,6 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
 import { ALL_HISTORY, JOBS_STREAM, PROJECTION } from '#shared/contracts/log/subjects.ts'
+import { MINUTE } from '#shared/time/clock.ts'
 import { CONSUMER_NOT_FOUND, MILLISECOND_NS } from './broker-codes.ts'
 import type { Broker } from './connection.ts'
 import { ConsumerPuller, type Delivery } from './puller.ts'
@@ -13,8 +14,11 @@ export interface FeedSource {
 
 const JOB_HISTORY: FeedSource = { stream: JOBS_STREAM, consumer: PROJECTION, filter: ALL_HISTORY }
 
-/** Time without a pull after which the broker forgets a feed. */
-const INACTIVE_MS = 30_000
+/**
+ * Time without a pull after which the broker forgets a feed: longer than a slow store takes for a batch. A feed that is
+ * left costs the broker little, and there is only one.
+ */
+const INACTIVE_MS = 10 * MINUTE
 const WAIT_MS = 1_000
 const BATCH = 4_000
 /** Bytes of a batch, which are held in memory together; above the largest message. */

@@ -8,7 +8,7 @@ import {
   type ScheduledEvent,
 } from '#shared/contracts/log/events.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
-import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { tagsMember, tenantMember } from '#shared/contracts/log/job-spec.ts'
 import {
   dueSubject,
   eventSubject,
@@ -32,9 +32,10 @@ import type { Stream } from './stream.ts'
 export interface JobIdentity extends JobAddress {
   object_id: string
   tenant?: string | null | undefined
+  tags?: string[] | undefined
 }
 
-type CommonMember = 'job_id' | 'object_id' | 'tenant' | 'type' | 'at'
+type CommonMember = 'job_id' | 'object_id' | 'tenant' | 'tags' | 'type' | 'at'
 // Distributes over the union, so that each event keeps its own members.
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never
 /** An event without the members that `append` adds. */
@@ -120,6 +121,7 @@ export class JobHistory {
       job_id: job.job_id,
       object_id: job.object_id,
       ...tenantMember(job.tenant ?? null),
+      ...tagsMember(job.tags),
       type: job.type,
       at: at ?? isoTime(this.#clock.now()),
     } as JobEvent

@@ -28,6 +28,8 @@ export interface RecordsOptions {
   clock: Clock
   /** Tells whether the broker can store anything on the stream's disk. */
   probe?: WriteProbe
+  /** Commit writes in groups: for brokers that sync every write. The stream must allow it (`allow_atomic`). */
+  groupCommit?: boolean
 }
 
 export interface WriteOptions {
@@ -52,7 +54,7 @@ export class Records<T, Key> {
   readonly #stream: Stream
   readonly #publisher: Publisher
 
-  constructor(kind: RecordKind<T, Key>, { broker, clock, probe }: RecordsOptions) {
+  constructor(kind: RecordKind<T, Key>, { broker, clock, probe, groupCommit = false }: RecordsOptions) {
     this.#kind = kind
     this.#stream = new Stream(broker, kind.stream)
     // A publisher looks into its own stream to see what became of an unanswered write.
@@ -61,7 +63,7 @@ export class Records<T, Key> {
       stream: this.#stream,
       clock,
       maxInFlight: WRITES_IN_FLIGHT,
-      groupCommit: false,
+      groupCommit,
       probe,
     })
   }

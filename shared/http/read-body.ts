@@ -153,6 +153,12 @@ export function invalidBody(
   })
 }
 
+/** @param pointer of a member that the body must have here, although its schema lets it be left out */
+export const missingMember = (pointer: string): AppError =>
+  new AppError('invalid-request', detailAbout(pointer, 'is missing'), {
+    members: { errors: [{ pointer, detail: 'is missing' }] },
+  })
+
 /** A JSON pointer (RFC 6901) with each step cut short. */
 const pointerTo = (path: PropertyKey[]): string =>
   path.map((step) => `/${escapeToken(String(step).slice(0, 60))}`).join('')

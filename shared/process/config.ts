@@ -40,6 +40,14 @@ export const choiceSetting = <const T extends readonly [string, ...string[]]>(ch
     .enum(choices, `expected one of ${choices.join(', ')}`)
     .default(fallback as never)
     .meta({ values: choices.join(', ') })
+/** Some of the choices, with commas; `none`; all by default. */
+export const choicesSetting = <const T extends readonly [string, ...string[]]>(choices: T) =>
+  z
+    .string()
+    .transform((text) => (text === 'none' ? [] : text.split(',').map((name) => name.trim())))
+    .pipe(z.array(z.enum(choices, `expected none, or some of ${choices.join(',')}`)))
+    .default([...choices])
+    .meta({ values: `\`none\`, or some of \`${choices.join(',')}\`` })
 export const flagSetting = (fallback: boolean) =>
   z
     .enum(['true', 'false', '1', '0'], 'expected true or false')

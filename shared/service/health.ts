@@ -76,7 +76,10 @@ export class Health {
     if (this.#draining) checks['draining'] = 'shutting down'
     const ready = Object.values(checks).every((result) => result === 'ok')
     const details = Object.fromEntries([...this.#details].map(([name, tell]) => [name, tell()]))
-    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks, details })
+    // Degraded: it serves, and traffic should not go elsewhere, but somebody should look.
+    const isWell = Object.values(details).every((detail) => detail === 'ok')
+    const status = isWell ? 'ok' : 'degraded'
+    return json(ready ? 200 : 503, { status: ready ? status : 'not ready', checks, details })
   }
 }
 

@@ -2,6 +2,7 @@ import { AppError } from '#shared/errors/app-error.ts'
 import { HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export interface CooldownRefusal {
+  type: string
   cooldownMs: number
   status: 400 | 409
   /** The job that holds the object_id; null when its event could not be read. */
@@ -9,19 +10,19 @@ export interface CooldownRefusal {
   nowMs: number
 }
 
-/** The error for an object_id that was used within the cooldown (5 minutes by default). */
+/** The error for an object_id that a job of the same type used within the cooldown (5 minutes by default). */
 export function cooldownError(refusal: CooldownRefusal): AppError {
-  const { cooldownMs, holder } = refusal
+  const { type, cooldownMs, holder } = refusal
   const leftMs = holder === null ? cooldownMs : holder.acceptedAtMs + cooldownMs - refusal.nowMs
   const retryAfterS = Math.ceil(Math.min(Math.max(leftMs, 1), cooldownMs) / SECOND)
-  const sentence = `This object_id was used less than ${durationText(cooldownMs)} ago.`
-  return new AppError('cooldown', `${sentence} Try again in ${retryAfterS} s.`, {
+  const ago = `less than ${durationText(cooldownMs)} ago.`
+  return new AppError('cooldown', `A job of type ${type} used this object_id ${ago} Try again in ${retryAfterS} s.`, {
     status: refusal.status,
     headers: { 'Retry-After': String(retryAfterS) },
     members: {
       ...(holder === null ? {} : { job_id: holder.jobId, existing_job_id: holder.jobId }),
       retry_after_s: retryAfterS,
-      error: sentence,
+      error: `This object_id was used ${ago}`,
     },
   })
 }

@@ -19,13 +19,14 @@ test.each([
 })
 
 describe('the refusal', () => {
-  const refusal = { cooldownMs: 5 * MINUTE, status: 400, nowMs: 1_000_000 } as const
+  const refusal = { type: 'sleep', cooldownMs: 5 * MINUTE, status: 400, nowMs: 1_000_000 } as const
   const heldSince = (acceptedAtMs: number) => ({ ...refusal, holder: { jobId: 'the-holder', acceptedAtMs } })
 
   test('names the holder, the cooldown and the seconds left', () => {
     const error = cooldownError(heldSince(refusal.nowMs - MINUTE))
     expect(error).toMatchObject({ code: 'cooldown', status: 400, headers: { 'Retry-After': '240' } })
-    expect(error.message).toBe('This object_id was used less than 5 minutes ago. Try again in 240 s.')
+    expect(error.message).toBe('A job of type sleep used this object_id less than 5 minutes ago. Try again in 240 s.')
+    expect(error.members['error']).toBe('This object_id was used less than 5 minutes ago.')
     expect(error.members).toMatchObject({ job_id: 'the-holder', existing_job_id: 'the-holder', retry_after_s: 240 })
   })
 

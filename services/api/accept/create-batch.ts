@@ -85,7 +85,9 @@ async function prepareAll(
     const results = await Promise.all(slice.map((entry, n) => prepareOne(deps, request, claim, entry, start + n)))
     for (const [n, result] of results.entries()) {
       const isTwice = !(result instanceof AppError) && ids.has(result.publication.msgId)
-      const refusal = isTwice ? new AppError('cooldown', 'Another job of this batch has the same object_id.') : result
+      const refusal = isTwice
+        ? new AppError('cooldown', 'Another job of this batch has the same type and object_id.')
+        : result
       if (refusal instanceof AppError) failed.push(failedItem(refusal, start + n))
       else {
         ids.add(refusal.publication.msgId)
@@ -132,7 +134,10 @@ async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: K
   if (result.why === 'full') throw cannotStore('the broker has no room for this batch')
   // Another request of the same claim was faster.
   if (claim !== null && (await allExist(deps, prepared))) return
-  throw new AppError('cooldown', 'At least one object_id of this batch was used too recently, so no job was accepted.')
+  throw new AppError(
+    'cooldown',
+    'At least one object_id of this batch was used too recently by a job of its type, so no job was accepted.',
+  )
 }
 
 async function allExist(deps: CreateJobDeps, prepared: PreparedJob[]): Promise<boolean> {
@@ -175,7 +180,7 @@ const requestOf = (
   body,
   idempotencyKey: null,
   ...(claim === null ? {} : { claim: { ...claim, jobId: derivedJobId(claim.createdAtMs, claim.jobId, index) } }),
-  cooldownStatus: 409,
+  isAtRoot: false,
 })
 
 const failedItem = (error: AppError, index: number): BatchItem => ({

@@ -37,8 +37,8 @@ export interface CreateJobRequest extends RequestInfo {
   idempotencyKey: string | null
   /** The claim of the job's batch, used instead of a key of its own. */
   claim?: KeyClaim
-  /** Status of the cooldown: 400 at the root, 409 under /v1. */
-  cooldownStatus: 400 | 409
+  /** At the root every type has the cooldown unless it rules it out, with 400; under /v1 only types that ask for it. */
+  isAtRoot: boolean
 }
 
 export interface CreateJobResult {
@@ -117,8 +117,9 @@ async function answerDuplicate(
     return { accepted: { ...accepted, job_id: first.jobId, created_at: first.createdAt }, replayed: false }
   }
   throw cooldownError({
+    type: request.body.type,
     cooldownMs: deps.cooldownMs,
-    status: request.cooldownStatus,
+    status: request.isAtRoot ? 400 : 409,
     holder: first === null ? null : { jobId: first.jobId, acceptedAtMs: first.acceptedAtMs },
     nowMs: deps.clock.now(),
   })
@@ -151,8 +152,9 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
   }
 }
 
-function msgIdOf(deps: CreateJobDeps, type: JobType, { requestId, caller, body }: CreateJobRequest): string {
-  if (deps.cooldownMs === 0 || !type.info.policy.cooldown) return `r:${requestId}`
+function msgIdOf(deps: CreateJobDeps, type: JobType, { requestId, caller, body, isAtRoot }: CreateJobRequest): string {
+  const hasCooldown = type.info.policy.cooldown ?? isAtRoot
+  if (deps.cooldownMs === 0 || !hasCooldown) return `r:${requestId}`
   return `o:${hashNames(caller.tenant, body.type, body.object_id)}`
 }
 

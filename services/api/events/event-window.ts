@@ -4,6 +4,7 @@ export interface ShownEvent {
   type: string
   /** null: of none, or unknown. */
   tenant: string | null
+  tags: readonly string[]
   job_id: string
   /** Whether only the job itself tells whose it is: its worker could not read it. */
   isOwnerUnknown: boolean

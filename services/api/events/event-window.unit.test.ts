@@ -22,6 +22,7 @@ const eventOf = (seq: number, { type, bytes }: Added): ShownEvent => ({
   seq,
   type,
   tenant: null,
+  tags: [],
   job_id: 'j',
   isOwnerUnknown: false,
   block: Buffer.alloc(bytes),

@@ -20,6 +20,7 @@ interface NewMessage {
   kind: 'event' | 'timer' | 'unreadable' | 'unreadable end'
   type: string
   tenant: string | null
+  tag: string | null
   isLarge: boolean
 }
 
@@ -51,11 +52,11 @@ class MemoryLog {
   readonly listeners = new Set<{ onNews: () => void; onReconnect: () => void }>()
 
   append(message: NewMessage): void {
-    const { kind, type, tenant, isLarge } = message
+    const { kind, type, tenant, tag, isLarge } = message
     const job_id = newJobId(Date.parse(AT))
     const name = kind === 'unreadable end' ? 'job:failed' : kind === 'timer' ? 'job:timer' : 'job:cancelled'
     const subject = `${kind === 'unreadable' ? 'job:started' : name}.${type}.normal.${job_id}${kind === 'timer' ? '.t' : ''}`
-    const owner = tenant === null ? {} : { tenant }
+    const owner = { ...(tenant === null ? {} : { tenant }), ...(tag === null ? {} : { tags: ['other', tag] }) }
     const reason = isLarge ? 'x'.repeat(20_000) : 'requested'
     const event = { event: 'job:cancelled', job_id, object_id: 'o', ...owner, type, at: AT, reason }
     const body = kind === 'event' ? JSON.stringify(event) : 'nonsense'
@@ -144,20 +145,23 @@ function dependOn(log: MemoryLog, limits = LIMITS): FollowAllDeps {
   return { ...common, shared: new SharedReader({ ...common, limits, watch: log.watch }) }
 }
 
-const isSeen = ({ tenant, type }: View, { kind, ...of }: Message): boolean =>
+const isSeen = ({ tenant, type, tag }: View, { kind, ...of }: Message): boolean =>
   (kind === 'event' || kind === 'unreadable end') &&
   (type === null || of.type === type) &&
+  (tag === null || (kind === 'event' && of.tag === tag)) &&
   (tenant === null || of.tenant === tenant)
 
 const message: fc.Arbitrary<NewMessage> = fc.record({
   kind: fc.constantFrom('event', 'event', 'event', 'event', 'timer', 'unreadable', 'unreadable end'),
   type: fc.constantFrom('a', 'b'),
   tenant: fc.constantFrom('x', 'y', null),
+  tag: fc.constantFrom('t', null),
   isLarge: fc.boolean(),
 })
 const view: fc.Arbitrary<View> = fc.record({
   tenant: fc.constantFrom('x', null),
   type: fc.constantFrom('a', null),
+  tag: fc.constantFrom('t', null),
 })
 
 type Step = (log: MemoryLog, readers: EventReader[], deps: FollowAllDeps) => unknown
@@ -234,8 +238,8 @@ test('where the log drops events, a reader misses none but those, and none twice
   )
 })
 
-const event: NewMessage = { kind: 'event', type: 'a', tenant: null, isLarge: false }
-const ALL: View = { tenant: null, type: null }
+const event: NewMessage = { kind: 'event', type: 'a', tenant: null, tag: null, isLarge: false }
+const ALL: View = { tenant: null, type: null, tag: null }
 
 /** A log of some events with readers, which leave at the end. */
 function openLog(events: number, limits = LIMITS) {
@@ -337,7 +341,7 @@ test('a replica that lags behind hides nothing from readers who are told that th
 
 test('a reader is told its position every 15 seconds while there is nothing for it', async () => {
   await using opened = openLog(1)
-  const reader = opened.open({ tenant: null, type: 'b' }, null)
+  const reader = opened.open({ tenant: null, type: 'b', tag: null }, null)
   for (let n = 0; n < 10; n++) {
     await vi.advanceTimersByTimeAsync(2_000)
     opened.append(1)
@@ -377,7 +381,7 @@ test('a reader who leaves while only events of others come ends its own reading'
   opened.log.batchMax = 256
   opened.open(ALL, null)
   await vi.advanceTimersByTimeAsync(100)
-  const reader = opened.open({ tenant: 'x', type: null }, 0)
+  const reader = opened.open({ tenant: 'x', type: null, tag: null }, 0)
   await vi.advanceTimersByTimeAsync(5)
   const { batches } = opened.log
   const leaving = reader.leave()

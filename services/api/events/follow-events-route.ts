@@ -34,9 +34,9 @@ export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps
     else deps.streams.answer(ctx, (signal) => followJob(deps, job, afterSeq, signal))
   })
 
-  router.serve(eventOperations.followJobs, async (ctx, { query: { type = null, limit, ...query } }) => {
+  router.serve(eventOperations.followJobs, async (ctx, { query: { type = null, tag = null, limit, ...query } }) => {
     const afterSeq = lastEventId(ctx) ?? query.last_event_id ?? null
-    const view = { tenant: callerOf(ctx).tenant, type }
+    const view = { tenant: callerOf(ctx).tenant, type, tag }
     if (wantsStream(ctx)) {
       deps.streams.answer(ctx, (signal) => followAll(ofAll, view, afterSeq, signal))
       return

@@ -2,7 +2,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import { followLog } from '#shared/bus/follow.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
-import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { tagsMember, tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { historyFilter, isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import type { GetJobDeps } from '../read/get-job.ts'
 import { eventView } from './event-view.ts'
@@ -23,6 +23,7 @@ const storedEvent = (job: Job, note: Job['events'][number]): ServerSentEvent => 
     job_id: job.job_id,
     object_id: job.object_id,
     ...tenantMember(job.tenant),
+    ...tagsMember(job.tags),
     type: job.type,
     ...(note === job.events.at(-1) && job.phase === 'finished' ? { result: job.result } : {}),
   },

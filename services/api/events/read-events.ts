@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { readLogFrom } from '#shared/bus/follow.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { eventsPageSchema } from '#shared/contracts/http/events.ts'
+import type { JobEvent } from '#shared/contracts/log/events.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import { eventView } from './event-view.ts'
 import { eventsFilter, hasGap } from './follow-all.ts'
@@ -14,8 +15,8 @@ export interface ReadEventsDeps {
 }
 
 /**
- * A page of the events of a view, from the current log. Those of other tenants are left out, so it may be short or
- * empty: a reader that continues after its `last_event_id` misses nothing.
+ * A page of the events of a view, from the current log. Those of other tenants and without the tag are left out, so it
+ * may be short or empty: a reader that continues after its `last_event_id` misses nothing.
  * @throws AppError `unavailable`
  */
 export async function readEvents(
@@ -32,7 +33,8 @@ export async function readEvents(
     const visible = await Promise.all(
       events.map(({ event }) => isVisible(deps.ownerOf, view.tenant, ownershipOf(event))),
     )
-    const items = events.flatMap(({ seq, event }, n) => (visible[n] ? [eventView(event, seq)] : []))
+    const isWanted = (event: JobEvent) => view.tag === null || event.tags?.includes(view.tag) === true
+    const items = events.flatMap(({ seq, event }, n) => (visible[n] && isWanted(event) ? [eventView(event, seq)] : []))
     return { items, last_event_id: lastSeq ?? Math.max(from, state.lastSeq), reset }
   } catch (error) {
     throw unavailable('The log cannot be read at the moment. Try again.', error)

@@ -38,6 +38,7 @@ export class EventStreams {
   readonly #clock: Clock
   /** Each stream with the tenant of its reader; null: no tenant. */
   readonly #open = new Map<AbortController, string | null>()
+  #isStopping = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -52,6 +53,8 @@ export class EventStreams {
     this.#checkRoom(caller)
     const aborter = new AbortController()
     this.#open.set(aborter, caller.tenant)
+    // A connection that is busy while the server stops may bring one more request.
+    if (this.#isStopping) aborter.abort()
     const expiry = setTimeout(() => aborter.abort(), this.#tokenLeftMs(caller))
     const body = Readable.from(piecesOf(events(aborter.signal)), { objectMode: false, highWaterMark: 16 * 1024 })
     const unwatch = dropWhenStalled(ctx)
@@ -89,6 +92,7 @@ export class EventStreams {
 
   /** Ends all streams: their readers reconnect to another replica with the id of the last event that they saw. */
   stop(): void {
+    this.#isStopping = true
     for (const aborter of this.#open.keys()) aborter.abort()
   }
 }

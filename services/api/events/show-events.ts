@@ -10,6 +10,8 @@ export interface View {
   tenant: string | null
   /** The only type wanted; null: all. */
   type: string | null
+  /** The tag that a wanted event's job has; null: any job. */
+  tag: string | null
 }
 
 /** Tells whose job it is: null where it is nobody's, undefined where there is no such job. */
@@ -36,16 +38,21 @@ export const ownershipOf = (event: JobEvent): Ownership => ({
   isOwnerUnknown: event.object_id === '',
 })
 
+const NO_TAGS: readonly string[] = []
+
 export const shownEvent = ({ seq, event }: FollowedEvent): ShownEvent => ({
   ...ownershipOf(event),
   seq,
   type: event.type,
+  tags: event.tags ?? NO_TAGS,
   block: Buffer.from(blockOf({ id: seq, event: event.event, data: eventView(event, seq) })),
 })
 
 /** Whether a reader gets the event, unless it turns out to be another tenant's. */
-const isInView = ({ tenant, type }: View, event: ShownEvent): boolean =>
-  (type === null || event.type === type) && (tenant === null || event.tenant === tenant || event.isOwnerUnknown)
+const isInView = ({ tenant, type, tag }: View, event: ShownEvent): boolean =>
+  (type === null || event.type === type) &&
+  (tag === null || event.tags.includes(tag)) &&
+  (tenant === null || event.tenant === tenant || event.isOwnerUnknown)
 
 export async function isVisible(ownerOf: OwnerOf, tenant: string | null, event: Ownership): Promise<boolean> {
   if (tenant === null || event.tenant === tenant) return true

@@ -66,7 +66,7 @@ export class Tail {
 
   /** The next piece for a reader of the view that has seen everything up to a sequence, which the window must have. */
   chunkAfter(view: View, afterSeq: number): Promise<Chunk> {
-    const key = JSON.stringify([view.tenant, view.type, afterSeq])
+    const key = JSON.stringify([view.tenant, view.type, view.tag, afterSeq])
     const made = this.#chunks.get(key)
     if (made !== undefined) return made
     const chunk = chunkOf(this.#deps.ownerOf, view, this.window, afterSeq)

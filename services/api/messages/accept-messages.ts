@@ -7,7 +7,7 @@ import type { Stream } from '#shared/bus/stream.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import type { Message, MessagesAccepted } from '#shared/contracts/http/messages.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
-import { type StoredMessage, shardOf } from '#shared/contracts/log/message.ts'
+import { type StoredMessage, shardOf, shardOfKey } from '#shared/contracts/log/message.ts'
 import { messageKeySubject, receivedSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { epochMsOf } from '#shared/formats/rfc3339.ts'
@@ -62,8 +62,8 @@ export async function acceptMessages(
   const bodies = messages.map((message) => JSON.stringify(message))
   const record = { body_hash: hash('sha256', bodies.join('\n'), 'base64url'), accepted }
   const key = keyPublication(request, JSON.stringify(record))
-  const received = messages.map(({ timestamp }, n) => ({
-    subject: receivedSubject(shardOf(epochMsOf(timestamp), deps.shards)),
+  const received = messages.map((message, n) => ({
+    subject: receivedSubject(shardFor(message, deps.shards)),
     body: bodies[n] ?? '',
     nonce: key.nonce,
     conflictKey: key.conflictKey,
@@ -97,9 +97,13 @@ async function publish(deps: AcceptMessagesDeps, publications: Publication[]): P
   }
 }
 
-const toStored = ({ timestamp, value }: Message, tenant: string | null): StoredMessage => ({
+const shardFor = ({ timestamp, key }: StoredMessage, shards: number): number =>
+  key === undefined ? shardOf(epochMsOf(timestamp), shards) : shardOfKey(key, shards)
+
+const toStored = ({ timestamp, value, key }: Message, tenant: string | null): StoredMessage => ({
   timestamp,
   value: value ?? null,
+  ...(key === undefined ? {} : { key }),
   ...tenantMember(tenant),
 })
 

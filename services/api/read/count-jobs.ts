@@ -1,8 +1,9 @@
 import type { Caller } from '#shared/auth/caller.ts'
-import type { JobStats } from '#shared/contracts/http/job-list.ts'
+import type { JobStats, StoreAge } from '#shared/contracts/http/job-list.ts'
 import { JOB_STATUSES, type JobStatus } from '#shared/contracts/log/job.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import { shownStatus } from '#shared/stores/jobs/stored-status.ts'
 
 export interface CountJobsDeps {
   store: JobStore
@@ -12,7 +13,10 @@ export interface CountJobsDeps {
  * Counts the jobs in the store that the caller may see, by status and by type.
  * @throws AppError `unavailable`
  */
-export async function countJobs({ store }: CountJobsDeps, { tenant }: Pick<Caller, 'tenant'>): Promise<JobStats> {
+export async function countJobs(
+  { store }: CountJobsDeps,
+  { tenant }: Pick<Caller, 'tenant'>,
+): Promise<Omit<JobStats, keyof StoreAge>> {
   const counts = await store.counts(tenant).catch((error: unknown) => {
     throw unavailable('The store cannot be read at the moment. Try again.', error)
   })
@@ -21,8 +25,10 @@ export async function countJobs({ store }: CountJobsDeps, { tenant }: Pick<Calle
   let total = 0
   for (const { type, status, count } of counts) {
     total += count
-    byStatus[status] += count
-    byType.set(type, { ...byType.get(type), [status]: count })
+    const shown = shownStatus(status)
+    const ofType = byType.get(type) ?? {}
+    byStatus[shown] += count
+    byType.set(type, { ...ofType, [shown]: (ofType[shown] ?? 0) + count })
   }
   return { total, by_status: byStatus, by_type: Object.fromEntries(byType) }
 }

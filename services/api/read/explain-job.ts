@@ -34,15 +34,22 @@ export async function explainJob(deps: ExplainJobDeps, jobId: string, caller: Ca
 
 async function gatherFacts(deps: ExplainJobDeps, job: Job): Promise<WaitFacts> {
   const runsIt = ({ types }: WorkerPresence) => types.includes(job.type)
-  const [lanes, workers] = await Promise.all([deps.listLanes(), deps.askWorkers(ANSWER_MS, runsIt)])
+  const isUsual = (worker: WorkerPresence) => runsIt(worker) && !isHeldUp(worker)
+  const [lanes, workers] = await Promise.all([deps.listLanes(), deps.askWorkers(ANSWER_MS, isUsual)])
+  const able = workers.filter(runsIt)
   const own = lanes.filter(({ type }) => type === job.type)
   return {
     type: typeViews(own)[0] ?? null,
-    hasLiveWorker: workers.some(runsIt),
+    hasLiveWorker: able.length > 0,
+    abandonedTypes: able.every(isHeldUp) ? able.flatMap(({ abandoned_types }) => abandoned_types) : [],
     ahead: await countAhead(deps, own, job),
     ratePerS: deps.types.ratePerS(job.type),
   }
 }
+
+/** Whether a worker has no room because handlers hold slots that they should have left. */
+const isHeldUp = ({ slots, running, abandoned_types: { length } }: WorkerPresence): boolean =>
+  length > 0 && running >= slots
 
 /** Number of jobs that wait before this one in its lane, and of all jobs in lanes of higher priority. */
 async function countAhead(deps: ExplainJobDeps, lanes: LaneInfo[], job: Job): Promise<number> {

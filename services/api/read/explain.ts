@@ -8,6 +8,8 @@ export interface WaitFacts {
   /** null: the type has no lanes any more. */
   type: TypeView | null
   hasLiveWorker: boolean
+  /** Types of handlers that hold a slot although they were told to stop; empty while a worker of the type has room. */
+  abandonedTypes: string[]
   /** Number of jobs that are taken before it. */
   ahead: number
   /** Jobs of the type that workers took in the last minute, per second. */
@@ -59,7 +61,7 @@ function reasonOf(job: Job): Reason {
 
 const ENDED = { finished: 'It finished', cancelled: 'It was cancelled', failed: 'It failed' }
 
-function waitReasons(job: Job, { type, hasLiveWorker, ahead }: WaitFacts): Reason[] {
+function waitReasons(job: Job, { type, hasLiveWorker, abandonedTypes, ahead }: WaitFacts): Reason[] {
   const reasons: Reason[] = []
   if (type?.paused === true) reasons.push({ code: 'paused', detail: `Its type, ${job.type}, is paused.` })
   if (!hasLiveWorker) {
@@ -68,6 +70,14 @@ function waitReasons(job: Job, { type, hasLiveWorker, ahead }: WaitFacts): Reaso
   const limit = type?.concurrency ?? null
   if (limit !== null && (type?.running ?? 0) >= limit) {
     reasons.push({ code: 'at_concurrency_limit', detail: `Its type is at its concurrency limit (${limit}).` })
+  }
+  if (abandonedTypes.length > 0) {
+    const count = abandonedTypes.length
+    const names = [...new Set(abandonedTypes)].toSorted().join(', ')
+    reasons.push({
+      code: 'slots_held_by_abandoned_handlers',
+      detail: `No worker has room: ${count} ${count === 1 ? 'slot is' : 'slots are'} held by handlers that ignore that they were told to stop (of type ${names}). Each slot is given away 10 s after that.`,
+    })
   }
   if (ahead > 0) reasons.push({ code: 'behind', detail: `Jobs of its type ahead of it: ${ahead}.` })
   if (reasons.length === 0) reasons.push({ code: 'next', detail: 'It starts as soon as a worker has a free slot.' })

@@ -4,13 +4,15 @@ import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { type ListJobsDeps, listJobs } from './list-jobs.ts'
+import { type StoreAgeDeps, storeAge } from './store-age.ts'
 
-export function listJobsRoutes(router: GuardedRouter, deps: ListJobsDeps): void {
+export function listJobsRoutes(router: GuardedRouter, deps: ListJobsDeps & StoreAgeDeps): void {
   router.serve(jobOperations.listJobs, async (ctx, { query }) => {
+    const age = await storeAge(deps)
     const { jobs, nextCursor } = await listJobs(deps, query, callerOf(ctx))
     ctx.set('Cache-Control', 'no-cache')
     if (nextCursor !== null) ctx.set('Link', `<${addressOf({ ...query, cursor: nextCursor })}>; rel="next"`)
-    ctx.body = { items: jobs.map(jobSummaryView), next_cursor: nextCursor } satisfies JobList
+    ctx.body = { ...age, items: jobs.map(jobSummaryView), next_cursor: nextCursor } satisfies JobList
   })
 }
 

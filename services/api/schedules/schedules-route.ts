@@ -77,7 +77,7 @@ export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps):
         ...requestInfo(ctx),
         caller: { ...callerOf(ctx), tenant: record.tenant },
         idempotencyKey: readIdempotencyKey(ctx.req),
-        cooldownStatus: 409,
+        isAtRoot: false,
       },
     )
     ctx.set('Location', `/v1/jobs/${accepted.job_id}`)

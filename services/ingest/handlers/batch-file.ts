@@ -20,10 +20,7 @@ export const isTemporary = (name: string): boolean => name.startsWith('.batch-')
 
 export const batchLines = (messages: readonly BatchMessage[]): string =>
   messages
-    .map(
-      ({ seq, timestamp, value, tenant }) =>
-        `${JSON.stringify({ seq, timestamp, value, ...(tenant === undefined ? {} : { tenant }) })}\n`,
-    )
+    .map(({ seq, timestamp, value, key, tenant }) => `${JSON.stringify({ seq, timestamp, value, key, tenant })}\n`)
     .join('')
 
 export interface FileToWrite {

@@ -6,7 +6,10 @@ export interface BatchMessage {
   seq: number
   /** RFC 3339, as the sender wrote it. */
   timestamp: string
-  value: string | null
+  /** Any JSON value; null where the sender gave none. */
+  value: unknown
+  /** The source that the sender named. */
+  key?: string
   /** The tenant that owns the message, where its sender's token named one. */
   tenant?: string
 }

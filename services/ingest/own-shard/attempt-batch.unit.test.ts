@@ -97,7 +97,7 @@ test.each([[[]], [['done']], [['done', 'done', 'perhaps']], ['done']])(
 )
 
 test('a message that cannot be read is a dead letter, and the others get their own outcomes', async () => {
-  const seen: (string | null)[] = []
+  const seen: unknown[] = []
   const run: BatchHandler['run'] = (messages) => {
     seen.push(...messages.map(({ value }) => value))
     return { outcomes: [{ retry: 'later' }, 'done'] }

@@ -28,11 +28,9 @@ export class DeadLetters {
    * @returns false when the broker gave no answer within this many milliseconds
    */
   async put({ shard, message, error, attempts }: DeadLetter, withinMs: number, signal: AbortSignal): Promise<boolean> {
-    const { timestamp, value, tenant } = readMessage(message) ?? { timestamp: '', value: message.body }
+    const { seq: _seq, ...told } = readMessage(message) ?? { seq: 0, timestamp: '', value: message.body }
     const letter: z.infer<typeof deadMessageSchema> = {
-      timestamp,
-      value,
-      ...(tenant === undefined ? {} : { tenant }),
+      ...told,
       error,
       attempts,
       died_at: isoTime(this.#clock.now()),

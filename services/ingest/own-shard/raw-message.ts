@@ -16,8 +16,9 @@ export function readMessage({ seq, body }: RawMessage): BatchMessage | null {
   try {
     const parsed = storedMessageSchema.safeParse(JSON.parse(body))
     if (!parsed.success) return null
-    const { timestamp, value, tenant } = parsed.data
-    return { seq, timestamp, value, ...(tenant === undefined ? {} : { tenant }) }
+    const { timestamp, value, key, tenant } = parsed.data
+    const owner = tenant === undefined ? {} : { tenant }
+    return { seq, timestamp, value: value ?? null, ...(key === undefined ? {} : { key }), ...owner }
   } catch {
     return null
   }

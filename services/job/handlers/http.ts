@@ -13,7 +13,7 @@ export interface HttpOptions {
   services: ReadonlyMap<string, URL>
   /** Time limit of an attempt. */
   timeoutMs: number
-  /** Time limit of the call within an attempt: a slower call is retried, while an attempt's timeout ends the job. */
+  /** Time limit of the call within an attempt, whose error says more than that of the attempt's own timeout. */
   callTimeoutMs: number
   /** Wall clock, milliseconds. */
   now(): number

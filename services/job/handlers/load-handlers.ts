@@ -31,6 +31,7 @@ export type Handlers = ReadonlyMap<string, JobHandler>
 type HandlerSettings = Pick<
   JobConfig,
   | 'HANDLERS_DIR'
+  | 'BUILT_IN_TYPES'
   | 'JOB_TIMEOUT_MS'
   | 'SLEEP_MIN_MS'
   | 'SLEEP_MAX_MS'
@@ -68,7 +69,7 @@ export interface LoadOptions {
  */
 export async function loadHandlers(settings: HandlerSettings, options: LoadOptions = {}): Promise<Handlers> {
   const { log, now = () => systemClock.now() } = options
-  const handlers = new Map(builtInHandlers(settings, now).map((handler) => [handler.type, handler]))
+  const handlers = new Map(offered(settings, now).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const problems: string[] = []
@@ -88,6 +89,18 @@ export async function loadHandlers(settings: HandlerSettings, options: LoadOptio
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return handlers
 }
+
+const offered = (settings: HandlerSettings, now: () => number): JobHandler[] =>
+  builtInHandlers(settings, now).filter((handler) => isOffered(settings, handler))
+
+const isOffered = ({ BUILT_IN_TYPES }: HandlerSettings, { type, policy }: JobHandler): boolean =>
+  policy.internal || (BUILT_IN_TYPES as string[]).includes(type)
+
+/** Built-in types that are switched off, as lanes describe them: nobody may create jobs of them. */
+export const switchedOffTypes = (settings: HandlerSettings): JobTypeInfo[] =>
+  builtInHandlers(settings, () => systemClock.now())
+    .filter((handler) => !isOffered(settings, handler))
+    .map((handler) => typeInfo({ ...handler, policy: { ...handler.policy, internal: true } }))
 
 function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandler[] {
   const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings

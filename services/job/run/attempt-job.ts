@@ -9,6 +9,8 @@ import type { StartedAttempt } from './start-attempt.ts'
 
 /** Longest time for which a handler that ignores its signal keeps its slot. */
 const ABANDON_AFTER_MS = 10_000
+/** Time after which such a handler is not merely on its way out. */
+const IGNORED_AFTER_MS = 1_000
 
 /**
  * Runs one attempt and publishes its outcome before the ack: a crash between the two costs a redelivery that sees the
@@ -38,7 +40,7 @@ export async function attemptJob(
   else if (end.kind === 'superseded') await discard(deps, run, about)
   else next = await publishOutcome(deps, run, attempt, outcomeOf(deps, run, attempt, end), about)
   if (end.kind === 'drain' || end.kind === 'crashed') hold.settle()
-  if (lingering !== null) await waitOrAbandon(deps, lingering)
+  if (lingering !== null) await waitOrAbandon(deps, lingering, about)
   return next
 }
 
@@ -70,14 +72,15 @@ async function publishOutcome(
   const { spec, delivery } = run
   const { result, outcome } = await publishOrFail(deps, run, attempt, wanted)
   if (result.kind !== 'stored') {
-    await discard(deps, run, { ...about, outcome: outcome.label })
+    await discard(deps, run, { ...about, outcome: labelOf(outcome) })
     return null
   }
-  deps.metrics.attempts.inc({ type: spec.type, outcome: outcome.label })
+  const label = labelOf(outcome)
+  deps.metrics.attempts.inc({ type: spec.type, outcome: label })
   deps.metrics.runSeconds.observe({ type: spec.type }, about.ms / 1000)
-  const { event, label } = outcome
+  const { event } = outcome
   const error = 'error' in event ? event.error : undefined
-  deps.attempts.end(spec.job_id, label === 'timeout' ? 'cancelled' : label, error ?? null)
+  deps.attempts.end(spec.job_id, outcome.outcome, error ?? null)
   // Without the error's message: it may contain a target's answer or a user's text.
   deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.name, code: error.code }) }, `job ${label}`)
   if (outcome.then === 'again') {
@@ -128,16 +131,33 @@ async function settleRefused(deps: WorkerDeps, run: JobRun): Promise<void> {
   }
 }
 
+/** The word for an outcome in metrics and the log, where a timeout is told from what it did to the job. */
+const labelOf = ({ outcome, isTimeout }: Outcome): string => (isTimeout === true ? 'timeout' : outcome)
+
 /** Waits for a handler that ignores its signal and still uses this process: its slot stays taken for a while. */
-async function waitOrAbandon(deps: WorkerDeps, handled: Promise<unknown>): Promise<void> {
-  deps.metrics.abandoned.inc()
-  const left = handled.then(() => deps.metrics.abandoned.dec())
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ABANDON_AFTER_MS)
+async function waitOrAbandon(deps: WorkerDeps, handled: Promise<unknown>, about: AboutAttempt): Promise<void> {
+  const { type } = about
+  deps.metrics.abandoned.inc({ type })
+  const lingering = deps.attempts.linger(about)
+  const left = handled.then(() => {
+    deps.metrics.abandoned.dec({ type })
+    lingering.end()
+    return true
   })
-  await Promise.race([left, late])
+  const warning = setTimeout(
+    () => deps.log.warn(about, 'the handler was told to stop and still runs: it keeps its slot'),
+    IGNORED_AFTER_MS,
+  )
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ABANDON_AFTER_MS, false)
+  })
+  const hasLeft = await Promise.race([left, late])
+  clearTimeout(warning)
   clearTimeout(timer)
+  if (hasLeft) return
+  lingering.freeSlot()
+  deps.log.warn(about, 'handler abandoned: it ignores its signal and still runs, but its slot is free again')
 }
 
 const waitSeconds = (deps: WorkerDeps, createdAt: string): number =>

@@ -1,6 +1,7 @@
 import type { EventBody } from '#shared/bus/job-history.ts'
 import { CRASH_LIMIT } from '#shared/contracts/log/decide.ts'
 import type { AttemptOutcome, JobError } from '#shared/contracts/log/job.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { backoffMs } from '#shared/time/backoff.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { ChildDied } from '../isolate/isolation.ts'
@@ -10,7 +11,7 @@ import type { JobRun } from './job-run.ts'
 import type { HandlerOutcome } from './run-handler.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 
-type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'clock' | 'random'>
+type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'handlers' | 'clock' | 'random'>
 
 /** How an attempt ended here. */
 export type AttemptEnd =
@@ -22,7 +23,9 @@ export type AttemptEnd =
 /** The event that is published for an end, and what then happens to the delivery. */
 export interface Outcome {
   event: EventBody
-  label: AttemptOutcome | 'timeout'
+  /** As the job's record has it. */
+  outcome: AttemptOutcome
+  isTimeout?: true
   /** `again`: the next attempt starts here at once. */
   then: 'ack' | 'nak' | 'again'
 }
@@ -34,19 +37,17 @@ export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttemp
     case 'returned':
       return {
         event: { event: 'job:finished', ...about, result: JSON.parse(end.json) as unknown },
-        label: 'finished',
+        outcome: 'finished',
         then: 'ack',
       }
-    case 'timeout': {
-      const error = { name: 'Timeout', message: `the attempt took longer than ${run.spec.timeout_ms} ms` }
-      return { event: { event: 'job:cancelled', ...about, reason: 'timeout', error }, label: 'timeout', then: 'ack' }
-    }
+    case 'timeout':
+      return { ...timeoutOutcome(deps, run, attempt, about), isTimeout: true }
     case 'drain': {
       const { isolated } = attempt
       // An attempt in a child process did not end this process.
       const crashes = attempt.crashes + (end.isSuspect && !isolated ? 1 : 0)
       const event = { event: 'job:released', ...about, trigger: run.delivery.seq, crashes, isolated } as const
-      return { event, label: 'released', then: 'nak' }
+      return { event, outcome: 'released', then: 'nak' }
     }
     case 'died':
       return diedOutcome(run, attempt, end, about)
@@ -66,7 +67,7 @@ export const tooLargeOutcome = (deps: OutcomeDeps, { attempt }: StartedAttempt, 
     reason: 'event_too_large',
     error: { name: 'EventTooLarge', message },
   },
-  label: 'failed',
+  outcome: 'failed',
   then: 'ack',
 })
 
@@ -81,7 +82,7 @@ function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about
   const started = { trigger: run.delivery.seq, crashes, isolated: true }
   return {
     event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
-    label: 'crashed',
+    outcome: 'crashed',
     then: 'again',
   }
 }
@@ -101,7 +102,7 @@ function crashedOutcome(
   if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
   const delayMs = backoffMs(run.spec.backoff, attempt.attempt, deps.random())
   const event = { ...retryingEvent(deps, run, { delayMs, error, crashes }, about), reason: 'crashed' }
-  return { event, label: 'crashed', then: 'ack' }
+  return { event, outcome: 'crashed', then: 'ack' }
 }
 
 const crashedForGood = (crashes: number, how: string, about: AboutAttempt): Outcome => ({
@@ -111,9 +112,24 @@ const crashedForGood = (crashes: number, how: string, about: AboutAttempt): Outc
     reason: 'crashed',
     error: { name: 'Crashed', message: `${crashes} processes died while they ran this job; the last: ${how}` },
   },
-  label: 'crashed',
+  outcome: 'crashed',
   then: 'ack',
 })
+
+/** The type decides what a timeout is for its jobs. */
+function timeoutOutcome(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, about: AboutAttempt): Outcome {
+  const { spec } = run
+  const reason = 'timeout'
+  const error = { name: 'Timeout', message: `the attempt took longer than ${spec.timeout_ms} ms` }
+  const onTimeout = deps.handlers.get(spec.type)?.policy.on_timeout ?? DEFAULT_POLICY.on_timeout
+  if (onTimeout === 'cancel')
+    return { event: { event: 'job:cancelled', ...about, reason, error }, outcome: 'cancelled', then: 'ack' }
+  if (onTimeout === 'fail' || attempt.attempt >= spec.max_attempts)
+    return { event: { event: 'job:failed', ...about, reason, error }, outcome: 'failed', then: 'ack' }
+  const delayMs = backoffMs(spec.backoff, attempt.attempt, deps.random())
+  const event = { ...retryingEvent(deps, run, { delayMs, error, crashes: attempt.crashes }, about), reason }
+  return { event, outcome: 'retrying', then: 'ack' }
+}
 
 type Threw = Extract<HandlerOutcome, { kind: 'threw' }>
 
@@ -128,13 +144,13 @@ function threwOutcome(
   if (end.permanent || attempt.attempt >= spec.max_attempts) {
     return {
       event: { event: 'job:failed', ...about, reason: end.reason, error: end.error },
-      label: 'failed',
+      outcome: 'failed',
       then: 'ack',
     }
   }
   const delayMs = end.delayMs ?? backoffMs(spec.backoff, attempt.attempt, deps.random())
   const event = retryingEvent(deps, run, { delayMs, error: end.error, crashes: attempt.crashes }, about)
-  return { event, label: 'retrying', then: 'ack' }
+  return { event, outcome: 'retrying', then: 'ack' }
 }
 
 interface Again {

@@ -17,6 +17,14 @@ export interface RecorderOptions {
   onDropped: (count: number) => void
 }
 
+/** A handler that was told to stop and still runs. */
+export interface Lingering {
+  /** Its slot is given to another job. */
+  freeSlot(): void
+  /** It has returned. */
+  end(): void
+}
+
 const ERROR_MAX_LENGTH = 500
 
 /** The running and ended attempts of this worker, in memory alone: running a job never waits for a store. */
@@ -26,6 +34,8 @@ export class AttemptRecorder {
   readonly #running = new Map<string, RunningAttempt>()
   readonly #counts = { processed: 0, failed: 0, cancelled: 0, retried: 0 }
   #ended: AttemptRecord[] = []
+  /** Handlers that were told to stop and still run; `running`: those that still hold a slot. */
+  readonly #abandoned = { count: 0, running: new Set<RunningAttempt>() }
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -56,6 +66,32 @@ export class AttemptRecorder {
     this.#running.delete(jobId)
   }
 
+  /** @param attempt one that has ended here, but whose handler ignores that it was told to stop; `ms`: since its start */
+  linger(attempt: { job_id: string; type: string; attempt: number; ms: number }): Lingering {
+    const abandoned = this.#abandoned
+    const held = {
+      job_id: attempt.job_id,
+      type: attempt.type,
+      attempt: attempt.attempt,
+      started_at: isoTime(this.#options.clock.now() - attempt.ms),
+      abandoned: true,
+    } as const
+    abandoned.count++
+    abandoned.running.add(held)
+    return {
+      freeSlot: () => void abandoned.running.delete(held),
+      end: () => {
+        abandoned.count--
+        abandoned.running.delete(held)
+      },
+    }
+  }
+
+  /** Types of the handlers that hold a slot although they were told to stop, once for each slot. */
+  get abandonedTypes(): string[] {
+    return [...this.#abandoned.running].map(({ type }) => type)
+  }
+
   /** Takes the oldest ended attempts: the caller must store them or put them back. */
   take(max: number): AttemptRecord[] {
     const taken = this.#ended
@@ -70,13 +106,15 @@ export class AttemptRecorder {
 
   describe(isStopped: boolean): WorkerRecord {
     const now = this.#now()
+    const running = [...this.#abandoned.running, ...this.#running.values()]
     return {
       ...this.#options.worker,
       ...this.#counts,
       beat_at: now,
       stopped_at: isStopped ? now : null,
-      running_count: this.#running.size,
-      running: [...this.#running.values()].slice(0, RUNNING_SHOWN_MAX),
+      running_count: running.length,
+      abandoned: this.#abandoned.count,
+      running: running.slice(0, RUNNING_SHOWN_MAX),
     }
   }
 

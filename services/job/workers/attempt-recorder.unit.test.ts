@@ -82,3 +82,24 @@ test('an error is kept short', () => {
   recorder.end('job', 'failed', { name: 'Error', message: 'x'.repeat(2_000), code: 'E', stack: 'never' })
   expect(recorder.take(1)[0]?.error).toEqual({ name: 'Error', message: 'x'.repeat(500), code: 'E' })
 })
+
+test('a handler that ignores that it was told to stop is a taken slot until its slot is given away, and counted until it ends', () => {
+  const { recorder } = newRecorder()
+  recorder.begin('hung', 'hang', 1)
+  recorder.end('hung', 'retrying', null)
+  const first = recorder.linger({ job_id: 'hung', type: 'hang', attempt: 1, ms: 3 })
+  const second = recorder.linger({ job_id: 'slow', type: 'slow', attempt: 2, ms: 3 })
+  recorder.begin('next', 'sleep', 1)
+  const facts = () => {
+    const { running_count, abandoned, running } = recorder.describe(false)
+    return [running_count, abandoned, running.map((each) => `${each.job_id} ${each.abandoned ?? false}`)]
+  }
+  expect(facts()).toEqual([3, 2, ['hung true', 'slow true', 'next false']])
+  expect(recorder.abandonedTypes).toEqual(['hang', 'slow'])
+  first.freeSlot()
+  expect(facts()).toEqual([2, 2, ['slow true', 'next false']])
+  expect(recorder.abandonedTypes).toEqual(['slow'])
+  second.end()
+  first.end()
+  expect(facts()).toEqual([1, 0, ['next false']])
+})

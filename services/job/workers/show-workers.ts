@@ -79,6 +79,7 @@ function workerView(worker: WorkerSummary, liveSince: string): WorkerView {
     slots: worker.slots,
     // Jobs of a dead worker run elsewhere by now.
     running: live ? worker.running_count : 0,
+    abandoned: live ? (worker.abandoned ?? 0) : 0,
     processed: worker.processed,
     failed: worker.failed,
     cancelled: worker.cancelled,

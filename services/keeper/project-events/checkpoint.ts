@@ -1,6 +1,8 @@
+import { msOf } from '#shared/bus/broker-time.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import type { StreamState } from '#shared/bus/stream.ts'
 import type { Checkpoint } from '#shared/stores/jobs/job-store.ts'
-import { SECOND } from '#shared/time/clock.ts'
+import { isoTime, SECOND } from '#shared/time/clock.ts'
 
 /** Whether the broker's log is another one than the checkpoint was saved for. */
 export const isOtherLog = (checkpoint: Checkpoint, state: StreamState): boolean =>
@@ -46,4 +48,9 @@ export const freshStart = (
   seq: 0,
   rebuild_until: state.lastSeq,
   stream_created: state.created,
+})
+
+/** Up to when everything is applied. @param last the last event applied; undefined: none came after the question */
+export const asOf = (last: Pick<Delivery, 'storedNs'> | undefined, askedAtMs: number): Pick<Checkpoint, 'as_of'> => ({
+  as_of: isoTime(last === undefined ? askedAtMs : msOf(last.storedNs)),
 })

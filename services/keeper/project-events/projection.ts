@@ -1,15 +1,18 @@
+import { msOf } from '#shared/bus/broker-time.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { StreamFeed } from '#shared/bus/feed.ts'
+import type { Delivery } from '#shared/bus/puller.ts'
 import type { LoggedMessage } from '#shared/bus/read-event.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { Logger } from '#shared/process/logger.ts'
-import type { Counter, Gauge } from '#shared/process/metrics.ts'
+import type { Counter } from '#shared/process/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
-import { checkpointToOwn, isOtherLog, otherLog } from './checkpoint.ts'
+import { asOf, checkpointToOwn, isOtherLog, otherLog } from './checkpoint.ts'
+import { SliceSize } from './slice-size.ts'
 
 // States of a replica: *watching*, it reads the checkpoint twice a second and waits for the owner's heartbeat to stop;
 // *owning*, it applies the log, moves the checkpoint and writes heartbeats. A takeover is a compare-and-set on the
@@ -27,7 +30,6 @@ export interface ProjectionDeps {
   onEnds(ends: RoundEnd[]): Promise<void>
   clock: Clock
   unreadable: Counter
-  lag: Gauge
   log: Logger
 }
 
@@ -44,8 +46,13 @@ const GATHER_MS = { quiet: 10, busy: 200 } as const
 const BUSY_BATCH = 50
 /** Events behind a batch beyond which the next one is read at once. */
 const BACKLOG = 1_000
-/** Largest number of events between two moves of the checkpoint, so that a slow store still makes progress. */
-const SLICE = 2_000
+
+/** The oldest event that is not applied yet; null: none is known. */
+interface Behind {
+  messages: number
+  /** When it was stored, milliseconds. */
+  sinceMs: number | null
+}
 
 export class Projection {
   readonly #deps: ProjectionDeps
@@ -54,6 +61,8 @@ export class Projection {
   #feed: StreamFeed | null = null
   /** The checkpoint as this owner last saved it; null while watching. */
   #owned: Checkpoint | null = null
+  readonly #sliceSize = new SliceSize()
+  #behind: Behind = { messages: 0, sinceMs: null }
   #seenBeat = { owner: '', beat: -1, sinceMs: 0 }
 
   constructor(deps: ProjectionDeps) {
@@ -62,6 +71,13 @@ export class Projection {
 
   get isOwner(): boolean {
     return this.#owned !== null
+  }
+
+  /** How far the store is behind the log; zeros where another replica applies it. */
+  get lag(): { messages: number; seconds: number } {
+    const { messages, sinceMs } = this.#behind
+    if (this.#owned === null || sinceMs === null) return { messages: 0, seconds: 0 }
+    return { messages, seconds: Math.max(0, this.#deps.clock.now() - sinceMs) / SECOND }
   }
 
   start(): void {
@@ -133,7 +149,7 @@ export class Projection {
         await this.#follow(this.#feed)
       } catch (error) {
         if (this.#stopped) return
-        this.#deps.log.warn({ err: error }, 'lost the feed of events, opening another')
+        this.#deps.log.warn({ err: error }, 'could not apply events to the store, or lost their feed; trying again')
         await sleep(PAUSE_AFTER_ERROR_MS)
         await this.#save({})
       } finally {
@@ -144,33 +160,50 @@ export class Projection {
   }
 
   async #follow(feed: StreamFeed): Promise<void> {
-    const { clock, lag } = this.#deps
+    const { clock } = this.#deps
     let savedAtMs = clock.monotonic()
     /** The end of the log before the feed was last seen idle. */
     let endOfLog = 0
     while (!this.#stopped && this.#owned !== null) {
+      const askedAtMs = clock.now()
       const batch = await feed.next()
       // A feed closed by the stop proves nothing by its silence.
       if (this.#stopped && batch.length === 0) return
       const last = batch.at(-1)
-      if (last !== undefined) {
-        for (let start = 0; start < batch.length; start += SLICE) {
-          const slice = batch.slice(start, start + SLICE)
-          if (!(await this.#beatWhile(this.#apply(this.#owned, slice)))) return
-          const isLast = start + SLICE >= batch.length
-          if (!isLast && !(await this.#save({ seq: slice.at(-1)?.seq ?? this.#owned.seq }))) return
-        }
-        lag.set(last.pending)
-      }
+      if (!(await this.#applyInSlices(batch))) return
       // Nothing came: everything up to the end of the log before the question is applied, timers and triggers included.
       const seq = Math.max(this.#owned.seq, last?.seq ?? endOfLog)
       if (seq !== this.#owned.seq || clock.monotonic() - savedAtMs >= BEAT_MS) {
-        if (!(await this.#save({ seq }))) return
+        if (!(await this.#save({ seq, ...asOf(last, askedAtMs) }))) return
         savedAtMs = clock.monotonic()
       }
       if (last === undefined) endOfLog = (await this.#deps.stream.state()).lastSeq
       else if (last.pending < BACKLOG) await sleep(batch.length < BUSY_BATCH ? GATHER_MS.quiet : GATHER_MS.busy)
     }
+  }
+
+  /** @returns false when this replica is no longer the owner */
+  async #applyInSlices(batch: Delivery[]): Promise<boolean> {
+    const { clock } = this.#deps
+    const pending = batch.at(-1)?.pending ?? 0
+    for (let start = 0; start < batch.length && this.#owned !== null; ) {
+      const slice = batch.slice(start, start + this.#sliceSize.now)
+      const [first, last] = [slice[0], slice.at(-1)]
+      if (first === undefined || last === undefined) break
+      this.#behind = { messages: pending + batch.length - start, sinceMs: msOf(first.storedNs) }
+      const startedMs = clock.monotonic()
+      try {
+        if (!(await this.#beatWhile(this.#apply(this.#owned, slice)))) return false
+      } catch (error) {
+        this.#sliceSize.onFailed(slice.length)
+        throw error
+      }
+      this.#sliceSize.onWritten(clock.monotonic() - startedMs)
+      start += slice.length
+      if (start < batch.length && !(await this.#save({ seq: last.seq, ...asOf(last, 0) }))) return false
+    }
+    this.#behind = { messages: pending, sinceMs: pending === 0 ? null : this.#behind.sinceMs }
+    return true
   }
 
   async #apply(owned: Checkpoint, messages: LoggedMessage[]): Promise<void> {

@@ -57,7 +57,8 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
   }
   // Nearly all jobs belong to no request; an end without an object_id is that of a job that its worker could not read.
   if (end.object_id !== '' && taskOf(address.job_id, end.object_id) === null) return
-  const history = [...(await readHistory(deps, address, delivery.seq)), { seq: delivery.seq, event: end }]
+  const before = isWholeHistory(end) ? [] : await readHistory(deps, address, delivery.seq)
+  const history = [...before, { seq: delivery.seq, event: end }]
   const owner = taskOf(address.job_id, history[0]?.event.object_id ?? '')
   if (owner === null) return
   const input = { kind: 'task-ended', task: owner.task, end: taskEndOf(history) } as const
@@ -65,6 +66,10 @@ async function tellRequest(deps: JobEndsDeps, delivery: Delivery): Promise<void>
   // The next step starts here at once; if this process dies now, the record's own delivery starts it.
   if (stored !== null && deps.jobsAtOnce) await deps.taskJobs.reconcile(stored)
 }
+
+/** Whether nothing came between the creation and the end of a job: the end of a short attempt tells all there is. */
+const isWholeHistory = (end: LoggedEvent): boolean =>
+  (end.event === 'job:finished' || end.event === 'job:failed') && end.started_at !== undefined && end.attempt === 1
 
 type History = { seq: number; event: LoggedEvent }[]
 

@@ -10,6 +10,7 @@ import { patchBetween } from '../decide/merge-patch.ts'
 import { allTasks, isRunning, type RequestRecord } from '../decide/record.ts'
 import { toRow } from '../requests/request-row.ts'
 import { changeRequest } from './change-request.ts'
+import { CoalescingQueue } from './coalescing-queue.ts'
 import type { PickUpTimes } from './pick-up-times.ts'
 import { redeliveryDelayMs } from './redelivery-delay.ts'
 import { isEmptied, type StoredRequest } from './request-records.ts'
@@ -40,12 +41,13 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
   const areAtOnce = Object.values(deps.times).every(({ isAtOnce }) => isAtOnce)
   const restMaxMs = areAtOnce ? REST_MAX_MS : REST_FOR_TIMES_MAX_MS
   const puller = new ConsumerPuller(deps.broker, REQUESTS_STREAM)
+  const rows: StoreQueue = new CoalescingQueue()
   return new DeliveryLoop({
     broker: deps.broker,
     puller,
     consumer: REQUEST_CHANGES,
     async onDelivery(delivery) {
-      const restMs = await follow(deps, delivery)
+      const restMs = await follow(deps, rows, delivery)
       if (restMs === null) puller.ack(delivery)
       else puller.nak(delivery, Math.max(1, Math.min(Math.ceil(restMs), restMaxMs)))
     },
@@ -58,11 +60,13 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
 }
 
 /** @returns milliseconds until the request must be looked at again; null: when it changes */
-async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<number | null> {
+async function follow(deps: RequestChangesDeps, rows: StoreQueue, delivery: Delivery): Promise<number | null> {
   if (isEmptied(delivery)) return null
   const record = JSON.parse(delivery.body) as RequestRecord
+  // A later version is delivered too, and requires all that is left to do of this one.
+  if ((deps.records.known(record.request_id)?.seq ?? 0) > delivery.seq) return null
   const stored = { seq: delivery.seq, record }
-  await deps.store.putNewer([toRow(stored, await deps.generation())])
+  await rows.add('all', toRow(stored, await deps.generation()), (together) => deps.store.putNewer(together))
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
   await (jobsWaitMs === 0 ? deps.taskJobs.reconcile(stored) : deps.taskJobs.reconcileCancelled(stored))
@@ -72,6 +76,9 @@ async function follow(deps: RequestChangesDeps, delivery: Delivery): Promise<num
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
+
+/** Versions of requests that come together are written to the store together. */
+type StoreQueue = CoalescingQueue<ReturnType<typeof toRow>, void>
 
 /** Reports the end of a child request to its parent as the end of a task. */
 async function tellParent(deps: RequestChangesDeps, record: RequestRecord): Promise<void> {

@@ -83,6 +83,8 @@ const requestsStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   discard: DiscardPolicy.Old,
   max_msgs_per_subject: 1,
   allow_msg_ttl: true,
+  // Needed for group commits.
+  allow_atomic: true,
   num_replicas: replicas,
 })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { eventNoteSchema } from '../log/job.ts'
 import { TYPE_PATTERN } from '../log/subjects.ts'
+import { tagSchema } from './jobs.ts'
 import { aboutNumber, wholeNumberParameter } from './query.ts'
 
 const SEQUENCE_MAX = 999_999_999_999_999
@@ -16,6 +17,7 @@ export const jobEventsQuerySchema = z.strictObject({
 
 export const eventsQuerySchema = z.strictObject({
   type: z.string().regex(TYPE_PATTERN).optional().meta({ description: 'Only events of this job type' }),
+  tag: tagSchema.optional().meta({ description: 'Only events of jobs with this tag' }),
   last_event_id: lastEventId,
   limit: wholeNumberParameter(1, PAGE_MAX)
     .default(100)
@@ -28,6 +30,7 @@ export const eventViewSchema = eventNoteSchema
     job_id: z.string(),
     object_id: z.string(),
     tenant: z.string().optional(),
+    tags: z.array(z.string()).optional(),
     type: z.string(),
     data: z.unknown().optional(),
     result: z.unknown().optional(),

@@ -11,7 +11,7 @@ import {
   progressSchema,
   statusOf,
 } from '../log/job.ts'
-import { tenantMember } from '../log/job-spec.ts'
+import { tagsMember, tenantMember } from '../log/job-spec.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from '../log/limits.ts'
 import { TYPE_PATTERN } from '../log/subjects.ts'
 
@@ -46,6 +46,14 @@ export const startTimeShape = {
 /** Only for the description: the routes check this themselves, with a message of their own. */
 const onlyOneStart = { not: { required: ['delay_ms', 'run_at'] } }
 
+export const TAGS_MAX = 16
+export const tagSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/,
+    'must be 1 to 128 letters, digits or :._/@=+-, a letter or digit first',
+  )
+
 const attemptsField = z.number().int().min(1).max(ATTEMPTS_MAX)
 const timeoutField = z.number().int().min(1).max(TIMEOUT_MAX_MS)
 
@@ -59,7 +67,7 @@ export const createJobBodySchema = z
         error: `must be at most ${OBJECT_ID_MAX_BYTES} bytes of UTF-8`,
       })
       .meta({ description: `What the job is about: 1 to ${OBJECT_ID_MAX_BYTES} bytes of any text` }),
-    type: z.string().regex(TYPE_PATTERN).default('sleep').meta({ description: 'The job type' }),
+    type: z.string().regex(TYPE_PATTERN).meta({ description: 'The job type' }),
     payload: z.unknown().optional().meta({ description: 'Any JSON value that matches the schema of the type' }),
     priority: z.enum(PRIORITIES).default('normal'),
     timeout_ms: timeoutField.optional().meta({ description: 'Time limit of an attempt, in milliseconds' }),
@@ -75,6 +83,12 @@ export const createJobBodySchema = z
       .optional()
       .meta({ description: "How long to wait between attempts; omitted members default to the type's" }),
     ...startTimeShape,
+    tags: z
+      .array(tagSchema)
+      .max(TAGS_MAX)
+      .refine((tags) => new Set(tags).size === tags.length, 'must not name a tag twice')
+      .optional()
+      .meta({ description: 'Words to find the job by, as in `customer:42`', override: { uniqueItems: true } }),
     callback_url: z
       .string()
       .min(1)
@@ -87,10 +101,24 @@ export const createJobBodySchema = z
   })
   .meta({
     id: 'CreateJob',
-    examples: [{ object_id: 'order-1' }, { object_id: 'sum-1', type: 'add', payload: { numbers: [1, 2, 3] } }],
+    examples: [
+      { object_id: 'order-1', type: 'sleep' },
+      { object_id: 'sum-1', type: 'add', payload: { numbers: [1, 2, 3] } },
+    ],
     ...onlyOneStart,
   })
 export type CreateJobBody = z.infer<typeof createJobBodySchema>
+
+/** The body at the root, where the operator may have set a type for jobs that name none. */
+export const rootJobBodySchema = createJobBodySchema
+  .extend({
+    type: createJobBodySchema.shape.type.optional().meta({ description: 'The job type; by default DEFAULT_JOB_TYPE' }),
+  })
+  .meta({
+    id: 'CreateJobAtRoot',
+    examples: [{ object_id: 'order-1' }, { object_id: 'sum-1', type: 'add', payload: { numbers: [1, 2, 3] } }],
+    ...onlyOneStart,
+  })
 
 /** The body that starts a new round of a job that failed or was cancelled. */
 export const retryJobBodySchema = z
@@ -138,6 +166,7 @@ export const jobViewSchema = z
       .string()
       .optional()
       .meta({ description: 'The tenant that owns the job; absent where the token named none' }),
+    tags: z.array(z.string()).optional().meta({ description: 'Absent where the job has none' }),
     type: z.string(),
     priority: z.enum(PRIORITIES),
     status: z.enum(JOB_STATUSES),
@@ -176,6 +205,7 @@ export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
   job_id: job.job_id,
   object_id: job.object_id,
   ...tenantMember(job.tenant),
+  ...tagsMember(job.tags),
   type: job.type,
   priority: job.priority,
   status: statusOf(job.phase),

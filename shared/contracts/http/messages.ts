@@ -3,6 +3,14 @@ import { epochMsOf } from '../../formats/rfc3339.ts'
 import { storedMessageSchema, VALUE_MAX_BYTES } from '../log/message.ts'
 
 const encoder = new TextEncoder()
+const KEY_MAX_BYTES = 512
+
+/** Every UTF-16 unit is at most 3 bytes: most strings need no encoding to be known short enough. */
+const isShort = (text: string, maxBytes: number): boolean =>
+  text.length * 3 <= maxBytes || encoder.encode(text).length <= maxBytes
+
+const isShortEnough = (value: unknown): boolean =>
+  value === undefined || isShort(typeof value === 'string' ? value : JSON.stringify(value), VALUE_MAX_BYTES)
 
 /**
  * Limit of the members and array items of one body: large enough that more than 10,000 messages are refused for their
@@ -19,15 +27,26 @@ export const messageSchema = z
       })
       .meta({ description: 'RFC 3339', override: { format: 'date-time' } }),
     value: z
-      .string()
-      // Every UTF-16 unit is at most 3 bytes: most strings need no encoding to be known short enough.
-      .refine((text) => text.length * 3 <= VALUE_MAX_BYTES || encoder.encode(text).length <= VALUE_MAX_BYTES, {
-        error: `must be at most ${VALUE_MAX_BYTES} bytes of UTF-8`,
-      })
+      .unknown()
+      .refine(isShortEnough, { error: `must be at most ${VALUE_MAX_BYTES} bytes of UTF-8` })
       .optional()
-      .meta({ description: `Any text of at most ${VALUE_MAX_BYTES} bytes` }),
+      .meta({ description: `Any JSON value of at most ${VALUE_MAX_BYTES} bytes` }),
+    key: z
+      .string()
+      .min(1)
+      .refine((text) => isShort(text, KEY_MAX_BYTES), { error: `must be at most ${KEY_MAX_BYTES} bytes of UTF-8` })
+      .optional()
+      .meta({
+        description: `The source, 1 to ${KEY_MAX_BYTES} bytes: its messages keep their order, because the key decides the shard instead of the timestamp`,
+      }),
   })
-  .meta({ id: 'Message', examples: [{ timestamp: '2026-11-22T18:00:00Z', value: '21.5' }] })
+  .meta({
+    id: 'Message',
+    examples: [
+      { timestamp: '2026-11-22T18:00:00Z', value: '21.5' },
+      { timestamp: '2026-11-22T18:00:00Z', value: { celsius: 21.5 }, key: 'device-7' },
+    ],
+  })
 export type Message = z.infer<typeof messageSchema>
 
 export const messagesAcceptedSchema = z

@@ -8,7 +8,7 @@ export const REDRIVE_LIMIT_MAX = 5_000
 export const redriveBodySchema = jobFilterSchema
   .extend({
     status: z
-      .array(z.enum(['failed', 'cancelled']))
+      .array(z.enum(['failed', 'cancelled', 'timeout']))
       .min(1)
       .default(['failed']),
     rate_per_s: z

@@ -45,7 +45,7 @@ const { priority, timeout_ms, attempts } = createJobBodySchema.shape
 /** The work of a task: a job of a type, a call of a service that the operator has named, or another request. */
 const workShape = {
   // Without the default of a single job: a service may take the place of the type.
-  type: createJobBodySchema.shape.type.unwrap().optional(),
+  type: createJobBodySchema.shape.type.optional(),
   service: z
     .string()
     .max(64)

@@ -10,6 +10,7 @@ export const WHY_CODES = [
   'paused',
   'no_live_worker',
   'at_concurrency_limit',
+  'slots_held_by_abandoned_handlers',
   'behind',
   'next',
 ] as const

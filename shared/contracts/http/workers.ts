@@ -22,7 +22,8 @@ const workerShape = {
   version: z.string(),
   types: z.array(z.string()).meta({ description: 'Job types that it has handlers for' }),
   slots: count('Maximum number of jobs at once'),
-  running: count('Attempts running at the last report'),
+  running: count('Slots taken at the last report: running attempts, and abandoned handlers that still hold theirs'),
+  abandoned: count('Handlers that ignore that they were told to stop, and still run'),
   processed: count('Attempts that ended, with any outcome'),
   failed: count('Processed attempts that failed the job or crashed'),
   cancelled: count('Processed attempts that were cancelled, by timeout or on request'),
@@ -45,11 +46,16 @@ const startedShape = {
   started_at: z.string(),
 }
 
+const abandonedSchema = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'The attempt has ended; its handler ignores that it was told to stop, and holds its slot' })
+
 export const workerDetailSchema = z
   .object({
     ...workerShape,
     running_jobs: z
-      .array(z.object(startedShape))
+      .array(z.object({ ...startedShape, abandoned: abandonedSchema }))
       .meta({ description: `Up to ${RUNNING_SHOWN_MAX} running jobs, longest first; empty once it is no longer live` }),
   })
   .meta({ id: 'WorkerDetail' })

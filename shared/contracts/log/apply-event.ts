@@ -1,6 +1,7 @@
 import { noteOf, withNote } from './event-notes.ts'
 import type { JobEvent, LoggedEvent } from './events.ts'
 import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
+import { tagsMember } from './job-spec.ts'
 
 /**
  * Number of attempts that a job keeps, more than a round may have. A job that is retried endlessly must not grow
@@ -128,6 +129,7 @@ function firstState(event: FirstEvent, seq: number): Job {
     type: event.type,
     priority: event.priority,
     tenant: event.tenant ?? null,
+    ...tagsMember(event.tags),
     phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
     round: event.round,
     created_at: event.created_at,

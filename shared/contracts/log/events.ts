@@ -24,6 +24,7 @@ const jobSpecShape = {
   type: z.string(),
   priority: z.enum(PRIORITIES),
   tenant: z.string().optional(),
+  tags: z.array(z.string()).optional(),
   created_at: z.string(),
   round: z.number().int().min(1),
   payload: z.unknown().optional(),
@@ -40,6 +41,7 @@ const aboutJob = {
   object_id: z.string(),
   type: z.string(),
   tenant: z.string().optional(),
+  tags: z.array(z.string()).optional(),
   at: z.string(),
 }
 
@@ -106,7 +108,8 @@ const progressSchema = z.looseObject({
   data: z.unknown().optional(),
 })
 /**
- * `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, or absent.
+ * `attempt` is the one that failed; the trigger made from this event starts the next. `reason`: `crashed`, `timeout` or
+ * absent.
  */
 const retryingSchema = z.looseObject({
   event: z.literal('job:retrying'),

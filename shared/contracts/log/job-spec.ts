@@ -4,6 +4,10 @@ import type { Job } from './job.ts'
 /** The member `tenant`, which a job of no tenant does not have. */
 export const tenantMember = (tenant: string | null): { tenant?: string } => (tenant === null ? {} : { tenant })
 
+/** The member `tags`, which a job without tags does not have. */
+export const tagsMember = (tags: string[] | undefined): { tags?: string[] } =>
+  tags === undefined || tags.length === 0 ? {} : { tags }
+
 /** The members that an event must carry to continue a job's history, so that a worker can run the job from it alone. */
 export const jobSpecOf = (job: Job): JobSpec => ({
   job_id: job.job_id,
@@ -11,6 +15,7 @@ export const jobSpecOf = (job: Job): JobSpec => ({
   type: job.type,
   priority: job.priority,
   ...tenantMember(job.tenant),
+  ...tagsMember(job.tags),
   created_at: job.created_at,
   round: job.round,
   follows: job.seq,

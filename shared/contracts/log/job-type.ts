@@ -32,8 +32,16 @@ export const jobPolicySchema = z.looseObject({
    * not order its jobs.
    */
   concurrency: z.number().int().min(1).nullable(),
-  /** Whether the same object_id is refused for COOLDOWN_MS. */
-  cooldown: z.boolean(),
+  /**
+   * What an attempt that takes too long does to its job: `retry` takes it for an error like any other, `fail` ends the
+   * job as failed, `cancel` as cancelled. Each has the reason `timeout` at the end.
+   */
+  on_timeout: z.enum(['retry', 'fail', 'cancel']).default('retry'),
+  /**
+   * Where the same object_id is refused for COOLDOWN_MS: at every address that creates jobs, at none, or (null) only at
+   * the root.
+   */
+  cooldown: z.boolean().nullable(),
   /** Whether only Hasty creates jobs of this type: a POST of it is refused. */
   internal: z.boolean().default(false),
   /** null: one call for each job. */
@@ -69,7 +77,8 @@ export const DEFAULT_POLICY: JobPolicy = {
   max_attempts_limit: ATTEMPTS_MAX,
   backoff: { kind: 'exponential', base_ms: 1_000, max_ms: 60_000, jitter: 0.5 },
   concurrency: null,
-  cooldown: true,
+  on_timeout: 'retry',
+  cooldown: null,
   internal: false,
   batch: null,
 }

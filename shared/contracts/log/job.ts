@@ -88,6 +88,8 @@ export interface Job {
   type: string
   priority: Priority
   tenant: string | null
+  /** Absent where the job has none. */
+  tags?: string[]
   phase: JobPhase
   /** Counts operator retries of an ended job; the first run is round 1. */
   round: number

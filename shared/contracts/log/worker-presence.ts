@@ -6,6 +6,9 @@ export const workerPresenceSchema = z.looseObject({
   types: z.array(z.string()),
   /** Number of jobs that it can run at once. */
   slots: z.number().int(),
+  /** Slots that are taken. */
   running: z.number().int(),
+  /** Types of handlers that hold a slot although they were told to stop, once for each slot. */
+  abandoned_types: z.array(z.string()).default([]),
 })
 export type WorkerPresence = z.infer<typeof workerPresenceSchema>

@@ -9,6 +9,8 @@ export interface RunningAttempt {
   type: string
   attempt: number
   started_at: string
+  /** The attempt has ended, but its handler was told to stop, still runs, and holds its slot. */
+  abandoned?: true
 }
 
 /** One life of a job process; after a restart it is another worker. */
@@ -24,7 +26,10 @@ export interface WorkerSummary {
   beat_at: string
   /** null while the worker runs, and forever if it was killed. */
   stopped_at: string | null
+  /** Slots that are taken, also by abandoned handlers. */
   running_count: number
+  /** Handlers that were told to stop and still run, with or without a slot; absent in records of older versions. */
+  abandoned?: number
   processed: number
   failed: number
   cancelled: number

@@ -1,5 +1,6 @@
-import { isTerminal, type JobPhase, type JobStatus, type JobSummary, statusOf } from '#shared/contracts/log/job.ts'
+import { isTerminal, type JobPhase, type JobSummary } from '#shared/contracts/log/job.ts'
 import type { StoredJob } from './job-store.ts'
+import { type StoredStatus, storedStatusOf } from './stored-status.ts'
 
 /**
  * The row in which both stores keep a job: columns for the few members that are compared or searched, and the rest as
@@ -10,10 +11,11 @@ export interface JobRow {
   generation: number
   seq: number
   type: string
-  status: JobStatus
+  status: StoredStatus
   object_id: string
   /** '' where the job belongs to no tenant. */
   tenant: string
+  tags: readonly string[]
   phase: JobPhase
   updated_at: string
   /** '' while the job has not ended: one field tells both whether and when it ended. */
@@ -24,15 +26,18 @@ export interface JobRow {
   result: string
 }
 
+const NO_TAGS: readonly string[] = []
+
 export function toRow({ generation, job }: StoredJob): JobRow {
   return {
     job_id: job.job_id,
     generation,
     seq: job.seq,
     type: job.type,
-    status: statusOf(job.phase),
+    status: storedStatusOf(job),
     object_id: job.object_id,
     tenant: job.tenant ?? '',
+    tags: job.tags ?? NO_TAGS,
     phase: job.phase,
     updated_at: job.updated_at,
     ended_at: isTerminal(job.phase) ? (job.finished_at ?? job.updated_at) : '',

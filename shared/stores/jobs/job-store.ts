@@ -1,4 +1,5 @@
-import type { Job, JobPhase, JobStatus, JobSummary } from '#shared/contracts/log/job.ts'
+import type { Job, JobPhase, JobSummary } from '#shared/contracts/log/job.ts'
+import type { StoredStatus } from './stored-status.ts'
 
 /** A job as stored: its fold and the generation of the projection that wrote it. (generation, job.seq) is its version. */
 export interface StoredJob {
@@ -23,6 +24,11 @@ export interface Checkpoint {
   log_generation: number
   /** When the stream was created, as the broker says: another value means another log. */
   stream_created: string
+  /**
+   * ISO time by the broker's clock: everything that the log had at this time is applied. Absent before the first event,
+   * and in checkpoints of older versions.
+   */
+  as_of?: string
   /** Id of the keeper replica that applies the log, trims and sweeps. */
   owner: string
   /** Changes while the owner lives; a replica that sees it stand still takes over. */
@@ -41,13 +47,21 @@ export interface ActiveQuery {
 /** Sorts after every job id: the `belowId` of a search without an upper bound. */
 export const AFTER_EVERY_ID = '~'
 
+/** Sorts after every ISO time: the `endedBelow` of a search without an upper bound. */
+export const AFTER_EVERY_TIME = '~'
+
 /** A search; null means any value. Ids begin with the time of creation, so `makeJobId(ms, '')` bounds a time. */
 export interface JobQuery {
-  statuses: JobStatus[] | null
+  statuses: StoredStatus[] | null
   type: string | null
   objectId: string | null
   /** A name: only that tenant's jobs. null: jobs of every tenant and of none. */
   tenant: string | null
+  tag: string | null
+  /** Only jobs that ended at this ISO time or later; '' also those that have not ended. */
+  endedFrom: string
+  /** Only jobs that ended before this ISO time, or have not ended; AFTER_EVERY_TIME: any. */
+  endedBelow: string
   /** Only this id and later ones; '' from the first. */
   fromId: string
   /** Only ids before this one. */
@@ -58,7 +72,7 @@ export interface JobQuery {
 /** How many jobs of a type have a status; never 0. */
 export interface JobCount {
   type: string
-  status: JobStatus
+  status: StoredStatus
   count: number
 }
 
@@ -76,7 +90,8 @@ export interface JobStore {
    */
   putNewer(jobs: StoredJob[]): Promise<void>
   /**
-   * Newest first, without payloads and results; the cost of a page does not grow with the number of jobs.
+   * Newest first, without payloads and results. The cost of a page does not grow with the number of jobs, except that a
+   * search by the time of the end passes over jobs of the same filter that ended at other times.
    * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: JobQuery): Promise<JobSummary[]>

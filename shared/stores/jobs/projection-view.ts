@@ -24,6 +24,11 @@ export class ProjectionView {
     return this.#checkpoint?.seq ?? 0
   }
 
+  /** Everything that the log had at this time (ISO) was applied; null: not known. */
+  get asOf(): string | null {
+    return this.#checkpoint?.as_of ?? null
+  }
+
   /** While true, documents may lag behind what callers have seen: the log knows better. */
   get isRebuilding(): boolean {
     return this.#checkpoint === null || this.#checkpoint.seq < this.#checkpoint.rebuild_until

@@ -8,6 +8,7 @@ import {
   jobViewSchema,
   rescheduleJobBodySchema,
   retryJobBodySchema,
+  rootJobBodySchema,
 } from '../jobs.ts'
 import type { ProblemCode } from '../problems.ts'
 import { noParameters } from '../query.ts'
@@ -65,9 +66,10 @@ export const jobOperations = operationsOf('Jobs', {
     path: '/',
     scope: 'jobs:write',
     summary: 'Create a job',
-    description: 'Same as `POST /v1/jobs`, except that the cooldown of an object_id is answered with 400.',
+    description:
+      'Same as `POST /v1/jobs`, except that the type may be left out, and that an object_id has its cooldown with every type that does not rule it out, answered with 400.',
     headers: createHeaders,
-    body: { schema: createJobBodySchema },
+    body: { schema: rootJobBodySchema },
     answers: { 200: ended, 201: accepted },
     problems: [...creating, 'cooldown@400'],
   },

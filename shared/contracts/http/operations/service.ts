@@ -8,11 +8,13 @@ const heartbeatSchema = z
   .meta({ id: 'Heartbeat' })
 const readinessSchema = z
   .object({
-    status: text,
+    status: z.enum(['ok', 'degraded', 'not ready']).meta({
+      description: '`degraded`: it serves, but one of the `details` needs a look',
+    }),
     checks: z.record(text, text),
     details: z.record(text, text).optional().meta({
       description:
-        'Facts that do not affect readiness; `clock` says whether the clocks of this machine and the broker agree',
+        'Facts that do not affect readiness, each `ok` or what is wrong: the clocks of this machine and the broker differ, lists lag behind, no new jobs are taken',
     }),
   })
   .meta({ id: 'Readiness' })

@@ -1,8 +1,16 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isTerminal, JOB_PHASES, JOB_STATUSES, statusOf } from '#shared/contracts/log/job.ts'
+import { isTerminal, JOB_PHASES } from '#shared/contracts/log/job.ts'
 import type { ConformanceOptions, OpenStore } from '../conformance.ts'
-import { AFTER_EVERY_ID, type JobCount, type JobQuery, type JobStore, type StoredJob } from '../job-store.ts'
+import {
+  AFTER_EVERY_ID,
+  AFTER_EVERY_TIME,
+  type JobCount,
+  type JobQuery,
+  type JobStore,
+  type StoredJob,
+} from '../job-store.ts'
+import { STORED_STATUSES, storedStatusOf } from '../stored-status.ts'
 import { idOf, minute, storedJob } from './records.ts'
 
 /** The store as a map: the expected result of any sequence of calls. */
@@ -17,14 +25,21 @@ const job = fc
     generation: fc.integer({ min: 1, max: 3 }),
     seq: fc.integer({ min: 1, max: 12 }),
     phase: fc.constantFrom(...JOB_PHASES),
+    isTimeout: fc.boolean(),
     at: fc.integer({ min: 1, max: 5 }),
     payload: fc.jsonValue({ maxDepth: 3 }),
   })
-  .map(({ n, generation, seq, phase, at, payload }) =>
+  .map(({ n, generation, seq, phase, isTimeout, at, payload }) =>
     storedJob(
       n,
       { generation, seq },
-      { ...ownOf(n), phase, updated_at: minute(at), payload: JSON.parse(JSON.stringify(payload)) },
+      {
+        ...ownOf(n),
+        phase,
+        reason: isTimeout ? 'timeout' : null,
+        updated_at: minute(at),
+        payload: JSON.parse(JSON.stringify(payload)),
+      },
     ),
   )
 
@@ -33,17 +48,22 @@ const TYPES = ['mail', 'sleep']
 const OBJECTS = ['a', 'b', 'c']
 /** Two jobs of each tenant, of two types and objects. */
 const TENANTS = [null, 'a', 'b']
+const TAGS = ['customer:1', 'customer:2', 'shop']
 const ownOf = (n: number) => ({
   type: TYPES[n % 2] ?? '',
   object_id: OBJECTS[n % 3] ?? '',
   tenant: TENANTS[Math.floor(n / 2)] ?? null,
+  ...(n < 4 ? { tags: TAGS.slice(n % 2, 1 + (n % 3)) } : {}),
 })
 
 const search: fc.Arbitrary<JobQuery> = fc.record({
-  statuses: fc.option(fc.subarray([...JOB_STATUSES])),
+  statuses: fc.option(fc.subarray([...STORED_STATUSES])),
   type: fc.option(fc.constantFrom(...TYPES)),
   objectId: fc.option(fc.constantFrom(...OBJECTS)),
   tenant: fc.constantFrom(...TENANTS),
+  tag: fc.option(fc.constantFrom(...TAGS, 'none')),
+  endedFrom: fc.constantFrom('', ' ', minute(2), minute(4)),
+  endedBelow: fc.constantFrom(AFTER_EVERY_TIME, minute(3), minute(5)),
   fromId: fc.constantFrom('', ...ALL_IDS),
   belowId: fc.constantFrom(...ALL_IDS, AFTER_EVERY_ID),
   limit: fc.integer({ min: 1, max: JOBS }),
@@ -121,10 +141,15 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
 
 const version = ({ generation, job: { seq } }: StoredJob): number => generation * 1_000 + seq
 
-const found = (model: Model, { statuses, type, objectId, tenant, fromId, belowId, limit }: JobQuery) =>
+const found = (
+  model: Model,
+  { statuses, type, objectId, tenant, tag, endedFrom, endedBelow, fromId, belowId, limit }: JobQuery,
+) =>
   [...model.values()]
     .map(({ job: { payload: _payload, result: _result, ...summary } }) => summary)
-    .filter((each) => statuses?.includes(statusOf(each.phase)) ?? true)
+    .filter((each) => statuses?.includes(storedStatusOf(each)) ?? true)
+    .filter((each) => tag === null || each.tags?.includes(tag) === true)
+    .filter(({ finished_at: endedAt }) => (endedAt ?? '') >= endedFrom && (endedAt ?? '') < endedBelow)
     .filter((each) => each.type === (type ?? each.type) && each.object_id === (objectId ?? each.object_id))
     .filter((each) => each.tenant === (tenant ?? each.tenant))
     .filter((each) => each.job_id >= fromId && each.job_id < belowId)
@@ -134,8 +159,8 @@ const found = (model: Model, { statuses, type, objectId, tenant, fromId, belowId
 function counted(model: Model, tenant: string | null): JobCount[] {
   const jobs = [...model.values()]
     .filter(({ job: each }) => tenant === null || each.tenant === tenant)
-    .map(({ job: each }) => ({ type: each.type, status: statusOf(each.phase) }))
-  return TYPES.flatMap((type) => JOB_STATUSES.map((status) => ({ type, status })))
+    .map(({ job: each }) => ({ type: each.type, status: storedStatusOf(each) }))
+  return TYPES.flatMap((type) => STORED_STATUSES.map((status) => ({ type, status })))
     .map((name) => ({ ...name, count: jobs.filter((each) => byName(each, name) === 0).length }))
     .filter(({ count }) => count > 0)
     .toSorted(byName)

@@ -1,6 +1,6 @@
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
-import { AFTER_EVERY_ID, type Checkpoint, type JobQuery, type StoredJob } from '../job-store.ts'
+import { AFTER_EVERY_ID, AFTER_EVERY_TIME, type Checkpoint, type JobQuery, type StoredJob } from '../job-store.ts'
 
 const START_MS = Date.parse('2026-11-22T12:00:00.000Z')
 
@@ -56,6 +56,9 @@ export const EVERYTHING: JobQuery = {
   type: null,
   objectId: null,
   tenant: null,
+  tag: null,
+  endedFrom: '',
+  endedBelow: AFTER_EVERY_TIME,
   fromId: '',
   belowId: AFTER_EVERY_ID,
   limit: 1_000,

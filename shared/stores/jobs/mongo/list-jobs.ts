@@ -1,22 +1,27 @@
 import mongoose from 'mongoose'
-import { JOB_STATUSES, type JobSummary } from '#shared/contracts/log/job.ts'
+import type { JobSummary } from '#shared/contracts/log/job.ts'
 import { checkTenant } from '../../tenant-filter.ts'
 import { toSummary } from '../job-row.ts'
-import type { JobCount, JobQuery } from '../job-store.ts'
+import { AFTER_EVERY_TIME, type JobCount, type JobQuery } from '../job-store.ts'
+import { STORED_STATUSES } from '../stored-status.ts'
 import { type Models, SEARCH_INDEXES } from './models.ts'
 
 const { trusted } = mongoose
 
 export async function listJobs(jobs: Models['jobs'], query: JobQuery): Promise<JobSummary[]> {
-  const { statuses, type, objectId, tenant, fromId, belowId, limit } = query
+  const { statuses, type, objectId, tenant, tag, fromId, belowId, endedFrom, endedBelow, limit } = query
   checkTenant(tenant)
   const filter = {
     _id: trusted({ $gte: fromId, $lt: belowId }),
     // Also for all statuses: when each is given, the index yields ids in order, one range for each status.
-    status: trusted({ $in: statuses ?? [...JOB_STATUSES] }),
+    status: trusted({ $in: statuses ?? [...STORED_STATUSES] }),
     ...(type === null ? {} : { type }),
     ...(objectId === null ? {} : { object_id: objectId }),
     ...(tenant === null ? {} : { tenant }),
+    ...(tag === null ? {} : { tags: tag }),
+    ...(endedFrom === '' && endedBelow === AFTER_EVERY_TIME
+      ? {}
+      : { ended_at: trusted({ $gte: endedFrom, $lt: endedBelow }) }),
   }
   const documents = await jobs
     .find(filter, { _id: 0, record: 1 }, { batchSize: limit })
@@ -27,8 +32,9 @@ export async function listJobs(jobs: Models['jobs'], query: JobQuery): Promise<J
   return documents.map(toSummary)
 }
 
-function indexFor({ type, objectId, tenant }: JobQuery): Record<string, 1 | -1> {
+function indexFor({ type, objectId, tenant, tag }: JobQuery): Record<string, 1 | -1> {
   if (objectId !== null) return SEARCH_INDEXES.byObject
+  if (tag !== null) return SEARCH_INDEXES.byTag
   if (tenant !== null) return type === null ? SEARCH_INDEXES.byTenant : SEARCH_INDEXES.byTenantAndType
   return type === null ? SEARCH_INDEXES.byStatus : SEARCH_INDEXES.byType
 }

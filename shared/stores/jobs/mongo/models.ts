@@ -4,10 +4,10 @@ import { type JobRow, toRow } from '../job-row.ts'
 import type { Checkpoint, StoredJob } from '../job-store.ts'
 
 /** A JobRow under Mongo's own key. */
-export type JobDocument = Omit<JobRow, 'job_id'> & { _id: string }
+export type JobDocument = Omit<JobRow, 'job_id' | 'tags'> & { _id: string; tags?: string[] }
 export function toDocument(stored: StoredJob): JobDocument {
-  const { job_id, ...fields } = toRow(stored)
-  return { _id: job_id, ...fields }
+  const { job_id, tags, ...fields } = toRow(stored)
+  return { _id: job_id, ...fields, ...(tags.length === 0 ? {} : { tags: [...tags] }) }
 }
 
 export type CheckpointDocument = Checkpoint & { _id: string }
@@ -23,6 +23,7 @@ export const SEARCH_INDEXES = {
   byType: { type: 1, status: 1, _id: -1 },
   byTenant: { tenant: 1, status: 1, _id: -1 },
   byTenantAndType: { tenant: 1, type: 1, status: 1, _id: -1 },
+  byTag: { tags: 1, status: 1, _id: -1 },
   byObject: { object_id: 1, status: 1, _id: -1 },
 } as const
 
@@ -35,6 +36,7 @@ const jobSchema = new Schema<JobDocument>(
     status: { type: String, required: true },
     object_id: { type: String, required: true },
     tenant: String,
+    tags: { type: [String], default: undefined },
     phase: { type: String, required: true },
     updated_at: { type: String, required: true },
     ended_at: String,
@@ -57,6 +59,7 @@ const checkpointSchema = new Schema<CheckpointDocument>(
     rebuild_until: { type: Number, required: true },
     log_generation: Number,
     stream_created: String,
+    as_of: String,
     owner: String,
     beat: { type: Number, required: true },
   },

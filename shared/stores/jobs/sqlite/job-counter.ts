@@ -1,7 +1,7 @@
-import type { JobStatus } from '#shared/contracts/log/job.ts'
+import type { StoredStatus } from '../stored-status.ts'
 import type { Statements } from './statements.ts'
 
-type OfType = Map<JobStatus, number>
+type OfType = Map<StoredStatus, number>
 type OfTenant = Map<string, OfType>
 
 /**
@@ -13,12 +13,12 @@ export class JobCounter {
   // Nested maps: one key made of three texts would cost each write 0.5 microseconds.
   readonly #changes = new Map<string, OfTenant>()
 
-  add(tenant: string, type: string, status: JobStatus, change: 1 | -1): void {
+  add(tenant: string, type: string, status: StoredStatus, change: 1 | -1): void {
     this.#add('', type, status, change)
     if (tenant !== '') this.#add(tenant, type, status, change)
   }
 
-  #add(tenant: string, type: string, status: JobStatus, change: 1 | -1): void {
+  #add(tenant: string, type: string, status: StoredStatus, change: 1 | -1): void {
     const ofTenant: OfTenant = this.#changes.get(tenant) ?? new Map()
     const ofType: OfType = ofTenant.get(type) ?? new Map()
     this.#changes.set(tenant, ofTenant.set(type, ofType.set(status, (ofType.get(status) ?? 0) + change)))

@@ -1,7 +1,8 @@
-import { JOB_STATUSES, type JobSummary } from '#shared/contracts/log/job.ts'
+import type { JobSummary } from '#shared/contracts/log/job.ts'
 import { checkTenant } from '../../tenant-filter.ts'
 import { toSummary } from '../job-row.ts'
-import type { JobCount, JobQuery } from '../job-store.ts'
+import { AFTER_EVERY_TIME, type JobCount, type JobQuery } from '../job-store.ts'
+import { STORED_STATUSES } from '../stored-status.ts'
 import type { Statements } from './statements.ts'
 
 /**
@@ -9,13 +10,18 @@ import type { Statements } from './statements.ts'
  * last one.
  */
 export function listJobs(run: Statements, query: JobQuery): JobSummary[] {
-  const { statuses, type, objectId, tenant, fromId, belowId, limit } = query
+  const { statuses, type, objectId, tenant, tag, fromId, belowId, endedFrom, endedBelow, limit } = query
   checkTenant(tenant)
+  const wanted = JSON.stringify(statuses ?? STORED_STATUSES)
+  const range = [fromId, belowId, endedFrom, endedBelow] as const
   if (objectId !== null) {
-    const wanted = JSON.stringify(statuses ?? JOB_STATUSES)
-    return readRecords(run, run.newestOfObject.all(objectId, fromId, belowId, type, tenant, wanted, limit).map(idOf))
+    const found = run.newestOfObject.all(objectId, ...range, type, tenant, wanted, tag, tag, limit)
+    return readRecords(run, found.map(idOf))
   }
-  if (statuses === null && type === null && tenant === null) return run.newest.all(fromId, belowId, limit).map(recordOf)
+  if (tag !== null) return readRecords(run, run.newestOfTag.all(tag, ...range, type, tenant, wanted, limit).map(idOf))
+  const isAnyTime = endedFrom === '' && endedBelow === AFTER_EVERY_TIME
+  if (statuses === null && type === null && tenant === null && isAnyTime)
+    return run.newest.all(fromId, belowId, limit).map(recordOf)
   return readRecords(run, newestOf(run, query))
 }
 
@@ -28,7 +34,10 @@ export function countJobs(run: Statements, tenant: string | null): JobCount[] {
  * Merges one walk for each type and status that exist (for a tenant, its own). A walk need not go further back than the
  * page that the walks before it have filled, so the most common ones come first: theirs reaches back least.
  */
-function newestOf(run: Statements, { statuses, type, tenant, fromId, belowId, limit }: JobQuery): string[] {
+function newestOf(
+  run: Statements,
+  { statuses, type, tenant, fromId, belowId, endedFrom, endedBelow, limit }: JobQuery,
+): string[] {
   let ids: string[] = []
   let from = fromId
   for (const each of countJobs(run, tenant).toSorted((a, b) => b.count - a.count)) {
@@ -36,8 +45,8 @@ function newestOf(run: Statements, { statuses, type, tenant, fromId, belowId, li
     if (statuses !== null && !statuses.includes(each.status)) continue
     const found =
       tenant === null
-        ? run.newestOfType.all(each.type, each.status, from, belowId, limit)
-        : run.newestOfTenant.all(tenant, each.type, each.status, from, belowId, limit)
+        ? run.newestOfType.all(each.type, each.status, from, belowId, endedFrom, endedBelow, limit)
+        : run.newestOfTenant.all(tenant, each.type, each.status, from, belowId, endedFrom, endedBelow, limit)
     ids = [...ids, ...found.map(idOf)].toSorted(newestFirst).slice(0, limit)
     if (ids.length === limit) from = ids.at(-1) ?? from
   }

@@ -1,6 +1,6 @@
-import type { JobStatus } from '#shared/contracts/log/job.ts'
 import { type JobRow, toRow } from '../job-row.ts'
 import type { StoredJob } from '../job-store.ts'
+import type { StoredStatus } from '../stored-status.ts'
 import { JobCounter } from './job-counter.ts'
 import { SEGMENT_JOBS } from './schema.ts'
 import type { Statements } from './statements.ts'
@@ -14,6 +14,7 @@ export function putNewer(run: Statements, jobs: StoredJob[]): void {
   for (const stored of jobs) {
     const row = toRow(stored)
     if (!put(run, row, segment)) continue
+    if (row.tags.length > 0) run.addTags.run(row.job_id, JSON.stringify(row.tags))
     const before = statuses.get(row.job_id)
     if (before === undefined) inserted++
     else counter.add(row.tenant, row.type, before, -1)
@@ -28,16 +29,17 @@ export function putNewer(run: Statements, jobs: StoredJob[]): void {
 export function deleteEnded(run: Statements, firstIdAfter: string, endedBefore: string, limit: number): number {
   const counter = new JobCounter()
   const deleted = run.deleteEnded.all(firstIdAfter, endedBefore, limit)
-  for (const { tenant, type, status } of deleted) {
-    counter.add(String(tenant), String(type), status as JobStatus, -1)
+  for (const { job_id, tenant, type, status, tags } of deleted) {
+    counter.add(String(tenant), String(type), status as StoredStatus, -1)
+    if (tags !== null) run.deleteTags.run(String(job_id), String(tags))
   }
   counter.save(run)
   return deleted.length
 }
 
-function readStatuses(run: Statements, jobs: StoredJob[]): Map<string, JobStatus> {
+function readStatuses(run: Statements, jobs: StoredJob[]): Map<string, StoredStatus> {
   const rows = run.getStatuses.all(JSON.stringify(jobs.map(({ job }) => job.job_id)))
-  return new Map(rows.map((row) => [String(row['job_id']), row['status'] as JobStatus]))
+  return new Map(rows.map((row) => [String(row['job_id']), row['status'] as StoredStatus]))
 }
 
 /** @returns false when the stored version is as new or newer */

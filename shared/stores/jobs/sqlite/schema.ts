@@ -10,9 +10,26 @@ import type { DatabaseSchema } from '../../sqlite/open-database.ts'
  * - `jobs_by_object` is many small indexes, one for each segment. One whole index over the users' object ids has no
  * order in time, so every job would write a page of its own; a search goes through the segments instead, which takes
  * microseconds. It holds everything that is searched together with an object.
+ * - `job_tags` is one index over all, because a tag may have very many jobs, of which a page should cost a walk; only jobs
+ * with tags pay for it.
+ * - The searches' indexes end in `ended_at`, so that a search by that time reads no row that it passes over.
  * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: thousands of tenants do
  * not slow down the counts of all, with which every search over all begins.
  */
+const SEARCH_INDEXES = `
+  CREATE INDEX jobs_by_type ON jobs (type, status, job_id, ended_at);
+  CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id, ended_at) WHERE tenant <> '';
+  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant, ended_at);
+`
+
+const TAGS = `
+  CREATE TABLE job_tags (
+    tag TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    PRIMARY KEY (tag, job_id)
+  ) STRICT, WITHOUT ROWID;
+`
+
 const TABLES = `
   CREATE TABLE jobs (
     job_id TEXT PRIMARY KEY NOT NULL,
@@ -31,9 +48,8 @@ const TABLES = `
     result TEXT NOT NULL
   ) STRICT;
   CREATE INDEX jobs_active ON jobs (job_id) WHERE ended_at = '';
-  CREATE INDEX jobs_by_type ON jobs (type, status, job_id);
-  CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id) WHERE tenant <> '';
-  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant);
+  ${SEARCH_INDEXES}
+  ${TAGS}
   CREATE TABLE job_counts (
     tenant TEXT NOT NULL,
     type TEXT NOT NULL,
@@ -58,7 +74,7 @@ const PROJECTION = `
 /** Jobs in a segment: few pages to write to, and no more than 250 segments to search among a million jobs. */
 export const SEGMENT_JOBS = 4_096
 
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 const CREATE = `
   ${TABLES}
@@ -70,5 +86,15 @@ const CREATE = `
 export const JOBS_SCHEMA: DatabaseSchema = {
   version: SCHEMA_VERSION,
   create: CREATE,
-  upgrades: {},
+  upgrades: {
+    // 1: searches by tag and by the time of the end. Jobs of before have no tags.
+    1: `
+      DROP INDEX jobs_by_type;
+      DROP INDEX jobs_by_tenant;
+      DROP INDEX jobs_by_object;
+      ${SEARCH_INDEXES}
+      ${TAGS}
+      PRAGMA user_version = 2;
+    `,
+  },
 }

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { idOf, storedJob } from '../conformance/records.ts'
+import { EVERYTHING, idOf, minute, storedJob } from '../conformance/records.ts'
+import { toRow } from '../job-row.ts'
+import type { JobQuery } from '../job-store.ts'
 import { openSqliteStore } from './sqlite-jobs.ts'
 
 const writerProcess = fileURLToPath(new URL('./writer-process.ts', import.meta.url))
@@ -84,3 +86,63 @@ test('a file that is no database is refused', async () => {
   await using file = await scratchFile()
   await expect(openSqliteStore(join(file.path, '..'))).rejects.toThrow()
 })
+
+test('a file of schema 1 is upgraded: its jobs are found as before, and new ones by their tags too', async () => {
+  await using file = await scratchFile()
+  const old = new DatabaseSync(file.path)
+  old.exec(SCHEMA_1)
+  const row = toRow(storedJob(1, { seq: 1 }, { phase: 'failed', object_id: 'old' }))
+  old
+    .prepare('INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(
+      row.job_id,
+      row.generation,
+      row.seq,
+      0,
+      row.type,
+      row.status,
+      row.object_id,
+      row.tenant,
+      row.phase,
+      row.updated_at,
+      row.ended_at,
+      row.record,
+      row.payload,
+      row.result,
+    )
+  old.exec(`INSERT INTO job_counts VALUES ('', 'sleep', 'failed', 1); UPDATE inserted SET total = 1`)
+  old.close()
+  const store = await openSqliteStore(file.path)
+  await store.putNewer([storedJob(2, { seq: 2 }, { tags: ['new'] })])
+  const idsOf = async (query: Partial<JobQuery>) =>
+    (await store.list({ ...EVERYTHING, ...query })).map(({ job_id }) => job_id)
+  expect(await idsOf({})).toEqual([idOf(2), idOf(1)])
+  expect(await idsOf({ objectId: 'old' })).toEqual([idOf(1)])
+  expect(await idsOf({ statuses: ['failed'], endedFrom: minute(1) })).toEqual([idOf(1)])
+  expect(await idsOf({ tag: 'new' })).toEqual([idOf(2)])
+  await store.close()
+})
+
+/** As the version before wrote it. */
+const SCHEMA_1 = `
+  CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, seq INTEGER NOT NULL, segment INTEGER NOT NULL,
+    type TEXT NOT NULL, status TEXT NOT NULL, object_id TEXT NOT NULL, tenant TEXT NOT NULL DEFAULT '',
+    phase TEXT NOT NULL, updated_at TEXT NOT NULL, ended_at TEXT NOT NULL, record TEXT NOT NULL,
+    payload TEXT NOT NULL, result TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX jobs_active ON jobs (job_id) WHERE ended_at = '';
+  CREATE INDEX jobs_by_type ON jobs (type, status, job_id);
+  CREATE INDEX jobs_by_tenant ON jobs (tenant, type, status, job_id) WHERE tenant <> '';
+  CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant);
+  CREATE TABLE job_counts (
+    tenant TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (tenant, type, status)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE inserted (id INTEGER PRIMARY KEY CHECK (id = 1), total INTEGER NOT NULL) STRICT;
+  CREATE TABLE projection (
+    id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, record TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO inserted VALUES (1, 0);
+  PRAGMA user_version = 1;
+`

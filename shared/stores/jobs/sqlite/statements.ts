@@ -31,6 +31,11 @@ const single = (db: DatabaseSync) => ({
       record = excluded.record, payload = excluded.payload, result = excluded.result
     WHERE (excluded.generation, excluded.seq) > (jobs.generation, jobs.seq)`),
 
+  // A job never changes its tags either. "WHERE true" tells SQLite that the ON is no join's.
+  addTags: db.prepare(`
+    INSERT INTO job_tags (job_id, tag) SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`),
+  deleteTags: db.prepare('DELETE FROM job_tags WHERE job_id = ? AND tag IN (SELECT value FROM json_each(?))'),
+
   readInserted: db.prepare('SELECT total FROM inserted'),
   addInserted: db.prepare('UPDATE inserted SET total = total + ?'),
   addCount: db.prepare(`
@@ -51,11 +56,13 @@ const searches = (db: DatabaseSync) => ({
     SELECT record FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
   newestOfType: db.prepare(`
     SELECT job_id FROM jobs INDEXED BY jobs_by_type
-    WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?`),
+    WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? AND ended_at >= ? AND ended_at < ?
+    ORDER BY job_id DESC LIMIT ?`),
   // The condition that the tenant is not '' tells SQLite that the index, which has no such jobs, covers the search.
   newestOfTenant: db.prepare(`
     SELECT job_id FROM jobs INDEXED BY jobs_by_tenant
     WHERE tenant = ? AND tenant <> '' AND type = ? AND status = ? AND job_id >= ? AND job_id < ?
+      AND ended_at >= ? AND ended_at < ?
     ORDER BY job_id DESC LIMIT ?`),
   newestOfObject: db.prepare(`
     WITH RECURSIVE segments (segment) AS (
@@ -64,9 +71,17 @@ const searches = (db: DatabaseSync) => ({
       SELECT segment - 1 FROM segments
       WHERE segment > (SELECT min(segment) FROM jobs INDEXED BY jobs_by_object))
     SELECT jobs.job_id FROM segments CROSS JOIN jobs INDEXED BY jobs_by_object ON jobs.segment = segments.segment
-    WHERE object_id = ? AND job_id >= ? AND job_id < ?
+    WHERE object_id = ? AND job_id >= ? AND job_id < ? AND ended_at >= ? AND ended_at < ?
       AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
+      AND (? IS NULL OR EXISTS (
+        SELECT 1 FROM job_tags WHERE tag = ? AND job_tags.job_id = jobs.job_id))
     ORDER BY job_id DESC LIMIT ?`),
+  newestOfTag: db.prepare(`
+    SELECT jobs.job_id
+    FROM job_tags CROSS JOIN jobs ON jobs.job_id = job_tags.job_id
+    WHERE tag = ? AND job_tags.job_id >= ? AND job_tags.job_id < ? AND ended_at >= ? AND ended_at < ?
+      AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
+    ORDER BY job_tags.job_id DESC LIMIT ?`),
 })
 
 /** Retention, and the checkpoint. */
@@ -74,7 +89,7 @@ const upkeep = (db: DatabaseSync) => ({
   deleteEnded: db.prepare(`
     DELETE FROM jobs WHERE job_id IN (
       SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)
-    RETURNING tenant, type, status`),
+    RETURNING job_id, tenant, type, status, json_extract(record, '$.tags') AS tags`),
 
   readCheckpoint: db.prepare('SELECT record FROM projection'),
   insertCheckpoint: db.prepare('INSERT INTO projection (id, revision, record) VALUES (1, ?, ?) ON CONFLICT DO NOTHING'),

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Broker } from '#shared/bus/connection.ts'
+import { readSnapshot, streamNames } from '#shared/bus/snapshots.ts'
+import { environment } from '#shared/process/config.ts'
+import { explainEnd } from '#shared/process/exit.ts'
+import { createLogger, type Logger } from '#shared/process/logger.ts'
+import { isoTime, systemClock } from '#shared/time/clock.ts'
+import { type BackupConfig, readBackupConfig } from './config.ts'
+import { connectTo } from './connect-to.ts'
+import { saveDatabases } from './databases.ts'
+import { type Manifest, manifestFile, messagesDir, STREAMS, snapshotFile, storesDir, writeWhole } from './files.ts'
+
+// `npm run back-up`: copies everything that Hasty keeps into BACKUP_DIR, while it runs. The stores come first: the log
+// then knows everything that they lack, and brings them up to date after a restore.
+
+async function backUp(config: BackupConfig, broker: Broker, log: Logger): Promise<void> {
+  const dir = config.BACKUP_DIR
+  await makeEmptyFolder(dir)
+  const stores = await saveDatabases(config, storesDir(dir))
+  log.info({ stores }, 'stores are backed up')
+  await saveFiles(config, dir)
+  const streams: Manifest['streams'] = {}
+  const existing = await streamNames(broker)
+  for (const stream of STREAMS.filter((name) => existing.includes(name))) {
+    const head = await writeWhole(snapshotFile(dir, stream), (file) =>
+      readSnapshot(broker, stream, async (bytes) => void (await file.write(bytes))),
+    )
+    streams[stream] = { config: { ...head.config }, state: { ...head.state } }
+    log.info({ stream, messages: head.state.messages }, 'stream is backed up')
+  }
+  const manifest: Manifest = { version: 1, created_at: isoTime(systemClock.now()), streams }
+  await writeWhole(manifestFile(dir), (file) => writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`))
+  log.info({ dir }, 'backup is complete')
+}
+
+/** The files of messages, without those that are being written, and the secret that signs webhooks. */
+async function saveFiles({ DATA_DIR, DATA_OUTPUT_DIR }: BackupConfig, dir: string): Promise<void> {
+  const output = DATA_OUTPUT_DIR ?? join(DATA_DIR, 'messages')
+  if (existsSync(output)) {
+    const isWhole = (path: string) => path === output || !basename(path).startsWith('.')
+    await cp(output, messagesDir(dir), { recursive: true, filter: isWhole })
+  }
+  const secret = join(DATA_DIR, 'webhook-secret')
+  if (existsSync(secret)) await cp(secret, join(dir, 'webhook-secret'))
+}
+
+async function makeEmptyFolder(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty; set BACKUP_DIR to a new folder`)
+  for (const each of [join(dir, 'streams'), storesDir(dir)]) await mkdir(each)
+}
+
+try {
+  const config = readBackupConfig(environment())
+  const log = createLogger({ service: 'back-up', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
+  const broker = await connectTo(config, log)
+  await backUp(config, broker, log).finally(() => broker.close())
+} catch (error) {
+  process.exitCode = explainEnd(error, 'Backup failed: ')
+}

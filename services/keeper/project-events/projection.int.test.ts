@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import type { JobAddress } from '#shared/contracts/log/subjects.ts'
+import { counter, createRegistry } from '#shared/process/metrics.ts'
+import type { JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
+import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
+import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
+import { systemClock } from '#shared/time/clock.ts'
+import { createdPublication, newAddress, silentLog, startTestBus } from '../../../e2e/support/bus.ts'
+import { Projection } from './projection.ts'
+
+const JOBS = 1_500
+const SOON = { timeout: 30_000, interval: 50 }
+
+/** A store that takes only so many jobs at once: the connection of a larger write times out. */
+class FeebleStore {
+  readonly #store: JobStore
+  readonly written: number[] = []
+  isAway = false
+
+  constructor(store: JobStore) {
+    this.#store = store
+  }
+
+  get store(): JobStore {
+    const putNewer = async (jobs: StoredJob[]) => {
+      if (this.isAway || jobs.length > 60) throw new Error('connection 7 to the store timed out')
+      this.written.push(jobs.length)
+      await this.#store.putNewer(jobs)
+    }
+    return { ...this.#store, putNewer }
+  }
+}
+
+async function setup() {
+  await using undo = new AsyncDisposableStack()
+  const bus = undo.use(await startTestBus())
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-projection-'))
+  undo.defer(() => rm(dir, { recursive: true, force: true }))
+  const jobs = await openSqliteStore(join(dir, 'jobs.sqlite'))
+  undo.defer(() => jobs.close())
+  const feeble = new FeebleStore(jobs)
+  const { store } = feeble
+  const view = new ProjectionView(store)
+  const projection = new Projection({
+    broker: bus.broker,
+    stream: bus.stream,
+    store,
+    view,
+    replicaId: 'k',
+    onEnds: async () => undefined,
+    clock: systemClock,
+    unreadable: counter(createRegistry('test'), 'unreadable', 'unreadable'),
+    log: silentLog,
+  })
+  const create = (many: JobAddress[]) => Promise.all(many.map((job) => bus.publisher.publish(createdPublication(job))))
+  const stack = undo.move()
+  return { bus, jobs, feeble, view, projection, create, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+test('under a store that fails for large writes the fold goes on in smaller ones, and tells how far it is behind', async () => {
+  await using parts = await setup()
+  const { bus, jobs, feeble, view, projection, create } = parts
+  const addresses = Array.from({ length: JOBS }, newAddress)
+  await create(addresses)
+  feeble.isAway = true
+  projection.start()
+  try {
+    await vi.waitFor(() => expect(projection.lag.seconds).toBeGreaterThan(0.5), SOON)
+    expect(projection.lag.messages).toBe(JOBS)
+    feeble.isAway = false
+    const end = (await bus.stream.state()).lastSeq
+    await vi.waitFor(() => expect(view.seq).toBe(end), SOON)
+    expect((await jobs.getMany(addresses.map(({ job_id }) => job_id))).size).toBe(JOBS)
+    // What was written is not written again.
+    expect(feeble.written.reduce((sum, count) => sum + count, 0)).toBe(JOBS)
+    expect(projection.lag).toEqual({ messages: 0, seconds: 0 })
+  } finally {
+    await projection.stop()
+  }
+})
+
+test('the checkpoint says up to when everything is applied, also when nothing comes', async () => {
+  await using parts = await setup()
+  const { view, projection, create } = parts
+  projection.start()
+  try {
+    await create([newAddress()])
+    const afterJobMs = systemClock.now()
+    await vi.waitFor(() => expect(Date.parse(view.asOf ?? '')).toBeGreaterThan(afterJobMs + 500), SOON)
+    expect(Date.parse(view.asOf ?? '')).toBeLessThanOrEqual(systemClock.now())
+  } finally {
+    await projection.stop()
+  }
+})
