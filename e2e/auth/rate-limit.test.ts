@@ -87,7 +87,7 @@ describe('without limits', () => {
     expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
     expect(preflight.headers.get('access-control-allow-headers')).toBe('authorization,content-type,idempotency-key')
     expect(preflight.headers.get('access-control-allow-credentials')).toBeNull()
-    const made = await postTo(`${hasty.url}/v1/jobs`, { object_id: 'from-a-page' }, { origin: PAGE })
+    const made = await postTo(`${hasty.url}/v1/jobs`, { object_id: 'from-a-page', type: 'sleep' }, { origin: PAGE })
     expect(made.status).toBe(201)
     expect(made.headers.get('access-control-allow-origin')).toBe(PAGE)
     expect(made.headers.get('access-control-expose-headers')).toContain('Retry-After')
@@ -95,7 +95,7 @@ describe('without limits', () => {
   })
 
   test('an error is readable for it too', async () => {
-    const answer = await postTo(`${hasty.url}/v1/jobs`, { object_id: 5 }, { origin: PAGE })
+    const answer = await postTo(`${hasty.url}/v1/jobs`, { object_id: 5, type: 'sleep' }, { origin: PAGE })
     expect(answer).toMatchObject({ status: 400 })
     expect(answer.headers.get('access-control-allow-origin')).toBe(PAGE)
   })

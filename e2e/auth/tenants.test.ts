@@ -193,7 +193,10 @@ test('the log’s pages leave foreign events out, and lose none of one’s own',
 test('batches and waits are of one’s own', async () => {
   const batch = await postTo(
     `${hasty.url}/v1/jobs/batch?atomic=true`,
-    [{ object_id: 'b-1' }, { object_id: 'b-2' }],
+    [
+      { object_id: 'b-1', type: 'sleep' },
+      { object_id: 'b-2', type: 'sleep' },
+    ],
     acme,
   )
   const [first] = batch.body['items'] as { job: { job_id: string } }[]

@@ -47,7 +47,7 @@ const requests: [what: string, request: Buffer][] = [
   ['Expect: 100-continue', post(job('a'), 'Expect: 100-continue')],
   ['Accept: text/html, */*;q=0.1', post(job('a'), 'Accept: text/html, */*;q=0.1')],
   ['a query', request('POST /?a=b&a=c', [JSON_TYPE, 'Content-Length: 17'], job('a'))],
-  ['a slash at the end', request('POST /v1/jobs/', [JSON_TYPE, 'Content-Length: 17'], job('a'))],
+  ['a slash at the end', request('POST /v1/jobs/', [JSON_TYPE, 'Content-Length: 32'], job('a', ',"type":"sleep"'))],
   ['HTTP/1.0 without a Host', bare('POST / HTTP/1.0', [JSON_TYPE, 'Content-Length: 17'], job('a'))],
   ['an empty line before it', Buffer.concat([Buffer.from('\r\n'), post(job('a'))])],
   ['a body of 1 MiB', post(fits(job('a')))],

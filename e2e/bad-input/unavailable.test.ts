@@ -86,7 +86,7 @@ test.each([{ LOG_MAX_JOBS: '1' }, { LOG_MAX_BYTES: '1000' }])('with a log that i
     return answer
   }, PATIENT)
   expectUnavailable(refusal)
-  expectUnavailable(await postTo(`${hasty.api[0]?.url}/v1/jobs`, { object_id: 'direct' }))
+  expectUnavailable(await postTo(`${hasty.api[0]?.url}/v1/jobs`, { object_id: 'direct', type: 'sleep' }))
   for (const jobId of accepted) expect((await getFrom(`${hasty.url}/${String(jobId)}`)).status).toBe(200)
 })
 

@@ -20,6 +20,7 @@ const SOON = { timeout: 20_000 }
 
 interface Jobs {
   add: { payload: { numbers: number[] }; result: number }
+  sleep: { payload: { ms?: number }; result: { sleep_time_used: number } }
   moody: { payload: { ms?: number; bad_attempts?: number }; result: { attempt: number } }
   telling: { payload: { steps: number; ms: number }; result: { told: number } }
 }
@@ -65,7 +66,7 @@ test('run throws what became of the job, with the job', async () => {
   expect(failed.job).toMatchObject({ status: 'failed', error: { message: 'bad mood 1' } })
   expect(failed.message).toBe(`Job ${failed.job.job_id} failed: bad mood 1`)
 
-  const cancelled = await rejection(client.run('moody', { ms: 20_000 }, { timeoutMs: 100 }), JobCancelled)
+  const cancelled = await rejection(client.run('sleep', { ms: 20_000 }, { timeoutMs: 100 }), JobCancelled)
   expect(cancelled.job).toMatchObject({ status: 'cancelled' })
 
   const startedMs = performance.now()
@@ -140,8 +141,8 @@ test('list goes through all pages', async () => {
 test('a batch is answered job by job, or all or nothing', async () => {
   const objectId = crypto.randomUUID()
   const twice = [
-    { type: 'add' as const, payload: { numbers: [1] }, objectId },
-    { type: 'add' as const, payload: { numbers: [2] }, objectId },
+    { type: 'sleep' as const, payload: { ms: 1 }, objectId },
+    { type: 'sleep' as const, payload: { ms: 2 }, objectId },
   ]
   expect(await rejection(client.batch(twice, { atomic: true }), HastyError)).toMatchObject({ code: 'batch-refused' })
   const { accepted, failed, items } = await client.batch(twice)

@@ -72,6 +72,8 @@ const mayImport: Record<string, string[]> = {
   'services/job': ['node:*', 'zod', 'nanoid', 'shared/*'],
   'services/workflow': ['node:*', 'croner', 'zod', 'shared/*'],
   'services/ingest': ['node:*', 'zod', 'shared/*'],
+  // Commands that copy everything that the services keep, and bring it back.
+  'services/backup': ['node:*', 'zod', 'mongoose', 'shared/*'],
   scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/describe-settings', 'scripts/build-client'],
   'scripts/build-client': ['zod', 'shared/contracts'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
@@ -79,7 +81,7 @@ const mayImport: Record<string, string[]> = {
   'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],
 }
 /** The only files that may name the adapters of a store. */
-const openStoreFiles = /^services\/\w+\/open-store\.ts$|\/open-job-store\.ts$/
+const openStoreFiles = /^services\/\w+\/open-store\.ts$|^services\/backup\/databases\.ts$|\/open-job-store\.ts$/
 const adapters = Object.keys(mayImport).filter((layer) => /^shared\/stores\/.*\b(sqlite|mongo)$/.test(layer))
 const testFiles = /\.test\.ts$|\/conformance(\.ts|\/)/
 const testTools = ['vitest', 'fast-check', 'nanoid', 'zod', 'yaml', 'node:*', 'scripts', 'e2e', ...adapters]

@@ -15,7 +15,7 @@ import {
   retentionSetting,
   textSetting,
 } from '#shared/process/config.ts'
-import { storeLagSettings } from '#shared/stores/jobs/lag-limit.ts'
+import { storeLagSettings } from '#shared/service/store-lag.ts'
 import { MINUTE } from '#shared/time/clock.ts'
 
 export const apiSettings = {

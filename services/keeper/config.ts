@@ -10,7 +10,7 @@ import {
   portSetting,
   retentionSetting,
 } from '#shared/process/config.ts'
-import { storeLagSettings } from '#shared/stores/jobs/lag-limit.ts'
+import { storeLagSettings } from '#shared/service/store-lag.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 
 export const keeperSettings = {

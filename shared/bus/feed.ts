@@ -67,16 +67,16 @@ export class StreamFeed {
   }
 
   /**
-   * The next messages, in order; empty after a second without any.
+   * The next messages, in order; empty after `waitMs` without any.
    * @param limit how many at most
    * @throws when the feed is lost or has a gap: open another one
    */
-  async next(limit = BATCH): Promise<Delivery[]> {
+  async next(limit = BATCH, waitMs = WAIT_MS): Promise<Delivery[]> {
     const batch: Delivery[] = []
     const { end } = await this.#puller.pull({
       consumer: this.#source.consumer,
       batch: Math.min(limit, BATCH),
-      waitMs: WAIT_MS,
+      waitMs,
       maxBytes: BATCH_BYTES,
       onDelivery: (delivery) => batch.push(delivery),
     })

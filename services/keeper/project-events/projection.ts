@@ -44,6 +44,10 @@ const PAUSE_AFTER_ERROR_MS = 250
  */
 const GATHER_MS = { quiet: 10, busy: 200 } as const
 const BUSY_BATCH = 50
+/** Most events that are read at once. */
+const BATCH = 4_000
+/** Only a pull that finds nothing shows that nothing is missing: short, so that lists are not taken for older than they are. */
+const IDLE_MS = 300
 /** Events behind a batch beyond which the next one is read at once. */
 const BACKLOG = 1_000
 
@@ -166,7 +170,7 @@ export class Projection {
     let endOfLog = 0
     while (!this.#stopped && this.#owned !== null) {
       const askedAtMs = clock.now()
-      const batch = await feed.next()
+      const batch = await feed.next(BATCH, IDLE_MS)
       // A feed closed by the stop proves nothing by its silence.
       if (this.#stopped && batch.length === 0) return
       const last = batch.at(-1)
