@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { JobSummaryView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { formatPercent } from '../format-number.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseList, parseWhole } from '../parse.ts'
 import { formatTable } from '../table.ts'
@@ -13,8 +14,8 @@ interface Flags extends FilterFlags {
 
 const PAGE_MAX = 200
 
-export function addList(program: Command, run: Run): void {
-  addFilterOptions(program.command('list').description('list jobs, newest first'))
+export function defineList(command: Command, run: Run): void {
+  addFilterOptions(command)
     .option(
       '--status <status>',
       'scheduled, processing, finished, cancelled or failed; separate several with commas',
@@ -51,5 +52,5 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
 function textOf({ error, progress, due_at: dueAt, status }: JobSummaryView): string {
   if (error !== null) return error.message.replaceAll(/\s+/g, ' ')
   if (dueAt !== null && status === 'scheduled') return `starts ${dueAt}`
-  return progress === null ? '' : `${progress.percent} %`
+  return progress === null ? '' : formatPercent(progress.percent)
 }

@@ -11,10 +11,8 @@ const words: Record<JobView['status'], string> = {
   cancelled: 'CANCELLED',
 }
 
-export function addLookup(program: Command, run: Run): void {
-  program
-    .command('lookup')
-    .description('look up a deferred result')
+export function defineLookup(command: Command, run: Run): void {
+  command
     .requiredOption('--uuid <task>', 'the deferred task, as task_ID', parseJobId)
     .action(
       run(async ({ client, out, signal }, { uuid }: { uuid: string }) => {

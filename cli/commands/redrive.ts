@@ -15,8 +15,8 @@ interface Flags extends FilterFlags {
 /** Jobs per request. */
 const LIMIT = 1_000
 
-export function addRedrive(program: Command, run: Run): void {
-  addFilterOptions(program.command('redrive').description('redrive many failed or cancelled jobs'))
+export function defineRedrive(command: Command, run: Run): void {
+  addFilterOptions(command)
     .addOption(
       new Option('--status <status>', 'status of the jobs to redrive')
         .choices(['failed', 'cancelled'])

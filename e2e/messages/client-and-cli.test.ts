@@ -73,7 +73,7 @@ test('hasty message send says what is wrong, and how much was sent before', asyn
   expect(refused.stderr).toContain('/0/timestamp')
   expect(await cli(['send', '-'], '{}\n{')).toMatchObject({
     code: 2,
-    stderr: 'hasty: Line 2 is not valid JSON; nothing was sent.\n',
+    stderr: 'hasty: Line 2 is not valid JSON (line 2, column 2: it ends too soon); nothing was sent.\n',
   })
   expect(await cli(['send', '-'], ' \n')).toMatchObject({ code: 2 })
   expect(await cli(['send', '/nonexistent'])).toMatchObject({ code: 2 })

@@ -11,6 +11,8 @@ interface Cause {
   next: Pick<Next, 'action' | 'detail'>
 }
 
+const RETRY: Cause['next'] = { action: 'retry', detail: 'Retry it when the cause of the error is gone.' }
+
 const RESULT: Cause = {
   because: 'its handler returned a result that cannot be stored',
   next: { action: 'redrive', detail: 'Correct the handler, then redrive the failed jobs of its type.' },
@@ -35,7 +37,7 @@ const CAUSES: Record<string, Cause> = {
   },
   attempts_exhausted: {
     because: 'all of its attempts failed',
-    next: { action: 'retry', detail: 'Retry it when the cause of the error is gone.' },
+    next: RETRY,
   },
   crashed: {
     because: 'the processes that ran it died too often',
@@ -86,15 +88,13 @@ export function adviceFor(job: Job, codes: readonly Code[]): Next {
 }
 
 function adviceWhileWaiting({ type }: Job, codes: readonly Code[]): string {
-  if (codes.includes('paused')) return `Resume its type, ${type}: until then it does not start.`
+  if (codes.includes('paused')) return `It does not start before its type, ${type}, is resumed.`
   if (codes.includes('no_live_worker')) return `Start a worker that runs jobs of type ${type}.`
   return 'It starts by itself.'
 }
 
 function adviceAfterEnd(job: Job): Next {
-  const { next } = CAUSES[job.reason ?? ''] ?? {
-    next: { action: 'retry', detail: 'Retry it when the cause of the error is gone.' },
-  }
+  const next = CAUSES[job.reason ?? '']?.next ?? RETRY
   const owner = taskOf(job.job_id, job.object_id)
   if (owner === null) return next
   const about = { request_id: owner.requestId }

@@ -98,6 +98,6 @@ test('a waiting job is advised by what holds it up', () => {
   expect(explain(waiting, facts, NOW).next).toEqual({ action: 'wait', detail: 'It starts by itself.' })
   expect(explain(waiting, { ...facts, hasLiveWorker: false }, NOW).next.detail).toContain('Start a worker')
   const paused = { type: 'mail', paused: true, concurrency: null, running: 0 } as WaitFacts['type']
-  expect(explain(waiting, { ...facts, hasLiveWorker: false, type: paused }, NOW).next.detail).toContain('Resume')
+  expect(explain(waiting, { ...facts, hasLiveWorker: false, type: paused }, NOW).next.detail).toContain('is resumed')
   expect(explain(jobAfter(started), null, NOW)).toMatchObject({ reasons: [{ code: 'running' }], error: null })
 })
