@@ -6,6 +6,7 @@ import { formatPercent } from '../format-number.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseList, parseWhole } from '../parse.ts'
 import { formatTable } from '../table.ts'
+import { typeHint } from '../type-hint.ts'
 
 interface Flags extends FilterFlags {
   status?: JobSummaryView['status'][]
@@ -25,7 +26,8 @@ export function defineList(command: Command, run: Run): void {
     .action(run(listJobs))
 }
 
-async function listJobs({ client, out, signal }: CommandContext, flags: Flags): Promise<void> {
+async function listJobs(context: CommandContext, flags: Flags): Promise<void> {
+  const { client, out, signal } = context
   const { status, limit } = flags
   const options = { ...toFilter(flags), status, limit: Math.min(limit, PAGE_MAX), signal }
   const jobs: JobSummaryView[] = []
@@ -37,7 +39,7 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
   }
   if (out.json) return
   if (jobs.length === 0) {
-    out.note('No jobs match.')
+    out.note(`No jobs match. ${await typeHint(context, flags.type)}`.trimEnd())
     return
   }
   const rows = jobs.map((job) => [job.job_id, job.status, job.type, job.created_at, job.object_id, textOf(job)])

@@ -198,6 +198,10 @@ test('list shows what is meant, newest first, and stats count', async () => {
     stdout: '',
     stderr: 'No jobs match.\n',
   })
+  const misspelt = 'There is no job type "mody". Did you mean "moody"?\n'
+  expect(await cli(['list', '--type', 'mody'])).toMatchObject({ code: 0, stderr: `No jobs match. ${misspelt}` })
+  const dry = await cli(['redrive', '--type', 'mody', '--dry-run'])
+  expect(dry).toMatchObject({ code: 0, stdout: '0 jobs would be retried\n', stderr: misspelt })
   expect(await good(['stats'])).toMatch(
     /^TYPE +SCHEDULED +PROCESSING +FINISHED +CANCELLED +FAILED\n(.*\n)*moody +[3-9]/,
   )

@@ -94,8 +94,9 @@ export class JobTypes {
     const meant = closestWord(type, names)
     const guess = meant === null ? '' : ` Did you mean "${meant}"?`
     const detail = `There is no job type "${type}".${guess} Known types: ${named.join(', ') || 'none'}.`
+    const fault = `is not a known job type${meant === null ? '' : `; did you mean "${meant}"?`}`
     return new AppError('unknown-type', detail, {
-      members: { errors: [{ pointer: '/type', detail: 'is not a known job type' }], known_types: named },
+      members: { errors: [{ pointer: '/type', detail: fault }], known_types: named },
     })
   }
 
