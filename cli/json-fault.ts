@@ -82,7 +82,8 @@ export function placeOf(text: string, firstLine = 1): string {
   const at = findJsonFault(text) ?? text.length
   const before = text.slice(0, at).split('\n')
   const column = (before.at(-1) ?? '').length + 1
-  const [found] = text.slice(at)
-  const what = found === undefined ? 'it ends too soon' : `unexpected ${JSON.stringify(found)}`
+  const found = text.codePointAt(at)
+  const what =
+    found === undefined ? 'it ends too soon' : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`
   return `line ${firstLine + before.length - 1}, column ${column}: ${what}`
 }

@@ -32,7 +32,7 @@ const created = {
 function jobAfter(...events: Record<string, unknown>[]): Job {
   let job: Job | null = null
   for (const [n, event] of [{}, ...events].entries())
-    job = applyEvent(job, { ...created, at: at(n), ...event } as JobEvent, n + 1)
+    job = applyEvent(job, { ...created, at: at(n), ...event } as unknown as JobEvent, n + 1)
   if (job === null) throw new Error('no job')
   return job
 }
