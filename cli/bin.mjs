@@ -9,9 +9,8 @@ const isNewEnough = major > 24 || (major === 24 && minor >= 12)
 
 // A Node that can run TypeScript needs no second one. Anything else, also a first run without packages, is run.mjs's.
 if (isNewEnough && existsSync(new URL('../node_modules/commander', import.meta.url))) {
-  if (!process.env.NODE_COMPILE_CACHE) {
-    module.enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)))
-  }
+  // NODE_COMPILE_CACHE, where it is set, counts more.
+  module.enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)))
   await import('./main.ts')
 } else {
   process.argv.splice(2, 0, 'cli/main.ts')

@@ -83,7 +83,6 @@ export function placeOf(text: string, firstLine = 1): string {
   const before = text.slice(0, at).split('\n')
   const column = (before.at(-1) ?? '').length + 1
   const found = text.codePointAt(at)
-  const what =
-    found === undefined ? 'it ends too soon' : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`
+  const what = found === undefined ? 'it ends too soon' : `unexpected ${JSON.stringify(String.fromCodePoint(found))}`
   return `line ${firstLine + before.length - 1}, column ${column}: ${what}`
 }

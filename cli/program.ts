@@ -41,7 +41,8 @@ function listCommands(program: Command, run: Run, json: boolean): void {
     for (const each of [command, ...command.commands]) explainUsage(each, json)
   }
   for (const { name, aliases = [], description, find } of COMMANDS) {
-    undefinedYet.set(program.command(name).aliases(aliases).description(description), find)
+    const command = program.command(name).aliases(aliases).description(description).configureHelp({})
+    undefinedYet.set(command, find)
   }
   program.hook('preSubcommand', (_, command) => load(command))
 }
@@ -58,6 +59,8 @@ function describe(program: Command, version: string, json: boolean): void {
     // For the commands below this one, which has a help command of its own.
     .helpCommand('help [command]', 'show help for a command')
     .helpCommand(false)
+    // What the commands take is not known yet.
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.aliases()].join('|') })
     .exitOverride()
     .addHelpText(
       'after',

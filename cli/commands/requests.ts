@@ -149,7 +149,11 @@ async function list({ client, out, signal }: CommandContext, { status, limit }: 
     name ?? '',
     error?.message.replaceAll(/\s+/g, ' ') ?? '',
   ])
-  const [heading = '', ...lines] = formatTable(['ID', 'STATUS', 'ROUND', 'STEP', 'CREATED', 'NAME', 'NOTE'], rows, out.columns)
+  const [heading = '', ...lines] = formatTable(
+    ['ID', 'STATUS', 'ROUND', 'STEP', 'CREATED', 'NAME', 'NOTE'],
+    rows,
+    out.columns,
+  )
   out.line(out.paint('bold', heading))
   for (const line of lines) out.line(line)
 }

@@ -257,7 +257,12 @@ describe('a mistake is one sentence on stderr, with what to do next, and an exit
     ['a command that is none', ['lst'], 2, /Did you mean list\?.*: hasty help$/],
     ['help for a command that is none', ['help', 'creat'], 2, /Did you mean create\?.*: hasty help$/],
     ['an option that is none', ['stats', '--nope'], 2, /--nope.*: hasty help stats$/],
-    ['an option that is misspelt', ['create', 'moody', '--dely', '1s'], 2, /Did you mean --delay\?.*: hasty help create$/],
+    [
+      'an option that is misspelt',
+      ['create', 'moody', '--dely', '1s'],
+      2,
+      /Did you mean --delay\?.*: hasty help create$/,
+    ],
     ['no file', ['request', 'create'], 2, /'file'.*: hasty help requests create$/],
     ['a subcommand that is none', ['types', 'puase'], 2, /Did you mean pause\?.*: hasty help types$/],
     ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /JSON \(line 1, column 2: .*single quotes/],

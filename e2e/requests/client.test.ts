@@ -114,7 +114,21 @@ test('a job that was undone and done again is one story, here and over HTTP', as
   const again = await client.waitRequest(id)
   expect(again).toMatchObject({
     round: 2,
-    steps: [{ jobs: [{ name: 'a', round: 2, attempts: [{ attempt: 1, round: 1 }, { attempt: 1, round: 2 }] }] }, {}],
+    steps: [
+      {
+        jobs: [
+          {
+            name: 'a',
+            round: 2,
+            attempts: [
+              { attempt: 1, round: 1 },
+              { attempt: 1, round: 2 },
+            ],
+          },
+        ],
+      },
+      {},
+    ],
     undone: [
       { name: 'a', step: 'one', round: 1, attempts: [{ attempt: 1, round: 1 }] },
       { name: 'a', step: 'one', round: 2 },

@@ -29,7 +29,10 @@ const CAUSES: Record<string, Cause> = {
   },
   invalid_payload: {
     because: 'its payload does not match the schema of its type',
-    next: { action: 'nothing', detail: 'It would fail in the same way again: create another job with a valid payload.' },
+    next: {
+      action: 'nothing',
+      detail: 'It would fail in the same way again: create another job with a valid payload.',
+    },
   },
   event_too_large: {
     because: 'its outcome is too large to be stored together with its payload',

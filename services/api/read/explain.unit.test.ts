@@ -31,8 +31,7 @@ const created = {
 /** The job after these events, which need only the members that tell something. */
 function jobAfter(...events: Record<string, unknown>[]): Job {
   let job: Job | null = null
-  for (const [n, event] of [{}, ...events].entries())
-    job = applyEvent(job, { ...created, at: at(n), ...event } as unknown as JobEvent, n + 1)
+  for (const [n, event] of [{}, ...events].entries()) job = applyEvent(job, { ...created, at: at(n), ...event }, n + 1)
   if (job === null) throw new Error('no job')
   return job
 }
