@@ -178,7 +178,7 @@ export const stepJobViewSchema = z
   })
   .meta({ id: 'StepJob' })
 
-const undoneJobViewSchema = stepJobViewSchema
+export const undoneJobViewSchema = stepJobViewSchema
   .extend({ step: textSchema.meta({ description: 'The step of the job that it undid' }) })
   .meta({ id: 'UndoneJob' })
 
