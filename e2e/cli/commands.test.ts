@@ -229,6 +229,7 @@ test('help and version are there as one asks for them', async () => {
   const ofList = await good(['help', 'requests', 'list'])
   expect(ofList).toMatch(/^Usage: hasty requests list \[options\]\n/)
   expect(await good(['request', 'list', '--help'])).toBe(ofList)
+  expect(await good(['message', '--help'])).toBe(await good(['help', 'messages']))
   expect(await good(['version'])).toMatch(/^hasty \d+\.\d+\.\d+\n$/)
   expect(await good(['--version'])).toBe(await good(['version']))
 })
