@@ -19,7 +19,7 @@ const plan = planSchema.parse([
   { name: 'two', jobs: [{ name: 'b', type: 'add' }] },
   { name: 'three', jobs: [{ name: 'c', type: 'add', if: { value: '/params/wanted' } }] },
 ])
-const about = { tenant: null, name: null, definition: null, params: {}, extras: {}, plan }
+const given = { tenant: null, name: null, definition: null, params: {}, extras: {}, plan }
 
 type Task = Parameters<typeof taskJobId>[1]
 const end = (record: RequestRecord, task: Task, status: 'completed' | 'failure'): RequestRecord => {
@@ -29,7 +29,7 @@ const end = (record: RequestRecord, task: Task, status: 'completed' | 'failure')
 
 /** Job `a` completed, `b` failed, `a` was undone, and all of it was begun again. */
 function retried(): RequestRecord {
-  let record = decide(newRecord({ requestId: REQUEST_ID, ...about }, NOW), { kind: 'pick-up' }, NOW)
+  let record = decide(newRecord({ requestId: REQUEST_ID, ...given }, NOW), { kind: 'pick-up' }, NOW)
   record = end(record, { step: 0, key: 'a', round: 1 }, 'completed')
   record = end(record, { step: 1, key: 'b', round: 1 }, 'failure')
   record = end(record, { step: null, undo_step: 0, key: 'a', round: 1 }, 'completed')
