@@ -267,6 +267,12 @@ describe('a mistake is one sentence on stderr, with what to do next, and an exit
     ['no file', ['request', 'create'], 2, /'file'.*: hasty help requests create$/],
     ['a subcommand that is none', ['types', 'puase'], 2, /Did you mean pause\?.*: hasty help types$/],
     ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /JSON \(line 1, column 2: .*single quotes/],
+    [
+      'a payload from stdin that is no JSON',
+      ['create', 'moody', '-'],
+      2,
+      /JSON: line 1, column 1: it ends too soon\.$/,
+    ],
     ['a type that is none', ['create', 'nope'], 2, /There is no job type "nope"\. Known types: /],
     ['a type that is misspelt', ['create', 'mody'], 2, /no job type "mody"\. Did you mean "moody"\?/],
     ['a type to pause that is misspelt', ['types', 'pause', 'mody'], 3, /Did you mean "moody"\?/],
