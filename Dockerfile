@@ -25,11 +25,12 @@ COPY cli cli
 RUN mkdir /output compiled && chown 1000:1000 /output compiled
 USER 1000:1000
 # A start that refuses its settings has compiled all that it imports, and leaves that here for every start to come, which
-# then takes half of the CPU. Node keeps such a cache for each user; what a service imports later is added by name.
+# then takes half of the CPU. Node keeps such a cache for each user; what a service imports later is added by name. Of
+# the command line `completion` imports every command.
 ENV NODE_COMPILE_CACHE=/app/compiled
 RUN for name in api/main keeper/main job/main job/setup workflow/main ingest/main; do \
     PORT=none node services/$name.ts 2>/dev/null || [ $? = 2 ] || exit 1; \
-  done && node cli/main.ts --version && node --input-type=module --eval " \
+  done && node cli/main.ts completion bash > /dev/null && node --input-type=module --eval " \
     for (const name of ['jobs/mongo/mongo-jobs', 'attempts/mongo-attempts', 'requests/mongo-requests']) \
       await import('./shared/stores/' + name + '.ts'); \
     await import('undici')"

@@ -4,6 +4,8 @@ export type Shell = (typeof shells)[number]
 /** The words that can be completed for one command. */
 export interface CommandWords {
   name: string
+  /** Other spellings, which are not offered. */
+  aliases: string[]
   description: string
   options: string[]
   /** Subcommands, which have none of their own. */
@@ -25,10 +27,12 @@ export function completionScript(shell: Shell, commands: readonly CommandWords[]
 function bashScript(commands: readonly CommandWords[]): string {
   const words = (all: readonly string[]) => `words="${all.join(' ')}" ;;`
   const names = (all: readonly CommandWords[]) => all.map(({ name }) => name)
+  const pattern = (command: CommandWords, rest: string) =>
+    [command.name, ...command.aliases].map((name) => `'${name} ${rest}`).join('|')
   const cases = commands.flatMap((command) => [
     // The first matching pattern counts: subcommands come before their command.
-    ...command.commands.map(({ name, options }) => `    '${command.name} ${name}') ${words(options)}`),
-    `    '${command.name} '*) ${words([...names(command.commands), ...command.options])}`,
+    ...command.commands.map(({ name, options }) => `    ${pattern(command, `${name}'`)}) ${words(options)}`),
+    `    ${pattern(command, "'*")}) ${words([...names(command.commands), ...command.options])}`,
   ])
   return [
     '_hasty() {',
@@ -53,7 +57,7 @@ function fishScript(commands: readonly CommandWords[]): string {
     // `list` is a command, and a subcommand of `request`.
     const others = groups.filter((group) => group.commands.some(({ name }) => name === command.name))
     const isNoOther = others.map(({ name }) => `; and not __fish_seen_subcommand_from ${name}`).join('')
-    const isIt = `__fish_seen_subcommand_from ${command.name}${isNoOther}`
+    const isIt = `__fish_seen_subcommand_from ${[command.name, ...command.aliases].join(' ')}${isNoOther}`
     const isNoneOfIts = `${isIt}; and not __fish_seen_subcommand_from ${command.commands.map(({ name }) => name).join(' ')}`
     return [
       offer('__fish_use_subcommand', command),

@@ -1,4 +1,5 @@
-import { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from '../client/index.ts'
+// Not the whole client, which help does without.
+import { HastyError, RequestWaitTimeout, WaitTimeout } from '../client/errors.ts'
 import { Interrupted } from './interrupts.ts'
 
 /** Exit codes, documented in docs/how-to/cli.md. */
@@ -20,6 +21,17 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
+/** The job of the command failed or was cancelled; the message says why, and what to do next. */
+export class EndedBadly extends Error {
+  override name = 'EndedBadly'
+  readonly status: string
+
+  constructor(status: string, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
 export interface Explanation {
   exitCode: number
   /** For machines. */
@@ -33,17 +45,15 @@ export function explainError(error: unknown, url: string): Explanation {
   if (error instanceof HastyError) return explainAnswer(error, url)
   if (error instanceof UsageError) return { exitCode: EXIT.usage, code: 'usage', sentence: error.message }
   if (error instanceof Interrupted) return { exitCode: EXIT.interrupted, code: 'interrupted', sentence: 'Interrupted.' }
-  if (error instanceof JobFailed || error instanceof JobCancelled) {
-    const { job_id: jobId, status } = error.job
-    const next = `Retry it with: hasty retry ${jobId}`
-    return { exitCode: EXIT.failed, code: `job-${status}`, sentence: `${error.message}. ${next}` }
+  if (error instanceof EndedBadly) {
+    return { exitCode: EXIT.failed, code: `job-${error.status}`, sentence: error.message }
   }
   if (error instanceof WaitTimeout) {
     const next = `It continues; follow it with: hasty watch ${error.job.job_id}`
     return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
   }
   if (error instanceof RequestWaitTimeout) {
-    const next = `It continues; see it with: hasty request get ${error.request.request_id}`
+    const next = `It continues; see it with: hasty requests get ${error.request.request_id}`
     return { exitCode: EXIT.waitTimeout, code: 'wait-timeout', sentence: `${error.message}. ${next}` }
   }
   const message = error instanceof Error ? error.message : String(error)
@@ -52,7 +62,7 @@ export function explainError(error: unknown, url: string): Explanation {
 
 function explainAnswer(error: HastyError, url: string): Explanation {
   const { code, problem } = error
-  const requestId = problem?.request_id === undefined ? '' : ` (http request ${problem.request_id})`
+  const requestId = problem?.request_id === undefined ? '' : ` (HTTP request ${problem.request_id})`
   const next = nextStep(error, url)
   const sentence = `${error.detail.replace(/\.?$/, '')}${requestId}.${next === '' ? '' : ` ${next}`}`
   return { exitCode: exitCodeOf(error), code, sentence }
@@ -75,8 +85,8 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
     return typeof jobId === 'string' ? `See that job with: hasty get ${jobId}` : 'Use a different --object-id, or wait.'
   }
   if (code === 'job-not-found') return 'List jobs with: hasty list'
-  if (code === 'request-not-found') return 'List requests with: hasty request list'
-  if (code === 'definition-not-found') return 'List definitions with: hasty definition list'
+  if (code === 'request-not-found') return 'List requests with: hasty requests list'
+  if (code === 'definition-not-found') return 'List definitions with: hasty definitions list'
   if (code === 'schedule-not-found') return 'List schedules with: hasty schedules list'
   if (code === 'worker-not-found') return 'List workers with: hasty workers --all'
   if (code === 'unknown-type' && status === 404) return 'List job types with: hasty types list'
@@ -89,10 +99,10 @@ function nextStep({ status, code, problem, retryAfterMs }: HastyError, url: stri
   return ''
 }
 
-/** The command that shows the subject of a problem. */
+/** The end of the command line that shows the subject of a problem. */
 function showing({ job, request }: Record<string, unknown>): string {
   const id = (request as { request_id?: string } | undefined)?.request_id
-  return id === undefined ? `get ${(job as { job_id?: string } | undefined)?.job_id ?? 'ID'}` : `request get ${id}`
+  return id === undefined ? `get ${(job as { job_id?: string } | undefined)?.job_id ?? 'ID'}` : `requests get ${id}`
 }
 
 /** An error on one line of stderr, for people or for machines. */

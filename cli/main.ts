@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
-import { buffer } from 'node:stream/consumers'
 import { watchInterrupts } from './interrupts.ts'
 import { makeOutput } from './output.ts'
 import { runProgram } from './program.ts'
@@ -15,11 +13,12 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   makeOutput: (options) => makeOutput({ stdout: process.stdout, stderr: process.stderr, ...options }),
   interrupts: watchInterrupts(process),
-  readStdin: () => buffer(process.stdin),
+  readStdin: async () => (await import('node:stream/consumers')).buffer(process.stdin),
   ask: process.stdin.isTTY ? askOnTerminal : null,
 })
 
 async function askOnTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return await terminal.question(question)

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { findDuplicateMember } from '#shared/formats/json-members.ts'
 import { findLostNumber, lossOf, lostNumberDetail } from '#shared/formats/json-numbers.ts'
 import { plainId, withoutMark } from '#shared/formats/plain-text.ts'
+import { placeOf } from './json-fault.ts'
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -45,6 +46,19 @@ export function parseRate(text: string): number {
   return value
 }
 
+/** A text is not JSON, where an argument was to be. */
+export class NotJson extends InvalidArgumentError {
+  override name = 'NotJson'
+  /** Where it is wrong. */
+  readonly place: string
+
+  constructor(json: string) {
+    const place = placeOf(json)
+    super(`It is not valid JSON (${place}); in a shell, put it in single quotes: '{"ms": 100}'.`)
+    this.place = place
+  }
+}
+
 export function parseJson(text: string): unknown {
   const json = withoutMark(text)
   const value = valueOf(json)
@@ -65,7 +79,7 @@ function valueOf(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
-    throw new InvalidArgumentError('It is not valid JSON; in a shell, put it in single quotes: \'{"ms": 100}\'.')
+    throw new NotJson(json)
   }
 }
 

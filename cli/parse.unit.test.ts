@@ -61,5 +61,10 @@ test('what others wrote cannot steer the terminal', () => {
   expect(withoutControls('a\u001B[2Jb\r\nc\u009Bd \u001B[31mred\u001B[39m ü')).toBe(
     'a\uFFFD[2Jb\uFFFD\uFFFDc\uFFFDd \u001B[31mred\u001B[39m ü',
   )
-  expect(formatTable(['A'], [['x'.repeat(500)]], 200)[1]).toBe(`${'x'.repeat(59)}…`)
+})
+
+test('long cells are cut, and the last one where the line ends', () => {
+  expect(formatTable(['A', 'B'], [['x'.repeat(500), 'y'.repeat(500)]], 200)[1]).toBe(
+    `${'x'.repeat(59)}…  ${'y'.repeat(138)}`,
+  )
 })

@@ -1,23 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { type GlobalFlags, makeContext, type ProgramDeps, type Run } from './command-context.ts'
-import { addAdmin } from './commands/admin.ts'
-import { addCalculations } from './commands/calculate.ts'
-import { addChangeCommands } from './commands/change-job.ts'
-import { addCompletion } from './commands/completion.ts'
-import { addCreate } from './commands/create.ts'
-import { addDefinition } from './commands/definition.ts'
-import { addList } from './commands/list.ts'
-import { addLoad } from './commands/load.ts'
-import { addLookup } from './commands/lookup.ts'
-import { addMessage } from './commands/message.ts'
-import { addRedrive } from './commands/redrive.ts'
-import { addRequest } from './commands/request.ts'
-import { addSchedules } from './commands/schedules.ts'
-import { addShowCommands } from './commands/show.ts'
-import { addToken } from './commands/token.ts'
-import { addTypes } from './commands/types.ts'
-import { addWatch } from './commands/watch.ts'
-import { addWorkers } from './commands/workers.ts'
+import type { GlobalFlags, ProgramDeps, Run } from './command-context.ts'
+import { COMMANDS, type Define, type Load } from './command-list.ts'
 import { EXIT, errorLine, explainError } from './explain-error.ts'
 import { readSettings } from './settings.ts'
 
@@ -28,32 +11,14 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
   const run: Run =
     (work) =>
     async (...given) => {
+      // Only commands that do something need the client.
+      const { makeContext } = await import('./command-context.ts')
       exitCode = (await work(makeContext(deps, program.opts<GlobalFlags>()), ...given)) ?? EXIT.ok
     }
   // Read from the words themselves: a command line that cannot be parsed has no options yet.
-  describe(program, deps.version, args.includes('--json'))
-  addCalculations(program, run)
-  addLookup(program, run)
-  addCreate(program, run)
-  addShowCommands(program, run)
-  addWatch(program, run)
-  addChangeCommands(program, run)
-  addList(program, run)
-  addRedrive(program, run)
-  addRequest(program, run)
-  addDefinition(program, run)
-  addSchedules(program, run)
-  addMessage(program, run)
-  addTypes(program, run)
-  addWorkers(program, run)
-  addLoad(program, run)
-  addToken(program, run)
-  addAdmin(program, run)
-  addCompletion(program, run)
-  program
-    .command('version')
-    .description('show the version')
-    .action(run(async ({ out, version }) => (out.json ? out.record({ version }) : out.line(`hasty ${version}`))))
+  const json = args.includes('--json')
+  describe(program, deps.version, json)
+  listCommands(program, run, json)
   try {
     if (args.length === 0) program.outputHelp()
     else await program.parseAsync(args, { from: 'user' })
@@ -62,6 +27,24 @@ export async function runProgram(args: string[], deps: ProgramDeps): Promise<num
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     return tell(error, deps, program.opts<GlobalFlags>())
   }
+}
+
+/** Adds all commands by name; what a command takes is defined when it is needed. */
+function listCommands(program: Command, run: Run, json: boolean): void {
+  const undefinedYet = new Map<Command, () => Promise<Define>>()
+  const load: Load = async (command) => {
+    const find = undefinedYet.get(command)
+    if (find === undefined) return
+    undefinedYet.delete(command)
+    const define = await find()
+    define(command, run, load)
+    for (const each of [command, ...command.commands]) explainUsage(each, json)
+  }
+  for (const { name, aliases = [], description, find } of COMMANDS) {
+    const command = program.command(name).aliases(aliases).description(description).configureHelp({})
+    undefinedYet.set(command, find)
+  }
+  program.hook('preSubcommand', (_, command) => load(command))
 }
 
 function describe(program: Command, version: string, json: boolean): void {
@@ -73,26 +56,42 @@ function describe(program: Command, version: string, json: boolean): void {
     .option('--json', 'print JSON to stdout, and errors as JSON to stderr')
     .option('--no-color', 'disable colors (or NO_COLOR)')
     .helpOption('-h, --help', 'show help')
+    // For the commands below this one, which has a help command of its own.
     .helpCommand('help [command]', 'show help for a command')
+    .helpCommand(false)
+    // What the commands take is not known yet.
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.aliases()].join('|') })
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${usageLine(text, json)}\n`) })
     .addHelpText(
       'after',
       '\nExamples:\n  hasty add --i 1,2,3\n  hasty create sleep \'{"ms": 500}\' --wait 10s\n  hasty list --status failed\n' +
         '\nExit codes: 0 success, 1 job failed or cancelled, 2 usage error, 3 not found, 4 conflict, 5 not allowed,\n' +
         '6 too many requests, 7 no answer, 124 wait timed out, 130 interrupted.',
     )
+  explainUsage(program, json)
 }
 
+/** Makes a command end its messages about a wrong command line with the help to read. */
+function explainUsage(command: Command, json: boolean): void {
+  const path = pathOf(command)
+  const next =
+    path === '' ? 'List all commands with: hasty help' : `Show how the command is used with: hasty help ${path}`
+  command.configureOutput({ outputError: (text, write) => write(`${usageLine(text, next, json)}\n`) })
+}
+
+/** The words that name a command, without the program. */
+const pathOf = (command: Command): string =>
+  command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
+
 /** Commander's message about a command line that it cannot parse. */
-function usageLine(text: string, json: boolean): string {
+function usageLine(text: string, next: string, json: boolean): string {
   const sentence = text
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
     .replace(/\.? \((Did you mean .+\?)\)$/, '. $1')
     .replace(/([^.?)])$/, '$1.')
-  const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} List all commands with: hasty help`
+  const said = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)} ${next}`
   return errorLine({ exitCode: EXIT.usage, code: 'usage', sentence: said }, json)
 }
 

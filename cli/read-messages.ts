@@ -2,6 +2,7 @@ import { withoutMark } from '#shared/formats/plain-text.ts'
 import type { NewMessage } from '../client/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
+import { placeOf } from './json-fault.ts'
 import { changeByParsing } from './parse.ts'
 import { readText } from './read-text.ts'
 
@@ -11,26 +12,28 @@ import { readText } from './read-text.ts'
  */
 export async function readMessages(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<NewMessage[]> {
   const text = withoutMark(await readText(context, file))
-  const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array') as NewMessage[]) : readLines(text)
+  const messages = text.trimStart().startsWith('[') ? (parse(text, 'The array', 1) as NewMessage[]) : readLines(text)
   if (messages.length === 0) throw new UsageError('The file has no messages; nothing was sent.')
   return messages
 }
 
 const readLines = (text: string): NewMessage[] =>
-  text.split('\n').flatMap((line, n) => (line.trim() === '' ? [] : [parse(line, `Line ${n + 1}`) as NewMessage]))
+  text.split('\n').flatMap((line, n) => (line.trim() === '' ? [] : [parse(line, `Line ${n + 1}`, n + 1) as NewMessage]))
 
-function parse(text: string, what: string): unknown {
-  const value = valueOf(text, what)
+/** @param firstLine number of the line with which the text begins */
+function parse(text: string, what: string, firstLine: number): unknown {
+  const value = valueOf(text, what, firstLine)
   const change = changeByParsing(text)
   if (change === null) return value
   throw new UsageError(`${what}: ${change}; nothing was sent.`)
 }
 
-function valueOf(text: string, what: string): unknown {
+function valueOf(text: string, what: string, firstLine: number): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UsageError(`${what} is not valid JSON; nothing was sent.`, { cause: error })
+    const place = placeOf(text, firstLine)
+    throw new UsageError(`${what} is not valid JSON (${place}); nothing was sent.`, { cause: error })
   }
 }
 

@@ -29,7 +29,12 @@ test('what cannot be kept, or is no JSON, is said with its line, and nothing is 
   await expect(read('{"timestamp":1}\r\n{"timestamp":9007199254740993}')).rejects.toThrow(
     'Line 2: number-out-of-range: /timestamp is the whole number 9007199254740993',
   )
-  await expect(read('{"timestamp":1}\n{')).rejects.toThrow('Line 2 is not valid JSON')
+  await expect(read('{"timestamp":1}\n{')).rejects.toThrow(
+    'Line 2 is not valid JSON (line 2, column 2: it ends too soon); nothing was sent.',
+  )
+  await expect(read('[{"timestamp":1},\n {"timestamp":}]')).rejects.toThrow(
+    'The array is not valid JSON (line 2, column 15: unexpected "}"); nothing was sent.',
+  )
   await expect(read('\ufeff\r\n')).rejects.toThrow('The file has no messages')
 })
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { decodeUtf8 } from '#shared/formats/plain-text.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
-import { parseJson } from './parse.ts'
+import { NotJson, parseJson } from './parse.ts'
 
 /**
  * The text of a file; `-` is stdin.
@@ -27,16 +27,20 @@ export async function readText(
 }
 
 /** The JSON of a file; `-` is stdin. @throws UsageError */
-export async function readJsonFile(context: Pick<CommandContext, 'readStdin'>, file: string): Promise<unknown> {
-  const text = await readText(context, file)
+export async function readJsonFile(
+  context: Pick<CommandContext, 'readStdin'>,
+  file: string,
+  advice?: string,
+): Promise<unknown> {
+  const text = await readText(context, file, advice)
   try {
     return parseJson(text)
   } catch (error) {
     const what = file === '-' ? 'What stdin has' : `The file ${file}`
-    const why =
-      error instanceof Error && /^(number-out-of-range|duplicate-member):/.test(error.message) ? error.message : null
-    throw new UsageError(why === null ? `${what} is not valid JSON.` : `${what} cannot be sent: ${why}`, {
-      cause: error,
-    })
+    const sentence =
+      error instanceof NotJson
+        ? `${what} is not valid JSON: ${error.place}.`
+        : `${what} cannot be sent: ${error instanceof Error ? error.message : String(error)}`
+    throw new UsageError(sentence, { cause: error })
   }
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 import { UsageError } from './explain-error.ts'
+import { placeOf } from './json-fault.ts'
 
 export interface Settings {
   url: string
@@ -75,7 +76,10 @@ function parse(text: string, path: string): Record<string, string> {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value as Record<string, string>
   } catch (error) {
-    throw new UsageError(`The config file ${path} is not valid JSON; write it like {"url": "..."}.`, { cause: error })
+    const place = placeOf(text)
+    throw new UsageError(`The config file ${path} is not valid JSON (${place}); write it like {"url": "..."}.`, {
+      cause: error,
+    })
   }
   throw new UsageError(`The config file ${path} must be a JSON object, such as {"url": "..."}.`)
 }

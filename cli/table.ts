@@ -1,8 +1,8 @@
 const CELL_MAX = 60
 
-/** Lines of a table with a heading; cells, and then lines, are cut to fit. */
+/** Lines of a table with a heading. Long cells are cut, but for those of the last column, which ends with the line. */
 export function formatTable(heading: string[], rows: string[][], columns: number): string[] {
-  const all = [heading, ...rows].map((row) => row.map(shorten))
+  const all = [heading, ...rows].map((row) => row.map((cell, n) => (n < heading.length - 1 ? shorten(cell) : cell)))
   const widths = heading.map((_, n) => Math.max(...all.map((row) => (row[n] ?? '').length)))
   return all.map((row) =>
     row

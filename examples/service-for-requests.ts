@@ -1,7 +1,7 @@
 // A service that the jobs of a request call back: what it answers decides what becomes of the job, and of the request.
 //   PORT=4000 node scripts/run.mjs examples/service-for-requests.ts
 //   URL_SERVICE1=http://localhost:4000 npm start
-//   npx hasty request create examples/order.json --wait 1m
+//   npx hasty requests create examples/order.json --wait 1m
 import { createServer, type IncomingMessage } from 'node:http'
 
 /** The body of every call. */

@@ -1,7 +1,7 @@
 // Runs a TypeScript file of this repository on Node 24, whatever Node the machine has: `node scripts/run.mjs FILE [ARGS]`.
 // Plain JavaScript for Node 20, because it runs before anything is installed.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -65,7 +65,17 @@ function isNewEnough(version) {
 
 function versionOf(node) {
   if (node === process.execPath) return process.versions.node
-  return spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.trim() ?? ''
+  return packagedVersion(node) ?? spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout ?? ''
+}
+
+// The package that brings Node has its version: to ask the program takes as long as a start of it.
+function packagedVersion(node) {
+  try {
+    const { name, version } = JSON.parse(readFileSync(join(dirname(realpathSync(node)), '..', 'package.json'), 'utf8'))
+    return name.startsWith('node-') ? version : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function findNode() {

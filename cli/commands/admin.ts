@@ -14,8 +14,7 @@ interface ClientFlags extends FileFlag {
 }
 
 /** Commands about the file of clients that the api has as CLIENTS_FILE. They need no server. */
-export function addAdmin(program: Command, run: Run): void {
-  const admin = program.command('admin').description('manage the clients file, which says who may fetch tokens')
+export function defineAdmin(admin: Command, run: Run): void {
   const add = (name: string, what: string) =>
     admin.command(name).description(what).requiredOption('--file <file>', 'path of the clients file')
 

@@ -6,10 +6,8 @@ import { eachOf } from '../each-of.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseJobId, parseWhole } from '../parse.ts'
 
-export function addChangeCommands(program: Command, run: Run): void {
-  program
-    .command('cancel')
-    .description('cancel jobs')
+export function defineCancel(command: Command, run: Run): void {
+  command
     .argument('<id...>', 'job ids')
     .option('--reason <text>', 'reason to record')
     .action(
@@ -20,10 +18,10 @@ export function addChangeCommands(program: Command, run: Run): void {
         )
       }),
     )
+}
 
-  program
-    .command('retry')
-    .description('retry failed or cancelled jobs')
+export function defineRetry(command: Command, run: Run): void {
+  command
     .argument('<id...>', 'job ids')
     .option('--attempts <count>', 'number of attempts in the new round', parseWhole(1, 100))
     .addOption(durationOption('--delay <duration>', 'delay before the job may start'))

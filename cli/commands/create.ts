@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
-import { JobCancelled, JobFailed, type JobView, WaitTimeout } from '../../client/index.ts'
+import { type JobView, WaitTimeout } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
+import { endedBadly } from '../ended-badly.ts'
 import { EXIT, UsageError } from '../explain-error.ts'
 import { parseJson, parseWhole } from '../parse.ts'
-import { readText } from '../read-text.ts'
+import { readJsonFile } from '../read-text.ts'
 
 interface Flags {
   payloadFile?: string
@@ -20,10 +21,8 @@ interface Flags {
   wait?: number
 }
 
-export function addCreate(program: Command, run: Run): void {
-  program
-    .command('create')
-    .description('create a job')
+export function defineCreate(command: Command, run: Run): void {
+  command
     .argument('<type>', 'the job type')
     .argument('[payload]', 'payload as JSON; - reads stdin')
     .option('--payload-file <file>', 'file with the payload; - reads stdin')
@@ -58,7 +57,7 @@ async function readPayload(context: CommandContext, text: string | undefined, { 
     throw new UsageError('The payload was given twice; leave out either the argument or --payload-file.')
   }
   const file = text === '-' ? '-' : payloadFile
-  if (file !== undefined) return toPayload(await readText(context, file, '--payload-file'))
+  if (file !== undefined) return readJsonFile(context, file, '--payload-file')
   return text === undefined ? undefined : toPayload(text)
 }
 
@@ -71,7 +70,8 @@ function toPayload(text: string): unknown {
 }
 
 /** Waits for the end and shows it. @returns the exit code */
-async function showEnd({ client, out, signal }: CommandContext, jobId: string, waitMs: number): Promise<number> {
+async function showEnd(context: CommandContext, jobId: string, waitMs: number): Promise<number> {
+  const { client, out, signal } = context
   const job = await client.wait(jobId, { waitMs, signal }).catch((error: unknown) => {
     // After a timeout the caller still needs the id.
     if (error instanceof WaitTimeout) out.line(out.json ? JSON.stringify(error.job) : jobId)
@@ -79,6 +79,6 @@ async function showEnd({ client, out, signal }: CommandContext, jobId: string, w
   })
   if (out.json) out.record(job)
   else if (job.status === 'finished') out.line(JSON.stringify(job.result))
-  else throw job.status === 'failed' ? new JobFailed(job) : new JobCancelled(job)
+  else throw await endedBadly(context, job)
   return job.status === 'finished' ? EXIT.ok : EXIT.failed
 }

@@ -2,10 +2,12 @@ import type { Command } from 'commander'
 import type { JobFilter, JobSummaryView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { formatPercent } from '../format-number.ts'
 import { noteAge, type StoreAge } from '../note-age.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseList, parseWhole } from '../parse.ts'
 import { formatTable } from '../table.ts'
+import { typeHint } from '../type-hint.ts'
 
 interface Flags extends FilterFlags {
   status?: JobFilter['status']
@@ -14,8 +16,8 @@ interface Flags extends FilterFlags {
 
 const PAGE_MAX = 200
 
-export function addList(program: Command, run: Run): void {
-  addFilterOptions(program.command('list').description('list jobs, newest first'))
+export function defineList(command: Command, run: Run): void {
+  addFilterOptions(command)
     .option(
       '--status <status>',
       'scheduled, processing, finished, cancelled, failed, or timeout (failed or cancelled by it); separate several with commas',
@@ -25,7 +27,8 @@ export function addList(program: Command, run: Run): void {
     .action(run(listJobs))
 }
 
-async function listJobs({ client, out, signal }: CommandContext, flags: Flags): Promise<void> {
+async function listJobs(context: CommandContext, flags: Flags): Promise<void> {
+  const { client, out, signal } = context
   const { status, limit } = flags
   const options = { ...toFilter(flags), status, limit: Math.min(limit, PAGE_MAX), signal }
   const jobs: JobSummaryView[] = []
@@ -40,7 +43,7 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
   noteAge(out, age)
   if (out.json) return
   if (jobs.length === 0) {
-    out.note('No jobs match.')
+    out.note(`No jobs match. ${await typeHint(context, flags.type)}`.trimEnd())
     return
   }
   const rows = jobs.map((job) => [job.job_id, job.status, job.type, job.created_at, job.object_id, textOf(job)])
@@ -55,5 +58,5 @@ async function listJobs({ client, out, signal }: CommandContext, flags: Flags): 
 function textOf({ error, progress, due_at: dueAt, status }: JobSummaryView): string {
   if (error !== null) return error.message.replaceAll(/\s+/g, ' ')
   if (dueAt !== null && status === 'scheduled') return `starts ${dueAt}`
-  return progress === null ? '' : `${progress.percent} %`
+  return progress === null ? '' : formatPercent(progress.percent)
 }

@@ -23,10 +23,8 @@ const LATE_MS = 10_000
 /** Longest sleep of a random job. */
 const SLEEP_MAX_MS = 1_000
 
-export function addLoad(program: Command, run: Run): void {
-  program
-    .command('load')
-    .description('create jobs at a steady rate and check that every one ends')
+export function defineLoad(command: Command, run: Run): void {
+  command
     .option('--clients <count>', 'number of concurrent clients', parseWhole(1, 1_000), 5)
     .option('--rate <number>', 'jobs per second over all clients', parseRate, 10)
     .addOption(durationOption('--duration <duration>', 'how long to create jobs; 0 until Ctrl-C', '30s'))

@@ -4,6 +4,7 @@ import type { CommandContext, Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
 import { parseRate } from '../parse.ts'
+import { typeHint } from '../type-hint.ts'
 
 interface Flags extends FilterFlags {
   status: 'failed' | 'cancelled' | 'timeout'
@@ -15,8 +16,8 @@ interface Flags extends FilterFlags {
 /** Jobs per request. */
 const LIMIT = 1_000
 
-export function addRedrive(program: Command, run: Run): void {
-  addFilterOptions(program.command('redrive').description('redrive many failed or cancelled jobs'))
+export function defineRedrive(command: Command, run: Run): void {
+  addFilterOptions(command)
     .addOption(
       new Option('--status <status>', 'status of the jobs to redrive')
         .choices(['failed', 'cancelled', 'timeout'])
@@ -30,9 +31,12 @@ export function addRedrive(program: Command, run: Run): void {
         const { status, rate: ratePerS } = flags
         const { status: _, ...filter } = toFilter(flags)
         const options = { ...filter, status: [status], limit: LIMIT, signal: context.signal }
-        if (flags.dryRun) return say(context, await redriveAll(context, { ...options, dryRun: true }))
-        if (!flags.yes) await askFirst(context, options, status)
-        say(context, await redriveAll(context, { ...options, ratePerS }))
+        if (!flags.dryRun && !flags.yes) await askFirst(context, options, status)
+        const how = flags.dryRun ? { dryRun: true } : { ratePerS }
+        const sum = await redriveAll(context, { ...options, ...how })
+        say(context, sum)
+        const hint = sum.matched === 0 && !context.out.json ? await typeHint(context, flags.type) : ''
+        if (hint !== '') context.out.note(hint)
       }),
     )
 }

@@ -11,8 +11,7 @@ interface Flags {
 }
 
 /** Commands about schedules, which create jobs at times. */
-export function addSchedules(program: Command, run: Run): void {
-  const schedules = program.command('schedules').description('manage schedules, which create jobs again and again')
+export function defineSchedules(schedules: Command, run: Run): void {
   const add = (name: string, what: string) =>
     schedules
       .command(name)

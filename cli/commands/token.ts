@@ -22,10 +22,8 @@ interface Flags {
 /** Options that are allowed only together with --sign. */
 const signOnly = ['secretFile', 'subject', 'tenant'] as const
 
-export function addToken(program: Command, run: Run): void {
-  program
-    .command('token')
-    .description('print a token, fetched with client credentials or signed locally')
+export function defineToken(command: Command, run: Run): void {
+  command
     .option('--client-id <id>', 'client to fetch a token for (or HASTY_CLIENT_ID)')
     .option('--client-secret-file <file>', 'file with its secret (or HASTY_CLIENT_SECRET)')
     .option('--scope <scopes>', 'jobs:read, jobs:write or admin; separate several with commas', parseScopes)

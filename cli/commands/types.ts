@@ -8,9 +8,7 @@ import { parseWhole } from '../parse.ts'
 const CONCURRENCY_MAX = 100_000
 
 /** Commands about job types. */
-export function addTypes(program: Command, run: Run): void {
-  const types = program.command('types').description('show and control job types')
-
+export function defineTypes(types: Command, run: Run): void {
   types
     .command('list')
     .description('list job types with their waiting and running jobs')

@@ -1,21 +1,20 @@
 import type { Command } from 'commander'
 import type { EventView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { endedBadly } from '../ended-badly.ts'
 import { EXIT } from '../explain-error.ts'
+import { formatPercent } from '../format-number.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseJobId } from '../parse.ts'
 import { progressBar } from '../progress-bar.ts'
 
-export function addWatch(program: Command, run: Run): void {
-  program
-    .command('watch')
-    .description("show a job's events as they come, until its end")
-    .argument('<id>', 'job id', parseJobId)
-    .action(run(watchJob))
+export function defineWatch(command: Command, run: Run): void {
+  command.argument('<id>', 'job id', parseJobId).action(run(watchJob))
 }
 
 /** @returns the exit code */
-async function watchJob({ client, out, signal }: CommandContext, id: string): Promise<number> {
+async function watchJob(context: CommandContext, id: string): Promise<number> {
+  const { client, out, signal } = context
   let last: EventView | null = null
   for await (const event of client.events(id, { signal })) {
     last = event
@@ -25,19 +24,26 @@ async function watchJob({ client, out, signal }: CommandContext, id: string): Pr
     } else out.line(describe(event))
   }
   out.status('')
-  const status = last === null ? 'processing' : statusAfter(last)
-  if (!out.json) out.note(`${id} is ${paintStatus(out, status)}`)
+  const status = statusAfter(last)
+  if (out.json) return status === 'finished' ? EXIT.ok : EXIT.failed
+  if (status === 'failed' || status === 'cancelled') {
+    throw await endedBadly(context, { job_id: id, status, error: last?.error ?? null, reason: last?.reason ?? null })
+  }
+  out.note(`${id} is ${paintStatus(out, status)}`)
   return status === 'finished' ? EXIT.ok : EXIT.failed
 }
 
-const statusAfter = ({ event }: EventView) =>
-  event === 'job:finished' ? 'finished' : event === 'job:cancelled' ? 'cancelled' : 'failed'
+function statusAfter(last: EventView | null): 'processing' | 'finished' | 'cancelled' | 'failed' {
+  if (last === null) return 'processing'
+  return last.event === 'job:finished' ? 'finished' : last.event === 'job:cancelled' ? 'cancelled' : 'failed'
+}
 
 function describe(event: EventView): string {
   const parts = [
+    event.round === undefined ? '' : `round ${event.round}`,
     event.attempt === undefined ? '' : `attempt ${event.attempt}`,
     event.worker_id === undefined ? '' : `at ${event.worker_id}`,
-    event.percent === undefined ? '' : `${event.percent} %`,
+    event.percent === undefined ? '' : formatPercent(event.percent),
     event.message ?? '',
     event.due_at === undefined ? '' : `due ${event.due_at}`,
     event.error?.message ?? event.reason ?? '',

@@ -3,10 +3,8 @@ import type { WorkerView } from '../../client/index.ts'
 import type { Run } from '../command-context.ts'
 import { type Listing, listAll } from '../list-all.ts'
 
-export function addWorkers(program: Command, run: Run): void {
-  program
-    .command('workers')
-    .description('list workers, or show one with its running jobs (admin)')
+export function defineWorkers(command: Command, run: Run): void {
+  command
     .argument('[id]', 'id of the worker to show')
     .option('--all', 'include workers that have stopped')
     .action(

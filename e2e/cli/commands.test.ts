@@ -36,6 +36,7 @@ describe('calculations', () => {
     [['add', '--i', '-1,2.5'], 'Result: 1.5\n'],
     [['mul', '--i', '1,2,3'], 'Result: 6\n'],
     [['mul', '--i=2,4', '--wait=3s'], 'Result: 8\n'],
+    [['multiply', '--i', '2,5'], 'Result: 10\n'],
   ])('%j', async (args, stdout) => {
     expect(await good(args)).toBe(stdout)
   })
@@ -70,7 +71,11 @@ test('create takes a payload from the line, a file or stdin, and waits where ask
 
   const failed = await cli(['create', 'moody', '{"bad_attempts": 1}', '--wait', '20s'])
   expect(failed).toMatchObject({ code: 1, stdout: '' })
-  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Retry it with: hasty retry \w+\n$/)
+  expect(failed.stderr).toMatch(/^hasty: Job \w+ failed: bad mood 1\. Retry it when .* is gone: hasty retry \w+\n$/)
+  const hopeless = await cli(['create', 'multiply', '{"numbers": [1e200, 1e200]}', '--wait', '20s'])
+  expect(hopeless).toMatchObject({ code: 1, stdout: '' })
+  expect(hopeless.stderr).toMatch(/^hasty: Job \w+ failed: .*create another job\.\n$/)
+  expect(hopeless.stderr).not.toContain('hasty retry')
 
   const late = await cli(['create', 'moody', '--delay', '1h', '--wait', '300ms', '--json'])
   expect(late.code).toBe(124)
@@ -86,6 +91,40 @@ test('a job is shown, explained, cancelled and started again', async () => {
   expect(await good(['cancel', id])).toBe(`${id} is cancelled\n`)
   expect(await good(['retry', id])).toBe(`${id} is processing\n`)
   await untilJob(hasty, id, { status: 'finished', round: 2 })
+})
+
+test('get and why show what happened in every attempt, in which round, and what to do next', async () => {
+  const id = await makeJob('moody', '{"bad_attempts": 3}', '--attempts', '2')
+  await untilJob(hasty, id, { status: 'failed' })
+  await good(['retry', id, '--attempts', '1'])
+  await untilJob(hasty, id, { status: 'failed', round: 2 })
+  const [got, why] = [await good(['get', id]), await good(['why', id])]
+  expect(why).toMatch(
+    new RegExp(`^${id} is failed, round 2\n  ended: It failed at \\S+, because all of its attempts failed\\.\n`),
+  )
+  expect(why).toMatch(/\n {2}error: bad mood 3\n {2}reason: attempts_exhausted\n/)
+  expect(why).toContain(`\n  next: Retry it when the cause of the error is gone: hasty retry ${id}\n`)
+  for (const shown of [got, why]) {
+    const table = shown.split('\n').slice(-5, -1)
+    expect(table[0]).toMatch(/^ {2}ROUND +ATTEMPT +WORKER +STARTED +TOOK +OUTCOME +ERROR$/)
+    expect(table.slice(1).map((line) => line.trim().replace(/ +\S+ +20\S+ +\d.* m?s +/, ' ... '))).toEqual([
+      '1      1 ... retrying  bad mood 1',
+      '1      2 ... failed    bad mood 2',
+      '2      3 ... failed    bad mood 3',
+    ])
+  }
+})
+
+test('why says once how many jobs are ahead', async () => {
+  await good(['types', 'pause', 'moody'])
+  try {
+    const ids = [await makeJob('moody'), await makeJob('moody')]
+    const why = await good(['why', ids[1] ?? ''])
+    expect(why.match(/ahead/g)).toHaveLength(1)
+    expect(why).toContain('\n  next: It does not start before its type, moody, is resumed: hasty types resume moody\n')
+  } finally {
+    await good(['types', 'resume', 'moody'])
+  }
 })
 
 test('of several jobs each is cancelled, also after one that cannot be, and the exit code says so', async () => {
@@ -118,6 +157,10 @@ test('watch tells every event and ends with the job, and says by its exit code h
   expect(stdout).toContain('100 %, step 2')
 
   const failed = await makeJob('moody', '{"bad_attempts": 1}')
+  expect(await cli(['watch', failed])).toMatchObject({
+    code: 1,
+    stderr: `hasty: Job ${failed} failed: bad mood 1. Retry it when the cause of the error is gone: hasty retry ${failed}\n`,
+  })
   const ended = await cli(['watch', failed, '--json'])
   expect(ended.code).toBe(1)
   const last = ended.stdout.trim().split('\n').at(-1) ?? ''
@@ -155,6 +198,10 @@ test('list shows what is meant, newest first, and stats count', async () => {
     stdout: '',
     stderr: 'No jobs match.\n',
   })
+  const misspelt = 'There is no job type "mody". Did you mean "moody"?\n'
+  expect(await cli(['list', '--type', 'mody'])).toMatchObject({ code: 0, stderr: `No jobs match. ${misspelt}` })
+  const dry = await cli(['redrive', '--type', 'mody', '--dry-run'])
+  expect(dry).toMatchObject({ code: 0, stdout: '0 jobs would be retried\n', stderr: misspelt })
   expect(await good(['stats'])).toMatch(
     /^TYPE +SCHEDULED +PROCESSING +FINISHED +CANCELLED +FAILED\n(.*\n)*moody +[3-9]/,
   )
@@ -174,11 +221,15 @@ test('redrive asks first, and starts what failed again', async () => {
 test('help and version are there as one asks for them', async () => {
   const help = await good(['help'], { asShell: true })
   for (const args of [[], ['--help'], ['-h']]) expect(await good(args)).toBe(help)
-  for (const name of ['add', 'mul', 'lookup', 'create', 'watch', 'load', 'redrive'])
+  for (const name of ['add', 'multiply|mul', 'lookup', 'create', 'watch', 'load', 'redrive', 'requests|request'])
     expect(help).toContain(`\n  ${name} `)
   const ofAdd = await good(['help', 'add'])
   expect(ofAdd).toMatch(/^Usage: hasty add \[options\]\n(.*\n)* +--i <numbers>/)
   expect(await good(['add', '--help'])).toBe(ofAdd)
+  const ofList = await good(['help', 'requests', 'list'])
+  expect(ofList).toMatch(/^Usage: hasty requests list \[options\]\n/)
+  expect(await good(['request', 'list', '--help'])).toBe(ofList)
+  expect(await good(['message', '--help'])).toBe(await good(['help', 'messages']))
   expect(await good(['version'])).toMatch(/^hasty \d+\.\d+\.\d+\n$/)
   expect(await good(['--version'])).toBe(await good(['version']))
 })
@@ -191,6 +242,7 @@ test('completion completes commands and options', async () => {
   }
   expect(await complete('lo')).toBe('lookup load')
   expect(await complete('lookup', '--u')).toBe('--uuid --url')
+  expect(await complete('requests', 'c')).toBe('create cancel')
   expect(await complete('request', 'c')).toBe('create cancel')
   expect(await complete('request', 'create', '--w')).toBe('--wait')
   expect(await complete('types', 'concurrency', '--j')).toBe('--json')
@@ -201,20 +253,37 @@ test('completion completes commands and options', async () => {
 
 describe('a mistake is one sentence on stderr, with what to do next, and an exit code:', () => {
   test.each<[string, string[], number, RegExp]>([
-    ['no numbers', ['add'], 2, /--i <numbers>.*hasty help/],
+    ['no numbers', ['add'], 2, /--i <numbers>.*: hasty help add$/],
     ['numbers that are none', ['add', '--i', '1,x'], 2, /separated by commas, such as 1,2,3/],
-    ['a command that is none', ['lst'], 2, /Did you mean list\?.*hasty help/],
-    ['an option that is none', ['stats', '--nope'], 2, /--nope.*hasty help/],
-    ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /not valid JSON.*single quotes/],
-    ['a type that is none', ['create', 'nope'], 2, /No job type is named "nope".*Known types: /],
-    ['an id that is none', ['get', 'nope'], 3, /No job has this id \(http request \S+\)\. .*hasty list/],
+    ['a command that is none', ['lst'], 2, /Did you mean list\?.*: hasty help$/],
+    ['help for a command that is none', ['help', 'creat'], 2, /Did you mean create\?.*: hasty help$/],
+    ['an option that is none', ['stats', '--nope'], 2, /--nope.*: hasty help stats$/],
+    [
+      'an option that is misspelt',
+      ['create', 'moody', '--dely', '1s'],
+      2,
+      /Did you mean --delay\?.*: hasty help create$/,
+    ],
+    ['no file', ['request', 'create'], 2, /'file'.*: hasty help requests create$/],
+    ['a subcommand that is none', ['types', 'puase'], 2, /Did you mean pause\?.*: hasty help types$/],
+    ['a payload that is no JSON', ['create', 'moody', '{x'], 2, /JSON \(line 1, column 2: .*single quotes/],
+    [
+      'a payload from stdin that is no JSON',
+      ['create', 'moody', '-'],
+      2,
+      /JSON: line 1, column 1: it ends too soon\.$/,
+    ],
+    ['a type that is none', ['create', 'nope'], 2, /There is no job type "nope"\. Known types: /],
+    ['a type that is misspelt', ['create', 'mody'], 2, /no job type "mody"\. Did you mean "moody"\?/],
+    ['a type to pause that is misspelt', ['types', 'pause', 'mody'], 3, /Did you mean "moody"\?/],
+    ['an id that is none', ['get', 'nope'], 3, /No job has this id \(HTTP request \S+\)\. .*hasty list/],
     ['nobody there', ['stats', '--url', 'http://127.0.0.1:9'], 7, /did not answer.*HASTY_URL/],
     ['an address that is none', ['stats', '--url', 'localhost'], 2, /not an HTTP address.*--url/],
   ])('%s', async (_, args, code, sentence) => {
     const [result, asJson] = await Promise.all([cli(args), cli([...args, '--json'])])
     expect(result).toMatchObject({ code, stdout: '' })
     expect(result.stderr).toMatch(/^hasty: .*\n$/)
-    expect(result.stderr).toMatch(sentence)
+    expect(result.stderr.trimEnd()).toMatch(sentence)
     expect(asJson.code).toBe(code)
     expect(JSON.parse(asJson.stderr)).toMatchObject({ error: { exit_code: code } })
   })

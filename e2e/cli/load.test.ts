@@ -43,7 +43,7 @@ test('load sends at its rate, tells of each job twice, and that all ended, while
 test('a job that is not accepted fails the check', async () => {
   const { code, stdout, stderr } = await load(['--type', 'nope', '--rate', '5', '--duration', '1s'])
   expect(code).toBe(1)
-  expect(stderr).toContain('No job type is named "nope"')
+  expect(stderr).toContain('There is no job type "nope"')
   expect(stdout).toMatch(/\nnot accepted +5 unknown-type\n/)
 })
 

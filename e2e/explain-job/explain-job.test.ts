@@ -64,6 +64,22 @@ test('a job that waits for a time says which', async () => {
   expect((await why(retrying)).reasons[0]?.detail).toContain('bad mood 1')
 })
 
+test('a job that has ended says how, with every attempt and what to do next', async () => {
+  const failed = await makeJob(hasty, { type: 'moody', payload: { bad_attempts: 1 }, attempts: 1 })
+  await untilJob(hasty, failed, { status: 'failed' })
+  const attempt = { attempt: 1, round: 1, outcome: 'failed', worker_id: expect.any(String) as string }
+  expect(await why(failed)).toMatchObject({
+    status: 'failed',
+    error: { message: 'bad mood 1' },
+    reason: 'attempts_exhausted',
+    next: { action: 'retry' },
+    attempts: [{ ...attempt, error: { message: 'bad mood 1' } }],
+  })
+  const hopeless = await makeJob(hasty, { type: 'multiply', payload: { numbers: [1e200, 1e200] } })
+  await untilJob(hasty, hopeless, { status: 'failed' })
+  expect(await why(hopeless)).toMatchObject({ reason: 'permanent', next: { action: 'nothing' } })
+})
+
 test('no job has no reason', async () => {
   expect(await getFrom(`${hasty.url}/v1/jobs/nonsense/why`)).toMatchObject({ status: 404 })
 })

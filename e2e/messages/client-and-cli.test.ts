@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => hasty.stop())
 
-const cli = (args: string[], stdin = ''): Promise<CliResult> => runCli(hasty.url, ['message', ...args], { stdin })
+const cli = (args: string[], stdin = ''): Promise<CliResult> => runCli(hasty.url, ['messages', ...args], { stdin })
 const START_MS = Date.parse('2026-11-22T18:00:00Z')
 const messagesOf = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, n) => ({
@@ -53,7 +53,7 @@ test('the library sends messages, a Date as their time too, and puts dead ones b
   expect(await countOf('dead')).toBe(5)
 })
 
-test('hasty message send sends a file of any size, and the same once under one key', async () => {
+test('hasty messages send sends a file of any size, and the same once under one key', async () => {
   const file = join(hasty.dir, 'messages.json')
   await writeFile(file, JSON.stringify(messagesOf('file', 25_000)))
   const sent = await cli(['send', file, '--idempotency-key', 'this file'])
@@ -65,7 +65,7 @@ test('hasty message send sends a file of any size, and the same once under one k
   expect(await countOf('lines')).toBe(3)
 })
 
-test('hasty message send says what is wrong, and how much was sent before', async () => {
+test('hasty messages send says what is wrong, and how much was sent before', async () => {
   const bad = [...messagesOf('some', 10_000), { timestamp: 'x' }]
   const refused = await cli(['send', '-'], toLines(bad))
   expect(refused).toMatchObject({ code: 2, stdout: '' })
@@ -73,13 +73,13 @@ test('hasty message send says what is wrong, and how much was sent before', asyn
   expect(refused.stderr).toContain('/0/timestamp')
   expect(await cli(['send', '-'], '{}\n{')).toMatchObject({
     code: 2,
-    stderr: 'hasty: Line 2 is not valid JSON; nothing was sent.\n',
+    stderr: 'hasty: Line 2 is not valid JSON (line 2, column 2: it ends too soon); nothing was sent.\n',
   })
   expect(await cli(['send', '-'], ' \n')).toMatchObject({ code: 2 })
   expect(await cli(['send', '/nonexistent'])).toMatchObject({ code: 2 })
 })
 
-test('hasty message workers, dead and redrive show and do what they say', async () => {
+test('hasty messages workers, dead and redrive show and do what they say', async () => {
   const workers = await cli(['workers'])
   expect(workers.code).toBe(0)
   expect(workers.stdout).toMatch(/^WORKER .*\n\nSHARD +REPLICA +WAITING .*\n0 +- +\d+ +0 +0\n/)

@@ -72,44 +72,83 @@ test('plans are stored and read by the client', async () => {
 })
 
 test('the command line sends a request and shows its end', async () => {
-  const done = await cli('request', 'create', await file('quick.json', quick), '--wait', '20s')
+  const done = await cli('requests', 'create', await file('quick.json', quick), '--wait', '20s')
   expect(done).toMatchObject({ code: 0, stderr: '' })
   expect(done.stdout).toMatch(/^\w+ is completed\n {2}one: completed\n {4}a: completed {2}\w+\n {2}extras: {}\n$/)
-  const failed = await cli('request', 'create', await file('failing.json', failing), '--wait', '20s', '--json')
+  const failed = await cli('requests', 'create', await file('failing.json', failing), '--wait', '20s', '--json')
   expect(failed.code).toBe(1)
   expect(JSON.parse(failed.stdout)).toMatchObject({ status: 'failed' })
-  const fromStdin = await runCli(url, ['request', 'create', '-'], { stdin: JSON.stringify(quick) })
+  const fromStdin = await runCli(url, ['requests', 'create', '-'], { stdin: JSON.stringify(quick) })
   expect(fromStdin.stdout).toMatch(/^\w{25}\n$/)
-  expect(await cli('request', 'get', fromStdin.stdout.trim())).toMatchObject({ code: 0 })
+  expect(await cli('requests', 'get', fromStdin.stdout.trim())).toMatchObject({ code: 0 })
 })
 
 test('the command line changes the course of a request', async () => {
-  const id = (await cli('request', 'create', await file('waiting.json', waiting))).stdout.trim()
-  const late = await cli('request', 'create', await file('waiting.json', waiting), '--wait', '200ms')
+  const id = (await cli('requests', 'create', await file('waiting.json', waiting))).stdout.trim()
+  const late = await cli('requests', 'create', await file('waiting.json', waiting), '--wait', '200ms')
   expect(late).toMatchObject({ code: 124 })
-  expect(late.stderr).toContain('hasty request get')
-  expect((await cli('request', 'cancel', id, '--reason', 'no')).stdout).toBe(`${id} is cancelled\n`)
-  expect((await cli('request', 'retry', id)).stdout).toBe(`${id} is inprogress\n`)
-  const refused = await cli('request', 'retry', id)
+  expect(late.stderr).toContain('hasty requests get')
+  expect((await cli('requests', 'cancel', id, '--reason', 'no')).stdout).toBe(`${id} is cancelled\n`)
+  expect((await cli('request', 'retry', id)).stdout).toBe(`${id} is inprogress, round 2\n`)
+  const refused = await cli('requests', 'retry', id)
   expect(refused.code).toBe(4)
-  expect(refused.stderr).toContain(`hasty request get ${id}`)
-  expect((await cli('request', 'signal', id, 'go', '--extras', '{"by": "me"}')).code).toBe(0)
+  expect(refused.stderr).toContain(`hasty requests get ${id}`)
+  expect((await cli('requests', 'signal', id, 'go', '--extras', '{"by": "me"}')).code).toBe(0)
   await vi.waitFor(async () => {
-    const { stdout } = await cli('request', 'list', '--status', 'completed')
-    expect(stdout).toContain(id)
+    const { stdout } = await cli('requests', 'list', '--status', 'completed')
+    expect(stdout).toMatch(/^ID +STATUS +ROUND +STEP +CREATED +NAME +NOTE\n/)
+    expect(stdout).toMatch(new RegExp(`\\n${id} +completed +2 `))
   }, SOON)
-  expect((await cli('request', 'get', 'nothing')).code).toBe(3)
+  expect((await cli('requests', 'get', 'nothing')).code).toBe(3)
+})
+
+test('a job that was undone and done again is one story, here and over HTTP', async () => {
+  const nap = { type: 'sleep', payload: { ms: 1 } }
+  const undoable = { name: 'a', ...nap, compensate: nap }
+  const broken = { name: 'b', type: 'multiply', payload: { numbers: [1e200, 1e200] } }
+  const plan = { steps: [step('one', [undoable]), step('two', [broken])] }
+  const { request_id: id } = await client.createRequest(plan)
+  expect(await client.waitRequest(id)).toMatchObject({ status: 'failed' })
+  expect((await cli('requests', 'get', id)).stdout).toContain('\n    a: completed (undone)  ')
+  await client.retryRequest(id)
+  const again = await client.waitRequest(id)
+  expect(again).toMatchObject({
+    round: 2,
+    steps: [
+      {
+        jobs: [
+          {
+            name: 'a',
+            round: 2,
+            attempts: [
+              { attempt: 1, round: 1 },
+              { attempt: 1, round: 2 },
+            ],
+          },
+        ],
+      },
+      {},
+    ],
+    undone: [
+      { name: 'a', step: 'one', round: 1, attempts: [{ attempt: 1, round: 1 }] },
+      { name: 'a', step: 'one', round: 2 },
+    ],
+  })
+  expect(again.events.filter(({ event }) => event === 'request:failed').map(({ round }) => round)).toEqual([1, 2])
+  expect((await cli('requests', 'get', id)).stdout).toMatch(
+    /\n {4}a: completed in round 2 \(undone in round 1, undone in round 2\) {2}\w+ {2}1 attempt in round 1, 1 in round 2\n/,
+  )
 })
 
 test('the command line stores and shows plans', async () => {
   const name = 'by-cli'
-  expect((await cli('definition', 'put', name, await file('quick.json', quick))).stdout).toBe(
+  expect((await cli('definitions', 'put', name, await file('quick.json', quick))).stdout).toBe(
     `${name} is at version 1\n`,
   )
-  expect((await cli('definition', 'put', name, await file('steps.json', waiting.steps))).stdout).toContain('version 2')
-  const first = JSON.parse((await cli('definition', 'get', name, '--at', '1')).stdout) as unknown
+  expect((await cli('definitions', 'put', name, await file('steps.json', waiting.steps))).stdout).toContain('version 2')
+  const first = JSON.parse((await cli('definitions', 'get', name, '--at', '1')).stdout) as unknown
   expect(first).toMatchObject({ steps: [{ name: 'one' }] })
-  expect((await cli('definition', 'list')).stdout).toMatch(/by-cli +2 /)
-  expect((await cli('definition', 'put', name, await file('bad.json', {}))).code).toBe(2)
-  expect((await cli('definition', 'get', 'nothing')).stderr).toContain('hasty definition list')
+  expect((await cli('definitions', 'list')).stdout).toMatch(/by-cli +2 /)
+  expect((await cli('definitions', 'put', name, await file('bad.json', {}))).code).toBe(2)
+  expect((await cli('definitions', 'get', 'nothing')).stderr).toContain('hasty definitions list')
 })

@@ -33,7 +33,7 @@ const order = async (): Promise<{ params: Record<string, unknown> }> =>
 
 test('an order goes through', async () => {
   const { code, stdout } = await runCli(url, [
-    'request',
+    'requests',
     'create',
     join(examples, 'order.json'),
     '--wait',
@@ -57,7 +57,7 @@ test('an order that costs too much is undone', async () => {
   const file = join(hasty.dir, 'dear.json')
   const body = await order()
   await writeFile(file, JSON.stringify({ ...body, params: { ...body.params, amount: 5_000 } }))
-  const { code, stdout } = await runCli(url, ['request', 'create', file, '--wait', '20s', '--json'])
+  const { code, stdout } = await runCli(url, ['requests', 'create', file, '--wait', '20s', '--json'])
   expect(code).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
     status: 'failed',

@@ -32,6 +32,7 @@ import {
   requestViewSchema,
   stepJobViewSchema,
   stepViewSchema,
+  undoneJobViewSchema,
   whenSchema,
 } from '#shared/contracts/http/requests.ts'
 import {
@@ -91,6 +92,7 @@ const schemas: Record<string, z.ZodType> = {
   Token: tokenSchema,
   TypeList: typesSchema,
   TypeView: typeViewSchema,
+  UndoneJob: undoneJobViewSchema,
   Why: whySchema,
   WorkerAttempt: workerAttemptSchema,
   WorkerAttempts: workerAttemptsSchema,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { closestWord } from '#shared/formats/closest-word.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
@@ -89,9 +90,13 @@ export class JobTypes {
       .filter(({ info }) => !info.policy.internal)
       .map(({ info }) => info.type)
       .toSorted()
-      .slice(0, NAMED_MAX)
-    return new AppError('unknown-type', `No job type is named "${type}". Known types: ${names.join(', ') || 'none'}.`, {
-      members: { errors: [{ pointer: '/type', detail: 'is not a known job type' }], known_types: names },
+    const named = names.slice(0, NAMED_MAX)
+    const meant = closestWord(type, names)
+    const guess = meant === null ? '' : ` Did you mean "${meant}"?`
+    const detail = `There is no job type "${type}".${guess} Known types: ${named.join(', ') || 'none'}.`
+    const fault = `is not a known job type${meant === null ? '' : `; did you mean "${meant}"?`}`
+    return new AppError('unknown-type', detail, {
+      members: { errors: [{ pointer: '/type', detail: fault }], known_types: named },
     })
   }
 

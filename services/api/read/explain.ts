@@ -2,6 +2,7 @@ import type { TypeView } from '#shared/contracts/http/types.ts'
 import type { Why } from '#shared/contracts/http/why.ts'
 import { type Job, statusOf } from '#shared/contracts/log/job.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
+import { adviceFor, becauseOf } from './advise.ts'
 
 /** Facts about a job that waits for a worker. */
 export interface WaitFacts {
@@ -20,16 +21,28 @@ type Reason = Why['reasons'][number]
 
 /** @param facts null unless the job waits */
 export function explain(job: Job, facts: WaitFacts | null, nowMs: number): Why {
-  const about = { job_id: job.job_id, status: statusOf(job.phase), due_at: job.due_at }
-  if (job.phase !== 'waiting' || facts === null) {
-    return { ...about, reasons: [reasonOf(job)], position: null, estimated_start_at: null }
+  const isWaiting = job.phase === 'waiting' && facts !== null
+  const reasons = isWaiting ? waitReasons(job, facts) : [reasonOf(job)]
+  const about = {
+    job_id: job.job_id,
+    type: job.type,
+    status: statusOf(job.phase),
+    round: job.round,
+    reasons,
+    error: job.error ?? (job.phase === 'retrying' ? (job.attempts.at(-1)?.error ?? null) : null),
+    reason: job.reason,
+    next: adviceFor(
+      job,
+      reasons.map(({ code }) => code),
+    ),
+    attempts: job.attempts,
+    due_at: job.due_at,
   }
-  const reasons = waitReasons(job, facts)
+  if (!isWaiting) return { ...about, position: null, estimated_start_at: null }
   const isStuck = reasons.some(({ code }) => code === 'paused' || code === 'no_live_worker')
   const canEstimate = !isStuck && facts.ratePerS > 0
   return {
     ...about,
-    reasons,
     position: facts.ahead,
     estimated_start_at: canEstimate ? isoTime(nowMs + ((facts.ahead + 1) / facts.ratePerS) * SECOND) : null,
   }
@@ -55,7 +68,7 @@ function reasonOf(job: Job): Reason {
     case 'finished':
     case 'cancelled':
     case 'failed':
-      return { code: 'ended', detail: `${ENDED[job.phase]} at ${job.finished_at ?? job.updated_at}.` }
+      return { code: 'ended', detail: `${ENDED[job.phase]} at ${job.finished_at ?? job.updated_at}${becauseOf(job)}.` }
   }
 }
 

@@ -5,6 +5,7 @@ import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { typeOperations } from '#shared/contracts/http/operations/types.ts'
 import type { TypeView } from '#shared/contracts/http/types.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { closestWord } from '#shared/formats/closest-word.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { typeViews } from './type-views.ts'
@@ -54,8 +55,13 @@ async function readTypes(broker: Broker): Promise<TypeView[]> {
 }
 
 async function readType(broker: Broker, type: string): Promise<TypeView> {
-  const found = (await readTypes(broker)).find((view) => view.type === type)
-  if (found === undefined)
-    throw new AppError('unknown-type', 'No job type has this name. GET /v1/types lists all.', { status: 404 })
-  return found
+  const all = await readTypes(broker)
+  const found = all.find((view) => view.type === type)
+  if (found !== undefined) return found
+  const meant = closestWord(
+    type,
+    all.map((view) => view.type),
+  )
+  const guess = meant === null ? '' : ` Did you mean "${meant}"?`
+  throw new AppError('unknown-type', `No job type has this name.${guess} GET /v1/types lists all.`, { status: 404 })
 }

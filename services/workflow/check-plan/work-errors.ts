@@ -37,7 +37,7 @@ interface Place {
  * @throws AppError `unavailable` where they cannot be read
  */
 export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: PlanStep[]): Promise<PlanError[]> {
-  const types = new Map<string, JobType | null>()
+  const types = new Map<string, JobType | string>()
   const definitions = new Map<string, boolean>()
   const errors: PlanError[] = []
   for (const place of placesOf(plan)) {
@@ -56,7 +56,7 @@ export async function workErrors(deps: WorkErrorsDeps, owner: PlanOwner, plan: P
     if (type !== undefined) {
       const found = types.get(type) ?? (await findType(deps, type))
       types.set(type, found)
-      if (found === null) add('/type', 'is not a known job type')
+      if (typeof found === 'string') add('/type', found)
       else errors.push(...typeErrors(found, place))
     }
     if (definition !== undefined) {
@@ -96,13 +96,14 @@ const rootsOf = ({ hasItem, hasResult }: Place): string[] => [
   ...(hasResult ? ['result'] : []),
 ]
 
-/** The type; null where there is none. */
-async function findType({ types }: WorkErrorsDeps, name: string): Promise<JobType | null> {
+/** The type, or what is wrong with its name. */
+async function findType({ types }: WorkErrorsDeps, name: string): Promise<JobType | string> {
   try {
     return await types.getPublic(name)
   } catch (error) {
-    if (error instanceof AppError && error.code === 'unknown-type') return null
-    throw error
+    if (!(error instanceof AppError && error.code === 'unknown-type')) throw error
+    const [fault] = (error.members['errors'] ?? []) as PlanError[]
+    return fault?.detail ?? 'is not a known job type'
   }
 }
 

@@ -334,6 +334,23 @@ test('after a failure completed jobs are undone, the last first, one after the o
   ])
 })
 
+test('attempts and events carry the round of the request in which they were', () => {
+  const attempt = { attempt: 1, status: 'failure', started_at: 't', ended_at: 't', error: null } as const
+  let record = finish(begun([{ name: 'one', jobs: jobs('a') }]), 'a', { ...failure, attempts: [attempt] })
+  record = decide(record, { kind: 'retry', appliedAs: null }, NOW)
+  record = finish(record, 'a', { attempts: [{ ...attempt, status: 'completed' }] })
+  expect(record.steps[0]?.tasks[0]?.attempts.map(({ round, status }) => [round, status])).toEqual([
+    [1, 'failure'],
+    [2, 'completed'],
+  ])
+  const ends = record.events.filter(({ event }) => event === 'request:failed' || event === 'request:finished')
+  expect(ends.map(({ round, event }) => [round, event])).toEqual([
+    [1, 'request:failed'],
+    [2, 'request:finished'],
+  ])
+  expect(record.events.find(({ event }) => event === 'request:retried')).toMatchObject({ round: 2 })
+})
+
 describe('whatever the order in which jobs end, and however often it is told', () => {
   const job = fc.record({ patch: fc.option(fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.nat(9), { maxKeys: 2 })) })
   const plans = fc.array(fc.array(job, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })

@@ -23,8 +23,8 @@ export function endTask(draft: RequestRecord, address: TaskAddress, taskEnd: Tas
   const task = findTask(draft, address)
   if (task === undefined || task.round !== address.round || !isRunning(task)) return false
   const { status, attempts, result, result_omitted: isOmitted, error } = taskEnd
-  // The history of the request's earlier rounds stays.
-  task.attempts = [...task.attempts, ...attempts]
+  // The history of the request's earlier rounds stays. Each round has a job of its own, which counts from 1 again.
+  task.attempts = [...task.attempts, ...attempts.map((attempt) => ({ ...attempt, round: task.round }))]
   draft.ends++
   Object.assign(task, { status, error, ended_at: taskEnd.at, end: draft.ends })
   keepResult(draft, task, result)

@@ -11,6 +11,6 @@ export function end(
   appendEvent(draft, at, { event: status === 'completed' ? 'request:finished' : `request:${status}` })
 }
 
-export function appendEvent(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at'>): void {
-  draft.events.push({ at, ...event })
+export function appendEvent(draft: RequestRecord, at: string, event: Omit<RequestEvent, 'at' | 'round'>): void {
+  draft.events.push({ at, round: draft.round, ...event })
 }

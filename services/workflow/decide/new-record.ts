@@ -48,7 +48,7 @@ export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
     ends: 0,
     result_bytes: 0,
     error: null,
-    events: [{ at, event: 'request:created' }],
+    events: [{ at, round: 1, event: 'request:created' }],
     created_at: at,
     updated_at: at,
     finished_at: null,

@@ -24,7 +24,10 @@ export function requestView(record: RequestRecord, running: ReadonlyMap<string, 
     params: record.params,
     extras: record.extras,
     steps: record.steps.map((step, n) => stepView(record.plan[n], step, (task) => showTask(task, n))),
-    undone: [...record.undone, ...(record.undo ?? [])].map((task) => showTask(task, task.step, true)),
+    undone: [...record.undone, ...(record.undo ?? [])].map((task) => ({
+      ...showTask(task, task.step, true),
+      step: record.plan[task.step]?.name ?? '',
+    })),
     events: record.events,
     error: record.error,
     created_at: record.created_at,
@@ -51,6 +54,7 @@ function stepView(plan: PlanStep | undefined, step: Step, showTask: (task: Task)
 const unstarted = (name: string, status: StepJobView['status']): StepJobView => ({
   name,
   status,
+  round: null,
   job_id: null,
   attempts: [],
   result: null,
@@ -71,9 +75,10 @@ function taskView(
   return {
     name: key,
     status: job?.phase === 'retrying' ? 'retry' : status,
+    round: status === 'new' || status === 'skipped' ? null : round,
     // A task that never ran has no job: it waits, was skipped, or its job could not be created.
     job_id: runs || ended_at !== null ? jobId : null,
-    attempts: job === undefined ? attempts : [...attempts, ...attemptsOf(job)],
+    attempts: job === undefined ? attempts : [...attempts, ...attemptsOf(job).map((each) => ({ ...each, round }))],
     result,
     ...(task.result_omitted ? { result_omitted: true as const } : {}),
     error,

@@ -68,7 +68,10 @@ export const problemSchema = z
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
     detail: z.string(),
     instance: z.string().optional(),
-    request_id: z.string().optional(),
+    request_id: z
+      .string()
+      .optional()
+      .meta({ description: 'The HTTP request, as in the log; not a request of several steps' }),
   })
   .meta({ id: 'Problem' })
 export type Problem = z.infer<typeof problemSchema>

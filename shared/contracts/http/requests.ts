@@ -145,7 +145,12 @@ const textSchema = z.string()
 const timeSchema = z.string().nullable()
 
 const requestAttemptSchema = z.object({
-  attempt: z.number().int(),
+  attempt: z.number().int().meta({ description: 'Counts from 1 in each round' }),
+  round: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: 'The round of the request; absent where an earlier version stored it' }),
   status: z.enum(['inprogress', 'completed', 'failure', 'retry', 'cancelled']),
   started_at: textSchema,
   ended_at: timeSchema,
@@ -156,6 +161,11 @@ export const stepJobViewSchema = z
   .object({
     name: textSchema.meta({ description: 'For a foreach with the index of the item, such as `resize[2]`' }),
     status: z.enum(STEP_JOB_STATUSES),
+    round: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: 'The round in which the job was last started; null while it waits, or was skipped' }),
     job_id: textSchema.nullable().meta({ description: 'The id of the job, or the request_id of a child request' }),
     attempts: z.array(requestAttemptSchema).meta({ description: 'Attempts of all rounds, oldest first' }),
     result: z.unknown(),
@@ -167,6 +177,10 @@ export const stepJobViewSchema = z
     ended_at: timeSchema,
   })
   .meta({ id: 'StepJob' })
+
+export const undoneJobViewSchema = stepJobViewSchema
+  .extend({ step: textSchema.meta({ description: 'The step of the job that it undid' }) })
+  .meta({ id: 'UndoneJob' })
 
 export const stepViewSchema = z
   .object({
@@ -196,6 +210,7 @@ export const REQUEST_EVENTS = [
 export const requestEventSchema = z
   .object({
     at: textSchema,
+    round: z.number().int().optional().meta({ description: 'Absent where an earlier version stored it' }),
     event: z.enum(REQUEST_EVENTS),
     step: textSchema.optional(),
     job: textSchema.optional(),
@@ -220,7 +235,7 @@ export const requestViewSchema = z
     extras: z.record(z.string(), z.unknown()),
     steps: z.array(stepViewSchema),
     undone: z
-      .array(stepJobViewSchema)
+      .array(undoneJobViewSchema)
       .meta({ description: 'Jobs that undid completed jobs after a failure, in order' }),
     events: z.array(requestEventSchema).meta({ description: 'The last 1,000 events, oldest first' }),
     error: jobErrorSchema.nullable(),

@@ -105,7 +105,7 @@ function withShortAttempt(job: Job, event: LoggedEvent): Job {
 
 /** An attempt that is still open when the next one starts was cut short by the death of its worker. */
 function withAttempt(job: Job, start: Pick<Attempt, 'attempt' | 'worker_id' | 'started_at'>): Job {
-  const opened: Attempt = { ...start, ended_at: null, outcome: null, error: null }
+  const opened: Attempt = { ...start, round: job.round, ended_at: null, outcome: null, error: null }
   return {
     ...job,
     started_at: job.started_at ?? start.started_at,

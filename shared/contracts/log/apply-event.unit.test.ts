@@ -102,8 +102,8 @@ describe('applyEvent', () => {
       due_at: null,
       result: 7,
       attempts: [
-        { attempt: 1, outcome: 'retrying', ended_at: at(2), error },
-        { attempt: 2, outcome: 'finished', ended_at: at(4), error: null },
+        { attempt: 1, round: 1, outcome: 'retrying', ended_at: at(2), error },
+        { attempt: 2, round: 1, outcome: 'finished', ended_at: at(4), error: null },
       ],
     })
   })
@@ -132,6 +132,10 @@ describe('applyEvent', () => {
       result: null,
       attempts: [{ attempt: 1, outcome: 'finished' }],
     })
+    expect(fold([created, started(1, 1), finished(2, 1), again, started(6, 2)])?.attempts).toMatchObject([
+      { attempt: 1, round: 1 },
+      { attempt: 2, round: 2 },
+    ])
   })
 
   test('a history without its beginning is not shown', () => {

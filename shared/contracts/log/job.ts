@@ -46,6 +46,11 @@ export const attemptSchema = z
     attempt: z.number().int().meta({
       description: 'Counts from 1. A worker that shuts down hands its attempt over, so a number can appear twice',
     }),
+    round: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: 'The round of the job in which it ran; absent where an earlier version stored it' }),
     worker_id: z.string(),
     started_at: z.string(),
     ended_at: z.string().nullable(),

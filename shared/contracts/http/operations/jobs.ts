@@ -173,8 +173,8 @@ export const jobOperations = operationsOf('Jobs', {
     method: 'get',
     path: '/v1/jobs/{job_id}/why',
     scope: 'jobs:read',
-    summary: 'Explain why a job is not running',
-    answers: { 200: { description: 'The reasons', schema: whySchema } },
+    summary: 'Explain why a job is not running or how it ended',
+    answers: { 200: { description: 'The reasons, the attempts and what to do next', schema: whySchema } },
     problems: ['job-not-found'],
   },
 })

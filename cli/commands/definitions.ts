@@ -7,10 +7,8 @@ import { parseWhole } from '../parse.ts'
 import { readJsonFile } from '../read-text.ts'
 
 /** Commands about stored plans. */
-export function addDefinition(program: Command, run: Run): void {
-  const definition = program.command('definition').description('manage stored definitions of requests')
-
-  definition
+export function defineDefinitions(definitions: Command, run: Run): void {
+  definitions
     .command('put')
     .description('store a definition as the next version of its name')
     .argument('<name>', 'definition name')
@@ -26,7 +24,7 @@ export function addDefinition(program: Command, run: Run): void {
       }),
     )
 
-  definition
+  definitions
     .command('get')
     .description('print a definition')
     .argument('<name>', 'definition name')
@@ -39,7 +37,7 @@ export function addDefinition(program: Command, run: Run): void {
       }),
     )
 
-  definition
+  definitions
     .command('list')
     .description('list definitions')
     .action(

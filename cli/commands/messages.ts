@@ -10,17 +10,15 @@ const REDRIVE_AT_ONCE = 1_000
 const PAGE_MAX = 200
 
 /** Commands about messages. */
-export function addMessage(program: Command, run: Run): void {
-  const message = program.command('message').description('send messages and inspect them')
-
-  message
+export function defineMessages(command: Command, run: Run): void {
+  command
     .command('send')
     .description('send the messages in a file')
     .argument('<file>', 'JSON array or JSON lines of {"timestamp", "value"}; - reads stdin')
     .option('--idempotency-key <key>', 'repeating a key within an hour stores the file only once')
     .action(run(send))
 
-  message
+  command
     .command('workers')
     .description('show message workers and waiting messages (admin)')
     .action(
@@ -31,14 +29,14 @@ export function addMessage(program: Command, run: Run): void {
       }),
     )
 
-  message
+  command
     .command('dead')
     .description('list dead messages (admin)')
     .option('--shard <number>', 'only this shard', parseWhole(0, SHARDS_MAX - 1))
     .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
     .action(run(listDead))
 
-  message
+  command
     .command('redrive')
     .description('redrive dead messages (admin)')
     .option('--shard <number>', 'only this shard', parseWhole(0, SHARDS_MAX - 1))

@@ -7,6 +7,7 @@ import { EXIT } from '../explain-error.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseJson, parseList, parseWhole } from '../parse.ts'
 import { readJsonFile } from '../read-text.ts'
+import { headLine, stepLines } from '../request-lines.ts'
 import { formatTable } from '../table.ts'
 
 interface CreateFlags {
@@ -22,25 +23,23 @@ interface ListFlags {
 const PAGE_MAX = 200
 
 /** Commands about requests: steps one after another, the jobs of each step at the same time. */
-export function addRequest(program: Command, run: Run): void {
-  const request = program.command('request').description('create and control requests, which run jobs in steps')
-
-  request
+export function defineRequests(requests: Command, run: Run): void {
+  requests
     .command('create')
     .description('create a request and print its id')
     .argument('<file>', 'JSON with steps or definition, and params; - reads stdin')
     .addOption(durationOption('--wait <duration>', 'how long to wait for the end'))
     .option('--idempotency-key <key>', 'repeating a key returns the same request')
-    .addHelpText('after', '\nExample:\n  hasty request create order.json --wait 1m')
+    .addHelpText('after', '\nExample:\n  hasty requests create order.json --wait 1m')
     .action(run(create))
 
-  request
+  requests
     .command('get')
     .description('show a request with its steps and jobs')
     .argument('<id>', 'request id')
     .action(run(async (context, id: string) => show(context, await context.client.getRequest(id, context))))
 
-  request
+  requests
     .command('list')
     .description('list requests, newest first')
     .option(
@@ -51,7 +50,7 @@ export function addRequest(program: Command, run: Run): void {
     .option('--limit <count>', 'maximum number to list', parseWhole(1, 1_000_000), 50)
     .action(run(list))
 
-  request
+  requests
     .command('cancel')
     .description('cancel requests')
     .argument('<id...>', 'request ids')
@@ -63,7 +62,7 @@ export function addRequest(program: Command, run: Run): void {
       }),
     )
 
-  request
+  requests
     .command('retry')
     .description('retry failed or cancelled requests at the step where they stopped')
     .argument('<id...>', 'request ids')
@@ -74,7 +73,7 @@ export function addRequest(program: Command, run: Run): void {
       }),
     )
 
-  request
+  requests
     .command('signal')
     .description('send a signal to a request')
     .argument('<id>', 'request id')
@@ -115,7 +114,7 @@ async function create(context: CommandContext, file: string, flags: CreateFlags)
 
 function tell({ out }: CommandContext, request: RequestView): void {
   if (out.json) out.record(request)
-  else out.line(`${request.request_id} is ${paintStatus(out, request.status)}`)
+  else out.line(headLine(request, paintStatus(out, request.status)))
 }
 
 /** Shows the request, and each step with its jobs below it. */
@@ -123,14 +122,7 @@ function show(context: CommandContext, request: RequestView): void {
   tell(context, request)
   const { out } = context
   if (out.json) return
-  for (const step of request.steps) {
-    out.line(`  ${step.name}: ${step.status}`)
-    for (const { name, status, attempts, job_id: jobId, error } of step.jobs) {
-      const about = [jobId ?? '', attempts.length > 1 ? `${attempts.length} attempts` : '', error?.message ?? '']
-      out.line([`    ${name}: ${status}`, ...about.filter((text) => text !== '')].join('  '))
-    }
-  }
-  for (const { name, status } of request.undone) out.line(`  undo ${name}: ${status}`)
+  for (const line of stepLines(request)) out.line(line)
   out.line(`  extras: ${JSON.stringify(request.extras)}`)
   if (request.error !== null) out.line(`  error: ${request.error.message}`)
 }
@@ -148,15 +140,20 @@ async function list({ client, out, signal }: CommandContext, { status, limit }: 
     out.note('No requests match.')
     return
   }
-  const rows = requests.map(({ request_id: id, status: shown, step, created_at: at, name, error }) => [
+  const rows = requests.map(({ request_id: id, status: shown, round, step, created_at: at, name, error }) => [
     id,
     shown,
+    String(round),
     step ?? '',
     at,
     name ?? '',
     error?.message.replaceAll(/\s+/g, ' ') ?? '',
   ])
-  const [heading = '', ...lines] = formatTable(['ID', 'STATUS', 'STEP', 'CREATED', 'NAME', 'NOTE'], rows, out.columns)
+  const [heading = '', ...lines] = formatTable(
+    ['ID', 'STATUS', 'ROUND', 'STEP', 'CREATED', 'NAME', 'NOTE'],
+    rows,
+    out.columns,
+  )
   out.line(out.paint('bold', heading))
   for (const line of lines) out.line(line)
 }
