@@ -8,7 +8,7 @@ import { checkCallbackUrl } from '#shared/accept/check-callback-url.ts'
 import { type CallOutOptions, makeCallOut } from '#shared/outbound/call-out.ts'
 import { checkUrl } from '#shared/outbound/check-url.ts'
 import { callbackHandler } from '../../services/job/handlers/callback.ts'
-import type { JobContext } from '../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 import { httpHandler } from '../../services/job/handlers/http.ts'
 import { contextVerbs } from '../../services/job/run/run-handler.ts'
 import { type CountingSocket, startCountingSocket } from '../support/counting-socket.ts'
@@ -17,7 +17,7 @@ import { PRIVATE_ANSWERS, ssrfUrls } from './ssrf-urls.ts'
 
 // The rules for URLs that users give, through the real handlers: nothing may reach a socket of this machine.
 
-const context: JobContext = {
+const context: Context = {
   ...contextVerbs,
   jobId: 'job',
   objectId: 'object',
