@@ -27,6 +27,7 @@ const context: Context = {
   signal: new AbortController().signal,
   log: pino({ level: 'silent' }),
   progress: () => undefined,
+  create: () => expect.unreachable(),
 }
 const blocked: unknown = expect.objectContaining({ name: 'PermanentError', code: 'ssrf-blocked' })
 

@@ -20,6 +20,7 @@ const contextOf = (jobId: string, signal = new AbortController().signal): Contex
   progress: () => undefined,
   fail: () => expect.unreachable(),
   retryLater: () => expect.unreachable(),
+  create: () => expect.unreachable(),
 })
 
 /** Keeps the job ids of each call. */

@@ -94,7 +94,7 @@ export interface Context {
    * Makes a further job, once for each name, however often this job is retried, and whatever dies: a repeat returns the
    * same job. Resolves when the job is stored.
    */
-  readonly create: (name: string, type: string, payload?: unknown, options?: ChildOptions) => Promise<ChildJob>
+  readonly create: (name: string, type: string, payload?: unknown, options?: CreateOptions) => Promise<CreatedJob>
 }
 
 export interface HandlerLog {
@@ -111,7 +111,7 @@ export interface LogLine {
 }
 
 /** Options of a job that a handler makes; what is left out is as for any job of that type. */
-export interface ChildOptions {
+export interface CreateOptions {
   /** What the job is about; by default `child:`, the parent's id, a colon and the name. */
   objectId?: string
   priority?: 'high' | 'normal' | 'low'
@@ -127,7 +127,7 @@ export interface ChildOptions {
 }
 
 /** A job that a handler made. */
-export interface ChildJob {
+export interface CreatedJob {
   readonly jobId: string
 }
 

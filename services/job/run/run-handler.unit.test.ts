@@ -17,6 +17,7 @@ const context: Context = {
   signal: new AbortController().signal,
   log: silentLog,
   progress: () => undefined,
+  create: () => expect.unreachable(),
 }
 
 const outcomeOf = (run: JobHandler['run'], schema: z.ZodType | null = null, payload: unknown = null) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backoffSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.ts'
+import { backoffSchema, childSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.ts'
 
 /** Version of these schemas, sent as the header `Hasty-Contract`. */
 export const CONTRACT_VERSION = 1
@@ -17,6 +17,9 @@ export const HEADERS = {
   traceparent: 'traceparent',
 } as const
 
+/** Jobs that the handler made, in this attempt and before: a later attempt makes none of these names again. */
+const aboutChildren = { children: z.array(childSchema).optional() }
+
 /** Members that a worker needs to run a job; every event that can become a trigger carries all of them. */
 const jobSpecShape = {
   job_id: z.string(),
@@ -33,6 +36,9 @@ const jobSpecShape = {
   backoff: backoffSchema,
   callback_url: z.string().optional(),
   crashes: z.number().int().min(0),
+  /** The job whose handler made this one. */
+  parent_job_id: z.string().optional(),
+  ...aboutChildren,
 }
 
 const aboutJob = {
@@ -118,16 +124,18 @@ const retryingSchema = z.looseObject({
   reason: z.string().optional(),
   error: jobErrorSchema,
 })
-const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...aboutRun })
+const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...aboutRun, ...aboutChildren })
 const finishedSchema = z.looseObject({
   event: z.literal('job:finished'),
   ...aboutAttempt,
   ...aboutShortAttempt,
+  ...aboutChildren,
   result: z.unknown().optional(),
 })
 const cancelledSchema = z.looseObject({
   event: z.literal('job:cancelled'),
   ...aboutJob,
+  ...aboutChildren,
   reason: z.string(),
   attempt: z.number().int().min(1).optional(),
   worker_id: z.string().optional(),
@@ -137,6 +145,7 @@ const failedSchema = z.looseObject({
   event: z.literal('job:failed'),
   ...aboutJob,
   ...aboutShortAttempt,
+  ...aboutChildren,
   reason: z.string(),
   attempt: z.number().int().min(1).optional(),
   worker_id: z.string().optional(),

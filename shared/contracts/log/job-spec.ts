@@ -4,6 +4,12 @@ import type { Job } from './job.ts'
 /** The member `tenant`, which a job of no tenant does not have. */
 export const tenantMember = (tenant: string | null): { tenant?: string } => (tenant === null ? {} : { tenant })
 
+/** The members that tell of a parent and of children, which most jobs do not have. */
+export const familyMembers = ({ parent_job_id, children }: Pick<JobSpec, 'parent_job_id' | 'children'>) => ({
+  ...(parent_job_id === undefined ? {} : { parent_job_id }),
+  ...(children === undefined || children.length === 0 ? {} : { children }),
+})
+
 /** The members that an event must carry to continue a job's history, so that a worker can run the job from it alone. */
 export const jobSpecOf = (job: Job): JobSpec => ({
   job_id: job.job_id,
@@ -20,6 +26,7 @@ export const jobSpecOf = (job: Job): JobSpec => ({
   backoff: job.backoff,
   ...(job.callback_url === null ? {} : { callback_url: job.callback_url }),
   crashes: job.crashes,
+  ...familyMembers(job),
 })
 
 /** Number of the attempt that starts next: a released attempt keeps its number. */
