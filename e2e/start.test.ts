@@ -1,9 +1,9 @@
 // `npm start` as a user runs it: one supervisor over a private broker and services.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { freePort, portError } from '../scripts/servers/free-port.ts'
 import { getFrom, postTo } from './support/call.ts'
@@ -87,10 +87,41 @@ async function killAndWait(running: Run, readyMessage: string): Promise<void> {
   await vi.waitFor(() => expect(running.pidsThatLogged(readyMessage)).toHaveLength(2 * old.length), UNTIL)
 }
 
+/** A new type, and another version of it while the first one is at work. */
+async function changeHandler(file: string): Promise<void> {
+  const write = (word: string) =>
+    writeFile(
+      file,
+      `import { setTimeout as pause } from 'node:timers/promises'
+      export const handler = {
+        type: 'said',
+        policy: { cooldown: false },
+        run: ({ ms = 0 }: { ms?: number }) => pause(ms, '${word}'),
+      }`,
+    )
+  const say = (payload: object) =>
+    vi.waitFor(async () => {
+      const { status, body } = await postTo(`${url}/v1/jobs`, { object_id: 'said', type: 'said', payload })
+      expect(status).toBe(201)
+      return String(body['job_id'])
+    }, UNTIL)
+  await write('first')
+  const running = await say({ ms: 2_000 })
+  await vi.waitFor(async () => expect((await getFrom(`${url}/${running}`)).body['phase']).toBe('running'), UNTIL)
+  await writeFile(join(dirname(file), 'broken.ts'), 'export const handler = {')
+  await rm(join(dirname(file), 'broken.ts'))
+  await write('second')
+  await vi.waitFor(async () => expect((await finished(await say({})))['result']).toBe('second'), UNTIL)
+  expect(await finished(running)).toMatchObject({ result: 'first', attempts: [{ attempt: 1, outcome: 'finished' }] })
+}
+
 test('starts, starts again what was killed, rebuilds, drains, and knows everything after the next start', async () => {
   let drained = ''
   {
-    await using hasty = await startHere(runScript('scripts/start.ts'), { API_REPLICAS: '2' })
+    const handlers = join(dir, 'handlers')
+    await mkdir(handlers)
+    const own = { API_REPLICAS: '2', HANDLERS_DIR: handlers, WATCH: '1' }
+    await using hasty = await startHere(runScript('scripts/start.ts'), own)
     expect(JSON.parse(hasty.lines()[0] ?? '')).toMatchObject({ url, msg: `Hasty starts on ${url}` })
     await vi.waitFor(() => expect(hasty.pidsThatLogged('api is ready')).toHaveLength(2), UNTIL)
     await finished(await create('first'))
@@ -131,6 +162,8 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
     await vi.waitFor(async () => {
       expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 3 }])
     }, UNTIL)
+
+    await changeHandler(join(handlers, 'said.ts'))
 
     drained = await create('still running at the end', { ms: 1500 })
     await vi.waitFor(async () => {

@@ -48,10 +48,16 @@ const handlers = await loadHandlers(config).catch((error: unknown) => {
   process.exit(1)
 })
 
+process.on('message', (message: ParentMessage) => {
+  if (message.kind === 'job') start(message.job)
+  else settle(message)
+})
+
 /** Calls of `create` that the parent has not answered, by their number. */
 const calls = new Map<number, PromiseWithResolvers<string>>()
 let lastCall = 0
 
+/** Lets the parent make a job: this process has no connection to the broker. */
 function make(request: MakeRequest): Promise<string> {
   const answer = Promise.withResolvers<string>()
   calls.set(++lastCall, answer)
@@ -59,22 +65,13 @@ function make(request: MakeRequest): Promise<string> {
   return answer.promise
 }
 
-process.on('message', (message: ParentMessage) => {
-  switch (message.kind) {
-    case 'job':
-      return start(message.job)
-    case 'made':
-      return calls.get(message.call)?.resolve(message.jobId)
-    case 'not-made': {
-      const { error, isPermanent } = message
-      return calls
-        .get(message.call)
-        ?.reject(
-          isPermanent ? new PermanentError(error.message) : Object.assign(new Error(error.message), { name: error.name }),
-        )
-    }
-  }
-})
+function settle(answer: Exclude<ParentMessage, { kind: 'job' }>): void {
+  const call = calls.get(answer.call)
+  calls.delete(answer.call)
+  if (answer.kind === 'made') call?.resolve(answer.jobId)
+  else if (answer.isPermanent) call?.reject(new PermanentError(answer.error.message))
+  else call?.reject(Object.assign(new Error(answer.error.message), { name: answer.error.name }))
+}
 
 function start(job: ChildJob): void {
   const handler = handlers.get(job.type)
