@@ -71,7 +71,7 @@ test('what cannot be loaded is told with its place, and with the calls that led 
     expect.stringMatching(/^ {2}#\/f-export\.ts:1:10: .*does not provide an export named 'nothing'/),
     expect.stringMatching(/^ {2}#\/g-missing\.ts: Cannot find package 'slugify' imported from #\/g-missing\.ts/),
     expect.stringMatching(/^ {2}#\/h-below\.ts: #\/lib\/broken\.mjs:2:7: /),
-    '  #/i-old.ts: schema: must be made by zod 4, or be a JSON Schema',
+    expect.stringMatching(/^ {2}#\/i-old\.ts: schema: must be made by zod 4 /),
   ])
 })
 

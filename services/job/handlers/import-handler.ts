@@ -87,6 +87,7 @@ function complaintOf(issue: z.core.$ZodIssue): string {
 function toSchema(schema: unknown): z.ZodType | null {
   if (schema === undefined || schema === null) return null
   if (schema instanceof z.ZodType) return schema
-  if (isObject(schema) && '_def' in schema) throw new Error('schema: must be made by zod 4, or be a JSON Schema')
+  if (isObject(schema) && ('_zod' in schema || '_def' in schema))
+    throw new Error('schema: must be made by zod 4 (not by zod/mini or zod 3), or be a JSON Schema')
   return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
 }

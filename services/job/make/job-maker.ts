@@ -9,7 +9,8 @@ import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { Child } from '#shared/contracts/log/job.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
-import { AppError } from '#shared/errors/app-error.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { runForNobody } from '#shared/errors/foreign-run.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
@@ -29,12 +30,6 @@ export interface JobMakerOptions {
   log: Logger
 }
 
-/** What decides whether a job may be accepted. */
-interface Admission {
-  types: JobTypes
-  door: Door
-}
-
 /**
  * Makes the jobs that handlers ask for, as the api accepts those of callers. The id of such a job is derived from its
  * parent and its name, and its first event requires that nothing is there: whatever is repeated, there is one. While an
@@ -43,16 +38,28 @@ interface Admission {
  */
 export class JobMaker {
   readonly #options: JobMakerOptions
-  /** Opened by the first job that is made: most workers make none. */
-  #admission: Promise<Admission> | null = null
-  readonly #started: (JobTypes | Door)[] = []
+  readonly #types: JobTypes
+  readonly #door: Door
+  /** Parts that the first job starts: most workers make none. */
+  readonly #unstarted: (JobTypes | Door)[]
+  #starting: Promise<void> | null = null
 
   constructor(options: JobMakerOptions) {
+    const { broker, stream, clock, config, log } = options
     this.#options = options
+    this.#types = new JobTypes(() => listLanes(broker), clock, log)
+    const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
+    this.#door = new Door({
+      whyFull: async () => whyLogFull(await stream.state(), limits),
+      isBrokerUp: () => broker.isUp(),
+      whyNoRoom: () => whyDiskFull(config.DATA_DIR),
+      log,
+    })
+    this.#unstarted = [this.#types, this.#door]
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#started.map((each) => each.stop()))
+    await Promise.all([this.#types.stop(), this.#door.stop()])
   }
 
   /**
@@ -61,7 +68,7 @@ export class JobMaker {
    */
   async make(run: JobRun, request: MakeRequest): Promise<string> {
     if (run.hold.isAsked) throw new Error('an attempt that was told to stop makes no more jobs')
-    return (await run.made.once(request.name, () => this.#publishFirst(run, request))).job_id
+    return (await run.made.once(request.name, () => runForNobody(() => this.#publishFirst(run, request)))).job_id
   }
 
   async #publishFirst(run: JobRun, { name, body }: MakeRequest): Promise<Child> {
@@ -69,10 +76,10 @@ export class JobMaker {
     const { job_id: parentId, tenant = null } = run.spec
     const jobId = derivedJobId(jobIdTimeMs(parentId), 'child', parentId, name)
     try {
-      const { types, door } = await this.#admit()
-      door.check()
+      await this.#startOnce()
+      this.#door.check()
       const callbacks = { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS }
-      const type = await checkJob({ types, callbacks }, body)
+      const type = await checkJob({ types: this.#types, callbacks }, body)
       const event = { ...firstEvent(jobId, tenant, body, type, clock.now()), parent_job_id: parentId }
       // Whatever its type and priority: the code of the handler may have changed between two attempts.
       if (await history.begin(event, { once: 'any-address', headers: run.headers })) {
@@ -87,28 +94,19 @@ export class JobMaker {
     return { name, job_id: jobId, type: body.type }
   }
 
-  #admit(): Promise<Admission> {
-    this.#admission ??= this.#open().catch((error: unknown) => {
-      this.#admission = null
-      throw error
+  /** @throws AppError `unavailable` */
+  #startOnce(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = null
+      throw unavailable('The broker did not answer about job types and the log. Try again.', error)
     })
-    return this.#admission
+    return this.#starting
   }
 
-  async #open(): Promise<Admission> {
-    const { broker, stream, clock, config, log } = this.#options
-    const types = new JobTypes(() => listLanes(broker), clock, log)
-    const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
-    const door = new Door({
-      whyFull: async () => whyLogFull(await stream.state(), limits),
-      isBrokerUp: () => broker.isUp(),
-      whyNoRoom: () => whyDiskFull(config.DATA_DIR),
-      log,
-    })
-    for (const each of [types, door]) {
-      this.#started.push(each)
-      await each.start()
+  async #start(): Promise<void> {
+    for (const part of [...this.#unstarted]) {
+      await part.start()
+      this.#unstarted.shift()
     }
-    return { types, door }
   }
 }
