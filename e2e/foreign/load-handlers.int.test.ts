@@ -3,10 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { HandlerPolicy } from './handler-types.ts'
-import { userPolicySchema } from './import-handler.ts'
 
-const CHECK = join(import.meta.dirname, '../check-settings.ts')
+const CHECK = join(import.meta.dirname, '../../services/job/check-settings.ts')
 
 /** What the job service says of a folder that has nothing above it; `#` stands for the folder. */
 async function check(files: Record<string, string>): Promise<{ code: number; said: string[] }> {
@@ -73,18 +71,4 @@ test('what cannot be loaded is told with its place, and with the calls that led 
     expect.stringMatching(/^ {2}#\/h-below\.ts: #\/lib\/broken\.mjs:2:7: /),
     expect.stringMatching(/^ {2}#\/i-old\.ts: schema: must be made by zod 4 /),
   ])
-})
-
-test('the type of a policy has the members that a policy may have', () => {
-  const policy: Required<HandlerPolicy> = {
-    timeout_ms: 1,
-    timeout_max_ms: 1,
-    max_attempts: 1,
-    max_attempts_limit: 1,
-    backoff: { kind: 'fixed', base_ms: 1, max_ms: 1, jitter: 0 },
-    concurrency: null,
-    cooldown: true,
-  }
-  expect(userPolicySchema.parse(policy)).toEqual(policy)
-  expect(Object.keys(policy).toSorted()).toEqual(Object.keys(userPolicySchema.shape).toSorted())
 })
