@@ -23,7 +23,8 @@ beforeAll(async () => {
   whole = join(hasty.dir, 'node_modules/hasty')
   await run(process.execPath, [join(root, 'scripts/build-client.ts'), dir])
   await run(process.execPath, [join(root, 'scripts/build-package.ts'), whole])
-  for (const name of DEPENDENCIES) await symlink(join(root, 'node_modules', name), join(hasty.dir, 'node_modules', name))
+  for (const name of DEPENDENCIES)
+    await symlink(join(root, 'node_modules', name), join(hasty.dir, 'node_modules', name))
 })
 afterAll(() => hasty.stop())
 
@@ -157,8 +158,14 @@ test('a folder of handlers beside the package passes the strictest check, and a 
     } satisfies BatchHandler\n`,
   )
   const compilerOptions = {
-    ...{ strict: true, noEmit: true, target: 'es2024', module: 'nodenext', types: ['node'] },
-    ...{ allowImportingTsExtensions: true, erasableSyntaxOnly: true, verbatimModuleSyntax: true },
+    strict: true,
+    noEmit: true,
+    target: 'es2024',
+    module: 'nodenext',
+    types: ['node'],
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    verbatimModuleSyntax: true,
     typeRoots: [join(root, 'node_modules/@types')],
   }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
-import { postTo } from '../support/call.ts'
 import type { MakerPayload } from '../handlers/maker.ts'
+import { postTo } from '../support/call.ts'
 import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'

@@ -54,7 +54,9 @@ for (const file of files) {
 
 test('what the guide to handlers shows is what examples/handlers has, which is checked and run', () => {
   const shown = [...readFileSync(join(root, 'docs/how-to/write-handlers.md'), 'utf8').matchAll(/^```ts\n([^]*?)^```/gm)]
-  const examples = globSync('examples/handlers/*.ts', { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'))
+  const examples = globSync('examples/handlers/*.ts', { cwd: root }).map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  )
   expect(shown.length).toBeGreaterThan(3)
   expect(shown.map(([, code = '']) => code).filter((code) => !examples.includes(code))).toEqual([])
 })

@@ -9,7 +9,10 @@ export const handler = {
   type: 'index-pages',
   batch: { size: 100, max_wait_ms: 500, key: '/customer' },
   async run(items, { signal }) {
-    const stored = await store(items.map(({ payload }) => payload), signal)
+    const stored = await store(
+      items.map(({ payload }) => payload),
+      signal,
+    )
     return stored.map((words) => (words > 0 ? { result: { words } } : { retry: 'nothing was found', delay_ms: 500 }))
   },
 } satisfies BatchHandler<Page>

@@ -11,7 +11,11 @@ import { watchFolder } from './watch-folder.ts'
  * with errors are told, and those that run stay.
  * @returns a function that ends it
  */
-export async function reloadHandlers(folder: string, context: ServiceContext, jobs: Restartable[]): Promise<() => void> {
+export async function reloadHandlers(
+  folder: string,
+  context: ServiceContext,
+  jobs: Restartable[],
+): Promise<() => void> {
   const { log, settings } = context
   let isEnded = false
   let reloading: Promise<void> = Promise.resolve()
@@ -20,7 +24,10 @@ export async function reloadHandlers(folder: string, context: ServiceContext, jo
     if (isEnded) return
     const complaints = await complaintsOf('job', forHandlers(process.env))
     if (complaints.length > 0) {
-      log.error({ errors: complaints.map(({ text }) => text) }, 'the changed handlers cannot be loaded; the old ones stay')
+      log.error(
+        { errors: complaints.map(({ text }) => text) },
+        'the changed handlers cannot be loaded; the old ones stay',
+      )
       return
     }
     const setup = await startSetup(context)

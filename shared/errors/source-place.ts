@@ -11,7 +11,8 @@ export interface SourcePlace {
 
 /** What Node writes above some errors: the file with its line, the code, and often a mark under the column. */
 const HEAD = /^(?<file>file:\/\/\S+|\/[^\n]*|[A-Za-z]:\\[^\n]*):(?<line>\d+)\n(?<code>[^\n]*)(?:\n(?<mark> *)\^)?/m
-const FRAME = /^ {4}at (?:(?<name>.+) \()?(?<file>file:\/\/[^\s)]+|\/[^)]+|[A-Za-z]:\\[^)]+):(?<line>\d+):(?<column>\d+)\)?$/
+const FRAME =
+  /^ {4}at (?:(?<name>.+) \()?(?<file>file:\/\/[^\s)]+|\/[^)]+|[A-Za-z]:\\[^)]+):(?<line>\d+):(?<column>\d+)\)?$/
 
 /**
  * The place that Node put above an error, as it does for syntax errors and for names that a module does not export.

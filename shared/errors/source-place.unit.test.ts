@@ -14,7 +14,8 @@ SyntaxError: Unexpected token '='
 })
 
 test('without a mark the code that is cited tells the column, where the line has it', () => {
-  const stack = 'file:///jobs/size.ts:3\nenum Size { Small }\nSyntaxError [X]: no enum\n    at parse (node:internal/x:1:2)'
+  const stack =
+    'file:///jobs/size.ts:3\nenum Size { Small }\nSyntaxError [X]: no enum\n    at parse (node:internal/x:1:2)'
   expect(placeAbove(stack, lineOf)).toEqual({ file: '/jobs/size.ts', line: 3, column: 31 })
   expect(placeAbove(stack, () => '')).toEqual({ file: '/jobs/size.ts', line: 3, column: null })
 })

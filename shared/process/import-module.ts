@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isErrorLike, memberOf, messageOf } from '#shared/errors/foreign.ts'
 import { framesOf, placeAbove, placeText, type SourcePlace } from '#shared/errors/source-place.ts'
-import './own-packages.ts'
+import { OWN_PACKAGES } from './own-packages.ts'
 
 /** Frames of a stack that people are shown. */
 const FRAMES_MAX = 8
@@ -54,8 +54,7 @@ const PRINTED_WITHIN_MS = 10_000
 
 /** Lets another Node fail by the same module, and reads what it prints. No code of a module runs before it is parsed. */
 function placeOfSyntaxError(file: string): Promise<SourcePlace | null> {
-  const own = new URL('./own-packages.ts', import.meta.url).href
-  const args = ['--import', own, '--input-type=module', '--eval', 'await import(process.argv[1])']
+  const args = ['--import', OWN_PACKAGES, '--input-type=module', '--eval', 'await import(process.argv[1])']
   return new Promise((resolve) => {
     execFile(
       process.execPath,

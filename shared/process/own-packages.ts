@@ -7,6 +7,9 @@ import { registerHooks } from 'node:module'
 const OWN = /^(?:zod(?:\/|$)|hasty\/handler$)/
 const NOT_FOUND = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])
 
+/** The address of this module, for a process of its own. */
+export const OWN_PACKAGES = import.meta.url
+
 registerHooks({
   resolve(specifier, context, nextResolve) {
     if (!OWN.test(specifier)) return nextResolve(specifier, context)

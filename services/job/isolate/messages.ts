@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { type JobError, jobErrorSchema } from '#shared/contracts/log/job.ts'
 import { describeThrown } from '#shared/errors/foreign.ts'
+import { jsonOf } from '#shared/errors/foreign-json.ts'
 import { type MakeRequest, makeRequestSchema } from '../make/make-request.ts'
 import { type ReportedProgress, reportedProgress } from '../run/reported-progress.ts'
 import { type HandlerOutcome, returned } from '../run/run-handler.ts'
@@ -71,8 +73,10 @@ export function readChildMessage(message: unknown): HeardMessage | null {
   switch (heard.kind) {
     case 'ready':
     case 'crashed':
-    case 'make':
       return heard
+    case 'make':
+      // What cannot be a payload was not sent by `create`.
+      return jsonOf(heard.request.body.payload, BODY_MAX_BYTES).kind === 'json' ? heard : null
     case 'progress': {
       const progress = reportedProgress(heard.percent, heard.message, heard.data)
       return progress === null ? null : { kind: 'progress', progress }

@@ -104,7 +104,7 @@ export class JobMaker {
   }
 
   async #start(): Promise<void> {
-    for (const part of [...this.#unstarted]) {
+    for (let part = this.#unstarted[0]; part !== undefined; part = this.#unstarted[0]) {
       await part.start()
       this.#unstarted.shift()
     }

@@ -51,7 +51,11 @@ interface CreateArguments {
 /** @throws PermanentError where another attempt would ask for the same again */
 function readMakeRequest(parentId: string, given: CreateArguments): MakeRequest {
   const options = optionsSchema.partial().safeParse(given.options ?? {}, { error: zodMessages })
-  if (!options.success) throw refusal(given, options.error.issues.map((issue) => complaintOf(issue, 'options')))
+  if (!options.success)
+    throw refusal(
+      given,
+      options.error.issues.map((issue) => complaintOf(issue, 'options')),
+    )
   const { objectId, priority, delayMs, runAt, timeoutMs, attempts, backoff, callbackUrl } = options.data
   const body = {
     object_id: objectId ?? `child:${parentId}:${textOf(given.name, CHILD_NAME_MAX_LENGTH)}`,
@@ -66,7 +70,11 @@ function readMakeRequest(parentId: string, given: CreateArguments): MakeRequest 
     callback_url: callbackUrl,
   }
   const request = makeRequestSchema.safeParse({ name: given.name, body }, { error: zodMessages })
-  if (!request.success) throw refusal(given, request.error.issues.map((issue) => complaintOf(issue, '')))
+  if (!request.success)
+    throw refusal(
+      given,
+      request.error.issues.map((issue) => complaintOf(issue, '')),
+    )
   return request.data
 }
 

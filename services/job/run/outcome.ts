@@ -31,8 +31,7 @@ export interface Outcome {
 /** The consequence of an attempt's end for its job, with the jobs that the job has made so far. */
 export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
   const outcome = consequenceOf(deps, run, attempt, end)
-  const children = run.made.list()
-  return children.length === 0 ? outcome : { ...outcome, event: { ...outcome.event, children } }
+  return { ...outcome, event: { ...outcome.event, ...familyMembers({ children: run.made.list() }) } }
 }
 
 function consequenceOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {

@@ -4,13 +4,7 @@ import type { JobError } from '#shared/contracts/log/job.ts'
 import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/errors/foreign.ts'
 import { jsonOf } from '#shared/errors/foreign-json.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
-import {
-  askedDelayMs,
-  isPermanent,
-  type JobHandler,
-  PermanentError,
-  RetryLater,
-} from '../handlers/handler.ts'
+import { askedDelayMs, isPermanent, type JobHandler, PermanentError, RetryLater } from '../handlers/handler.ts'
 import type { Context } from '../handlers/handler-types.ts'
 
 /** The end of a run of a handler, in terms that cross process boundaries. */

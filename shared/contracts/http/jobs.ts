@@ -172,7 +172,9 @@ export const jobViewSchema = z
 export type JobView = z.infer<typeof jobViewSchema>
 
 /** A job in a list: members that may be large are shown only at the job's own address. */
-export const jobSummaryViewSchema = jobViewSchema.omit({ payload: true, result: true, children: true }).meta({ id: 'JobSummary' })
+export const jobSummaryViewSchema = jobViewSchema
+  .omit({ payload: true, result: true, children: true })
+  .meta({ id: 'JobSummary' })
 export type JobSummaryView = z.infer<typeof jobSummaryViewSchema>
 
 export const jobView = (job: Job): JobView => ({

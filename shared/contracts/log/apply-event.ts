@@ -19,7 +19,13 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
   if (seq <= job.seq) return job
   // After the end only a new round may follow: every writer uses compare-and-set, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
-  const noted: Job = { ...job, ...childrenAfter(job, event), seq, updated_at: event.at, events: withNote(job.events, event, seq) }
+  const noted: Job = {
+    ...job,
+    ...childrenAfter(job, event),
+    seq,
+    updated_at: event.at,
+    events: withNote(job.events, event, seq),
+  }
   const next = withShortAttempt(noted, event)
   switch (event.event) {
     case 'unreadable':
