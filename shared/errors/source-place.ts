@@ -9,26 +9,23 @@ export interface SourcePlace {
   column: number | null
 }
 
-/** What Node writes above some errors: the file with its line, the code, and often a mark under the column. */
-const HEAD = /^(?<file>file:\/\/\S+|\/[^\n]*|[A-Za-z]:\\[^\n]*):(?<line>\d+)\n(?<code>[^\n]*)(?:\n(?<mark> *)\^)?/m
+/** What Node writes above some errors: the file with its line, then the code with a mark under the column. */
+const HEAD = /^(?<file>file:\/\/\S+|\/[^\n]*|[A-Za-z]:\\[^\n]*):(?<line>\d+)\n/m
+const MARK = /^(?<before>[ \t]*)\^/m
 const FRAME =
   /^ {4}at (?:(?<name>.+) \()?(?<file>file:\/\/[^\s)]+|\/[^)]+|[A-Za-z]:\\[^)]+):(?<line>\d+):(?<column>\d+)\)?$/
 
 /**
  * The place that Node put above an error, as it does for syntax errors and for names that a module does not export.
  * @param stack of the error, or what Node printed when it ended by the error
- * @param lineOf a line of a source file: where there is no mark, the code that Node cites tells the column
  */
-export function placeAbove(stack: string, lineOf: (file: string, line: number) => string): SourcePlace | null {
+export function placeAbove(stack: string): SourcePlace | null {
   const [above = ''] = stack.split(/\n {4}at /, 1)
-  const found = HEAD.exec(above)?.groups
-  if (found === undefined) return null
-  const file = pathOf(found['file'] ?? '')
-  const line = Number(found['line'])
-  if (found['mark'] !== undefined) return { file, line, column: found['mark'].length + 1 }
-  const cited = (found['code'] ?? '').trim()
-  const at = cited === '' ? -1 : lineOf(file, line).indexOf(cited)
-  return { file, line, column: at === -1 ? null : at + 1 }
+  const found = HEAD.exec(above)
+  if (found === null) return null
+  const { file = '', line } = found.groups ?? {}
+  const before = MARK.exec(above.slice(found.index))?.groups?.['before']
+  return { file: pathOf(file), line: Number(line), column: before === undefined ? null : before.length + 1 }
 }
 
 /** A line of a stack that is not Node's own. */
@@ -37,15 +34,15 @@ export interface SourceFrame extends SourcePlace {
   name: string | null
 }
 
-/** The frames of a stack, the innermost first, up to the first one in `until`; those of Node itself are left out. */
-export function framesOf(stack: string, until: string): SourceFrame[] {
+/** The frames of a stack, the innermost first, up to the first one in these files; those of Node itself are left out. */
+export function framesOf(stack: string, until: readonly string[]): SourceFrame[] {
   const frames = stack.split('\n').flatMap((text): SourceFrame[] => {
     const found = FRAME.exec(text)?.groups
     if (found === undefined) return []
     const { name = null, file = '', line, column } = found
     return [{ name, file: pathOf(file), line: Number(line), column: Number(column) }]
   })
-  const end = frames.findIndex(({ file }) => file === until)
+  const end = frames.findIndex(({ file }) => until.includes(file))
   return end === -1 ? frames : frames.slice(0, end)
 }
 

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isErrorLike, memberOf, messageOf } from '#shared/errors/foreign.ts'
 import { framesOf, placeAbove, placeText, type SourcePlace } from '#shared/errors/source-place.ts'
 import { OWN_PACKAGES } from './own-packages.ts'
+
+/** Modules of ours that stand in the stacks of imports: the importing one, and the one that helps to find packages. */
+const OWN_FILES = [import.meta.url, OWN_PACKAGES].map((url) => fileURLToPath(url))
 
 /** Frames of a stack that people are shown. */
 const FRAMES_MAX = 8
@@ -25,10 +27,10 @@ async function explain(file: string, error: unknown): Promise<string> {
   const message = messageOf(error)
   const stack = isErrorLike(error) ? memberOf(error, 'stack') : undefined
   if (typeof stack !== 'string') return `${file}: ${message}`
-  const frames = framesOf(stack, fileURLToPath(import.meta.url))
+  const frames = framesOf(stack, OWN_FILES)
   const isSyntax = memberOf(error, 'name') === 'SyntaxError'
   // A module that cannot be parsed has no frame of its own. Node attaches the place only to what it prints itself.
-  const place = placeAbove(stack, lineOf) ?? (isSyntax && frames.length === 0 ? await placeOfSyntaxError(file) : null)
+  const place = placeAbove(stack) ?? (isSyntax && frames.length === 0 ? await placeOfSyntaxError(file) : null)
   if (place !== null) return `${before(place, file)}${placeText(place)}: ${message}`
   const [first] = frames
   if (first === undefined) return `${file}: ${message}`
@@ -42,14 +44,6 @@ const before = (place: SourcePlace, file: string): string => (place.file === fil
 const callText = ({ name, ...place }: SourcePlace & { name: string | null }): string =>
   `    at ${name === null ? placeText(place) : `${name} (${placeText(place)})`}`
 
-function lineOf(file: string, line: number): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n')[line - 1] ?? ''
-  } catch {
-    return ''
-  }
-}
-
 const PRINTED_WITHIN_MS = 10_000
 
 /** Lets another Node fail by the same module, and reads what it prints. No code of a module runs before it is parsed. */
@@ -60,7 +54,7 @@ function placeOfSyntaxError(file: string): Promise<SourcePlace | null> {
       process.execPath,
       [...args, pathToFileURL(file).href],
       { timeout: PRINTED_WITHIN_MS },
-      (_error, _stdout, stderr) => resolve(placeAbove(stderr, lineOf)),
+      (_error, _stdout, stderr) => resolve(placeAbove(stderr)),
     )
   })
 }

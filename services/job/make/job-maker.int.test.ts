@@ -74,7 +74,7 @@ test.each<[string, MakeRequest, string]>([
 })
 
 test('beyond the limits of the log nothing is made, and it may be tried again', async () => {
-  await expect(makerOf({ LOG_MAX_JOBS: '1' }).make(runOf(), request('f'))).rejects.toMatchObject({
+  await expect(makerOf({ LOG_MAX_BYTES: '1' }).make(runOf(), request('f'))).rejects.toMatchObject({
     code: 'unavailable',
   })
 })
