@@ -226,7 +226,7 @@ describe("a user's handlers", () => {
     expect(await worker.exited).toEqual({ code: 2, signal: null })
     const output = await readFile(logFile, 'utf8')
     expect(output).toContain('These handlers cannot be loaded:')
-    expect(output).toMatch(/syntax\.ts:1:\d+: /)
+    expect(output).toMatch(/syntax\.ts:1:25: /)
     expect(output).toContain('nothing.ts: must export a const named `handler`, and exports `hander`')
     expect(output).toContain('default.ts: must export a const named `handler`, not a default')
     expect(output).toContain('lost.ts: must export a const named `handler`; a file that is no job type has a name that')

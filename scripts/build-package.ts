@@ -9,15 +9,6 @@ import { stripModules } from './build-package/strip-modules.ts'
 const root = join(import.meta.dirname, '..')
 const target = resolve(process.argv[2] ?? join(root, 'dist/hasty'))
 
-const README = `# Hasty for your project
-
-- \`import type { Handler, Context } from 'hasty/handler'\`: the types of your own job types.
-- \`import { Hasty } from 'hasty'\`: the client, for Node and browsers.
-- \`npx hasty\`: the command line.
-
-The services themselves are not in this package.
-`
-
 await rm(target, { recursive: true, force: true })
 await writeClient(join(target, 'client'))
 const { files, packages } = await stripModules(root, 'cli/main.ts', 'client/')
@@ -26,7 +17,7 @@ await write('cli/bin.js', "#!/usr/bin/env node\nimport './main.js'\n", 0o755)
 // Types alone, which are their own declarations.
 await write('handler.d.ts', await readFile(join(root, 'services/job/handlers/handler-types.ts'), 'utf8'))
 await write('handler.js', 'export {}\n')
-await write('README.md', README)
+await cp(join(root, 'scripts/build-package/README.md'), join(target, 'README.md'))
 await cp(join(root, 'LICENSE'), join(target, 'LICENSE'))
 await write('package.json', `${JSON.stringify(await makeManifest(), null, 2)}\n`)
 process.stdout.write(`${target}\n`)
@@ -56,6 +47,9 @@ async function makeManifest() {
     engines: { node: '>=22.12' },
     bin: { hasty: 'cli/bin.js' },
     imports: { '#shared/*': './shared/*' },
+    // For resolvers that know no `exports`.
+    main: './client/index.js',
+    types: './client/index.d.ts',
     exports: {
       '.': { types: './client/index.d.ts', default: './client/index.js' },
       './handler': { types: './handler.d.ts', default: './handler.js' },

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isErrorLike, memberOf, messageOf } from '#shared/errors/foreign.ts'
 import { framesOf, placeAbove, placeText, type SourcePlace } from '#shared/errors/source-place.ts'
@@ -31,11 +32,22 @@ async function explain(file: string, error: unknown): Promise<string> {
   const isSyntax = memberOf(error, 'name') === 'SyntaxError'
   // A module that cannot be parsed has no frame of its own. Node attaches the place only to what it prints itself.
   const place = placeAbove(stack) ?? (isSyntax && frames.length === 0 ? await placeOfSyntaxError(file) : null)
-  if (place !== null) return `${before(place, file)}${placeText(place)}: ${message}`
+  if (place !== null) return `${before(place, file)}${placeText(withColumn(place))}: ${message}`
   const [first] = frames
   if (first === undefined) return `${file}: ${message}`
   const calls = frames.length === 1 ? [] : frames.slice(0, FRAMES_MAX).map(callText)
   return [`${before(first, file)}${placeText(first)}: ${message}`, ...calls].join('\n')
+}
+
+/** Node marks no column where a text ends too early: the place is the end of its line. */
+function withColumn(place: SourcePlace): SourcePlace {
+  if (place.column !== null) return place
+  try {
+    const line = readFileSync(place.file, 'utf8').split('\n')[place.line - 1]
+    return line === undefined ? place : { ...place, column: line.length + 1 }
+  } catch {
+    return place
+  }
 }
 
 /** The handler's own file, where the fault is in a file that it imports. */

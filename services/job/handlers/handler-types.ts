@@ -1,5 +1,5 @@
-// The types for authors of handlers: `import type { Handler, Context } from 'hasty/handler'`. This file imports nothing,
-// because the package gets its declarations as they are.
+// The module `hasty/handler`: types for the authors of handlers. This file imports nothing, because the package gets its
+// declarations as they are.
 
 /**
  * A job type: the const `handler` of a file in HANDLERS_DIR, as in `export const handler = {...} satisfies
