@@ -37,7 +37,9 @@ type Command = [file: string, ...args: string[]]
 const runScript = (script: string): Command => [process.execPath, join(root, 'scripts/run.mjs'), script]
 
 function run([file, ...args]: Command, own: Record<string, string> = {}): ChildProcess & { text: () => string } {
-  const child = spawn(file, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'inherit'] })
+  // Where handlers change, setup says on stderr what is wrong with them.
+  const stderr = own['WATCH'] === undefined ? 'inherit' : 'ignore'
+  const child = spawn(file, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'pipe', stderr] })
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   return Object.assign(child, { text: () => text })
@@ -88,7 +90,7 @@ async function killAndWait(running: Run, readyMessage: string): Promise<void> {
 }
 
 /** A new type, and another version of it while the first one is at work. */
-async function changeHandler(file: string): Promise<void> {
+async function changeHandler(hasty: Run, file: string): Promise<void> {
   const write = (word: string) =>
     writeFile(
       file,
@@ -108,8 +110,11 @@ async function changeHandler(file: string): Promise<void> {
   await write('first')
   const running = await say({ ms: 2_000 })
   await vi.waitFor(async () => expect((await getFrom(`${url}/${running}`)).body['phase']).toBe('running'), UNTIL)
-  await writeFile(join(dirname(file), 'broken.ts'), 'export const handler = {')
-  await rm(join(dirname(file), 'broken.ts'))
+  const broken = join(dirname(file), 'broken.ts')
+  await writeFile(broken, 'export const handler = {')
+  const told = 'the changed handlers cannot be used, for the reason above; the old ones stay'
+  await vi.waitFor(() => expect(hasty.pidsThatLogged(told)).toHaveLength(1), UNTIL)
+  await rm(broken)
   await write('second')
   await vi.waitFor(async () => expect((await finished(await say({})))['result']).toBe('second'), UNTIL)
   expect(await finished(running)).toMatchObject({ result: 'first', attempts: [{ attempt: 1, outcome: 'finished' }] })
@@ -163,7 +168,7 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
       expect((await getFrom(`${url}/v1/workers?live=true`)).body['items']).toMatchObject([{ live: true, processed: 3 }])
     }, UNTIL)
 
-    await changeHandler(join(handlers, 'said.ts'))
+    await changeHandler(hasty, join(handlers, 'said.ts'))
 
     drained = await create('still running at the end', { ms: 1500 })
     await vi.waitFor(async () => {

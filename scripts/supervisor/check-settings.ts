@@ -33,8 +33,7 @@ export async function readAllSettings(env: Environment): Promise<Settings> {
   throw new ConfigError([...byText.values()].toSorted((a, b) => (a.text < b.text ? -1 : 1)))
 }
 
-/** What a service says of its settings; of the job service's, what it says of handlers too. */
-export function complaintsOf(service: string, env: Environment): Promise<Complaint[]> {
+function complaintsOf(service: string, env: Environment): Promise<Complaint[]> {
   const file = join(services, service, 'check-settings.ts')
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [file], { env }, (error, _stdout, stderr) => {
