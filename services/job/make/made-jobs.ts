@@ -11,6 +11,10 @@ export class MadeJobs {
     this.#made = new Map(before.map((child) => [child.name, child]))
   }
 
+  get isEmpty(): boolean {
+    return this.#made.size === 0
+  }
+
   list(): Child[] {
     return [...this.#made.values()]
   }

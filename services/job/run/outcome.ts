@@ -31,6 +31,7 @@ export interface Outcome {
 /** The consequence of an attempt's end for its job, with the jobs that the job has made so far. */
 export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
   const outcome = consequenceOf(deps, run, attempt, end)
+  if (run.made.isEmpty) return outcome
   return { ...outcome, event: { ...outcome.event, ...familyMembers({ children: run.made.list() }) } }
 }
 
