@@ -211,6 +211,8 @@ describe("a user's handlers", () => {
       'good.ts': 'export const handler = { type: "good", run: () => 1 }',
       'syntax.ts': 'export const handler = {',
       'nothing.ts': 'export const hander = {}',
+      'default.ts': 'export default { type: "default", run: () => 1 }',
+      'lost.ts': 'export const size = 1',
       'no-run.ts': 'export const handler = { type: "Not A Type" }',
       'typos.ts': 'export const handler = { type: "typos", policy: { max_attempt: 7 }, schemas: {}, run: () => 1 }',
       'twice.ts': 'export const handler = { type: "good", run: () => 2 }',
@@ -223,10 +225,15 @@ describe("a user's handlers", () => {
     )
     expect(await worker.exited).toEqual({ code: 2, signal: null })
     const output = await readFile(logFile, 'utf8')
-    expect(output).toContain('syntax.ts: ')
-    expect(output).toContain('nothing.ts: must export a const named `handler`')
+    expect(output).toContain('These handlers cannot be loaded:')
+    expect(output).toMatch(/syntax\.ts:1:25: /)
+    expect(output).toContain('nothing.ts: must export a const named `handler`, and exports `hander`')
+    expect(output).toContain('default.ts: must export a const named `handler`, not a default')
+    expect(output).toContain('lost.ts: must export a const named `handler`; a file that is no job type has a name that')
     expect(output).toMatch(/no-run\.ts: .*run: must be a function/)
-    expect(output).toMatch(/typos\.ts: .*max_attempt.*schemas/)
+    expect(output).toMatch(
+      /typos\.ts: policy: has no member "max_attempt", did you mean max_attempts\?; handler: .*"schemas".*schema\?/,
+    )
     expect(output).toContain('twice.ts: the type good already exists')
     expect(output).not.toContain('good.ts: ')
   })

@@ -1,9 +1,9 @@
 // `npm start` as a user runs it: one supervisor over a private broker and services.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { freePort, portError } from '../scripts/servers/free-port.ts'
 import { getFrom, postTo } from './support/call.ts'
@@ -40,7 +40,9 @@ type Command = [file: string, ...args: string[]]
 const runScript = (script: string): Command => [process.execPath, join(root, 'scripts/run.mjs'), script]
 
 function run([file, ...args]: Command, own: Record<string, string> = {}): ChildProcess & { text: () => string } {
-  const child = spawn(file, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'pipe', 'inherit'] })
+  // Where handlers change, setup says on stderr what is wrong with them.
+  const stderr = own['WATCH'] === undefined ? 'inherit' : 'ignore'
+  const child = spawn(file, args, { cwd: root, env: { ...env, ...own }, stdio: ['ignore', 'pipe', stderr] })
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   return Object.assign(child, { text: () => text })
@@ -90,10 +92,44 @@ async function killAndWait(running: Run, readyMessage: string): Promise<void> {
   await vi.waitFor(() => expect(running.pidsThatLogged(readyMessage)).toHaveLength(2 * old.length), UNTIL)
 }
 
+/** A new type, and another version of it while the first one is at work. */
+async function changeHandler(hasty: Run, file: string): Promise<void> {
+  const write = (word: string) =>
+    writeFile(
+      file,
+      `import { setTimeout as pause } from 'node:timers/promises'
+      export const handler = {
+        type: 'said',
+        policy: { cooldown: false },
+        run: ({ ms = 0 }: { ms?: number }) => pause(ms, '${word}'),
+      }`,
+    )
+  const say = (payload: object) =>
+    vi.waitFor(async () => {
+      const { status, body } = await postTo(`${url}/v1/jobs`, { object_id: 'said', type: 'said', payload })
+      expect(status).toBe(201)
+      return String(body['job_id'])
+    }, UNTIL)
+  await write('first')
+  const running = await say({ ms: 2_000 })
+  await vi.waitFor(async () => expect((await getFrom(`${url}/${running}`)).body['phase']).toBe('running'), UNTIL)
+  const broken = join(dirname(file), 'broken.ts')
+  await writeFile(broken, 'export const handler = {')
+  const told = 'the changed handlers cannot be used, for the reason above; the old ones stay'
+  await vi.waitFor(() => expect(hasty.pidsThatLogged(told)).toHaveLength(1), UNTIL)
+  await rm(broken)
+  await write('second')
+  await vi.waitFor(async () => expect((await finished(await say({})))['result']).toBe('second'), UNTIL)
+  expect(await finished(running)).toMatchObject({ result: 'first', attempts: [{ attempt: 1, outcome: 'finished' }] })
+}
+
 test('starts, starts again what was killed, rebuilds, drains, and knows everything after the next start', async () => {
   let drained = ''
   {
-    await using hasty = await startHere(runScript('scripts/start.ts'), { API_REPLICAS: '2' })
+    const handlers = join(dir, 'handlers')
+    await mkdir(handlers)
+    const own = { API_REPLICAS: '2', HANDLERS_DIR: handlers, WATCH: '1' }
+    await using hasty = await startHere(runScript('scripts/start.ts'), own)
     expect(JSON.parse(hasty.lines()[0] ?? '')).toMatchObject({ url, msg: `Hasty starts on ${url}` })
     await vi.waitFor(() => expect(hasty.pidsThatLogged('api is ready')).toHaveLength(2), UNTIL)
     await finished(await create('first'))
@@ -139,6 +175,7 @@ test('starts, starts again what was killed, rebuilds, drains, and knows everythi
 
     const backUp = run(runScript('services/backup/back-up.ts'), { BACKUP_DIR: join(dir, 'backup') })
     expect(await once(backUp, 'exit'), backUp.text()).toEqual([0, null])
+    await changeHandler(hasty, join(handlers, 'said.ts'))
 
     drained = await create('still running at the end', { ms: 1500 })
     await vi.waitFor(async () => {

@@ -10,6 +10,7 @@ import { type Broker, provideBroker } from './supervisor/broker.ts'
 import { readAllSettings } from './supervisor/check-settings.ts'
 import type { Kept } from './supervisor/keep-running.ts'
 import { lockFolder } from './supervisor/lock.ts'
+import { reloadHandlers } from './supervisor/reload-handlers.ts'
 import { keepServicesRunning, type ServiceContext, startSetup } from './supervisor/services.ts'
 import type { Settings } from './supervisor/settings.ts'
 import { listenForStop, type StopRequest } from './supervisor/stop-request.ts'
@@ -29,6 +30,7 @@ async function run(settings: Settings, log: Logger): Promise<number> {
   const broker = await provideBrokerUnless(stop.signal, settings, log)
   if (broker === undefined) return stop.asked
   running.push(broker)
+  let endWatch: (() => void) | undefined
   try {
     const onBadSettings = () => stop.ask(EXIT.badSettings)
     const context: ServiceContext = {
@@ -40,9 +42,13 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     }
     const failure = await setUp(context, stop)
     if (failure !== undefined) return failure
-    running.push(...(await keepServicesRunning(context)))
+    const services = await keepServicesRunning(context)
+    running.push(...services.all)
+    if (settings.WATCH && settings.HANDLERS_DIR !== undefined)
+      endWatch = await reloadHandlers(settings.HANDLERS_DIR, context, services.jobs)
     return await serve(settings, port, log, stop)
   } finally {
+    endWatch?.()
     log.info({ drain_ms: settings.DRAIN_MS }, 'stopping')
     const services = running.slice(1)
     // The broker last: draining services still need it.

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
+import type { MakerPayload } from '../handlers/maker.ts'
 import { postTo } from '../support/call.ts'
 import { type Mixed, startMixed } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { sumOfMetric } from '../support/metrics.ts'
+import { connectTest, historiesOf, readLog } from '../support/read-log.ts'
 import type { FaultyPayload } from './handlers/faulty.ts'
 
 // One worker of two may die: the other continues. Leases are short, so that a death is noticed soon.
@@ -146,4 +148,28 @@ test.each<[FaultyPayload['how'], string[]]>([
   const job = await untilEnded(id)
   expect(outcomesOf(job)).toEqual(outcomes)
   expect(job).toMatchObject({ status: 'finished', result: 2 })
+})
+
+test('a handler makes each of its jobs once, though kill -9 ends first its worker and then its own process', async () => {
+  const work = { type: 'faulty', payload: { how: 'waits', ms: 1 } }
+  const payload: MakerPayload = { makes: ['a', 'b'].map((name) => ({ name, ...work })), dies: 2, throws: 1 }
+  const parentId = await makeJob(hasty, { type: 'maker', payload })
+  const died = await Promise.race(hasty.job.map(async (one) => ({ one, end: await one.exited() })))
+  expect(died.end).toEqual({ code: null, signal: 'SIGKILL' })
+  await died.one.restart()
+  const parent = await untilEnded(parentId)
+  expect(outcomesOf(parent)).toEqual(['crashed', 'crashed', 'retrying', 'finished'])
+  const { children = [], result } = parent
+  expect(children).toMatchObject([
+    { name: 'a', type: 'faulty' },
+    { name: 'b', type: 'faulty' },
+  ])
+  expect(result).toEqual(children.map(({ job_id }) => job_id))
+  for (const { job_id: id } of children)
+    expect(await untilEnded(id)).toMatchObject({ status: 'finished', parent_job_id: parentId })
+  const nc = await connectTest(hasty.nats.url)
+  const log = await readLog(nc).finally(() => nc.close())
+  const histories = [...historiesOf(log).values()].flat().map(({ event }) => event)
+  const made = histories.filter((event) => event.event === 'job:created' && event.parent_job_id === parentId)
+  expect(made.map(({ object_id }) => object_id).toSorted()).toEqual([`child:${parentId}:a`, `child:${parentId}:b`])
 })

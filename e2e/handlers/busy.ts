@@ -1,11 +1,11 @@
-import type { JobContext } from '../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 import { sendEffect } from '../support/effect-client.ts'
 
 /** Keeps the event loop to itself for `ms`; without `ms` for ever. */
 export const handler = {
   type: 'busy',
   policy: { timeout_ms: 20_000 },
-  async run(payload: { ms?: number }, context: JobContext) {
+  async run(payload: { ms?: number }, context: Context) {
     const endsAt = performance.now() + (payload.ms ?? Number.POSITIVE_INFINITY)
     while (performance.now() < endsAt);
     await sendEffect(context)

@@ -1,4 +1,4 @@
-import type { JobContext } from '../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 import { pause, sendEffect } from '../support/effect-client.ts'
 
 /** Takes `ms`, then writes to the sink under its fencing token, as a payment or a mail would; fails `failures` times before. */
@@ -10,7 +10,7 @@ export const handler = {
     properties: { ms: { type: 'integer' }, failures: { type: 'integer' } },
     required: ['ms'],
   },
-  async run(payload: { ms: number; failures?: number }, context: JobContext) {
+  async run(payload: { ms: number; failures?: number }, context: Context) {
     await pause(payload.ms, context.signal)
     if (context.attempt <= (payload.failures ?? 0)) throw new Error(`failure ${context.attempt}`)
     await sendEffect(context)

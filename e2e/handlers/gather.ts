@@ -1,4 +1,4 @@
-import type { BatchContext, BatchItem, ItemOutcome } from '../../services/job/handlers/batch-run.ts'
+import type { BatchContext, BatchItem, ItemOutcome } from 'hasty/handler'
 
 interface Payload {
   group: string

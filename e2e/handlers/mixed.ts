@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { JobContext } from '../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 
 export type MixedPayload = { how: 'finish' | 'fail' | 'retry' | 'wait' | 'hog' }
 
@@ -7,7 +7,7 @@ export type MixedPayload = { how: 'finish' | 'fail' | 'retry' | 'wait' | 'hog' }
 export const handler = {
   type: 'mixed',
   policy: { max_attempts: 3, backoff: { kind: 'fixed', base_ms: 100, max_ms: 100, jitter: 0 } },
-  async run({ how }: MixedPayload, context: JobContext) {
+  async run({ how }: MixedPayload, context: Context) {
     if (how === 'wait') await pause(60_000, undefined, { signal: context.signal })
     const endsAt = performance.now() + (how === 'hog' ? 8_000 : 0)
     while (performance.now() < endsAt);

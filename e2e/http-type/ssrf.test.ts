@@ -2,13 +2,13 @@ import { channel } from 'node:diagnostics_channel'
 import type { LookupAddress } from 'node:dns'
 import { createServer } from 'node:http'
 import { type AddressInfo, isIP, type Socket } from 'node:net'
+import type { Context } from 'hasty/handler'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkCallbackUrl } from '#shared/accept/check-callback-url.ts'
 import { type CallOutOptions, makeCallOut } from '#shared/outbound/call-out.ts'
 import { checkUrl } from '#shared/outbound/check-url.ts'
 import { callbackHandler } from '../../services/job/handlers/callback.ts'
-import type { JobContext } from '../../services/job/handlers/handler.ts'
 import { httpHandler } from '../../services/job/handlers/http.ts'
 import { contextVerbs } from '../../services/job/run/run-handler.ts'
 import { type CountingSocket, startCountingSocket } from '../support/counting-socket.ts'
@@ -17,7 +17,7 @@ import { PRIVATE_ANSWERS, ssrfUrls } from './ssrf-urls.ts'
 
 // The rules for URLs that users give, through the real handlers: nothing may reach a socket of this machine.
 
-const context: JobContext = {
+const context: Context = {
   ...contextVerbs,
   jobId: 'job',
   objectId: 'object',
@@ -27,6 +27,7 @@ const context: JobContext = {
   signal: new AbortController().signal,
   log: pino({ level: 'silent' }),
   progress: () => undefined,
+  create: () => expect.unreachable(),
 }
 const blocked: unknown = expect.objectContaining({ name: 'PermanentError', code: 'ssrf-blocked' })
 

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { MakerPayload } from '../handlers/maker.ts'
 import { getFrom, send } from '../support/call.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, readJob, untilJob } from '../support/jobs.ts'
@@ -115,4 +116,36 @@ test.each([
 ])('a concurrency of %s is refused', async (_, body, code) => {
   expect(await change('counting', body)).toMatchObject({ status: 400, body: { code } })
   expect(await typeOf('counting')).toMatchObject({ concurrency: null })
+})
+
+test('a handler makes jobs that are checked like those of callers, and free of the cooldown', async () => {
+  const make = (makes: MakerPayload['makes']) => makeJob(hasty, { type: 'maker', payload: { makes } })
+  const sum = { type: 'add', payload: { numbers: [1, 2] }, options: { objectId: 'the same for both', delayMs: 0 } }
+  const parent = await untilJob(
+    hasty,
+    await make([
+      { name: 'a', ...sum },
+      { name: 'b', ...sum },
+    ]),
+    { status: 'finished' },
+  )
+  const ids = parent.result as string[]
+  for (const id of ids) {
+    const child = {
+      status: 'finished',
+      result: 3,
+      parent_job_id: parent.job_id,
+      object_id: 'the same for both',
+    } as const
+    expect(await untilJob(hasty, id, child)).not.toHaveProperty('children')
+  }
+  const { body } = await getFrom(`${hasty.url}/v1/jobs?object_id=the+same+for+both`)
+  expect(body['items']).toMatchObject([{ parent_job_id: parent.job_id }, { parent_job_id: parent.job_id }])
+
+  const bad = await make([
+    { name: 'good', ...sum },
+    { name: 'bad', type: 'add', payload: { numbers: ['x'] } },
+  ])
+  const failed = await untilJob(hasty, bad, { status: 'failed', reason: 'permanent' })
+  expect(failed.error?.message).toBe('create("bad", "add"): /payload/numbers/0: must be a number.')
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -27,11 +27,27 @@ let dir: string
 let nats: GuardedNats
 let api: Replica
 
-const as = (user: User) => ({ NATS_URL: nats.url, NATS_USER: user, NATS_PASSWORD: passwords[user] })
+const as = (user: User) => ({
+  NATS_URL: nats.url,
+  NATS_USER: user,
+  NATS_PASSWORD: passwords[user],
+  HANDLERS_DIR: join(dir, 'handlers'),
+})
+
+/** Makes a job for now and one for later. */
+const MAKER = `export const handler = {
+  type: 'maker',
+  async run(_payload, { create }) {
+    await create('later', 'add', { numbers: [1] }, { delayMs: 60_000 })
+    return (await create('now', 'add', { numbers: [1] })).jobId
+  },
+}`
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hasty-privilege-'))
   undo.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }))
+  await mkdir(join(dir, 'handlers'))
+  await writeFile(join(dir, 'handlers/maker.ts'), MAKER)
   const jobFile = join(dir, 'job-password')
   await writeFile(jobFile, `${passwords.job}\n`)
   nats = undo.use(
@@ -93,6 +109,7 @@ test('setup, api, keeper, job, workflow and ingest each do their work as their o
   const accepted = await postTo(api.url, { object_id: 'a' }, { 'Idempotency-Key': 'key-1' })
   expect(accepted.status).toBe(201)
   await useControls(api.url)
+  await makeByHandler(api.url)
   await useMessages(api.url)
   await useRequests(workflow.url)
   const refuser = join(import.meta.dirname, '../handlers/batches/refuser.ts')
@@ -129,7 +146,6 @@ test('without a password, or with a wrong one, nobody gets in', async () => {
 })
 
 test.each<[string, User, string]>([
-  ['a worker accepts no job', 'job', 'job:created.sleep.normal.x'],
   ['a worker fires no timer', 'job', 'job:due.sleep.normal.x.t'],
   ['a worker arms no timer', 'job', 'job:timer.sleep.normal.x.t'],
   ['the api ends no job', 'api', 'job:finished.sleep.normal.x'],
@@ -271,6 +287,14 @@ async function useControls(url: string): Promise<void> {
   expect(await getFrom(`${url}/v1/events?type=sleep`)).toMatchObject({ status: 200 })
   const sum = { object_id: 'c', type: 'add', payload: { numbers: [1, 2] } }
   expect(await postTo(`${url}/v1/jobs`, sum, { prefer: 'wait=10' })).toMatchObject({ status: 200, body: { result: 3 } })
+}
+
+/** A job that makes jobs, whose worker may do that. */
+async function makeByHandler(url: string): Promise<void> {
+  const parent = await postTo(`${url}/v1/jobs`, { object_id: 'd', type: 'maker' }, { prefer: 'wait=10' })
+  expect(parent).toMatchObject({ status: 200, body: { status: 'finished' } })
+  const child = `${url}/v1/jobs/${String(parent.body['result'])}`
+  await vi.waitFor(async () => expect((await getFrom(child)).body).toMatchObject({ result: 1 }), { timeout: 10_000 })
 }
 
 /** Calls that senders and operators of messages need of the broker. */

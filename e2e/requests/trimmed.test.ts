@@ -1,7 +1,9 @@
 // The log drops the beginning of a job while its request still waits for the end.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { send } from '../support/call.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
+import { makeJob, readJob, untilJob } from '../support/jobs.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import { make, post, SOON, step, untilLike, view } from './request-calls.ts'
 
@@ -65,4 +67,19 @@ test('and a cancel reaches the job', async () => {
   await untilLike(hasty.url, id, { steps: [{ jobs: [{ status: 'cancelled' }] }] })
   const job = await fetch(`${hasty.url}/v1/jobs/${jobId}`)
   expect(await job.json()).toMatchObject({ status: 'cancelled' })
+})
+
+test('and no handler makes a job again that the log has dropped', async () => {
+  await using hasty = await startInProcess({ env })
+  const backoff = { kind: 'fixed', base_ms: 60_000, max_ms: 60_000, jitter: 0 }
+  const payload = { makes: [{ name: 'a', type: 'moody' }], throws: 1 }
+  const parentId = await makeJob(hasty, { type: 'maker', payload, backoff })
+  const { children = [] } = await untilJob(hasty, parentId, { phase: 'retrying' })
+  const childId = children[0]?.job_id ?? ''
+  const child = await untilJob(hasty, childId, { status: 'finished' })
+  await expect.poll(() => eventsOf(hasty, childId), SOON).toEqual([])
+  expect(await send('PATCH', `${hasty.url}/v1/jobs/${parentId}`, { delay_ms: 0 })).toMatchObject({ status: 200 })
+  expect(await untilJob(hasty, parentId, { status: 'finished' })).toMatchObject({ result: [childId], children })
+  expect(await eventsOf(hasty, childId)).toEqual([])
+  expect(await readJob(hasty, childId)).toEqual(child)
 })

@@ -52,6 +52,15 @@ for (const file of files) {
   })
 }
 
+test('what the guide to handlers shows is what examples/handlers has, which is checked and run', () => {
+  const shown = [...readFileSync(join(root, 'docs/how-to/write-handlers.md'), 'utf8').matchAll(/^```ts\n([^]*?)^```/gm)]
+  const examples = globSync('examples/handlers/*.ts', { cwd: root }).map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  )
+  expect(shown.length).toBeGreaterThan(3)
+  expect(shown.map(([, code = '']) => code).filter((code) => !examples.includes(code))).toEqual([])
+})
+
 test('docs/README.md leads to every document', () => {
   const linked = [...proseOf('docs/README.md').matchAll(/\]\(([^)#\s]+)/g)].map(([, link = '']) => join('docs', link))
   const documents = files.filter((file) => file.startsWith('docs/') && file !== 'docs/README.md')

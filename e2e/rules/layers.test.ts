@@ -74,8 +74,17 @@ const mayImport: Record<string, string[]> = {
   'services/ingest': ['node:*', 'zod', 'shared/*'],
   // Commands that copy everything that the services keep, and bring it back.
   'services/backup': ['node:*', 'zod', 'mongoose', 'shared/*'],
-  scripts: ['node:*', 'zod', ...ground, 'scripts/describe-events', 'scripts/describe-settings', 'scripts/build-client'],
-  'scripts/build-client': ['zod', 'shared/contracts'],
+  scripts: [
+    'node:*',
+    'zod',
+    ...ground,
+    'scripts/describe-events',
+    'scripts/describe-settings',
+    'scripts/build-client',
+    'scripts/build-package',
+  ],
+  'scripts/build-client': ['node:*', 'zod', 'shared/contracts'],
+  'scripts/build-package': ['node:*'],
   'scripts/describe-events': ['zod', 'shared/contracts'],
   // The only script that looks into every service: for the settings that each declares.
   'scripts/describe-settings': ['zod', 'shared/http', 'services/*', 'scripts', ...ground],

@@ -1,10 +1,10 @@
-import type { JobContext } from '../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 import type { Effect } from './effect-sink.ts'
 
 // The handlers' side of the sink: runs inside the workers.
 
 /** @throws when the sink has seen a higher token of this job */
-export async function sendEffect(context: JobContext): Promise<void> {
+export async function sendEffect(context: Context): Promise<void> {
   const effect: Effect = {
     job_id: context.jobId,
     fencing_token: context.fencingToken,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { ConfigError, type Environment } from '#shared/process/config.ts'
+import { type Complaint, ConfigError, type Environment } from '#shared/process/config.ts'
 import { complaintsIn, EXIT } from '#shared/process/exit.ts'
 import { forHandlers } from './for-handlers.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -20,18 +20,20 @@ export async function readAllSettings(env: Environment): Promise<Settings> {
     complaintsOf('workflow', env),
     complaintsOf('ingest', forHandlers(env)),
   ])
-  const complaints = new Set(asked.flat())
+  const complaints = asked.flat()
   try {
     const settings = readSettings(env)
-    if (complaints.size === 0) return settings
+    if (complaints.length === 0) return settings
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    for (const line of error.message.split('\n')) complaints.add(line)
+    complaints.push(...error.complaints)
   }
-  throw new ConfigError([...complaints].toSorted().join('\n'))
+  // Several services read the same setting.
+  const byText = new Map(complaints.map((complaint) => [complaint.text, complaint]))
+  throw new ConfigError([...byText.values()].toSorted((a, b) => (a.text < b.text ? -1 : 1)))
 }
 
-function complaintsOf(service: string, env: Environment): Promise<string[]> {
+function complaintsOf(service: string, env: Environment): Promise<Complaint[]> {
   const file = join(services, service, 'check-settings.ts')
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [file], { env }, (error, _stdout, stderr) => {

@@ -20,8 +20,11 @@ export type KeepRunningOptions = {
   name: string
   start: () => Promise<Running>
   log: Logger
-  /** Called when a service reports invalid settings: starting it again would not help. */
-  onBadSettings: () => void
+  /**
+   * Called when a service reports invalid settings: starting it again would not help. null: it might, because somebody
+   * is at work on its handlers.
+   */
+  onBadSettings: (() => void) | null
 }
 
 export type Kept = {
@@ -30,11 +33,17 @@ export type Kept = {
   kill(signal: NodeJS.Signals): void
 }
 
+export type Restartable = Kept & {
+  /** Stops the process gently, and starts it again at once. Resolves when the old one has ended. */
+  restart(graceMs: number): Promise<void>
+}
+
 /** starting -> running -> (the process ends) pausing -> starting ...; `stop` leaves each state permanently. */
-export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOptions): Kept {
+export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOptions): Restartable {
   const stopping = new AbortController()
   const isStopping = () => stopping.signal.aborted
   let current: Running | undefined
+  let restarted: Running | undefined
   let pauseMs = firstPauseMs
 
   async function runOnce(): Promise<void> {
@@ -43,9 +52,9 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
       current = await start()
       if (isStopping()) return
       const { code, signal } = await current.exited
-      if (isStopping()) return
+      if (isStopping() || restarted === current) return
       if (performance.now() - startedAt > healthyAfterMs) pauseMs = firstPauseMs
-      if (code === EXIT.badSettings) return giveUp()
+      if (code === EXIT.badSettings && onBadSettings !== null) return giveUp(onBadSettings)
       log.warn({ name, ended_pid: current.pid, code, signal, again_in_ms: pauseMs }, 'process ended, will restart')
     } catch (error) {
       log.error({ name, err: error, again_in_ms: pauseMs }, 'process did not start, will retry')
@@ -54,9 +63,9 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
     pauseMs = Math.min(pauseMs * 2, longestPauseMs)
   }
 
-  function giveUp(): void {
+  function giveUp(tell: () => void): void {
     stopping.abort()
-    onBadSettings()
+    tell()
   }
 
   async function loop(): Promise<void> {
@@ -70,6 +79,10 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
       await current?.stop(graceMs)
       await done
       // The process whose start was under way when the stop came.
+      await current?.stop(graceMs)
+    },
+    restart: async (graceMs) => {
+      restarted = current
       await current?.stop(graceMs)
     },
     kill: (signal) => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
 import { BEHIND_API, choosePorts } from './choose-ports.ts'
 import { forHandlers } from './for-handlers.ts'
-import { type KeepRunningOptions, type Kept, keepRunning } from './keep-running.ts'
+import { type KeepRunningOptions, type Kept, keepRunning, type Restartable } from './keep-running.ts'
 import type { Settings } from './settings.ts'
 import { webhookSecretEnv } from './webhook-secret.ts'
 
@@ -24,7 +24,7 @@ export function startSetup(context: ServiceContext): Promise<Child> {
  * connections, and no proxy is needed. Each other service has a port of its own, which it keeps: the apis forward the
  * routes of the job and workflow services.
  */
-export async function keepServicesRunning(context: ServiceContext): Promise<Kept[]> {
+export async function keepServicesRunning(context: ServiceContext): Promise<{ all: Kept[]; jobs: Restartable[] }> {
   const { settings, port, log, onBadSettings } = context
   const { JOB_REPLICAS: jobs, WORKFLOW_REPLICAS: workflows, INGEST_REPLICAS: ingests } = settings
   const keeperPorts = await choosePorts('keeper', settings.KEEPER_PORT, settings.KEEPER_REPLICAS, log)
@@ -47,15 +47,19 @@ export async function keepServicesRunning(context: ServiceContext): Promise<Kept
   const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
   const ingestEnv = forHandlers(serviceEnv(context, { HOST: BEHIND_API }))
   const keeperEnv = serviceEnv(context, { HOST: BEHIND_API })
-  const keep = (name: string, file: string, env: NodeJS.ProcessEnv) =>
-    keepRunning({ name, start: () => startService(file, env), log, onBadSettings })
-  return [
+  const keep = (name: string, file: string, env: NodeJS.ProcessEnv, onBad: typeof onBadSettings = onBadSettings) =>
+    keepRunning({ name, start: () => startService(file, env), log, onBadSettings: onBad })
+  const onBadHandlers = settings.WATCH ? null : onBadSettings
+  const keptJobs = jobPorts.map((own, i) =>
+    keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) }, onBadHandlers),
+  )
+  const others = [
     ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
     ...keeperPorts.map((own, i) => keep(`keeper-${i}`, 'keeper/main.ts', { ...keeperEnv, PORT: String(own) })),
-    ...jobPorts.map((own, i) => keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) })),
     ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
     ...ingestPorts.map((own, i) => keep(`ingest-${i}`, 'ingest/main.ts', { ...ingestEnv, PORT: String(own) })),
   ]
+  return { all: [...keptJobs, ...others], jobs: keptJobs }
 }
 
 const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import {
+  ConfigError,
   choiceSetting,
   commonSettings,
   type Environment,
+  flagSetting,
   integerSetting,
   optionalText,
   parseConfig,
@@ -37,6 +39,10 @@ export const startSettings = {
   JOB_PORT: metricsPort(8280, 'job service'),
   WORKFLOW_PORT: metricsPort(8380, 'workflow service'),
   INGEST_PORT: metricsPort(8480, 'ingest service'),
+  HANDLERS_DIR: optionalText().describe('Folder of your own job types. Setup needs it too.'),
+  WATCH: flagSetting(false).describe(
+    'Whether `npm start` loads the handlers anew when a file of HANDLERS_DIR changes.',
+  ),
   /** The default of services/job. */
   DRAIN_MS: integerSetting(10_000, 0, 3_600_000).describe(
     'How long a stopping process lets running jobs, or planned batches of messages, finish.',
@@ -48,5 +54,7 @@ export const startSettings = {
 /** The settings that `npm start` itself needs; all others go to the services unchanged, which check them. */
 export function readSettings(env: Environment) {
   const settings = parseConfig(startSettings, env)
+  if (settings.WATCH && settings.HANDLERS_DIR === undefined)
+    throw new ConfigError('WATCH: needs HANDLERS_DIR, the folder to watch')
   return { ...settings, DATA_DIR: resolve(settings.DATA_DIR) }
 }

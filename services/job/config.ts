@@ -1,3 +1,4 @@
+import { logLimitSettings } from '#shared/accept/settings.ts'
 import { LIVE_WITHIN_MS } from '#shared/contracts/http/workers.ts'
 import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/log/job-type.ts'
 import { serviceSettings, trustedHostsSetting } from '#shared/outbound/settings.ts'
@@ -6,6 +7,7 @@ import {
   commonSettings,
   durationSetting,
   type Environment,
+  flagSetting,
   integerSetting,
   optionalText,
   parseConfig,
@@ -55,6 +57,8 @@ export const jobSettings = {
   HTTP_CALL_TIMEOUT_MS: durationSetting(30 * SECOND, 1, DAY).describe(
     'The longest time that a call of a service or URL may take, its answer included; then the attempt is retried.',
   ),
+  ...logLimitSettings,
+  CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),
   ...serviceSettings,
   OUTBOUND_TRUSTED_HOSTS: trustedHostsSetting(),
   WEBHOOK_SECRET: webhookSecretsSetting()

@@ -20,6 +20,7 @@ import { isDevelopmentSecret } from './handlers/callback-signature.ts'
 import { type Handlers, loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
+import { JobMaker } from './make/job-maker.ts'
 import { createJobMetrics, type JobMetrics } from './metrics.ts'
 import { drain } from './pull/drain.ts'
 import { ExclusiveDeliveries } from './pull/exclusive-deliveries.ts'
@@ -179,6 +180,8 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
   life.onStop(() => puller.close())
   const brokerStart = new BrokerStart({ broker, clock, log: stream })
   life.onStop(() => brokerStart.close())
+  const jobMaker = new JobMaker({ ...base, history: deps.history, created: deps.metrics.created })
+  life.onStop(() => jobMaker.stop())
   return new PullLoop(
     {
       ...base,
@@ -186,6 +189,7 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       workerId: replicaId,
       puller,
       isolation: new ChildIsolation(MAX_CHILDREN),
+      jobMaker,
       deliveryStarts: new DeliveryStarts({
         ...deps,
         broker,

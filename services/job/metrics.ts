@@ -3,6 +3,7 @@ import { counter, gauge, histogram, type Registry, RUN_BUCKETS_S, WAIT_BUCKETS_S
 export type JobMetrics = ReturnType<typeof createJobMetrics>
 
 export const createJobMetrics = (registry: Registry) => ({
+  created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
   attempts: counter(registry, 'hasty_job_attempts_total', 'Attempts that ended, by outcome', ['type', 'outcome']),
   runSeconds: histogram(registry, 'hasty_job_run_duration_seconds', 'Duration of attempts', RUN_BUCKETS_S, ['type']),
   waitSeconds: histogram(

@@ -8,6 +8,7 @@ import type { Clock } from '#shared/time/clock.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
 import type { Lease } from './lease/lease.ts'
+import type { JobMaker } from './make/job-maker.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { ExclusiveDeliveries } from './pull/exclusive-deliveries.ts'
 import type { DeliveryStarts } from './run/delivery-starts.ts'
@@ -24,6 +25,7 @@ export interface WorkerDeps {
   exclusive: ExclusiveDeliveries
   deliveryStarts: DeliveryStarts
   isolation: Isolation
+  jobMaker: Pick<JobMaker, 'make'>
   /** The lanes that a type has now. */
   findLanes(type: string): Promise<LanesOfType>
   brokerStart: Pick<BrokerStart, 'lastSeq'>

@@ -57,7 +57,7 @@ export interface AppendOptions extends Partial<PublishOptions> {
 export interface BeginOptions {
   /** Dedupe id, which the broker remembers for the cooldown. */
   msgId?: string
-  headers?: Record<string, string>
+  headers?: Record<string, string> | undefined
   /**
    * The event is stored only if the log has nothing of the job: `same-address` compares with the job's own type and
    * priority, `any-address` with whatever type and priority an earlier try may have had.
@@ -98,13 +98,14 @@ export class JobHistory {
   }
 
   /**
-   * Stores the first event of a job whose id follows from something else (a claim, a tick, an end, a task): however
+   * Stores the first event of a job whose id follows from something else (a claim, a tick, an end, a task, a parent): however
    * often, and by however many replicas, this is done, there is exactly one job.
    * @returns false when the job existed already
    * @throws as Publisher.publish
    */
-  async begin(event: CreatedEvent | ScheduledEvent, once: BeginOptions['once'] = 'same-address'): Promise<boolean> {
-    return (await this.#publisher.publish(firstPublication(event, { once }))).kind === 'stored'
+  async begin(event: CreatedEvent | ScheduledEvent, options: Omit<BeginOptions, 'msgId'> = {}): Promise<boolean> {
+    const first = firstPublication(event, { once: 'same-address', ...options })
+    return (await this.#publisher.publish(first)).kind === 'stored'
   }
 
   /**

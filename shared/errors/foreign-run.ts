@@ -19,10 +19,13 @@ export interface ForeignRun {
   crash(thrown: unknown): boolean
 }
 
-const runs = new AsyncLocalStorage<ForeignRun>()
+const runs = new AsyncLocalStorage<ForeignRun | undefined>()
 
 /** Calls a function for a run; everything that it starts, however late, belongs to the run. */
 export const runFor = <T>(run: ForeignRun, call: () => T): T => runs.run(run, call)
+
+/** Calls a function of ours for foreign code that waits for it: what it starts, such as a loop, belongs to no run. */
+export const runForNobody = <T>(call: () => T): T => runs.run(undefined, call)
 
 /** The run whose code this is; null: no run's, so our own code, or a module's while it is loaded. */
 export const currentRun = (): ForeignRun | null => runs.getStore() ?? null

@@ -5,9 +5,25 @@ import { messageOf } from '#shared/errors/foreign.ts'
 import { KEPT_MAX_MS, TIMER_MAX_MS } from '#shared/formats/durations.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 
-/** One or more settings are invalid. Each line of the message names one. */
+/** What keeps a process from starting until somebody changes it, and a restart does not help. */
+export interface Complaint {
+  about: 'settings' | 'handlers'
+  /** Names one setting or file. Lines after the first are indented. */
+  text: string
+}
+
+/** One or more settings are invalid, or handlers cannot be loaded. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
+  readonly complaints: readonly Complaint[]
+
+  /** @param said complaints, or a text about settings: one in each line */
+  constructor(said: string | readonly Complaint[], options?: ErrorOptions) {
+    const complaints =
+      typeof said === 'string' ? said.split('\n').map((text) => ({ about: 'settings' as const, text })) : said
+    super(complaints.map(({ text }) => text).join('\n'), options)
+    this.complaints = complaints
+  }
 }
 
 export type Environment = Record<string, string | undefined>

@@ -1,5 +1,5 @@
 import { ConfigError } from '#shared/process/config.ts'
-import { EXIT, explainEnd } from '#shared/process/exit.ts'
+import { complain, explainEnd } from '#shared/process/exit.ts'
 
 /**
  * The whole of a service's `check-settings.ts`: runs every check, reports all faults, and ends. It connects to nothing,
@@ -10,6 +10,5 @@ export async function checkSettings(checks: (() => unknown)[]): Promise<never> {
   const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown)
   const other = errors.find((error) => !(error instanceof ConfigError))
   if (other !== undefined) process.exit(explainEnd(other, 'The settings could not be checked: '))
-  const lines = errors.map((error) => (error as ConfigError).message)
-  process.exit(lines.length === 0 ? EXIT.ok : explainEnd(new ConfigError(lines.join('\n')), ''))
+  process.exit(complain(errors.flatMap((error) => (error as ConfigError).complaints)))
 }

@@ -1,6 +1,14 @@
+import type { Handler } from 'hasty/handler'
+// Hasty's own: there is none in a folder that compose mounts.
+import { z } from 'zod'
+import { pause } from './_pause.ts'
+
+const payload = z.strictObject({ ms: z.number() })
+
 /** Sleeps as long as its payload says. */
 export const handler = {
   type: 'nap',
   policy: { timeout_ms: 20_000, cooldown: false },
-  run: (payload: { ms: number }) => new Promise((resolve) => setTimeout(() => resolve(payload.ms), payload.ms)),
-}
+  schema: payload,
+  run: ({ ms }) => pause(ms),
+} satisfies Handler<typeof payload>

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { JobContext } from '../../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 
 export interface FaultyPayload {
   how: keyof typeof FAULTS
@@ -10,7 +10,7 @@ export interface FaultyPayload {
   ms?: number
 }
 
-type Fault = (payload: FaultyPayload, context: JobContext) => unknown
+type Fault = (payload: FaultyPayload, context: Context) => unknown
 
 const errorWith = (members: object): Error => Object.assign(new Error('the reason'), members)
 
@@ -111,5 +111,5 @@ export const handler = {
     cooldown: false,
     backoff: { kind: 'fixed', base_ms: 50, max_ms: 50, jitter: 0 },
   },
-  run: (payload: FaultyPayload, context: JobContext) => FAULTS[payload.how](payload, context),
+  run: (payload: FaultyPayload, context: Context) => FAULTS[payload.how](payload, context),
 }

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { JobContext } from '../../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 
 /** Where a child process has its channel to the worker. */
 const CHANNEL = 3
@@ -12,7 +12,7 @@ export interface GarbledPayload {
 export const handler = {
   type: 'garbled',
   policy: { cooldown: false },
-  async run({ writes, sends }: GarbledPayload, { attempt }: JobContext) {
+  async run({ writes, sends }: GarbledPayload, { attempt }: Context) {
     // The next attempts have a process of their own.
     if (attempt === 1) process.exit(1)
     if (writes !== undefined) writeSync(CHANNEL, writes)

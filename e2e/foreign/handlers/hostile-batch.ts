@@ -1,4 +1,4 @@
-import type { BatchItem } from '../../../services/job/handlers/batch-run.ts'
+import type { BatchItem } from 'hasty/handler'
 import { type Hostile, makeHostile } from '../hostile.ts'
 
 export type HostileBatchPayload = { as: 'outcome' | 'result' | 'retry' | 'failed'; value: Hostile }

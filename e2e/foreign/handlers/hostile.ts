@@ -1,4 +1,4 @@
-import type { JobContext } from '../../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 import { type Hostile, makeHostile } from '../hostile.ts'
 
 /** Through which door of the worker the values go. */
@@ -17,7 +17,7 @@ export const handler = {
     cooldown: false,
     backoff: { kind: 'fixed', base_ms: 20, max_ms: 20, jitter: 0 },
   },
-  async run({ door, value, other }: HostilePayload, context: JobContext) {
+  async run({ door, value, other }: HostilePayload, context: Context) {
     const made = makeHostile(value)
     switch (door) {
       case 'throw':

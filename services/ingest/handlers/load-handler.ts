@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { messageOf } from '#shared/errors/foreign.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { ConfigError } from '#shared/process/config.ts'
+import { importModule } from '#shared/process/import-module.ts'
 import type { IngestConfig } from '../config.ts'
 import { filesHandler } from './files.ts'
 import type { BatchHandler } from './handler.ts'
@@ -36,13 +36,13 @@ function readUrl(text: string): URL {
 }
 
 async function importHandler(path: string): Promise<BatchHandler> {
+  const file = resolve(path)
   try {
-    const module: unknown = await import(pathToFileURL(resolve(path)).href)
-    const { run } = module as { run?: unknown }
-    if (typeof run !== 'function') throw new Error('must export a function run(messages, context)')
+    const { run } = await importModule(file)
+    if (typeof run !== 'function') throw new Error(`${file}: must export a function run(messages, context)`)
     return { run: run as BatchHandler['run'] }
   } catch (error) {
-    const wanted = 'expected "files", a URL or the path of a module'
-    throw new ConfigError(`INGEST_HANDLER: ${wanted}; ${path}: ${messageOf(error)}`, { cause: error })
+    const text = `INGEST_HANDLER, which is "files", a URL or the path of a module: ${messageOf(error)}`
+    throw new ConfigError([{ about: 'handlers', text }], { cause: error })
   }
 }

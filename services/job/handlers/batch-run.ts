@@ -2,27 +2,8 @@ import type { BatchPolicy } from '#shared/contracts/log/job-type.ts'
 import { isObject, textOf } from '#shared/errors/foreign.ts'
 import { currentRun, type ForeignRun, joinRuns, runFor } from '#shared/errors/foreign-run.ts'
 import { valueAt } from '#shared/formats/json-pointer.ts'
-import { type JobContext, type JobHandler, PermanentError, RetryLater } from './handler.ts'
-
-/** One job of a batch. */
-export interface BatchItem extends Omit<JobContext, 'log' | 'fail' | 'retryLater'> {
-  readonly payload: unknown
-}
-
-export interface BatchContext {
-  /** Aborted when every job of the batch was: by its timeout, a cancel, or a drain. */
-  readonly signal: AbortSignal
-  readonly log: JobContext['log']
-}
-
-/** The outcome of one job of a batch. */
-export type ItemOutcome =
-  | 'done'
-  | { result: unknown }
-  /** Another attempt; after `delay_ms`, or the type's backoff. */
-  | { retry: string; delay_ms?: number }
-  /** Failed permanently. */
-  | { failed: string }
+import { type JobHandler, PermanentError, RetryLater } from './handler.ts'
+import type { BatchContext, BatchItem, HandlerLog } from './handler-types.ts'
 
 /**
  * Runs a batch. @returns nothing: all are done; else an outcome for each, in order. An error that it throws applies to
@@ -34,7 +15,7 @@ interface Waiting {
   item: BatchItem
   /** The run to which uncaught errors belong; null in a unit test. */
   run: ForeignRun | null
-  log: JobContext['log']
+  log: HandlerLog
   resolve: (result: unknown) => void
   reject: (error: unknown) => void
 }

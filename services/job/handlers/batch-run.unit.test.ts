@@ -2,14 +2,14 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLogger } from '#shared/process/logger.ts'
 import { hostile, makeHostile } from '../../../e2e/foreign/hostile.ts'
-import { batchRun, type ItemOutcome, type RunBatch } from './batch-run.ts'
-import type { JobContext } from './handler.ts'
+import { batchRun, type RunBatch } from './batch-run.ts'
+import type { Context, ItemOutcome } from './handler-types.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const log = createLogger({ service: 'test', level: 'fatal', format: 'json' })
-const contextOf = (jobId: string, signal = new AbortController().signal): JobContext => ({
+const contextOf = (jobId: string, signal = new AbortController().signal): Context => ({
   jobId,
   objectId: `about-${jobId}`,
   createdAt: '2027-01-01T00:00:00.000Z',
@@ -20,6 +20,7 @@ const contextOf = (jobId: string, signal = new AbortController().signal): JobCon
   progress: () => undefined,
   fail: () => expect.unreachable(),
   retryLater: () => expect.unreachable(),
+  create: () => expect.unreachable(),
 })
 
 /** Keeps the job ids of each call. */

@@ -1,10 +1,10 @@
 import { VERSION } from '#shared/process/version.ts'
-import type { JobContext } from './handler.ts'
+import type { Context } from './handler-types.ts'
 
 export const USER_AGENT = `Hasty/${VERSION}`
 
 /** Headers that tell the target of a call which attempt of which job it is for. */
-export const callHeaders = (context: JobContext): Record<string, string> => ({
+export const callHeaders = (context: Context): Record<string, string> => ({
   // An answer is kept as it comes: nothing is unpacked here.
   'accept-encoding': 'identity',
   'user-agent': USER_AGENT,

@@ -40,6 +40,8 @@ test('what looks like code and is not loaded is named, once; what is meant for o
     'a.test.ts': 'throw new Error()',
     '.eslintrc.js': 'module.exports = {}',
     '._a.ts': '\0',
+    '_helper.ts': 'throw new Error()',
+    '_helper.py': '',
     'a.ts': handler('a'),
     'a.js': 'throw new Error("made from a.ts")',
     'b.cjs': '',

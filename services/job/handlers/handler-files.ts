@@ -15,11 +15,15 @@ const LOADED = ['.ts', '.mts', '.js', '.mjs']
 /** Files that somebody may have intended as handlers. */
 const LOOKS_LIKE_CODE =
   /\.(?:[cm]?[jt]s|[jt]sx|coffee|vue|wasm|py|rb|php|pl|lua|sh|go|rs|java|kt|kts|scala|cs|swift|c|cc|cpp|ex|exs|clj|hs)$/i
-/** Files that lie beside handlers on purpose: those of a compiler, a test runner, a linter or an editor. */
-const NOT_MEANT = /^\.|\.d\.[cm]?ts$|\.(?:test|spec)\./i
+/**
+ * Files that lie beside handlers on purpose: helpers, whose names begin with _, and those of a compiler, a test runner, a
+ * linter or an editor.
+ */
+const NOT_MEANT = /^[._]|\.d\.[cm]?ts$|\.(?:test|spec)\./i
 
 /**
- * The files of HANDLERS_DIR that hold a handler each. Folders are for code that handlers share.
+ * The files of HANDLERS_DIR that hold a handler each. What handlers share lies in folders, or in files whose names begin
+ * with _.
  * @throws ConfigError when the folder cannot be read
  */
 export async function findHandlerFiles(directory: string): Promise<HandlerFiles> {

@@ -3,7 +3,8 @@ import type { CallOut, OutboundAnswer } from '#shared/outbound/call-out.ts'
 import { isPermanentStatus } from '#shared/outbound/is-permanent-status.ts'
 import { bodyOf } from './answer-body.ts'
 import { callHeaders } from './call-headers.ts'
-import type { JobContext, JobHandler } from './handler.ts'
+import type { JobHandler } from './handler.ts'
+import type { Context } from './handler-types.ts'
 import { failureOf, orPermanent } from './http-failure.ts'
 import { type HttpPayload, httpPayloadSchema, isQueryMethod } from './http-payload.ts'
 import { targetOf } from './http-target.ts'
@@ -60,7 +61,7 @@ export const httpHandler = (options: HttpOptions): JobHandler => ({
  * Headers of the call. The user's own come last, so that a target may use another Idempotency-Key; headers that users
  * must not set were refused earlier.
  */
-function headersOf(payload: HttpPayload, context: JobContext, hasBody: boolean): Record<string, string> {
+function headersOf(payload: HttpPayload, context: Context, hasBody: boolean): Record<string, string> {
   const headers: Record<string, string> = { accept: '*/*', ...callHeaders(context) }
   if (hasBody) headers['content-type'] = 'application/json'
   for (const [name, value] of Object.entries(payload.headers ?? {})) headers[name.toLowerCase()] = value

@@ -1,27 +1,18 @@
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import {
-  batchPolicySchema,
-  DEFAULT_POLICY,
-  declaredPolicySchema,
-  type JobTypeInfo,
-  jobPolicySchema,
-} from '#shared/contracts/log/job-type.ts'
-import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
+import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
-import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
 import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
-import { ConfigError } from '#shared/process/config.ts'
+import { type Complaint, ConfigError } from '#shared/process/config.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
-import { batchRun, type RunBatch } from './batch-run.ts'
 import { callbackHandler } from './callback.ts'
 import type { JobHandler } from './handler.ts'
 import { findHandlerFiles } from './handler-files.ts'
 import { httpHandler } from './http.ts'
+import { importHandler } from './import-handler.ts'
 import { serviceHandler } from './service.ts'
 import { sleepHandler } from './sleep.ts'
 import { taskHandler } from './task.ts'
@@ -40,18 +31,6 @@ type HandlerSettings = Pick<
   | 'WEBHOOK_SECRET'
 > &
   ServiceSettings
-
-/** Strict, unlike the policies in lanes: a misspelt limit would be no limit. */
-const userPolicySchema = z.strictObject(declaredPolicySchema.omit({ batch: true, internal: true }).shape).partial()
-
-/** The export `handler` of a user's file, checked by hand, because functions have no schema. */
-const userHandlerSchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
-  policy: userPolicySchema.optional(),
-  batch: batchPolicySchema.optional(),
-  schema: z.unknown().optional(),
-  run: z.custom<JobHandler['run']>((value) => typeof value === 'function', 'must be a function run(payload, context)'),
-})
 
 export interface LoadOptions {
   /**
@@ -72,21 +51,18 @@ export async function loadHandlers(settings: HandlerSettings, options: LoadOptio
   const handlers = new Map(offered(settings, now).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
-  const problems: string[] = []
   const { files, passedOver } = await findHandlerFiles(settings.HANDLERS_DIR)
   if (passedOver.length > 0) log?.warn({ files: passedOver }, 'files of HANDLERS_DIR are not loaded')
+  const complaints: Complaint[] = []
   for (const file of files) {
     try {
       const handler = await importHandler(file, settings.JOB_TIMEOUT_MS)
-      // A schema without a JSON form fails here, with the name of its file, and not when the lanes are created.
-      typeInfo(handler)
-      if (handlers.has(handler.type)) throw new Error(`the type ${handler.type} already exists`)
-      handlers.set(handler.type, handler)
+      add(handlers, handler, file)
     } catch (error) {
-      problems.push(`HANDLERS_DIR: ${file}: ${messageOf(error)}`)
+      complaints.push({ about: 'handlers', text: messageOf(error) })
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  if (complaints.length > 0) throw new ConfigError(complaints)
   return handlers
 }
 
@@ -101,6 +77,16 @@ export const switchedOffTypes = (settings: HandlerSettings): JobTypeInfo[] =>
   builtInHandlers(settings, () => systemClock.now())
     .filter((handler) => !isOffered(settings, handler))
     .map((handler) => typeInfo({ ...handler, policy: { ...handler.policy, internal: true } }))
+function add(handlers: Map<string, JobHandler>, handler: JobHandler, file: string): void {
+  if (handlers.has(handler.type)) throw new Error(`${file}: the type ${handler.type} already exists`)
+  try {
+    // A schema without a JSON form fails here, with the name of its file, and not when the lanes are created.
+    typeInfo(handler)
+  } catch (error) {
+    throw new Error(`${file}: schema: ${messageOf(error)}`, { cause: error })
+  }
+  handlers.set(handler.type, handler)
+}
 
 function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandler[] {
   const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings
@@ -132,32 +118,3 @@ export const typeInfo = (handler: JobHandler): JobTypeInfo => ({
   payload_schema:
     handler.schema === null ? null : (z.toJSONSchema(handler.schema, { io: 'input' }) as Record<string, unknown>),
 })
-
-async function importHandler(file: string, timeoutMs: number): Promise<JobHandler> {
-  const module: unknown = await import(pathToFileURL(file).href)
-  const exported = (module as { handler?: unknown }).handler
-  if (exported === undefined) throw new Error('must export a const named `handler`')
-  const parsed = userHandlerSchema.safeParse(exported, { error: zodMessages })
-  if (!parsed.success) {
-    throw new Error(
-      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'handler'}: ${issue.message}`).join('; '),
-    )
-  }
-  const { type, batch = null, schema, run } = parsed.data
-  const policy = jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...parsed.data.policy, batch })
-  if (batch !== null && batch.max_wait_ms >= policy.timeout_ms)
-    throw new Error(`batch.max_wait_ms: must be below the timeout of ${policy.timeout_ms} ms, which it is part of`)
-  return {
-    type,
-    policy,
-    schema: toSchema(schema),
-    run: batch === null ? run : batchRun(batch, run as RunBatch),
-  }
-}
-
-/** A zod schema unchanged, or one made from a JSON Schema. */
-function toSchema(schema: unknown): z.ZodType | null {
-  if (schema === undefined || schema === null) return null
-  if (schema instanceof z.ZodType) return schema
-  return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
-}

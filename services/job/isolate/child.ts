@@ -3,10 +3,12 @@ import { errorForLog, messageOf } from '#shared/errors/foreign.ts'
 import { environment } from '#shared/process/config.ts'
 import { createLogger } from '#shared/process/logger.ts'
 import { readJobConfig } from '../config.ts'
+import { PermanentError } from '../handlers/handler.ts'
 import { loadHandlers } from '../handlers/load-handlers.ts'
+import { createVerb, type MakeRequest } from '../make/make-request.ts'
 import { reportedProgress } from '../run/reported-progress.ts'
 import { contextVerbs, type HandlerOutcome, runHandler, threw } from '../run/run-handler.ts'
-import type { ChildJob, ChildMessage } from './messages.ts'
+import type { ChildJob, ChildMessage, ParentMessage } from './messages.ts'
 
 // A process for one attempt of a job that has killed a worker before: if the process dies, only this job is blamed.
 
@@ -46,7 +48,32 @@ const handlers = await loadHandlers(config).catch((error: unknown) => {
   process.exit(1)
 })
 
-process.once('message', (job: ChildJob) => {
+process.on('message', (message: ParentMessage) => {
+  if (message.kind === 'job') start(message.job)
+  else settle(message)
+})
+
+/** Calls of `create` that the parent has not answered, by their number. */
+const calls = new Map<number, PromiseWithResolvers<string>>()
+let lastCall = 0
+
+/** Lets the parent make a job: this process has no connection to the broker. */
+function make(request: MakeRequest): Promise<string> {
+  const answer = Promise.withResolvers<string>()
+  calls.set(++lastCall, answer)
+  send({ kind: 'make', call: lastCall, request })
+  return answer.promise
+}
+
+function settle(answer: Exclude<ParentMessage, { kind: 'job' }>): void {
+  const call = calls.get(answer.call)
+  calls.delete(answer.call)
+  if (answer.kind === 'made') call?.resolve(answer.jobId)
+  else if (answer.isPermanent) call?.reject(new PermanentError(answer.error.message))
+  else call?.reject(Object.assign(new Error(answer.error.message), { name: answer.error.name }))
+}
+
+function start(job: ChildJob): void {
   const handler = handlers.get(job.type)
   const outcome: Promise<HandlerOutcome> =
     handler === undefined
@@ -66,6 +93,7 @@ process.once('message', (job: ChildJob) => {
           fencingToken: job.fencingToken,
           signal: aborter.signal,
           log: log.child({ job_id: job.jobId, attempt: job.attempt }),
+          create: createVerb(job.jobId, make),
           progress: (percent, message, data) => {
             const progress = reportedProgress(percent, message, data)
             if (progress !== null) send({ kind: 'progress', ...progress })
@@ -75,6 +103,6 @@ process.once('message', (job: ChildJob) => {
     (value) => send({ kind: 'outcome', outcome: value }),
     (error: unknown) => log.fatal({ err: error }, 'could not run the job'),
   )
-})
+}
 
 send({ kind: 'ready' })

@@ -1,4 +1,5 @@
 import { messageOf } from '#shared/errors/foreign.ts'
+import type { MakeRequest } from '../make/make-request.ts'
 import type { ReportedProgress } from '../run/reported-progress.ts'
 import type { HandlerOutcome } from '../run/run-handler.ts'
 import type { ChildJob } from './messages.ts'
@@ -8,6 +9,8 @@ export interface IsolatedRun {
   job: ChildJob
   signal: AbortSignal
   onProgress(progress: ReportedProgress): void
+  /** Makes a job for the handler. @returns its id */
+  make(request: MakeRequest): Promise<string>
 }
 
 /** The child died without an outcome: the job is to blame. */

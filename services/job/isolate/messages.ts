@@ -1,10 +1,13 @@
 import { z } from 'zod'
-import { jobErrorSchema } from '#shared/contracts/log/job.ts'
+import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
+import { type JobError, jobErrorSchema } from '#shared/contracts/log/job.ts'
 import { describeThrown } from '#shared/errors/foreign.ts'
+import { jsonOf } from '#shared/errors/foreign-json.ts'
+import { type MakeRequest, makeRequestSchema } from '../make/make-request.ts'
 import { type ReportedProgress, reportedProgress } from '../run/reported-progress.ts'
 import { type HandlerOutcome, returned } from '../run/run-handler.ts'
 
-/** Parent to child: the one job to run. */
+/** The one job that a child runs. */
 export interface ChildJob {
   type: string
   payload: unknown
@@ -14,6 +17,13 @@ export interface ChildJob {
   attempt: number
   fencingToken: number
 }
+
+/** Parent to child. */
+export type ParentMessage =
+  | { kind: 'job'; job: ChildJob }
+  /** The answers to `make`, by its number. */
+  | { kind: 'made'; call: number; jobId: string }
+  | { kind: 'not-made'; call: number; error: JobError; isPermanent: boolean }
 
 const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('returned'), json: z.string() }),
@@ -37,6 +47,8 @@ const childMessageSchema = z.discriminatedUnion('kind', [
     message: z.string().nullable(),
     data: z.unknown(),
   }),
+  /** The handler makes a job. */
+  z.strictObject({ kind: z.literal('make'), call: z.number().int(), request: makeRequestSchema }),
 ])
 
 /** Child to parent. */
@@ -47,6 +59,7 @@ export type HeardMessage =
   | { kind: 'outcome'; outcome: HandlerOutcome }
   | { kind: 'crashed'; how: string }
   | { kind: 'progress'; progress: ReportedProgress }
+  | { kind: 'make'; call: number; request: MakeRequest }
 
 /**
  * Reads a child's message. The handler in the child, and its libraries, can send anything too, so a message is trusted
@@ -61,6 +74,9 @@ export function readChildMessage(message: unknown): HeardMessage | null {
     case 'ready':
     case 'crashed':
       return heard
+    case 'make':
+      // What cannot be a payload was not sent by `create`.
+      return jsonOf(heard.request.body.payload, BODY_MAX_BYTES).kind === 'json' ? heard : null
     case 'progress': {
       const progress = reportedProgress(heard.percent, heard.message, heard.data)
       return progress === null ? null : { kind: 'progress', progress }

@@ -1,9 +1,10 @@
-import { fork } from 'node:child_process'
-import { messageOf } from '#shared/errors/foreign.ts'
+import { type ChildProcess, fork } from 'node:child_process'
+import { describeThrown, messageOf } from '#shared/errors/foreign.ts'
 import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
+import { isPermanent } from '../handlers/handler.ts'
 import type { HandlerOutcome } from '../run/run-handler.ts'
 import type { ChildDied, IsolatedRun } from './isolation.ts'
-import { readChildMessage } from './messages.ts'
+import { type ParentMessage, readChildMessage } from './messages.ts'
 
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
@@ -63,11 +64,12 @@ export function startReadyChild(): Promise<ReadyChild> {
         const heard = readChildMessage(message)
         if (heard?.kind === 'progress') request.onProgress(heard.progress)
         else if (heard?.kind === 'outcome') outcome.resolve(heard.outcome)
+        else if (heard?.kind === 'make') void answerMake(child, heard.call, request.make(heard.request))
         else if (heard?.kind === 'crashed') died.resolve({ kind: 'died', how: heard.how })
       })
       if (request.signal.aborted) abort()
       request.signal.addEventListener('abort', abort, { once: true })
-      child.send(request.job, () => undefined)
+      send(child, { kind: 'job', job: request.job })
       const end = await Promise.race([outcome.promise, died.promise])
       clearTimeout(killer)
       request.signal.removeEventListener('abort', abort)
@@ -83,3 +85,14 @@ export function startReadyChild(): Promise<ReadyChild> {
     child.on('message', onReady)
   })
 }
+
+async function answerMake(child: ChildProcess, call: number, making: Promise<string>): Promise<void> {
+  try {
+    send(child, { kind: 'made', call, jobId: await making })
+  } catch (error) {
+    send(child, { kind: 'not-made', call, error: describeThrown(error), isPermanent: isPermanent(error) })
+  }
+}
+
+/** Sends to a child that may have ended. */
+const send = (child: ChildProcess, message: ParentMessage): void => void child.send(message, () => undefined)

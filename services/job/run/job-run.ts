@@ -2,6 +2,7 @@ import type { Appended, AppendOptions, EventBody } from '#shared/bus/job-history
 import type { Delivery } from '#shared/bus/puller.ts'
 import { HEADERS, type TriggerEvent } from '#shared/contracts/log/events.ts'
 import type { Place } from '../isolate/isolation.ts'
+import { MadeJobs } from '../make/made-jobs.ts'
 import { triggerAfter } from '../pull/trigger.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
 import { Hold } from './hold.ts'
@@ -27,8 +28,10 @@ export class JobRun {
   readonly after: number
   /** The place of its attempts, once the job is known to have crashed a worker. */
   place: Place | null = null
+  /** Headers that all events of the job have, and those of the jobs that it makes. */
+  readonly headers: Record<string, string> | undefined
+  readonly made: MadeJobs
   readonly #deps: WorkerDeps
-  readonly #headers: Record<string, string> | undefined
   #chain: Promise<unknown> = Promise.resolve()
   /** Sequence at which the job's history must end for the next event to be stored. */
   #lastSeq: number
@@ -42,7 +45,8 @@ export class JobRun {
     this.receivedAtMs = deps.clock.monotonic()
     this.after = triggerAfter(delivery)
     const traceparent = delivery.header(HEADERS.traceparent)
-    this.#headers = traceparent === '' ? undefined : { [HEADERS.traceparent]: traceparent }
+    this.headers = traceparent === '' ? undefined : { [HEADERS.traceparent]: traceparent }
+    this.made = new MadeJobs(spec.children ?? [])
     this.#lastSeq = this.after
   }
 
@@ -99,7 +103,7 @@ export class JobRun {
     const appended = await this.#deps.history.append(this.spec, event, {
       after: this.#lastSeq,
       deadlineMs: Number.POSITIVE_INFINITY,
-      ...(this.#headers === undefined ? {} : { headers: this.#headers }),
+      ...(this.headers === undefined ? {} : { headers: this.headers }),
       ...options,
     })
     if (appended.kind === 'stored') this.#lastSeq = appended.seq

@@ -1,6 +1,7 @@
 import type { EventBody } from '#shared/bus/job-history.ts'
 import { CRASH_LIMIT } from '#shared/contracts/log/decide.ts'
 import type { AttemptOutcome, JobError } from '#shared/contracts/log/job.ts'
+import { familyMembers } from '#shared/contracts/log/job-spec.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { backoffMs } from '#shared/time/backoff.ts'
 import { isoTime } from '#shared/time/clock.ts'
@@ -30,8 +31,14 @@ export interface Outcome {
   then: 'ack' | 'nak' | 'again'
 }
 
-/** The consequence of an attempt's end for its job. */
+/** The consequence of an attempt's end for its job, with the jobs that the job has made so far. */
 export function outcomeOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
+  const outcome = consequenceOf(deps, run, attempt, end)
+  if (run.made.isEmpty) return outcome
+  return { ...outcome, event: { ...outcome.event, ...familyMembers({ children: run.made.list() }) } }
+}
+
+function consequenceOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, end: AttemptEnd): Outcome {
   const about = { attempt: attempt.attempt, worker_id: deps.workerId }
   switch (end.kind) {
     case 'returned':
@@ -177,4 +184,5 @@ const jobSpec = (run: JobRun, crashes: number) => ({
   max_attempts: run.spec.max_attempts,
   backoff: run.spec.backoff,
   crashes,
+  ...familyMembers(run.spec),
 })

@@ -4,14 +4,8 @@ import type { JobError } from '#shared/contracts/log/job.ts'
 import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/errors/foreign.ts'
 import { jsonOf } from '#shared/errors/foreign-json.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
-import {
-  askedDelayMs,
-  isPermanent,
-  type JobContext,
-  type JobHandler,
-  PermanentError,
-  RetryLater,
-} from '../handlers/handler.ts'
+import { askedDelayMs, isPermanent, type JobHandler, PermanentError, RetryLater } from '../handlers/handler.ts'
+import type { Context } from '../handlers/handler-types.ts'
 
 /** The end of a run of a handler, in terms that cross process boundaries. */
 export type HandlerOutcome =
@@ -23,7 +17,7 @@ export type HandlerOutcome =
 export const RESULT_MAX_BYTES = 512 * 1024
 
 /** Validates the payload, runs the handler, and turns the result or error into an outcome. Never rejects. */
-export async function runHandler(handler: JobHandler, payload: unknown, context: JobContext): Promise<HandlerOutcome> {
+export async function runHandler(handler: JobHandler, payload: unknown, context: Context): Promise<HandlerOutcome> {
   try {
     const parsed = await handler.schema?.safeParseAsync(payload ?? null, { error: zodMessages })
     if (parsed?.success === false) return permanent('invalid_payload', payloadError(parsed.error))

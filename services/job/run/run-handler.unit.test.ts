@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { DELAY_MAX_MS } from '#shared/contracts/log/limits.ts'
 import { silentLog } from '../../../e2e/support/bus.ts'
-import type { JobContext, JobHandler } from '../handlers/handler.ts'
+import type { JobHandler } from '../handlers/handler.ts'
+import type { Context } from '../handlers/handler-types.ts'
 import { contextVerbs, RESULT_MAX_BYTES, runHandler } from './run-handler.ts'
 
-const context: JobContext = {
+const context: Context = {
   ...contextVerbs,
   jobId: 'j',
   objectId: 'o',
@@ -16,6 +17,7 @@ const context: JobContext = {
   signal: new AbortController().signal,
   log: silentLog,
   progress: () => undefined,
+  create: () => expect.unreachable(),
 }
 
 const outcomeOf = (run: JobHandler['run'], schema: z.ZodType | null = null, payload: unknown = null) =>

@@ -2,6 +2,7 @@ import { describeThrown } from '#shared/errors/foreign.ts'
 import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
 import { timerMs } from '#shared/formats/durations.ts'
 import type { ChildDied } from '../isolate/isolation.ts'
+import { createVerb, type MakeRequest } from '../make/make-request.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
 import type { LetGo } from './hold.ts'
 import type { JobRun } from './job-run.ts'
@@ -71,12 +72,14 @@ function startHandler(
     attempt: attempt.attempt,
     fencingToken: attempt.seq,
   }
+  const make = (request: MakeRequest) => deps.jobMaker.make(run, request)
   if (attempt.isolated) {
     if (run.place === null) throw new Error('an isolated attempt started without a place')
     return run.place.run({
       job: { ...job, type: spec.type, payload: spec.payload ?? null },
       signal,
       onProgress: (reported) => progress.report(reported),
+      make,
     })
   }
   const handler = deps.handlers.get(spec.type)
@@ -85,6 +88,7 @@ function startHandler(
     ...contextVerbs,
     ...job,
     signal,
+    create: createVerb(spec.job_id, make),
     // Created when a handler first uses it: most never do, and a child logger costs as much as a publish.
     get log() {
       return deps.log.child({ job_id: spec.job_id, attempt: attempt.attempt })

@@ -40,7 +40,7 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   if (mayBeMade && (await deps.jobExists(jobId))) return jobId
   const event = firstEvent(jobId, record.tenant, body, type, nowMs)
   // Whatever its type and priority: a PUT may have changed them while another replica created this tick's job.
-  if (!(await deps.history.begin(event, 'any-address'))) return jobId
+  if (!(await deps.history.begin(event, { once: 'any-address' }))) return jobId
   deps.created.inc({ type: body.type })
   deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
   return jobId

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   attemptSchema,
   backoffSchema,
+  childSchema,
   JOB_PHASES,
   JOB_STATUSES,
   type Job,
@@ -169,6 +170,10 @@ export const jobViewSchema = z
     tags: z.array(z.string()).optional().meta({ description: 'Absent where the job has none' }),
     type: z.string(),
     priority: z.enum(PRIORITIES),
+    parent_job_id: z
+      .string()
+      .optional()
+      .meta({ description: 'The job whose handler made this one; absent where a caller or a schedule did' }),
     status: z.enum(JOB_STATUSES),
     phase: z.enum(JOB_PHASES).meta({ description: 'A finer status: a processing job is waiting, running or retrying' }),
     round: z.number().int().meta({ description: 'Starts at 1 and counts up with each retry of the ended job' }),
@@ -183,6 +188,10 @@ export const jobViewSchema = z
     callback_url: z.string().nullable(),
     progress: progressSchema.nullable(),
     attempts: z.array(attemptSchema).meta({ description: 'The last 200 attempts of all rounds, oldest first' }),
+    children: z
+      .array(childSchema)
+      .optional()
+      .meta({ description: "Jobs that the job's own handler made, as told by its attempts that have ended" }),
     payload: z.unknown(),
     result: z.unknown(),
     error: jobErrorSchema.nullable(),
@@ -192,11 +201,14 @@ export const jobViewSchema = z
 export type JobView = z.infer<typeof jobViewSchema>
 
 /** A job in a list: members that may be large are shown only at the job's own address. */
-export const jobSummaryViewSchema = jobViewSchema.omit({ payload: true, result: true }).meta({ id: 'JobSummary' })
+export const jobSummaryViewSchema = jobViewSchema
+  .omit({ payload: true, result: true, children: true })
+  .meta({ id: 'JobSummary' })
 export type JobSummaryView = z.infer<typeof jobSummaryViewSchema>
 
 export const jobView = (job: Job): JobView => ({
   ...jobSummaryView(job),
+  ...(job.children === undefined ? {} : { children: job.children }),
   payload: job.payload,
   result: job.result,
 })
@@ -208,6 +220,7 @@ export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
   ...tagsMember(job.tags),
   type: job.type,
   priority: job.priority,
+  ...(job.parent_job_id === undefined ? {} : { parent_job_id: job.parent_job_id }),
   status: statusOf(job.phase),
   phase: job.phase,
   round: job.round,

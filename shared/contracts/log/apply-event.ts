@@ -1,6 +1,6 @@
 import { noteOf, withNote } from './event-notes.ts'
 import type { JobEvent, LoggedEvent } from './events.ts'
-import { type Attempt, type AttemptOutcome, isTerminal, type Job, type JobError } from './job.ts'
+import { type Attempt, type AttemptOutcome, type Child, isTerminal, type Job, type JobError } from './job.ts'
 import { tagsMember } from './job-spec.ts'
 
 /**
@@ -20,7 +20,13 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
   if (seq <= job.seq) return job
   // After the end only a new round may follow: every writer uses compare-and-set, so nothing else is ever stored.
   if (isTerminal(job.phase) && !startsRound(event, job)) return { ...job, seq }
-  const noted: Job = { ...job, seq, updated_at: event.at, events: withNote(job.events, event, seq) }
+  const noted: Job = {
+    ...job,
+    ...childrenAfter(job, event),
+    seq,
+    updated_at: event.at,
+    events: withNote(job.events, event, seq),
+  }
   const next = withShortAttempt(noted, event)
   switch (event.event) {
     case 'unreadable':
@@ -68,6 +74,14 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
         attempts: endOpenAttempt(next.attempts, outcomeOf(event, 'failed'), event.at, event.error),
       }
   }
+}
+
+/** An event names the children that its writer knows of: those of an attempt that was cut short it may not know. */
+function childrenAfter({ children = [] }: Job, event: LoggedEvent): { children?: Child[] } {
+  const told = 'children' in event ? (event.children as Child[] | undefined) : undefined
+  if (told === undefined || told.length === 0) return {}
+  const byName = new Map([...children, ...told].map((child) => [child.name, child]))
+  return { children: [...byName.values()] }
 }
 
 const outcomeOf = ({ reason }: { reason?: string | undefined }, otherwise: AttemptOutcome): AttemptOutcome =>
@@ -130,6 +144,7 @@ function firstState(event: FirstEvent, seq: number): Job {
     priority: event.priority,
     tenant: event.tenant ?? null,
     ...tagsMember(event.tags),
+    ...(event.parent_job_id === undefined ? {} : { parent_job_id: event.parent_job_id }),
     phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
     round: event.round,
     created_at: event.created_at,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { applyEvent } from './apply-event.ts'
 import { type JobEvent, jobEventSchema } from './events.ts'
 import { isTerminal, type Job, statusOf } from './job.ts'
+import { jobSpecOf } from './job-spec.ts'
 
 const at = (n: number) => new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString()
 const job = { job_id: 'j', object_id: 'o', type: 'sleep' }
@@ -209,4 +210,17 @@ test('of a job that is retried without end the last attempts are kept', () => {
   expect(state?.attempts).toHaveLength(200)
   expect(state?.attempts.at(-1)).toMatchObject({ attempt: 300, outcome: 'retrying' })
   expect(state?.attempts[0]).toMatchObject({ attempt: 101 })
+})
+
+test('a job knows its parent, and by every event that names some the jobs that it made itself', () => {
+  const child = (name: string) => ({ name, job_id: `id-${name}`, type: 'mail' })
+  const again: JobEvent = { ...retrying(2, 1), parent_job_id: 'p', children: [child('a')] }
+  const released: JobEvent = { event: 'job:released', at: at(4), ...job, ...run, attempt: 2, children: [child('b')] }
+  // The worker that takes the job over knows what its trigger names, and what it has made itself.
+  const end: JobEvent = { ...finished(6, 2), children: [child('a'), child('c')] }
+  const folded = fold([{ ...created, parent_job_id: 'p' }, started(1, 1), again, started(3, 2), released, end])
+  expect(folded).toMatchObject({ parent_job_id: 'p', children: ['a', 'b', 'c'].map(child) })
+  expect(jobSpecOf(folded as Job)).toMatchObject({ parent_job_id: 'p', children: ['a', 'b', 'c'].map(child) })
+  const alone = fold([created, started(1, 1), finished(2, 1)])
+  for (const member of ['parent_job_id', 'children']) expect(alone).not.toHaveProperty(member)
 })

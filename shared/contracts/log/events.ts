@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backoffSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.ts'
+import { backoffSchema, childSchema, type JobError, jobErrorSchema, PRIORITIES } from './job.ts'
 
 /** Version of these schemas, sent as the header `Hasty-Contract`. */
 export const CONTRACT_VERSION = 1
@@ -16,6 +16,9 @@ export const HEADERS = {
   changeKey: 'Hasty-Change-Key',
   traceparent: 'traceparent',
 } as const
+
+/** Jobs that the handler made, in this attempt and before: a later attempt makes none of these names again. */
+const aboutChildren = { children: z.array(childSchema).optional() }
 
 /** Members that a worker needs to run a job; every event that can become a trigger carries all of them. */
 const jobSpecShape = {
@@ -34,6 +37,9 @@ const jobSpecShape = {
   backoff: backoffSchema,
   callback_url: z.string().optional(),
   crashes: z.number().int().min(0),
+  /** The job whose handler made this one. */
+  parent_job_id: z.string().optional(),
+  ...aboutChildren,
 }
 
 const aboutJob = {
@@ -121,16 +127,18 @@ const retryingSchema = z.looseObject({
   reason: z.string().optional(),
   error: jobErrorSchema,
 })
-const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...aboutRun })
+const releasedSchema = z.looseObject({ event: z.literal('job:released'), ...aboutRun, ...aboutChildren })
 const finishedSchema = z.looseObject({
   event: z.literal('job:finished'),
   ...aboutAttempt,
   ...aboutShortAttempt,
+  ...aboutChildren,
   result: z.unknown().optional(),
 })
 const cancelledSchema = z.looseObject({
   event: z.literal('job:cancelled'),
   ...aboutJob,
+  ...aboutChildren,
   reason: z.string(),
   attempt: z.number().int().min(1).optional(),
   worker_id: z.string().optional(),
@@ -140,6 +148,7 @@ const failedSchema = z.looseObject({
   event: z.literal('job:failed'),
   ...aboutJob,
   ...aboutShortAttempt,
+  ...aboutChildren,
   reason: z.string(),
   attempt: z.number().int().min(1).optional(),
   worker_id: z.string().optional(),

@@ -8,6 +8,12 @@ export const tenantMember = (tenant: string | null): { tenant?: string } => (ten
 export const tagsMember = (tags: string[] | undefined): { tags?: string[] } =>
   tags === undefined || tags.length === 0 ? {} : { tags }
 
+/** The members that tell of a parent and of children, which most jobs do not have. */
+export const familyMembers = ({ parent_job_id, children }: Pick<JobSpec, 'parent_job_id' | 'children'>) => ({
+  ...(parent_job_id === undefined ? {} : { parent_job_id }),
+  ...(children === undefined || children.length === 0 ? {} : { children }),
+})
+
 /** The members that an event must carry to continue a job's history, so that a worker can run the job from it alone. */
 export const jobSpecOf = (job: Job): JobSpec => ({
   job_id: job.job_id,
@@ -25,6 +31,7 @@ export const jobSpecOf = (job: Job): JobSpec => ({
   backoff: job.backoff,
   ...(job.callback_url === null ? {} : { callback_url: job.callback_url }),
   crashes: job.crashes,
+  ...familyMembers(job),
 })
 
 /** Number of the attempt that starts next: a released attempt keeps its number. */

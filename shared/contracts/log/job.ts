@@ -86,6 +86,14 @@ export const eventNoteSchema = z
   .meta({ id: 'JobEvent' })
 export type EventNote = z.infer<typeof eventNoteSchema>
 
+/** A job that a handler made, as its parent knows it. */
+export const childSchema = z.looseObject({
+  name: z.string().meta({ description: 'The name by which the handler made it' }),
+  job_id: z.string(),
+  type: z.string(),
+})
+export type Child = z.infer<typeof childSchema>
+
 /** The fold of one job's history. Times are ISO 8601 UTC. `payload`, `result` and `progress.data` are any JSON value. */
 export interface Job {
   job_id: string
@@ -95,6 +103,10 @@ export interface Job {
   tenant: string | null
   /** Absent where the job has none. */
   tags?: string[]
+  /** The job whose handler made this one. */
+  parent_job_id?: string
+  /** Jobs that its own handler made, as far as the attempts that made them could tell. */
+  children?: Child[]
   phase: JobPhase
   /** Counts operator retries of an ended job; the first run is round 1. */
   round: number

@@ -1,4 +1,4 @@
-import type { JobContext } from '../../../../services/job/handlers/handler.ts'
+import type { Context } from 'hasty/handler'
 
 // A port, a lock or a device that each process takes when it loads its handlers: the worker has it, and its children fail.
 if (process.argv[1]?.endsWith('child.ts')) throw new Error('listen EADDRINUSE: address already in use :::9090')
@@ -11,7 +11,7 @@ export interface ChildlessPayload {
 export const handler = {
   type: 'childless',
   policy: { cooldown: false },
-  run({ deaths }: ChildlessPayload, { attempt }: JobContext) {
+  run({ deaths }: ChildlessPayload, { attempt }: Context) {
     if (attempt <= deaths) process.exit(1)
     return attempt
   },
