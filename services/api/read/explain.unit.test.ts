@@ -9,8 +9,7 @@ const NOW = Date.parse('2026-11-22T08:00:00.000Z')
 const JOB_ID = '1m8jyee5bFom7UYRdbsRllD5L'
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString()
 const error = { name: 'Error', message: 'upstream said no' }
-const nothing = { type: null, hasLiveWorker: true, abandonedTypes: [], ahead: 0, ratePerS: 0 }
-const facts: WaitFacts = nothing
+const facts: WaitFacts = { type: null, hasLiveWorker: true, ahead: 0, ratePerS: 0 }
 
 const created = {
   event: 'job:created',
