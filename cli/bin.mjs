@@ -1,9 +1,11 @@
 #!/bin/sh
-':' //; n="$(dirname "$(readlink -f "$0")")/../node_modules/.bin/node"; [ -x "$n" ] || n=node; exec "$n" "$0" "$@"
+':' //; n="$(dirname "$(readlink -f "$0")")/../node_modules/.bin/node"
+':' //; [ -x "$n" ] && [ -e /lib*/ld-linux-*.so.* ] 2>/dev/null || n=node
+':' //; exec "$n" "$0" "$@"
 
-// `hasty`: the command line on Node 24, whatever Node the machine has. The line above is a comment to Node, and to the
-// shell the start of the Node that the packages have: to start the machine's own first would take twice as long. All
-// else is plain JavaScript for Node 20.
+// `hasty`: the command line on Node 24, whatever Node the machine has. To Node the lines above are comments. A shell runs
+// them: they start the Node that the packages have, where it can run (it needs glibc). To start the machine's own first
+// would take twice as long. All else is plain JavaScript for Node 20.
 import { readFileSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'

@@ -68,9 +68,13 @@ function versionOf(node) {
   return packagedVersion(node) ?? spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout ?? ''
 }
 
+// What starts a program on Linux with glibc: without it (Alpine) the packages' Node is there and does not run.
+const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' }
+
 // The package that brings Node has its version: to ask the program takes as long as a start of it.
 function packagedVersion(node) {
   try {
+    if (!existsSync(loaders[process.arch])) return undefined
     const { name, version } = JSON.parse(readFileSync(join(dirname(realpathSync(node)), '..', 'package.json'), 'utf8'))
     return name.startsWith('node-') ? version : undefined
   } catch {

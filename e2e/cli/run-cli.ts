@@ -10,7 +10,7 @@ export interface CliResult {
 }
 
 export interface CliOptions {
-  /** As a shell starts it: by way of two more processes, which find the right Node. */
+  /** As a shell starts it: by way of the file that finds the right Node. */
   asShell?: boolean
   env?: Record<string, string>
   stdin?: string
