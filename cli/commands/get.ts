@@ -22,6 +22,7 @@ async function showJob({ client, out, signal }: CommandContext, id: string): Pro
     ['job_id', job.job_id],
     ['type', job.type],
     ['object_id', job.object_id],
+    ['tags', job.tags?.join(', ') ?? null],
     ['status', paintStatus(out, job.status)],
     ['priority', job.priority],
     ['created', job.created_at],

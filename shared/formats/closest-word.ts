@@ -3,15 +3,15 @@ const BEGINNING_LENGTH = 3
 
 /**
  * The word that was probably meant: one that begins with what was written, or differs from it in at most every third
- * letter. Upper and lower case are the same.
+ * letter. Only letters and digits count, in upper or lower case: `timeoutMs` and `timeout_ms` are the same.
  * @returns null where none is near
  */
 export function closestWord(written: string, words: readonly string[]): string | null {
-  const own = written.toLowerCase()
+  const own = lettersOf(written)
   let closest: string | null = null
   let least = Number.POSITIVE_INFINITY
   for (const word of words) {
-    const other = word.toLowerCase()
+    const other = lettersOf(word)
     const isBeginning = own.length >= BEGINNING_LENGTH && other.startsWith(own)
     const distance = isBeginning ? Math.min(1, other.length - own.length) : editDistance(own, other)
     if (distance >= least || distance > Math.max(own.length, other.length) / 3) continue
@@ -20,6 +20,8 @@ export function closestWord(written: string, words: readonly string[]): string |
   }
   return closest
 }
+
+const lettersOf = (word: string): string => word.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 
 /** Number of letters to insert, remove, replace or swap with their neighbour. */
 function editDistance(one: string, other: string): number {

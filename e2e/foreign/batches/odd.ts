@@ -5,7 +5,7 @@ const seen = new Set<string>()
 
 /** Each first value of a batch says how it goes wrong. */
 export async function run(messages: BatchMessage[]): Promise<unknown> {
-  const [how = ''] = messages.map(({ value }) => String(value ?? ''))
+  const [how = ''] = messages.map(({ value }) => (typeof value === 'string' ? value : ''))
   const isFirst = !seen.has(how)
   seen.add(how)
   if (how.startsWith('rows')) return messages.map(({ seq }) => ({ id: seq }))

@@ -8,7 +8,7 @@ import {
 import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
 import { isObject, messageOf } from '#shared/errors/foreign.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
-import { nearestName } from '#shared/formats/nearest-name.ts'
+import { closestWord } from '#shared/formats/closest-word.ts'
 import { importModule } from '#shared/process/import-module.ts'
 import { batchRun, type RunBatch } from './batch-run.ts'
 import type { JobHandler } from './handler.ts'
@@ -66,7 +66,7 @@ function readHandler(module: Record<string, unknown>, timeoutMs: number): JobHan
 
 function whyNoHandler(names: string[]): string {
   const what = 'must export a const named `handler`'
-  const meant = nearestName('handler', names)
+  const meant = closestWord('handler', names)
   if (meant !== null) return `${what}, and exports \`${meant}\``
   if (names.includes('default')) return `${what}, not a default`
   return `${what}; a file that is no job type has a name that begins with _, or lies in a folder`
@@ -77,7 +77,7 @@ function complaintOf(issue: z.core.$ZodIssue): string {
   const where = path === '' ? 'handler' : path
   if (issue.code !== 'unrecognized_keys') return `${where}: ${issue.message}`
   const unknown = issue.keys.map((key) => {
-    const meant = nearestName(key, MEMBERS[path] ?? [])
+    const meant = closestWord(key, MEMBERS[path] ?? [])
     return `has no member "${key}"${meant === null ? '' : `, did you mean ${meant}?`}`
   })
   return `${where}: ${unknown.join('; ')}`

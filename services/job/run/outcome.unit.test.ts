@@ -13,6 +13,7 @@ function atTimeout(onTimeout: 'retry' | 'fail' | 'cancel', attempt: number) {
   const run = {
     spec: { type: 'slow', timeout_ms: 20, max_attempts: 2, backoff },
     originalPayload: () => ({ a: 1 }),
+    made: { isEmpty: true },
   } as unknown as JobRun
   const started = { attempt, crashes: 0, isolated: false, seq: 7 }
   return outcomeOf({ workerId: 'w', handlers, clock, random: () => 0 }, run, started, { kind: 'timeout' })

@@ -51,12 +51,8 @@ const IDLE_MS = 300
 /** Events behind a batch beyond which the next one is read at once. */
 const BACKLOG = 1_000
 
-/** The oldest event that is not applied yet; null: none is known. */
-interface Behind {
-  messages: number
-  /** When it was stored, milliseconds. */
-  sinceMs: number | null
-}
+/** How many events are not applied, and when the oldest of them was stored; null: there is none. */
+type Behind = { messages: number; sinceMs: number | null }
 
 export class Projection {
   readonly #deps: ProjectionDeps
