@@ -161,9 +161,10 @@ describe('an http job', () => {
     }
   })
 
-  test("is cancelled at the job's own timeout", async () => {
-    const job = await run('http', { url: url('/never') }, { timeout_ms: 300 })
-    expect(job).toMatchObject({ status: 'cancelled', reason: 'timeout' })
+  test("is tried again after the job's own timeout, until its attempts are used up", async () => {
+    const job = await run('http', { url: url('/never') }, { timeout_ms: 300, attempts: 2, backoff: { base_ms: 10 } })
+    expect(job).toMatchObject({ status: 'failed', reason: 'timeout', error: { name: 'Timeout' } })
+    expect(attemptsOf(job).map(({ outcome }) => outcome)).toEqual(['retrying', 'failed'])
   })
 
   test('keeps 64 KiB of a larger answer, and what is nested too deeply as text', async () => {
