@@ -90,9 +90,12 @@ describe('a job, through nginx, two apis and two workers', () => {
   })
 
   test('is the same job under /v1, where a repeated object_id is a conflict', async () => {
-    const created = await post({ object_id: 'order-v1' }, '/v1/jobs')
+    const created = await post({ object_id: 'order-v1', type: 'sleep' }, '/v1/jobs')
     expect(created.status).toBe(201)
-    expect(await post({ object_id: 'order-v1' }, '/v1/jobs')).toMatchObject({ status: 409, body: { code: 'cooldown' } })
+    expect(await post({ object_id: 'order-v1', type: 'sleep' }, '/v1/jobs')).toMatchObject({
+      status: 409,
+      body: { code: 'cooldown' },
+    })
     expect(await post({ object_id: 'order-v1' })).toMatchObject({ status: 400, body: { code: 'cooldown' } })
     expect((await untilEnded(created.body.job_id)).status).toBe('finished')
   })

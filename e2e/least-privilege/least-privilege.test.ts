@@ -275,7 +275,7 @@ test.each<[User, string]>([
 async function useControls(url: string): Promise<void> {
   const type = `${url}/v1/types/sleep`
   expect(await send('POST', `${type}/pause`)).toMatchObject({ status: 200, body: { paused: true } })
-  const waiting = await postTo(`${url}/v1/jobs`, { object_id: 'b' })
+  const waiting = await postTo(`${url}/v1/jobs`, { object_id: 'b', type: 'sleep' })
   const job = `${url}/v1/jobs/${String(waiting.body['job_id'])}`
   const why = await getFrom(`${job}/why`)
   expect((why.body['reasons'] as { code: string }[])[0]?.code).toBe('paused')

@@ -108,6 +108,7 @@ export const handler = {
   type: 'faulty',
   policy: {
     timeout_ms: 20_000,
+    on_timeout: 'cancel',
     cooldown: false,
     backoff: { kind: 'fixed', base_ms: 50, max_ms: 50, jitter: 0 },
   },
