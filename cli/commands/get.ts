@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { JobView } from '../../client/index.ts'
 import { attemptTable } from '../attempt-table.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { errorFields } from '../error-fields.ts'
@@ -22,6 +23,8 @@ async function showJob({ client, out, signal }: CommandContext, id: string): Pro
     ['job_id', job.job_id],
     ['type', job.type],
     ['object_id', job.object_id],
+    ['parent', job.parent_job_id ?? null],
+    ['children', childrenText(job.children)],
     ['tags', job.tags?.join(', ') ?? null],
     ['status', paintStatus(out, job.status)],
     ['priority', job.priority],
@@ -37,4 +40,14 @@ async function showJob({ client, out, signal }: CommandContext, id: string): Pro
     ['reason', job.reason],
   ])
   for (const line of [...lines, ...attemptTable(job.attempts, out.columns)]) out.line(line)
+}
+
+/** A job may have a thousand; `--json` shows all. */
+const CHILDREN_SHOWN = 10
+
+function childrenText(children: JobView['children'] = []): string | null {
+  if (children.length === 0) return null
+  const shown = children.slice(0, CHILDREN_SHOWN).map(({ name, job_id: id }) => `${name} (${id})`)
+  const more = children.length - shown.length
+  return `${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`
 }

@@ -93,6 +93,15 @@ test('a job is shown, explained, cancelled and started again', async () => {
   await untilJob(hasty, id, { status: 'finished', round: 2 })
 })
 
+test('get shows the parent of a job that a handler made, and the children of the parent', async () => {
+  const makes = Array.from({ length: 12 }, (_, n) => ({ name: `n${n}`, type: 'moody' }))
+  const id = await makeJob('maker', JSON.stringify({ makes }))
+  const { children = [] } = await untilJob(hasty, id, { status: 'finished' })
+  const [first, last] = [children[0]?.job_id ?? '', children[9]?.job_id ?? '']
+  expect(await good(['get', id])).toMatch(new RegExp(`\nchildren +n0 \\(${first}\\), .*n9 \\(${last}\\) and 2 more\n`))
+  expect(await good(['get', first])).toMatch(new RegExp(`\nparent +${id}\n`))
+})
+
 test('get and why show what happened in every attempt, in which round, and what to do next', async () => {
   const id = await makeJob('moody', '{"bad_attempts": 3}', '--attempts', '2')
   await untilJob(hasty, id, { status: 'failed' })

@@ -63,7 +63,7 @@ test('of many tries of several workers for one name one makes the job, in the te
 })
 
 test.each<[string, MakeRequest, string]>([
-  ['an unknown type', request('a', { type: 'nobody' }), 'create("a", "nobody"): There is no job type'],
+  ['an unknown type', request('a', { type: 'nobody' }), 'create("a", "nobody"): There is no job type "nobody".'],
   ['more attempts than a type allows', request('d', { attempts: 101 }), 'attempts must be at most 100'],
   ['a callback where there are none', request('e', { callback_url: 'https://x.example' }), 'callbacks are disabled'],
 ])('%s is refused for good', async (_, wanted, message) => {
