@@ -8,7 +8,6 @@ export function resultsPage(rows: readonly Row[]): string {
   const machines = [...new Set(rows.map(({ machine }) => machine))]
   const versions = Object.entries(Object.assign({}, ...rows.map((row) => row.versions)) as Row['versions'])
   const names = [...new Set(rows.map(({ peer }) => peer))] satisfies PeerName[]
-  const repeats = Math.max(...rows.map(({ repeat }) => repeat))
   const settings = rows[0]?.settings
   return `# Benchmark results
 
@@ -17,7 +16,7 @@ run them again: [What a job costs](../docs/performance.md#how-it-is-measured).
 
 - Measured on ${days.join(', ')}: ${machines.join('; ')}.
 - ${versions.map(([name, version]) => `${name} ${version}`).join(', ')}.
-- Repeats, interleaved: ${repeats}. Medians, and in brackets the range. ${settings === undefined ? '' : settingsInWords(settings)}
+- Repeats, interleaved: ${repeatsInWords(rows, names)}. Medians, and in brackets the range. ${settings === undefined ? '' : settingsInWords(settings)}
 - Load, services and store share the cores: compare the rows with each other, not with another machine.
 
 Hasty has one api, one keeper and one job service with 200 slots, and SQLite; every other peer has one api process in
@@ -29,6 +28,14 @@ ${peersTable(names)}
 
 ${resultsTable(rows)}
 `
+}
+
+/** The number of repeats, and those of peers that have fewer, because the run was ended early. */
+function repeatsInWords(rows: readonly Row[], names: readonly PeerName[]): string {
+  const counts = names.map((name) => ({ name, count: rows.filter(({ peer }) => peer === name).length }))
+  const most = Math.max(...counts.map(({ count }) => count))
+  const fewer = counts.filter(({ count }) => count < most)
+  return [most, ...fewer.map(({ name, count }) => `${count} of ${name}`)].join(', ')
 }
 
 const settingsInWords = ({ jobs, backlog, requests, messages, connections }: Row['settings']): string =>
