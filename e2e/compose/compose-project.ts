@@ -22,8 +22,6 @@ export type ComposeProject = AsyncDisposable & {
   /** `docker compose ...` of this project; both outputs. */
   compose(...args: string[]): Promise<string>
   docker(...args: string[]): Promise<string>
-  /** A script of the repository that calls `docker compose` itself, as its documentation says. */
-  script(file: string, ...args: string[]): Promise<string>
   /** From now on these too, as when a `.env` is changed. */
   use(env: Record<string, string>): void
   /** Everything healthy when this resolves, and setup done. */
@@ -59,8 +57,6 @@ export async function startComposeProject(options: ComposeProjectOptions = {}): 
     image,
     compose,
     docker,
-    script: (...args) =>
-      runCommand('sh', args, { env: { ...env, COMPOSE_PROJECT_NAME: name, COMPOSE_PROGRESS: 'quiet' }, cwd: root }),
     use: (more) => void Object.assign(env, more),
     up: async (...args) => void (await compose('up', '--detach', '--wait', '--wait-timeout', '120', ...args)),
     scale: async (replicas) => {

@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getFrom, postTo, send } from '../support/call.ts'
+import { getFrom, postTo } from '../support/call.ts'
 import { type ComposeProject, startComposeProject } from './compose-project.ts'
 import { howAllEnded, untilAllEnded, untilEnded } from './jobs.ts'
 import { knownToNginx } from './known-to-nginx.ts'
@@ -209,46 +206,6 @@ test('after `down` and `up` every job and the cooldown are still there', async (
     status: 400,
     body: { code: 'cooldown', job_id: before.job_id },
   })
-})
-
-test('a backup of the running system brings everything back onto a machine without volumes', async () => {
-  const folder = join(await mkdtemp(join(tmpdir(), 'hasty-backup-')), 'monday')
-  const { body } = await post({ object_id: 'backed up' })
-  const ended = await untilEnded(hasty.url, String(body['job_id']))
-  const delayed = await post({ object_id: 'delayed', delay_ms: 3_600_000 })
-  // More than there are slots: some run and some wait at the moment of the snapshot.
-  const waiting = await Promise.all(
-    Array.from({ length: 80 }, (_, n) => post({ object_id: `w${n}`, payload: { ms: 10_000 } })),
-  )
-  const yearly = { cron: '0 0 1 1 *', job: { type: 'sleep' } }
-  expect(await send('PUT', `${hasty.url}/v1/schedules/yearly`, yearly)).toMatchObject({ status: 201 })
-  /** Files of messages in which the text stands. */
-  const filesWith = async (text: string) =>
-    (await hasty.compose('exec', '-T', 'ingest', 'sh', '-c', `grep -rl ${text} /output | cat`))
-      .trim()
-      .split('\n')
-      .toSorted()
-  const timestamp = '2026-11-22T18:00:00Z'
-  expect(await postTo(`${hasty.url}/message`, [{ timestamp, value: 'kept' }])).toMatchObject({ status: 201 })
-  await expect.poll(async () => (await filesWith('kept')).join(''), { timeout: 20_000 }).toContain('.ndjson')
-  const before = await filesWith('kept')
-
-  await hasty.script('scripts/back-up.sh', folder)
-  await hasty.compose('down', '--volumes', '--timeout', '0')
-  await hasty.script('scripts/restore.sh', folder)
-
-  expect((await getFrom(`${hasty.url}/${ended.job_id}`)).body).toEqual(ended)
-  expect((await getFrom(`${hasty.url}/${String(delayed.body['job_id'])}`)).body).toMatchObject({ status: 'scheduled' })
-  expect(await post({ object_id: 'backed up' })).toMatchObject({ status: 400, body: { code: 'cooldown' } })
-  expect((await getFrom(`${hasty.url}/v1/schedules/yearly`)).status).toBe(200)
-  expect(await filesWith('kept')).toEqual(before)
-  await untilAllEnded(
-    hasty.url,
-    waiting.map((answer) => String(answer.body['job_id'])),
-  )
-  // A second restore must not touch what is there.
-  await expect(hasty.script('scripts/restore.sh', folder)).rejects.toThrow('already')
-  await rm(dirname(folder), { recursive: true, force: true })
 })
 
 async function killOne(service: string): Promise<void> {

@@ -6,10 +6,15 @@ import type { Load } from '../support/load.ts'
 const AT_ONCE = 5
 
 /** The job as it ended. */
-export async function untilEnded(url: string, jobId: string, timeoutMs = 30_000): Promise<JobView> {
+export async function untilEnded(
+  url: string,
+  jobId: string,
+  timeoutMs = 30_000,
+  headers: Record<string, string> = {},
+): Promise<JobView> {
   let seen: JobView | undefined
   const isEnded = async () => {
-    const { status, body } = await getFrom(`${url}/${jobId}`)
+    const { status, body } = await getFrom(`${url}/${jobId}`, headers)
     seen = body as JobView
     return status === 200 && seen.status !== 'processing'
   }
@@ -18,11 +23,16 @@ export async function untilEnded(url: string, jobId: string, timeoutMs = 30_000)
 }
 
 /** All of them as they ended; reads some at a time. */
-export async function untilAllEnded(url: string, ids: readonly string[]): Promise<JobView[]> {
+export async function untilAllEnded(
+  url: string,
+  ids: readonly string[],
+  headers: Record<string, string> = {},
+): Promise<JobView[]> {
   const jobs: JobView[] = []
   const left = [...ids]
   const read = async () => {
-    for (let id = left.shift(); id !== undefined; id = left.shift()) jobs.push(await untilEnded(url, id, 60_000))
+    for (let id = left.shift(); id !== undefined; id = left.shift())
+      jobs.push(await untilEnded(url, id, 60_000, headers))
   }
   await Promise.all(Array.from({ length: AT_ONCE }, read))
   return jobs

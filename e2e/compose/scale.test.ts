@@ -54,20 +54,26 @@ test('a rolling upgrade to a changed image, in which a type loses its limit, fai
   const next = `${hasty.image}-2`
   await writeFile(join(dir, 'Dockerfile'), `FROM ${hasty.image}\nLABEL changed=yes\n`)
   await hasty.docker('build', '--quiet', '--tag', next, dir)
-  const old = (await Promise.all(['api', 'job'].map((service) => hasty.containers(service)))).flat()
   await underRequests('upgraded', async (more) => {
     hasty.use({ HASTY_IMAGE: next })
     const command = 'up -d --no-deps --no-recreate --wait --scale api=2 --scale job=2 api job'
     await hasty.compose(...command.split(' '))
     await areUsed(2)
-    await hasty.docker('stop', '-t', '75', ...old.map(({ id }) => id))
-    await hasty.docker('rm', ...old.map(({ id }) => id))
+    for (const service of ['api', 'job']) await hasty.docker('stop', '-t', '75', ...(await oldOnes(service)))
+    await hasty.compose('rm', '--force')
     await writeNap(null)
     await hasty.compose('run', '--rm', 'setup')
     expect(await limitOfNap()).toBe(null)
     await more()
   })
 })
+
+/** The containers of a service that run the first image, found as the documentation finds them. */
+async function oldOnes(service: string): Promise<string[]> {
+  const ids = (await hasty.compose('ps', '-q', service)).trim().split('\n')
+  const images = await hasty.docker('inspect', '-f', '{{.Config.Image}} {{.Id}}', ...ids)
+  return images.split('\n').flatMap((line) => (line.startsWith(`${hasty.image} `) ? [line.split(' ')[1] ?? ''] : []))
+}
 
 test('after `stop` and `up` with jobs waiting, and running, every job comes to its end', async () => {
   await hasty.compose('stop')

@@ -33,8 +33,16 @@ export function countStatuses(answers: ApiAnswer[]): Record<number, number> {
 }
 
 /** Sends any method; `body` is sent as JSON where there is one. */
-export async function send(method: string, url: string, body?: unknown): Promise<ApiAnswer> {
-  const sent = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+export async function send(
+  method: string,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<ApiAnswer> {
+  const sent =
+    body === undefined
+      ? { headers }
+      : { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
   const response = await fetch(url, { method, ...sent })
   const text = await response.text()
   return {
