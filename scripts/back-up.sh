@@ -11,9 +11,11 @@ export HASTY_BACKUP
 # A backup holds every payload: only you may open it.
 chmod 700 "$HASTY_BACKUP"
 running=$(docker compose ps -q ingest)
+resume() { [ -z "$running" ] || docker compose start ingest; }
+trap resume EXIT
+trap 'exit 130' INT TERM HUP
 [ -z "$running" ] || docker compose stop ingest
 code=0
 docker compose run --rm --no-deps -T --user "$(id -u):$(id -g)" back-up || code=$?
-[ -z "$running" ] || docker compose start ingest
 [ "$code" = 0 ] && echo "Backed up to $HASTY_BACKUP"
 exit "$code"

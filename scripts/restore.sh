@@ -8,9 +8,10 @@ export HASTY_BACKUP
 # Nothing else yet: setup would make empty streams.
 docker compose up -d --wait nats mongo
 # The user of the containers owns what is restored, and reads the backup meanwhile.
+trap 'chmod 700 "$HASTY_BACKUP"' EXIT
+trap 'exit 130' INT TERM HUP
 chmod -R a+rX "$HASTY_BACKUP"
 docker compose run --rm --no-deps -T restore
-chmod 700 "$HASTY_BACKUP"
 # The broker reads the ids of the cooldown from its disk when it starts, not when it restores.
 docker compose restart nats
 docker compose up -d --wait

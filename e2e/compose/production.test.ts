@@ -11,10 +11,11 @@ import { untilAllEnded, untilEnded } from './jobs.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** All that compose builds from and mounts, and the scripts that the documents name. */
-const NEEDED = [
-  ...['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', 'docker-compose.yml'],
-  ...['docker-compose.prod.yml', 'deploy', 'nats', 'nginx', 'scripts', 'services', 'shared', 'client', 'cli'],
-]
+const NEEDED = `
+  Dockerfile .dockerignore package.json package-lock.json docker-compose.yml
+  docker-compose.prod.yml deploy nats nginx scripts services shared client cli`
+  .trim()
+  .split(/\s+/)
 
 let dir: string
 let url: string
@@ -32,8 +33,13 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${port}`
   env = {
     ...process.env,
-    ...{ HASTY_PORT: `127.0.0.1:${port}`, HASTY_IMAGE: `${basename(dir).toLowerCase()}:test`, HASTY_URL: url },
-    ...{ JOB_SLOTS: '4', SLEEP_MIN_MS: '300', SLEEP_MAX_MS: '600', COMPOSE_PROGRESS: 'quiet' },
+    HASTY_PORT: `127.0.0.1:${port}`,
+    HASTY_IMAGE: `${basename(dir).toLowerCase()}:test`,
+    HASTY_URL: url,
+    JOB_SLOTS: '4',
+    SLEEP_MIN_MS: '300',
+    SLEEP_MAX_MS: '600',
+    COMPOSE_PROGRESS: 'quiet',
   }
   await type('sh deploy/make-secrets.sh')
   const said = await hasty(

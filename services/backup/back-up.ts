@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Broker } from '#shared/bus/connection.ts'
 import { readSnapshot, streamNames } from '#shared/bus/snapshots.ts'
@@ -12,15 +12,14 @@ import { connectTo } from './connect-to.ts'
 import { saveDatabases } from './databases.ts'
 import { type Manifest, manifestFile, messagesDir, STREAMS, snapshotFile, storesDir, writeWhole } from './files.ts'
 
-// `npm run back-up`: copies everything that Hasty keeps into BACKUP_DIR, while it runs. The stores come first: the log
-// then knows everything that they lack, and brings them up to date after a restore.
+// `npm run back-up`: copies everything that Hasty keeps into BACKUP_DIR, while it runs. The order is what makes the copies
+// fit: the stores of jobs before the log, which then knows everything that they lack; the store of requests after the
+// stream from which ended ones leave; the files of messages after the stream from which processed ones leave.
 
 async function backUp(config: BackupConfig, broker: Broker, log: Logger): Promise<void> {
   const dir = config.BACKUP_DIR
   await makeEmptyFolder(dir)
-  const stores = await saveDatabases(config, storesDir(dir))
-  log.info({ stores }, 'stores are backed up')
-  await saveFiles(config, dir)
+  log.info({ stores: await saveDatabases(config, storesDir(dir), ['jobs', 'job']) }, 'stores are backed up')
   const streams: Manifest['streams'] = {}
   const existing = await streamNames(broker)
   for (const stream of STREAMS.filter((name) => existing.includes(name))) {
@@ -30,6 +29,8 @@ async function backUp(config: BackupConfig, broker: Broker, log: Logger): Promis
     streams[stream] = { config: { ...head.config }, state: { ...head.state } }
     log.info({ stream, messages: head.state.messages }, 'stream is backed up')
   }
+  log.info({ stores: await saveDatabases(config, storesDir(dir), ['workflow']) }, 'stores are backed up')
+  await saveFiles(config, dir)
   const manifest: Manifest = { version: 1, created_at: isoTime(systemClock.now()), streams }
   await writeWhole(manifestFile(dir), (file) => writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`))
   log.info({ dir }, 'backup is complete')
@@ -47,8 +48,10 @@ async function saveFiles({ DATA_DIR, DATA_OUTPUT_DIR }: BackupConfig, dir: strin
 }
 
 async function makeEmptyFolder(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true })
+  await mkdir(dir, { recursive: true, mode: 0o700 })
   if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty; set BACKUP_DIR to a new folder`)
+  // It holds every payload.
+  await chmod(dir, 0o700)
   for (const each of [join(dir, 'streams'), storesDir(dir)]) await mkdir(each)
 }
 

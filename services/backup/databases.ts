@@ -28,10 +28,10 @@ const databasesOf = (config: BackupConfig): Database[] =>
     ] as const
   ).map(([name, mongoUrl]) => ({ name, mongoUrl, file: join(config.DATA_DIR, `${name}.sqlite`) }))
 
-/** Copies every store that there is, each as it is at one moment or, of MongoDB, while it goes on. @returns their names */
-export async function saveDatabases(config: BackupConfig, dir: string): Promise<string[]> {
+/** Copies those of the named stores that there are, each as it is at one moment or, of MongoDB, while it goes on. */
+export async function saveDatabases(config: BackupConfig, dir: string, names: readonly string[]): Promise<string[]> {
   const saved: string[] = []
-  for (const { name, mongoUrl, file } of databasesOf(config)) {
+  for (const { name, mongoUrl, file } of databasesOf(config).filter((database) => names.includes(database.name))) {
     if (mongoUrl !== undefined) await saveCollections(mongoUrl, join(dir, name))
     else if (existsSync(file)) saveFile(file, join(dir, `${name}.sqlite`))
     else continue

@@ -3,8 +3,11 @@ import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** The streams that hold data, in the order in which they are backed up. PROBES holds none. */
-export const STREAMS = ['JOBS', 'KEYS', 'SCHEDULES', 'REQUESTS', 'DEFINITIONS', 'MESSAGES', 'INGEST'] as const
+/**
+ * The streams that hold data, in the order in which they are backed up: a tick that comes after its schedule was copied is
+ * made again under the same id. PROBES holds none.
+ */
+export const STREAMS = ['SCHEDULES', 'JOBS', 'KEYS', 'DEFINITIONS', 'REQUESTS', 'MESSAGES', 'INGEST'] as const
 
 // A backup is a folder: `streams/NAME.snapshot` as the broker wrote it, `stores/` with SQLite's files or a folder for
 // each database of MongoDB, `messages/` with the files of messages, and, written last, `backup.json`.

@@ -3,6 +3,7 @@ import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker } from '#shared/bus/connection.ts'
 import { forgetConsumer, restoreSnapshot, type SnapshotHead, streamNames } from '#shared/bus/snapshots.ts'
+import { messageOf } from '#shared/errors/foreign.ts'
 import { environment } from '#shared/process/config.ts'
 import { explainEnd } from '#shared/process/exit.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
@@ -33,7 +34,11 @@ async function restore(config: BackupConfig, broker: Broker, log: Logger): Promi
   await restoreFiles(config, dir)
   await restoreDatabases(config, storesDir(dir))
   for (const [name, head] of Object.entries(streams)) {
-    await restoreSnapshot(broker, head as unknown as SnapshotHead, readChunks(snapshotFile(dir, name)))
+    const chunks = readChunks(snapshotFile(dir, name))
+    await restoreSnapshot(broker, head as unknown as SnapshotHead, chunks).catch((error: unknown) => {
+      const next = 'empty the broker, the stores and the files again before another try'
+      throw new Error(`the stream ${name} cannot be restored (${messageOf(error)}); ${next}`, { cause: error })
+    })
     log.info({ stream: name }, 'stream is restored')
   }
   for (const [stream, consumer] of DELIVERED_ANEW) {

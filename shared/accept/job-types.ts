@@ -66,6 +66,16 @@ export class JobTypes {
   }
 
   /**
+   * A type whose jobs may run.
+   * @throws AppError `unknown-type` also for one that is switched off
+   */
+  async getOffered(type: string): Promise<JobType> {
+    const found = await this.get(type)
+    if (found.info.policy.switched_off) throw this.#unknown(type)
+    return found
+  }
+
+  /**
    * A type whose jobs callers may create.
    * @throws AppError `unknown-type` also for types whose jobs only Hasty creates
    */

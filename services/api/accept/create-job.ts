@@ -153,7 +153,8 @@ async function readFirst(deps: CreateJobDeps, seq: number): Promise<FirstEvent |
 }
 
 function msgIdOf(deps: CreateJobDeps, type: JobType, { requestId, caller, body, isAtRoot }: CreateJobRequest): string {
-  const hasCooldown = type.info.policy.cooldown ?? isAtRoot
+  const { cooldown, cooldown_at_root_only: atRootOnly } = type.info.policy
+  const hasCooldown = cooldown && (isAtRoot || !atRootOnly)
   if (deps.cooldownMs === 0 || !hasCooldown) return `r:${requestId}`
   return `o:${hashNames(caller.tenant, body.type, body.object_id)}`
 }

@@ -36,7 +36,7 @@ export async function retryJob(
     // The job's request would never hear of the retry, and may have undone the job's work.
     if (taskOf(job.job_id, job.object_id) !== null)
       throw wrongState(job, 'it belongs to a request; retry the request instead')
-    checkLimits((await deps.types.get(job.type)).info.policy, body)
+    checkLimits((await deps.types.getOffered(job.type)).info.policy, body)
     return roundEvent(job, body, deps.clock.now())
   })
 }

@@ -59,11 +59,8 @@ export interface HandlerPolicy {
    * `cancel` as cancelled.
    */
   on_timeout?: 'retry' | 'fail' | 'cancel'
-  /**
-   * Whether the same object_id is refused for COOLDOWN_MS: true everywhere, false nowhere; by default (null) only for jobs
-   * posted to `/`.
-   */
-  cooldown?: boolean | null
+  /** Whether the same object_id is refused for COOLDOWN_MS; left out, it is refused only for jobs posted to `/`. */
+  cooldown?: boolean
 }
 
 export interface BatchPolicy {

@@ -15,7 +15,9 @@ import type { JobHandler } from './handler.ts'
 
 /** Strict, unlike the policies in lanes: a misspelt limit would be no limit. */
 export const userPolicySchema = z
-  .strictObject(declaredPolicySchema.omit({ batch: true, internal: true }).shape)
+  .strictObject(
+    declaredPolicySchema.omit({ batch: true, internal: true, cooldown_at_root_only: true, switched_off: true }).shape,
+  )
   .partial()
 
 /** The export `handler` of a user's file, checked by hand, because functions have no schema. */
@@ -53,7 +55,10 @@ function readHandler(module: Record<string, unknown>, timeoutMs: number): JobHan
   const parsed = userHandlerSchema.safeParse(exported, { error: zodMessages })
   if (!parsed.success) throw new Error(parsed.error.issues.map(complaintOf).join('; '))
   const { type, batch = null, schema, run } = parsed.data
-  const policy = jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...parsed.data.policy, batch })
+  const declared = parsed.data.policy ?? {}
+  // Left out, the cooldown holds at the root alone.
+  const where = declared.cooldown === undefined ? {} : { cooldown_at_root_only: false }
+  const policy = jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...declared, ...where, batch })
   if (batch !== null && batch.max_wait_ms >= policy.timeout_ms)
     throw new Error(`batch.max_wait_ms: must be below the timeout of ${policy.timeout_ms} ms, which it is part of`)
   return {

@@ -76,7 +76,7 @@ const isOffered = ({ BUILT_IN_TYPES }: HandlerSettings, { type, policy }: JobHan
 export const switchedOffTypes = (settings: HandlerSettings): JobTypeInfo[] =>
   builtInHandlers(settings, () => systemClock.now())
     .filter((handler) => !isOffered(settings, handler))
-    .map((handler) => typeInfo({ ...handler, policy: { ...handler.policy, internal: true } }))
+    .map((handler) => typeInfo({ ...handler, policy: { ...handler.policy, internal: true, switched_off: true } }))
 function add(handlers: Map<string, JobHandler>, handler: JobHandler, file: string): void {
   if (handlers.has(handler.type)) throw new Error(`${file}: the type ${handler.type} already exists`)
   try {

@@ -15,7 +15,7 @@ export interface SleepOptions {
 /** The default type: sleeps for a random time and returns how long. `payload.ms` fixes the time. */
 export const sleepHandler = (options: SleepOptions): JobHandler => ({
   type: 'sleep',
-  policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs, on_timeout: 'cancel', cooldown: true },
+  policy: { ...DEFAULT_POLICY, timeout_ms: options.timeoutMs, on_timeout: 'cancel', cooldown_at_root_only: false },
   schema: z.looseObject({ ms: z.number().int().min(0).max(TIMER_MAX_MS).optional() }).nullable(),
   async run(payload, context) {
     const asked = (payload as { ms?: number } | null | undefined)?.ms

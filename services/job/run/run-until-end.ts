@@ -3,6 +3,7 @@ import { type ForeignRun, runFor } from '#shared/errors/foreign-run.ts'
 import { timerMs } from '#shared/formats/durations.ts'
 import type { ChildDied } from '../isolate/isolation.ts'
 import { createVerb, type MakeRequest } from '../make/make-request.ts'
+import { OpenMakes } from '../make/open-makes.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
 import type { LetGo } from './hold.ts'
 import type { JobRun } from './job-run.ts'
@@ -30,6 +31,7 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
   const ended = Promise.withResolvers<RunEnd['end']>()
   const timer = setTimeout(() => ended.resolve({ kind: 'timeout' }), timerMs(timeout_ms))
   const progress = new ProgressReporter(deps, run, attempt)
+  const makes = new OpenMakes((request) => deps.jobMaker.make(run, request))
   let isRunning = true
   const foreign: ForeignRun = {
     of: [{ job_id, type, attempt: attempt.attempt }],
@@ -40,13 +42,16 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
     },
   }
   try {
-    const handling = runFor(foreign, () => startHandler(deps, run, attempt, aborter.signal, progress))
+    const handling = runFor(foreign, () =>
+      startHandler(deps, run, attempt, { signal: aborter.signal, progress, makes }),
+    )
     handling.then((outcome) => {
       isRunning = false
       ended.resolve(outcome)
     }, ended.reject)
     void hold.letGo.then(ended.resolve)
     const end = await ended.promise
+    await makes.close()
     if (!isRunning) return { end, lingering: null }
     // Listeners of the signal are the handler's code too.
     runFor(foreign, () => aborter.abort(new Error(end.kind)))
@@ -61,8 +66,7 @@ function startHandler(
   deps: WorkerDeps,
   run: JobRun,
   attempt: StartedAttempt,
-  signal: AbortSignal,
-  progress: ProgressReporter,
+  { signal, progress, makes }: { signal: AbortSignal; progress: ProgressReporter; makes: OpenMakes },
 ): Promise<HandlerOutcome | ChildDied> {
   const { spec } = run
   const job = {
@@ -72,7 +76,7 @@ function startHandler(
     attempt: attempt.attempt,
     fencingToken: attempt.seq,
   }
-  const make = (request: MakeRequest) => deps.jobMaker.make(run, request)
+  const make = (request: MakeRequest) => makes.make(request)
   if (attempt.isolated) {
     if (run.place === null) throw new Error('an isolated attempt started without a place')
     return run.place.run({

@@ -30,7 +30,11 @@ class FeebleStore {
       this.written.push(jobs.length)
       await this.#store.putNewer(jobs)
     }
-    return { ...this.#store, putNewer }
+    const saveCheckpoint: JobStore['saveCheckpoint'] = async (next, expected) => {
+      if (this.isAway) throw new Error('connection 7 to the store timed out')
+      return this.#store.saveCheckpoint(next, expected)
+    }
+    return { ...this.#store, putNewer, saveCheckpoint }
   }
 }
 
@@ -64,12 +68,15 @@ test('under a store that fails for large writes the fold goes on in smaller ones
   await using parts = await setup()
   const { bus, jobs, feeble, view, projection, create } = parts
   const addresses = Array.from({ length: JOBS }, newAddress)
-  await create(addresses)
-  feeble.isAway = true
   projection.start()
   try {
-    await vi.waitFor(() => expect(projection.lag.seconds).toBeGreaterThan(0.5), SOON)
-    expect(projection.lag.messages).toBe(JOBS)
+    await vi.waitFor(() => expect(projection.isOwner).toBe(true), SOON)
+    feeble.isAway = true
+    await create(addresses)
+    // It cannot even save that it is still there.
+    await vi.waitFor(() => expect(projection.lag.seconds).toBeGreaterThan(2), SOON)
+    expect(projection.isOwner).toBe(false)
+    expect(projection.lag.messages).toBeGreaterThan(0)
     feeble.isAway = false
     const end = (await bus.stream.state()).lastSeq
     await vi.waitFor(() => expect(view.seq).toBe(end), SOON)

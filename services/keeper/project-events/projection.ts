@@ -76,7 +76,7 @@ export class Projection {
   /** How far the store is behind the log; zeros where another replica applies it. */
   get lag(): { messages: number; seconds: number } {
     const { messages, sinceMs } = this.#behind
-    if (this.#owned === null || sinceMs === null) return { messages: 0, seconds: 0 }
+    if (sinceMs === null) return { messages: 0, seconds: 0 }
     return { messages, seconds: Math.max(0, this.#deps.clock.now() - sinceMs) / SECOND }
   }
 
@@ -111,7 +111,10 @@ export class Projection {
     const { store, view, replicaId } = this.#deps
     const seen = await store.readCheckpoint()
     view.update(seen)
-    if (seen !== null && !this.#isAbandoned(seen)) return false
+    if (seen !== null && !this.#isAbandoned(seen)) {
+      this.#behind = { messages: 0, sinceMs: null }
+      return false
+    }
     const state = await this.#deps.stream.state()
     const next = checkpointToOwn(seen, state, this.#deps.clock.now())
     const owned = { ...next, revision: (seen?.revision ?? 0) + 1, owner: replicaId, beat: (seen?.beat ?? 0) + 1 }
@@ -139,10 +142,7 @@ export class Projection {
         // After every loss of the feed, the log may have been replaced.
         const state = await this.#deps.stream.state()
         if (isOtherLog(this.#owned, state)) {
-          this.#deps.log.warn(
-            { was: this.#owned.stream_created, is: state.created },
-            'the log was replaced, starting over',
-          )
+          this.#deps.log.warn({ was: this.#owned.stream_created, is: state.created }, 'the log is new, starting over')
           if (!(await this.#save(otherLog(this.#owned, state, this.#deps.clock.now())))) return
         }
         this.#feed = await StreamFeed.open(this.#deps.broker, this.#owned.seq + 1)

@@ -4,7 +4,7 @@ import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
 import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
-import { DAY, MINUTE } from '#shared/time/clock.ts'
+import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import type { TaskEnd } from '../decide/end-task.ts'
 import { patchBetween } from '../decide/merge-patch.ts'
 import { allTasks, isRunning, type RequestRecord } from '../decide/record.ts'
@@ -27,6 +27,8 @@ export interface RequestChangesDeps extends TaskJobsDeps {
   times: RequestTimes & { jobs: PickUpTimes }
 }
 
+/** Time after which a version that seemed to be replaced is looked at if it is still there. */
+const REPLACED_MS = 30 * SECOND
 /** Longest time for which the broker keeps a delivery that was handed back; then it is looked at again. */
 const REST_MAX_MS = 1 * DAY
 /** Limit for waits that depend on settings: a delivery must not wait for the times of before a restart. */
@@ -63,8 +65,10 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
 async function follow(deps: RequestChangesDeps, rows: StoreQueue, delivery: Delivery): Promise<number | null> {
   if (isEmptied(delivery)) return null
   const record = JSON.parse(delivery.body) as RequestRecord
-  // A later version is delivered too, and requires all that is left to do of this one.
-  if ((deps.records.known(record.request_id)?.seq ?? 0) > delivery.seq) return null
+  // A later version is delivered too, and requires all that is left to do of this one. Handed back and not acked: if the
+  // stream went back, as after a restore, there is no later one, and this one comes again.
+  const isReplaced = (deps.records.known(record.request_id)?.seq ?? 0) > delivery.seq
+  if (isReplaced && delivery.deliveries === 1) return REPLACED_MS
   const stored = { seq: delivery.seq, record }
   await rows.add('all', toRow(stored, await deps.generation()), (together) => deps.store.putNewer(together))
   await tellParent(deps, record)

@@ -37,11 +37,12 @@ export const jobPolicySchema = z.looseObject({
    * job as failed, `cancel` as cancelled. Each has the reason `timeout` at the end.
    */
   on_timeout: z.enum(['retry', 'fail', 'cancel']).default('retry'),
-  /**
-   * Where the same object_id is refused for COOLDOWN_MS: at every address that creates jobs, at none, or (null) only at
-   * the root.
-   */
-  cooldown: z.boolean().nullable(),
+  /** Whether the same object_id is refused for COOLDOWN_MS. */
+  cooldown: z.boolean(),
+  /** Whether that holds only for jobs that are posted to the root. Older versions take it for every address. */
+  cooldown_at_root_only: z.boolean().default(false),
+  /** Whether the operator has switched this built-in type off: nobody creates or retries jobs of it. */
+  switched_off: z.boolean().default(false),
   /** Whether only Hasty creates jobs of this type: a POST of it is refused. */
   internal: z.boolean().default(false),
   /** null: one call for each job. */
@@ -78,7 +79,9 @@ export const DEFAULT_POLICY: JobPolicy = {
   backoff: { kind: 'exponential', base_ms: 1_000, max_ms: 60_000, jitter: 0.5 },
   concurrency: null,
   on_timeout: 'retry',
-  cooldown: null,
+  cooldown: true,
+  cooldown_at_root_only: true,
   internal: false,
+  switched_off: false,
   batch: null,
 }
