@@ -61,7 +61,7 @@ export const COMMANDS: readonly ListedCommand[] = [
   },
   {
     name: 'cancel',
-    description: 'cancel jobs',
+    description: 'cancel jobs, by their ids or all that match a filter',
     find: async () => (await import('./commands/change-job.ts')).defineCancel,
   },
   {

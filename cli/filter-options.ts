@@ -14,16 +14,22 @@ export interface FilterFlags {
   endedBefore?: string
 }
 
-/** Adds the options of all commands that select many jobs. */
-export const addFilterOptions = (command: Command): Command =>
+/**
+ * Adds the options of all commands that select many jobs.
+ * @param withEnd whether jobs that have ended are among them
+ */
+export function addFilterOptions(command: Command, { withEnd } = { withEnd: true }): Command {
   command
     .option('--type <type>', 'only this job type')
     .option('--object-id <id>', 'only jobs about this object')
     .option('--tag <tag>', 'only jobs with this tag')
     .option('--created-after <time>', 'earliest creation time: 2026-11-22T08:00:00Z, or 1h for an hour ago', parseTime)
     .option('--created-before <time>', 'latest creation time, exclusive', parseTime)
+  if (!withEnd) return command
+  return command
     .option('--ended-after <time>', 'earliest time of the end', parseTime)
     .option('--ended-before <time>', 'latest time of the end, exclusive', parseTime)
+}
 
 export const toFilter = (flags: FilterFlags): JobFilter => ({
   type: flags.type,

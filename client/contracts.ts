@@ -2,6 +2,7 @@
 // imports are relative, because only such paths are rewritten in a build. `npm run build:client` generates the
 // declarations from the schemas (scripts/build-client).
 
+export type { CancelJobsResult } from '../shared/contracts/http/cancel-jobs.ts'
 export type { DeadMessageList, DeadMessageView, MessagesRedriven } from '../shared/contracts/http/dead-messages.ts'
 export type { EventView } from '../shared/contracts/http/events.ts'
 export type { BatchItem, BatchResult } from '../shared/contracts/http/job-batch.ts'

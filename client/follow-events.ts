@@ -9,6 +9,13 @@ export interface FollowOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface FollowAllOptions extends FollowOptions {
+  /** Only events of this type's jobs. */
+  type?: string | undefined
+  /** Only events of jobs with this tag. */
+  tag?: string | undefined
+}
+
 /** Sent among the events of all jobs: events before `first_seq` have left the log, and were not sent. */
 export interface ResetEvent {
   event: 'reset'

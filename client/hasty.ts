@@ -1,6 +1,7 @@
 import { type CancelOptions, cancelJob, cancelRequest } from './cancel.ts'
 import type {
   BatchResult,
+  CancelJobsResult,
   DeadMessageView,
   DefinitionList,
   DefinitionView,
@@ -20,10 +21,17 @@ import type {
   RequestView,
   Why,
 } from './contracts.ts'
-import { eachItem } from './each-item.ts'
 import { JobCancelled, JobFailed } from './errors.ts'
-import { type FollowOptions, followEvents, type ResetEvent } from './follow-events.ts'
-import type { CallOptions, ChangeOptions, JobOptions, ListOptions, NewJob, RedriveOptions } from './job-request.ts'
+import { type FollowAllOptions, type FollowOptions, followEvents, type ResetEvent } from './follow-events.ts'
+import type {
+  CallOptions,
+  CancelJobsOptions,
+  ChangeOptions,
+  JobOptions,
+  ListOptions,
+  NewJob,
+  RedriveOptions,
+} from './job-request.ts'
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 import * as jobs from './jobs.ts'
 import * as messages from './messages.ts'
@@ -130,12 +138,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
 
   /** All jobs that match the filter, newest first, page by page as they are requested. */
   list(options: ListOptions = {}): AsyncGenerator<JobSummaryView, void, undefined> {
-    const readPage = async (cursor: string | undefined) => {
-      const page = await this.page({ ...options, cursor })
-      options.onPage?.(page)
-      return page
-    }
-    return eachItem(readPage, options.cursor)
+    return jobs.listJobs(this.#transport, options)
   }
 
   /** The job's events from the first on, future ones included; ends with the job. */
@@ -146,14 +149,9 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   }
 
   /** The events of all jobs, or of one type or tag, from now on or after `afterSeq`; never ends by itself. */
-  allEvents(
-    options: FollowOptions & { type?: string | undefined; tag?: string | undefined } = {},
-  ): AsyncGenerator<EventView | ResetEvent, void, undefined> {
-    return followEvents(
-      this.#transport,
-      { path: '/v1/events', query: { type: options.type, tag: options.tag } },
-      options,
-    )
+  allEvents(options: FollowAllOptions = {}): AsyncGenerator<EventView | ResetEvent, void, undefined> {
+    const { type, tag } = options
+    return followEvents(this.#transport, { path: '/v1/events', query: { type, tag } }, options)
   }
 
   /** Why a job has not ended. */
@@ -164,6 +162,11 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   /** How many jobs there are, by status and by type. */
   stats({ signal }: CallOptions = {}): Promise<JobStats> {
     return sendRequest(this.#transport, { method: 'GET', path: '/v1/stats', signal })
+  }
+
+  /** Cancels many jobs that have not ended; continue with `next_cursor`. */
+  cancelJobs(options: CancelJobsOptions): Promise<CancelJobsResult> {
+    return jobs.cancelJobs(this.#transport, options)
   }
 
   /** Starts many failed or cancelled jobs again; continue with `next_cursor`, and with `next_run_at` as `runAt`. */

@@ -2,10 +2,11 @@ export type { CancelOptions, CancelOptions as CancelRequestOptions } from './can
 export { type ClientCredentials, clientCredentials, requestToken } from './client-credentials.ts'
 export type * from './contracts.ts'
 export { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from './errors.ts'
-export type { FollowOptions, ResetEvent } from './follow-events.ts'
+export type { FollowAllOptions, FollowOptions, ResetEvent } from './follow-events.ts'
 export { Hasty, type HastyOptions } from './hasty.ts'
 export type {
   CallOptions,
+  CancelJobsOptions,
   ChangeOptions,
   JobFilter,
   JobOptions,

@@ -77,6 +77,19 @@ export interface ListOptions extends JobFilter, CallOptions {
   onPage?: ((page: JobList) => void) | undefined
 }
 
+/** At least one of the filters beside `status` must be given. */
+export interface CancelJobsOptions extends Omit<JobFilter, 'status' | 'endedAfter' | 'endedBefore'>, ChangeOptions {
+  /** Both by default: all jobs that have not ended. */
+  status?: ('scheduled' | 'processing')[] | undefined
+  /** The reason to record with each job. */
+  reason?: string | undefined
+  /** Only reports the matching jobs. */
+  dryRun?: boolean | undefined
+  /** Jobs per request, 1 to 5,000; 1,000 by default. */
+  limit?: number | undefined
+  cursor?: string | undefined
+}
+
 export interface RedriveOptions extends Omit<JobFilter, 'status'>, ChangeOptions {
   status?: ('failed' | 'cancelled' | 'timeout')[] | undefined
   /** Jobs started per second; all at once by default. */

@@ -1,6 +1,8 @@
 import { plainId } from '../shared/formats/plain-text.ts'
-import type { BatchResult, JobList, JobView, RedriveResult } from './contracts.ts'
+import type { BatchResult, CancelJobsResult, JobList, JobSummaryView, JobView, RedriveResult } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import {
+  type CancelJobsOptions,
   type ChangeOptions,
   type JobOptions,
   type ListOptions,
@@ -57,6 +59,22 @@ export function pageOfJobs(transport: Transport, options: ListOptions): Promise<
   const { limit, cursor, signal } = options
   const query = { ...filter, status: status?.join(','), limit: limit?.toString(), cursor }
   return sendRequest(transport, { method: 'GET', path: '/v1/jobs', query, signal })
+}
+
+/** All jobs that match the filter, newest first. */
+export function listJobs(transport: Transport, options: ListOptions): AsyncGenerator<JobSummaryView, void, undefined> {
+  const readPage = async (cursor: string | undefined) => {
+    const page = await pageOfJobs(transport, { ...options, cursor })
+    options.onPage?.(page)
+    return page
+  }
+  return eachItem(readPage, options.cursor)
+}
+
+export function cancelJobs(transport: Transport, options: CancelJobsOptions): Promise<CancelJobsResult> {
+  const { reason, dryRun, limit, cursor, idempotencyKey, signal } = options
+  const body = { ...toFilterBody(options), reason, dry_run: dryRun, limit, cursor }
+  return sendRequest(transport, { method: 'POST', path: '/v1/cancel', body, idempotencyKey, signal })
 }
 
 export function redriveJobs(transport: Transport, options: RedriveOptions): Promise<RedriveResult> {

@@ -108,6 +108,7 @@ describe('scopes', () => {
       ['POST', '/v1/jobs'],
       ['DELETE', '/x'],
       ['POST', '/v1/redrive'],
+      ['POST', '/v1/cancel'],
       ['PUT', '/v1/schedules/x'],
     ] as const) {
       expect(await refusalOf(await call(method, path, reader))).toEqual(forbidden('jobs:write'))

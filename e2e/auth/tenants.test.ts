@@ -85,7 +85,7 @@ test('for another tenant there is no such job, in the very words for an id that 
   expect(await send('POST', `/v1/jobs/${jobId}/retry`, umbrella, {})).toMatchObject({ status: 404 })
 })
 
-test('lists, counts and redrives are of one’s own jobs', async () => {
+test('lists, counts, redrives and cancels are of one’s own jobs', async () => {
   const mine = await make(umbrella, { object_id: 'the-same' })
   const theirs = await make(acme, { object_id: 'the-same' })
   await Promise.all([untilEnded(umbrella, mine), untilEnded(acme, theirs)])
@@ -104,6 +104,16 @@ test('lists, counts and redrives are of one’s own jobs', async () => {
   const redrive = { status: ['cancelled', 'failed'], dry_run: true, limit: 100 }
   expect(await send('POST', '/v1/redrive', umbrella, redrive)).toMatchObject({ status: 200, body: { matched: 0 } })
   expect((await send('POST', '/v1/redrive', acme, redrive)).body['matched']).toBeGreaterThan(0)
+  const later = await make(acme, { object_id: 'the-same-later', delay_ms: 3_600_000 })
+  const cancel = { object_id: 'the-same-later' }
+  await vi.waitFor(async () =>
+    expect(await send('POST', '/v1/cancel', acme, { ...cancel, dry_run: true })).toMatchObject({
+      status: 200,
+      body: { matched: 1 },
+    }),
+  )
+  expect(await send('POST', '/v1/cancel', umbrella, cancel)).toMatchObject({ status: 200, body: { matched: 0 } })
+  expect(await send('POST', '/v1/cancel', acme, cancel)).toMatchObject({ body: { cancelled: 1, job_ids: [later] } })
 })
 
 test('a page’s cursor is of no use to another tenant', async () => {

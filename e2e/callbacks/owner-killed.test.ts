@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { postTo } from '../support/call.ts'
-import { findOwner } from '../support/fault-run.ts'
 import { startMixed } from '../support/hasty.ts'
+import { findOwner } from '../support/projection-owner.ts'
 import { connectTest, readLog } from '../support/read-log.ts'
 import { startReceiver } from './receiver.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
-import { untilJob } from '../support/jobs.ts'
+import { readJob, untilJob } from '../support/jobs.ts'
 import { type CliOptions, type CliResult, runCli } from './run-cli.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
@@ -225,6 +225,19 @@ test('redrive asks first, and starts what failed again', async () => {
   expect(await cli(one)).toMatchObject({ code: 2, stdout: '' })
   expect(await good([...one, '--yes', '--rate', '50'])).toBe('1 job retried\n')
   await untilJob(hasty, id, { status: 'finished', round: 2 })
+})
+
+test('cancel takes ids, or a filter and asks first', async () => {
+  const id = await makeJob('moody', '--delay', '1h', '--tag', 'cli:1')
+  const tagged = ['cancel', '--tag', 'cli:1']
+  await expect.poll(() => good([...tagged, '--dry-run']), SOON).toBe('1 job would be cancelled\n')
+  expect(await cli(tagged)).toMatchObject({ code: 2, stdout: '' })
+  expect(await cli(['cancel'])).toMatchObject({ code: 2, stdout: '' })
+  expect(await cli([...tagged, id])).toMatchObject({ code: 2, stdout: '' })
+  const cancelled = { dry_run: false, matched: 1, cancelled: 1, skipped: 0 }
+  expect(record(await cli([...tagged, '--yes', '--reason', 'left', '--json']))).toEqual(cancelled)
+  expect(await readJob(hasty, id)).toMatchObject({ status: 'cancelled', error: { message: 'left' } })
+  expect(await good([...tagged, '--yes'])).toBe('0 jobs cancelled\n')
 })
 
 test('help and version are there as one asks for them', async () => {

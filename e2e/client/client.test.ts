@@ -194,7 +194,7 @@ test('the events of all jobs are there as they come, until the caller leaves', a
   expect(await left).toMatchObject({ message: 'enough' })
 })
 
-test('why, stats and redrive', async () => {
+test('why, stats, redrive and cancelJobs', async () => {
   const { job_id } = await client.create('moody', {}, { delayMs: HOUR_MS })
   expect(await client.why(job_id)).toMatchObject({ status: 'scheduled', reasons: [{ code: 'delayed' }] })
   await client.cancel(job_id)
@@ -203,6 +203,10 @@ test('why, stats and redrive', async () => {
   await expect.poll(() => client.redrive({ objectId, dryRun: true }), SOON).toMatchObject({ matched: 1, retried: 0 })
   expect(await client.redrive({ objectId })).toMatchObject({ retried: 1, job_ids: [failed.job.job_id] })
   expect(await client.wait(failed.job.job_id)).toMatchObject({ status: 'finished', round: 2 })
+  const delayed = await client.create('moody', {}, { delayMs: HOUR_MS, tags: ['many'] })
+  await expect.poll(() => client.cancelJobs({ tag: 'many', dryRun: true }), SOON).toMatchObject({ matched: 1 })
+  expect(await client.cancelJobs({ tag: 'many', reason: 'enough' })).toMatchObject({ cancelled: 1 })
+  expect(await client.get(delayed.job_id)).toMatchObject({ status: 'cancelled', error: { message: 'enough' } })
   await expect
     .poll(() => client.stats(), { timeout: 20_000 })
     .toMatchObject({ by_type: { moody: { cancelled: expect.any(Number) as number } } })

@@ -37,8 +37,7 @@ describe.concurrent('api and keeper', () => {
     await using run = await startFaultRun()
     for (let round = 1; round <= 3; round++) {
       await run.acceptedReach(run.load.accepted.length + 60)
-      const owner = await run.owner()
-      owner.kill('SIGSTOP')
+      const owner = await run.freezeOwner()
       await run.ownerIsNot(owner)
       await run.acceptedReach(run.load.accepted.length + 30)
       owner.kill('SIGCONT')

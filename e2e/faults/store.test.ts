@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { checkInvariants } from '../support/check-invariants.ts'
-import { startFaultRun, storeOf } from '../support/fault-run.ts'
+import { startFaultRun } from '../support/fault-run.ts'
 import type { Processes } from '../support/hasty.ts'
+import { storeOf } from '../support/projection-owner.ts'
 import { startService } from '../support/replica.ts'
 
 const UNTIL = { timeout: 20_000, interval: 100 }

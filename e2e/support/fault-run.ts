@@ -6,14 +6,13 @@ import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { JobView } from '#shared/contracts/http/jobs.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { ARM_TIMERS, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
-import type { JobStore } from '#shared/stores/jobs/job-store.ts'
-import { openJobStore } from '#shared/stores/jobs/open-job-store.ts'
 import { waitUntil } from '../../scripts/servers/wait-until.ts'
 import type { Evidence } from './check-invariants.ts'
 import { type EffectSink, startEffectSink } from './effect-sink.ts'
 import { type HastyOptions, type Processes, startHasty } from './hasty.ts'
 import { type JobRequest, type Load, startLoad } from './load.ts'
 import { type Poller, startPoller } from './poller.ts'
+import { findOwner, freezeOwner, storeOf } from './projection-owner.ts'
 import { connectTest, historiesOf, type LogEntry, readLog, startIn } from './read-log.ts'
 import type { LogLine, Replica } from './replica.ts'
 
@@ -34,6 +33,11 @@ export type FaultRun = AsyncDisposable & {
   log(): Promise<LogEntry[]>
   /** Finds the replica that applies the log to the store now. */
   owner(): Promise<Replica>
+  /**
+   * Stops the owner in the middle of whatever it does but a write: one that is frozen inside a write keeps the lock of
+   * the embedded store, and no other can take over before it is woken or killed.
+   */
+  freezeOwner(): Promise<Replica>
   /** Resolves when another replica applies the log. */
   ownerIsNot(former: Replica): Promise<void>
   /**
@@ -74,6 +78,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
     acceptedReach: (count) => acceptedReach(load, count),
     log: () => readLog(nats),
     owner: () => findOwner(hasty),
+    freezeOwner: () => freezeOwner(hasty),
     ownerIsNot: async (former) => {
       const isOther = async () => (await findOwner(hasty)) !== former
       await waitUntil(isOther, { what: `another owner than ${former.name}`, timeoutMs: 20_000, everyMs: 100 })
@@ -108,24 +113,6 @@ export function mixedRequest(n: number): JobRequest {
 
 async function acceptedReach(load: Load, count: number): Promise<void> {
   await waitUntil(() => load.accepted.length >= count, { what: `${count} accepted jobs`, timeoutMs: 60_000 })
-}
-
-/** The owner named in the checkpoint, whose id contains its pid. */
-export async function findOwner(hasty: Pick<Processes, 'keeper' | 'dataDir'>): Promise<Replica> {
-  await using store = await storeOf(hasty)
-  return await waitUntil(
-    async () => {
-      const owner = (await store.readCheckpoint())?.owner ?? ''
-      return hasty.keeper.find(({ pid, running }) => running && owner.includes(`-${pid}-`))
-    },
-    { what: 'an owner of the projection' },
-  )
-}
-
-/** The services' own store, opened directly. */
-export async function storeOf(hasty: Pick<Processes, 'dataDir'>): Promise<JobStore & AsyncDisposable> {
-  const store = await openJobStore({ DATA_DIR: hasty.dataDir })
-  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
 }
 
 interface Scene {

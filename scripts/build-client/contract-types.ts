@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cancelJobsResultSchema } from '#shared/contracts/http/cancel-jobs.ts'
 import {
   deadMessageListSchema,
   deadMessageViewSchema,
@@ -60,6 +61,7 @@ const schemas: Record<string, z.ZodType> = {
   Attempt: attemptSchema,
   BatchItem: batchItemSchema,
   BatchResult: batchResultSchema,
+  CancelJobsResult: cancelJobsResultSchema,
   DeadMessageList: deadMessageListSchema,
   DeadMessageView: deadMessageViewSchema,
   DefinitionList: definitionListSchema,

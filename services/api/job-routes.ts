@@ -5,6 +5,7 @@ import { createBatchRoutes } from './accept/create-batch-route.ts'
 import type { CreateJobDeps } from './accept/create-job.ts'
 import { type CreateJobRoutesDeps, createJobRoutes } from './accept/create-job-route.ts'
 import { cancelJobRoutes } from './change/cancel-job-route.ts'
+import { cancelJobsRoutes } from './change/cancel-jobs-route.ts'
 import { redriveJobsRoutes } from './change/redrive-jobs-route.ts'
 import { rescheduleJobRoutes } from './change/reschedule-job-route.ts'
 import { retryJobRoutes } from './change/retry-job-route.ts'
@@ -19,7 +20,7 @@ export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps & Pic
 
 /**
  * Registers `/`, `/:job_id`, everything under /v1/jobs, and the routes about many jobs: /v1/events, /v1/stats,
- * /v1/redrive.
+ * /v1/cancel, /v1/redrive.
  */
 export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   const { broker } = deps
@@ -30,6 +31,7 @@ export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   listJobsRoutes(router, deps)
   countJobsRoutes(router, deps)
   cancelJobRoutes(router, deps)
+  cancelJobsRoutes(router, deps)
   rescheduleJobRoutes(router, deps)
   retryJobRoutes(router, deps)
   redriveJobsRoutes(router, deps)

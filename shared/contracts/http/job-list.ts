@@ -58,7 +58,7 @@ export const listJobsQuerySchema = z.strictObject({
 export type ListJobsQuery = z.infer<typeof listJobsQuerySchema>
 
 /** How old the answer may be, because lists and counts are read from the store, which follows the log. */
-const ageShape = {
+export const ageShape = {
   as_of: z.string().nullable().meta({
     description: 'Everything that was accepted or happened until then is in the answer; null: not known yet',
   }),

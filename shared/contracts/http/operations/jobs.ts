@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cancelJobsBodySchema, cancelJobsResultSchema } from '../cancel-jobs.ts'
 import { batchQuerySchema, batchResultSchema, NDJSON } from '../job-batch.ts'
 import { jobListSchema, jobStatsSchema, listJobsQuerySchema } from '../job-list.ts'
 import {
@@ -155,6 +156,22 @@ export const jobOperations = operationsOf('Jobs', {
     body: { schema: retryJobBodySchema, isOptional: true },
     answers: { 202: job },
     problems: ['job-not-found', 'wrong-state', 'unknown-type'],
+  },
+  cancelJobs: {
+    method: 'post',
+    path: '/v1/cancel',
+    scope: 'jobs:write',
+    summary: 'Cancel many jobs',
+    description: 'Cancels all jobs that match the filters and have not ended, page by page.',
+    headers: changeHeaders,
+    body: { schema: cancelJobsBodySchema },
+    answers: {
+      200: {
+        description: 'How many jobs were cancelled, and the cursor of the next call',
+        schema: cancelJobsResultSchema,
+      },
+    },
+    problems: [],
   },
   redriveJobs: {
     method: 'post',

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { ageShape, jobFilterSchema } from './job-list.ts'
+import { cancelJobBodySchema } from './jobs.ts'
+import { manyJobsResultShape, manyJobsShape } from './many-jobs.ts'
+
+const FILTERS = ['type', 'object_id', 'tag', 'created_after', 'created_before'] as const
+
+/** The filters of the list that mean something before the end. One must be given: nobody cancels everything by accident. */
+export const cancelJobsBodySchema = jobFilterSchema
+  .pick({ type: true, object_id: true, tag: true, created_after: true, created_before: true })
+  .extend({
+    status: z
+      .array(z.enum(['scheduled', 'processing']))
+      .min(1)
+      .default(['scheduled', 'processing']),
+    reason: cancelJobBodySchema.shape.reason,
+    ...manyJobsShape,
+  })
+  .refine((body) => FILTERS.some((name) => body[name] !== undefined), {
+    message: `must have at least one of ${FILTERS.join(', ')}`,
+  })
+  .meta({
+    id: 'CancelJobs',
+    description: `At least one of ${FILTERS.join(', ')}`,
+    anyOf: FILTERS.map((name) => ({ required: [name] })),
+  })
+export type CancelJobsBody = z.infer<typeof cancelJobsBodySchema>
+
+export const cancelJobsResultSchema = z
+  .object({
+    ...ageShape,
+    ...manyJobsResultShape,
+    cancelled: z.number().int(),
+    skipped: z.number().int().meta({ description: 'Jobs that had ended in the meantime' }),
+  })
+  .meta({ id: 'CancelJobsResult' })
+export type CancelJobsResult = z.infer<typeof cancelJobsResultSchema>
