@@ -133,6 +133,11 @@ async function startOn(disk: SmallDisk): Promise<AsyncDisposable & { url: string
     DATA_DIR: join(disk.dir, 'data'),
     LOG_FORMAT: 'json',
     COOLDOWN_MS: '0',
+    // Several start at once: the usual ports, free when each of them looks, would be taken when it binds them.
+    KEEPER_PORT: '0',
+    JOB_PORT: '0',
+    WORKFLOW_PORT: '0',
+    INGEST_PORT: '0',
   }
   const root = join(import.meta.dirname, '../..')
   const args = [join(root, 'scripts/run.mjs'), 'scripts/start.ts']
