@@ -1,6 +1,6 @@
 import type { CancelJobsBody, CancelJobsResult } from '#shared/contracts/http/cancel-jobs.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { type StoreAgeDeps, storeAge } from '../read/store-age.ts'
+import type { StoreAgeDeps } from '../read/store-age.ts'
 import { cancelJob } from './cancel-job.ts'
 import { changeMany } from './change-many.ts'
 import type { NextEventDeps } from './next-event.ts'
@@ -16,20 +16,7 @@ export async function cancelJobs(
   request: RequestInfo,
 ): Promise<CancelJobsResult> {
   const { reason, dry_run: isDry, limit, cursor, ...filter } = body
-  const age = await storeAge(deps)
-  const { matched, changed, jobIds, nextCursor } = await changeMany(
-    deps,
-    { filter, limit, cursor, isDry },
-    request,
-    (jobId) => cancelJob(deps, jobId, { reason }, request),
-  )
-  return {
-    ...age,
-    dry_run: isDry,
-    matched,
-    cancelled: changed,
-    skipped: isDry ? 0 : matched - changed,
-    job_ids: jobIds,
-    next_cursor: nextCursor,
-  }
+  const cancel = (jobId: string) => cancelJob(deps, jobId, { reason }, request)
+  const { changed, ...result } = await changeMany(deps, { filter, limit, cursor, isDry }, request, cancel)
+  return { ...result, cancelled: changed }
 }

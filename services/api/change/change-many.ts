@@ -1,8 +1,10 @@
 import type { JobFilter } from '#shared/contracts/http/job-list.ts'
+import type { ManyJobsResult } from '#shared/contracts/http/many-jobs.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import { type Clock, SECOND } from '#shared/time/clock.ts'
+import { SECOND } from '#shared/time/clock.ts'
 import { type ListJobsDeps, listJobs } from '../read/list-jobs.ts'
+import { type StoreAgeDeps, storeAge } from '../read/store-age.ts'
 
 const PAGE = 100
 const IDS_SHOWN = 100
@@ -18,13 +20,8 @@ export interface ManyJobs {
   isDry: boolean
 }
 
-/** How many jobs matched, how many of them were changed, and where the next call continues; null: none is left. */
-export interface ManyChanged {
-  matched: number
-  changed: number
-  jobIds: string[]
-  nextCursor: string | null
-}
+/** The members that every answer about many jobs has, and how many of them were changed. */
+export type ManyChanged = ManyJobsResult & { changed: number }
 
 /**
  * Changes the jobs that match the filter, newest first, page by page.
@@ -34,12 +31,13 @@ export interface ManyChanged {
  *   was changed: a repeated call then changes the rest
  */
 export async function changeMany(
-  deps: ListJobsDeps & { clock: Clock },
+  deps: ListJobsDeps & StoreAgeDeps,
   { filter, limit, cursor: firstCursor, isDry }: ManyJobs,
   { caller }: RequestInfo,
   change: (jobId: string, n: number) => Promise<unknown>,
 ): Promise<ManyChanged> {
   const startedMs = deps.clock.monotonic()
+  const age = await storeAge(deps)
   const ids: string[] = []
   let changed = 0
   let cursor: string | null | undefined = firstCursor
@@ -58,7 +56,15 @@ export async function changeMany(
     if (failed !== undefined) break
     cursor = page.nextCursor
   } while (cursor !== null && ids.length < limit && deps.clock.monotonic() - startedMs < ENOUGH_MS)
-  return { matched: ids.length, changed, jobIds: ids.slice(0, IDS_SHOWN), nextCursor: cursor ?? null }
+  return {
+    ...age,
+    dry_run: isDry,
+    matched: ids.length,
+    changed,
+    skipped: isDry ? 0 : ids.length - changed,
+    job_ids: ids.slice(0, IDS_SHOWN),
+    next_cursor: cursor ?? null,
+  }
 }
 
 /** @returns false where the change was refused */

@@ -2,7 +2,7 @@ import { startTimeMs } from '#shared/accept/start-time.ts'
 import type { RedriveBody, RedriveResult } from '#shared/contracts/http/redrive.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
-import { type StoreAgeDeps, storeAge } from '../read/store-age.ts'
+import type { StoreAgeDeps } from '../read/store-age.ts'
 import { changeMany } from './change-many.ts'
 import { type RetryJobDeps, retryJob } from './retry-job.ts'
 
@@ -19,21 +19,7 @@ export async function redriveJobs(
   const { rate_per_s: ratePerS, run_at: runAt, dry_run: isDry, limit, cursor, ...filter } = body
   const beginMs = startTimeMs({ run_at: runAt }, deps.clock.now()) ?? deps.clock.now()
   const startOf = (n: number) => isoTime(beginMs + (ratePerS === undefined ? 0 : (n * SECOND) / ratePerS))
-  const age = await storeAge(deps)
-  const { matched, changed, jobIds, nextCursor } = await changeMany(
-    deps,
-    { filter, limit, cursor, isDry },
-    request,
-    (jobId, n) => retryJob(deps, jobId, { run_at: startOf(n) }, request),
-  )
-  return {
-    ...age,
-    dry_run: isDry,
-    matched,
-    retried: changed,
-    skipped: isDry ? 0 : matched - changed,
-    job_ids: jobIds,
-    next_cursor: nextCursor,
-    next_run_at: startOf(matched),
-  }
+  const retry = (jobId: string, n: number) => retryJob(deps, jobId, { run_at: startOf(n) }, request)
+  const { changed, ...result } = await changeMany(deps, { filter, limit, cursor, isDry }, request, retry)
+  return { ...result, retried: changed, next_run_at: startOf(result.matched) }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ageShape, jobFilterSchema } from './job-list.ts'
+import { jobFilterSchema } from './job-list.ts'
 import { cancelJobBodySchema } from './jobs.ts'
 import { manyJobsResultShape, manyJobsShape } from './many-jobs.ts'
 
@@ -28,10 +28,8 @@ export type CancelJobsBody = z.infer<typeof cancelJobsBodySchema>
 
 export const cancelJobsResultSchema = z
   .object({
-    ...ageShape,
     ...manyJobsResultShape,
     cancelled: z.number().int(),
-    skipped: z.number().int().meta({ description: 'Jobs that had ended in the meantime' }),
   })
   .meta({ id: 'CancelJobsResult' })
 export type CancelJobsResult = z.infer<typeof cancelJobsResultSchema>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ageShape } from './job-list.ts'
 
 // What the operations that change all jobs of a filter have in common: redrive and cancel.
 
@@ -9,8 +10,13 @@ export const manyJobsShape = {
 }
 
 export const manyJobsResultShape = {
+  ...ageShape,
   dry_run: z.boolean(),
   matched: z.number().int().meta({ description: 'Jobs that matched the filters in this call' }),
+  skipped: z.number().int().meta({ description: 'Jobs that others had changed in the meantime' }),
   job_ids: z.array(z.string()).meta({ description: 'The first 100 matched jobs, newest first' }),
   next_cursor: z.string().nullable().meta({ description: 'null: no jobs are left' }),
 }
+
+const manyJobsResultSchema = z.object(manyJobsResultShape)
+export type ManyJobsResult = z.infer<typeof manyJobsResultSchema>

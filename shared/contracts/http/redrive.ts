@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ageShape, jobFilterSchema } from './job-list.ts'
+import { jobFilterSchema } from './job-list.ts'
 import { startTimeShape } from './jobs.ts'
 import { manyJobsResultShape, manyJobsShape } from './many-jobs.ts'
 
@@ -24,10 +24,8 @@ export type RedriveBody = z.infer<typeof redriveBodySchema>
 
 export const redriveResultSchema = z
   .object({
-    ...ageShape,
     ...manyJobsResultShape,
     retried: z.number().int(),
-    skipped: z.number().int().meta({ description: 'Jobs that were retried or changed by others in the meantime' }),
     next_run_at: z.string().meta({ description: '`run_at` for the next call, which keeps the rate' }),
   })
   .meta({ id: 'RedriveResult' })
