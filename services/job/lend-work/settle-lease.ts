@@ -49,7 +49,9 @@ const STATUS: Record<string, SettledWork['status']> = {
 /** The attempt of a lease: the one that this process vouches for, or as the log has it. */
 export async function seeAttempt(deps: SettleDeps, token: LeaseToken): Promise<Seen> {
   const mine = deps.table.get(token.job_id)
-  if (mine === undefined || mine.attempt.seq !== token.seq) return findAttempt(deps, token)
+  const isMine =
+    mine?.attempt.seq === token.seq && mine.attempt.attempt === token.attempt && mine.run.delivery.seq === token.trigger
+  if (!isMine) return findAttempt(deps, token)
   if (!isSecretOf(mine.lease.hash, token.secret)) throw notOurs()
   return { kind: 'live', attempt: mine }
 }
