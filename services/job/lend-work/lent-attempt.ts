@@ -1,7 +1,7 @@
+import { hashOf, type LeaseToken, writeLease } from '#shared/accept/lease.ts'
 import type { EventBody } from '#shared/bus/job-history.ts'
 import type { LentJob } from '#shared/contracts/http/work.ts'
 import type { JobEvent, Lent } from '#shared/contracts/log/events.ts'
-import { hashOf, type LeaseToken, writeLease } from '#shared/ids/lease.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { JobRun } from '../run/job-run.ts'
 import type { StartedAttempt } from '../run/start-attempt.ts'
