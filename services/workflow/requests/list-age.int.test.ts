@@ -107,16 +107,17 @@ test('a request that the store has and the stream has emptied is not missing, no
 
 test('under a steady load of changes the age does not grow', async () => {
   await using kit = await begin()
-  let isLoaded = true
+  const isOver = new AbortController()
   const load = (async () => {
-    for (let request = await kit.write(); isLoaded; request = await kit.write(request)) await kit.put(request)
+    for (let request = await kit.write(); !isOver.signal.aborted; request = await kit.write(request))
+      await kit.put(request)
   })()
   for (let n = 0; n < 10; n++) {
     const { as_of: asOf, lag_ms: lagMs } = await kit.age.now()
     expect(asOf).not.toBeNull()
     expect(lagMs).toBeLessThan(1_000)
   }
-  isLoaded = false
+  isOver.abort()
   await load
 })
 
