@@ -249,7 +249,9 @@ async function whatTheBrokerHas() {
       consumers.push({ config: settings, created, floor: ack_floor.stream_seq, num_pending, num_ack_pending })
     }
   }
-  return { streams, consumers: consumers.toSorted((a, b) => ((a.config.name ?? '') < (b.config.name ?? '') ? -1 : 1)) }
+  // A service's consumers of the moment, which the broker forgets by itself, belong to no state.
+  const lasting = consumers.filter(({ config }) => !config.mem_storage)
+  return { streams, consumers: lasting.toSorted((a, b) => ((a.config.name ?? '') < (b.config.name ?? '') ? -1 : 1)) }
 }
 
 const types = async () => (await getFrom(`${api.url}/v1/types`)).body['items'] as TypeCounts[]
