@@ -285,6 +285,7 @@ class Worker:
     def _begin(self, jobs: List[Dict[str, Any]], claimed_at: float, is_late: bool) -> None:
         begun = [Held(job, claimed_at, self._lease_s, self._cond) for job in jobs]
         with self._cond:
+            self._is_waiting = False
             self._leases.held.update((held.lease, held) for held in begun)
             if self._is_stopping:
                 self._release(begun)
