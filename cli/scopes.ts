@@ -4,7 +4,7 @@ import { parseList } from './parse.ts'
 
 export type Scopes = Caller['scopes'][number][]
 
-const known: Caller['scopes'] = ['jobs:read', 'jobs:write', 'admin']
+const known: Caller['scopes'] = ['jobs:read', 'jobs:write', 'work', 'admin']
 
 /** `jobs:read,jobs:write` */
 export function parseScopes(text: string): Scopes {

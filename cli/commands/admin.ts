@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CommandContext, Run } from '../command-context.ts'
 import { UsageError } from '../explain-error.ts'
+import { parseList } from '../parse.ts'
 import { parseScopes, type Scopes } from '../scopes.ts'
 import { formatTable } from '../table.ts'
 
@@ -11,6 +12,7 @@ interface FileFlag {
 interface ClientFlags extends FileFlag {
   scope: Scopes
   tenant?: string
+  types?: string[]
 }
 
 /** Commands about the file of clients that the api has as CLIENTS_FILE. They need no server. */
@@ -20,8 +22,17 @@ export function defineAdmin(admin: Command, run: Run): void {
 
   add('add-client', 'add a client and print its secret once')
     .argument('<id>', 'client id')
-    .requiredOption('--scope <scopes>', 'jobs:read, jobs:write or admin; separate several with commas', parseScopes)
+    .requiredOption(
+      '--scope <scopes>',
+      'jobs:read, jobs:write, work or admin; separate several with commas',
+      parseScopes,
+    )
     .option('--tenant <tenant>', 'tenant to bind its tokens to')
+    .option(
+      '--types <types>',
+      'the only job types that it may run as a worker; separate several with commas',
+      parseList,
+    )
     .addHelpText(
       'after',
       '\nExample:\n  hasty admin add-client billing --file clients.json --scope jobs:read,jobs:write',
@@ -38,9 +49,13 @@ export function defineAdmin(admin: Command, run: Run): void {
 // Loaded only when it is needed, because that takes a while.
 const loadClientsFile = () => import('#shared/auth/clients-file.ts')
 
-async function addClient({ out }: CommandContext, id: string, { file, scope, tenant }: ClientFlags): Promise<void> {
+async function addClient(
+  { out }: CommandContext,
+  id: string,
+  { file, scope, tenant, types }: ClientFlags,
+): Promise<void> {
   const clients = await loadClientsFile()
-  const client = { client_id: id, scopes: scope, tenant: tenant ?? null }
+  const client = { client_id: id, scopes: scope, tenant: tenant ?? null, ...(types === undefined ? {} : { types }) }
   const secret = await clients.addClient(file, client, new Date().toISOString()).catch(toUsageError)
   if (out.json) {
     out.record({ ...client, client_secret: secret })

@@ -26,7 +26,7 @@ export function defineToken(command: Command, run: Run): void {
   command
     .option('--client-id <id>', 'client to fetch a token for (or HASTY_CLIENT_ID)')
     .option('--client-secret-file <file>', 'file with its secret (or HASTY_CLIENT_SECRET)')
-    .option('--scope <scopes>', 'jobs:read, jobs:write or admin; separate several with commas', parseScopes)
+    .option('--scope <scopes>', 'jobs:read, jobs:write, work or admin; separate several with commas', parseScopes)
     .option('--sign', "sign the token locally with the server's secret")
     .option('--secret-file <file>', "file with the server's secret (or JWT_SECRET, JWT_SECRET_FILE)")
     .option('--subject <name>', 'subject of the signed token')

@@ -31,6 +31,7 @@ import { issuingFrom } from './tokens/issue-token.ts'
 import { issueTokenRoutes } from './tokens/issue-token-route.ts'
 import { showCallerRoutes } from './tokens/show-caller-route.ts'
 import { typeRoutes } from './types/types-route.ts'
+import { workRoutes } from './work/work-routes.ts'
 
 /** Starts the api, which answers callers and keeps nothing: work that time or the log demands is the keeper's. */
 export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
@@ -76,7 +77,8 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
   showCallerRoutes(router)
   jobRoutes(router, jobs)
-  typeRoutes(router, { broker, log })
+  typeRoutes(router, jobs)
+  workRoutes(router, base)
   forwardRoutes(router, { config, log })
   scheduleRoutes(router, schedules)
   await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })

@@ -3,9 +3,10 @@ import { consumerInfoSubject } from '#shared/bus/broker-clock.ts'
 import { BrokerStart } from '#shared/bus/broker-start.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
-import { ensureLanes, lanesOfType } from '#shared/bus/lanes/lanes.ts'
+import { ensureLanes, type LanesOfType, lanesOfType } from '#shared/bus/lanes/lanes.ts'
 import { answerPresence } from '#shared/bus/presence.ts'
 import { ConsumerPuller } from '#shared/bus/puller.ts'
+import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { ARM_TIMERS, cancelsOf } from '#shared/contracts/log/subjects.ts'
 import { EXIT } from '#shared/process/exit.ts'
 import { chooseFormat } from '#shared/process/logger.ts'
@@ -20,6 +21,8 @@ import { isDevelopmentSecret } from './handlers/callback-signature.ts'
 import { type Handlers, loadHandlers, typeInfo } from './handlers/load-handlers.ts'
 import { ChildIsolation } from './isolate/isolation.ts'
 import { Lease } from './lease/lease.ts'
+import type { Lender } from './lend-work/lender.ts'
+import { openLender } from './lend-work/open-lender.ts'
 import { JobMaker } from './make/job-maker.ts'
 import { createJobMetrics, type JobMetrics } from './metrics.ts'
 import { drain } from './pull/drain.ts'
@@ -75,22 +78,39 @@ export async function startJob(base: Base): Promise<Running> {
   })
   const attempts = attemptRecorder(base, handlers, metrics)
   const exclusive = new ExclusiveDeliveries(systemClock, leaseMs)
-  const loop = pullLoop(base, { history, handlers, lease, exclusive, attempts, metrics })
+  const puller = new ConsumerPuller(broker)
+  life.onStop(() => puller.close())
+  const findLanes = (type: string) => lanesOfType(broker, type)
+  const loop = pullLoop(base, { history, handlers, lease, exclusive, attempts, metrics, puller, findLanes })
   const { store, port } = await startOps(base)
+  const renewEveryMs = Math.floor(leaseMs / RENEWALS_PER_LEASE)
+  const lending = await openLender(base, {
+    history,
+    puller,
+    findLanes,
+    metrics,
+    random: Math.random,
+    store,
+    renewEveryMs,
+  })
   await life.start(new ReportLoop(attempts, store, log))
   life.onStop(watchEnds({ ...base, history, exclusive, held: loop.held }))
   life.onStop(() => drain(loop, config.DRAIN_MS, log))
   // Before the first look at the lanes: none of their changes may be missed after it.
-  life.onStop(watchLanes(base, loop))
+  life.onStop(watchLanes(base, loop, lending.lender))
   await loop.start()
   life.onStop(
-    answerPresence(broker, () => ({
-      worker_id: base.replicaId,
-      types: [...handlers.keys()],
-      slots: config.JOB_SLOTS,
-      running: loop.held.size,
-      abandoned_types: attempts.abandonedTypes,
-    })),
+    answerPresence(broker, () => [
+      {
+        worker_id: base.replicaId,
+        types: [...handlers.keys()],
+        slots: config.JOB_SLOTS,
+        running: loop.held.size,
+        abandoned_types: attempts.abandonedTypes,
+        lends: true,
+      },
+      ...lending.workers.presence(),
+    ]),
   )
   log.info({ port, slots: config.JOB_SLOTS, types: [...handlers.keys()] }, 'job service is ready')
   return { port, foreignErrors: foreignErrors({ loop, broker, metrics, log }) }
@@ -172,12 +192,12 @@ interface PullDeps {
   exclusive: ExclusiveDeliveries
   attempts: AttemptRecorder
   metrics: JobMetrics
+  puller: ConsumerPuller
+  findLanes(type: string): Promise<LanesOfType>
 }
 
 function pullLoop(base: Base, deps: PullDeps): PullLoop {
   const { broker, clock, config, stream, replicaId, life } = base
-  const puller = new ConsumerPuller(broker)
-  life.onStop(() => puller.close())
   const brokerStart = new BrokerStart({ broker, clock, log: stream })
   life.onStop(() => brokerStart.close())
   const jobMaker = new JobMaker({ ...base, history: deps.history, created: deps.metrics.created })
@@ -187,7 +207,7 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       ...base,
       ...deps,
       workerId: replicaId,
-      puller,
+      policyOf: (type) => deps.handlers.get(type)?.policy ?? DEFAULT_POLICY,
       isolation: new ChildIsolation(MAX_CHILDREN),
       jobMaker,
       deliveryStarts: new DeliveryStarts({
@@ -197,7 +217,6 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
         workerId: replicaId,
         graceMs: config.START_GRACE_MS,
       }),
-      findLanes: (type) => lanesOfType(broker, type),
       brokerStart,
       lastCancel: async (type) => (await stream.lastOf(cancelsOf(type)))?.seq ?? 0,
       random: Math.random,
@@ -206,8 +225,11 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
   )
 }
 
-const watchLanes = ({ broker }: Base, loop: PullLoop): (() => void) =>
+const watchLanes = ({ broker }: Base, loop: PullLoop, lender: Lender): (() => void) =>
   watchLaneChanges(broker, {
     onChanging: (type) => loop.lanesChanging(type),
-    onChanged: (type) => void loop.lanesChanged(type),
+    onChanged(type) {
+      void loop.lanesChanged(type)
+      lender.lanesChanged(type)
+    },
   })

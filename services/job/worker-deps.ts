@@ -3,6 +3,7 @@ import type { Broker } from '#shared/bus/connection.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { LanesOfType } from '#shared/bus/lanes/lanes.ts'
 import type { ConsumerPuller } from '#shared/bus/puller.ts'
+import type { JobPolicy } from '#shared/contracts/log/job-type.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
@@ -18,6 +19,8 @@ import type { AttemptRecorder } from './workers/attempt-recorder.ts'
 export interface WorkerDeps {
   workerId: string
   handlers: Handlers
+  /** The policy of a type that this worker runs. */
+  policyOf(type: string): JobPolicy
   broker: Broker
   puller: ConsumerPuller
   history: JobHistory

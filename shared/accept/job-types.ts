@@ -30,6 +30,7 @@ export class JobTypes {
   readonly #listLanes: () => Promise<LaneInfo[]>
   readonly #clock: Clock
   readonly #loop: IntervalLoop
+  readonly #log: Logger
   #types = new Map<string, JobType>()
   #refreshedAtMs = Number.NEGATIVE_INFINITY
   /** Deliveries of each type at the last refreshes, oldest first. */
@@ -38,6 +39,7 @@ export class JobTypes {
   constructor(listLanes: () => Promise<LaneInfo[]>, clock: Clock, log: Logger) {
     this.#listLanes = listLanes
     this.#clock = clock
+    this.#log = log
     this.#loop = new IntervalLoop(
       REFRESH_MS,
       () => this.#refresh(),
@@ -53,6 +55,11 @@ export class JobTypes {
 
   stop(): Promise<void> {
     return this.#loop.stop()
+  }
+
+  /** A type as it was read last; undefined where it was not known then. */
+  known(type: string): JobType | undefined {
+    return this.#types.get(type)
   }
 
   /** @throws AppError `unknown-type` that names the known ones */
@@ -119,6 +126,13 @@ export class JobTypes {
     }
   }
 
+  /** Called when a type was changed: its next user need not wait for the regular look. */
+  refresh(): void {
+    this.#refresh().catch((error: unknown) =>
+      this.#log.debug({ err: error }, 'could not read the job types, will retry'),
+    )
+  }
+
   async #refresh(): Promise<void> {
     this.#refreshedAtMs = this.#clock.monotonic()
     const next = new Map<string, JobType>()
@@ -134,5 +148,6 @@ export class JobTypes {
   }
 }
 
-const toSchema = (schema: JobTypeInfo['payload_schema']): z.ZodType | null =>
+/** @throws for a schema with something that zod does not know */
+export const toSchema = (schema: JobTypeInfo['payload_schema']): z.ZodType | null =>
   schema === null ? null : z.fromJSONSchema(schema)

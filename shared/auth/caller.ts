@@ -7,12 +7,20 @@ export interface Caller {
   scopes: readonly Scope[]
   /** The only tenant whose jobs this caller can see; null: bound to no tenant, all jobs are visible. */
   tenant: string | null
+  /** The only job types that this caller may run as a worker; null: all. */
+  types: readonly string[] | null
   /** The end of the token's validity, milliseconds since 1970: anything that lasts longer than a request ends then. */
   untilMs: number
 }
 
 /** Everybody, where no token is required. */
-export const ANYONE: Caller = { subject: 'anyone', scopes: SCOPES, tenant: null, untilMs: Number.POSITIVE_INFINITY }
+export const ANYONE: Caller = {
+  subject: 'anyone',
+  scopes: SCOPES,
+  tenant: null,
+  types: null,
+  untilMs: Number.POSITIVE_INFINITY,
+}
 
 /**
  * Refuses a caller without the scope. `admin` allows everything; a caller bound to a tenant gets no more than reading

@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/http/tokens.ts'
+import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 
 const clientSchema = z.strictObject({
@@ -13,6 +14,8 @@ const clientSchema = z.strictObject({
   secret_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   scopes: z.array(z.enum(SCOPES)).min(1),
   tenant: z.string().regex(TENANT_PATTERN).nullable(),
+  /** The only job types that it may run as a worker; absent: all. */
+  types: z.array(z.string().regex(TYPE_PATTERN)).min(1).optional(),
   created_at: z.string(),
 })
 export type Client = z.infer<typeof clientSchema>
@@ -31,7 +34,7 @@ export class ClientsFileError extends Error {
  */
 export async function addClient(
   file: string,
-  client: Pick<Client, 'client_id' | 'scopes' | 'tenant'>,
+  client: Pick<Client, 'client_id' | 'scopes' | 'tenant' | 'types'>,
   createdAt: string,
 ): Promise<string> {
   const secret = `hsec_${randomBytes(32).toString('base64url')}`

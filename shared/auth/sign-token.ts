@@ -16,11 +16,18 @@ export interface SignOptions {
   nowMs: number
 }
 
+/** `types`: as in a Caller; all by default. */
+type SignedCaller = Pick<Caller, 'subject' | 'scopes' | 'tenant'> & Partial<Pick<Caller, 'types'>>
+
 /** An HS256 token, valid for `ttlS` seconds. */
-export function signToken({ subject, scopes, tenant }: Omit<Caller, 'untilMs'>, options: SignOptions): Promise<string> {
+export function signToken(
+  { subject, scopes, tenant, types = null }: SignedCaller,
+  options: SignOptions,
+): Promise<string> {
   const issuedAtS = Math.floor(options.nowMs / 1000)
   return new SignJWT({
     scope: scopes.join(' '),
+    ...(types === null ? {} : { types: types.join(' ') }),
     ...(tenant === null ? {} : { [options.tenantClaim]: tenant }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

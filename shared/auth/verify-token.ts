@@ -180,7 +180,8 @@ function callerOf(payload: JWTPayload, config: AuthConfig): Caller {
   if (tenant === null && config.TENANT_REQUIRED && !scopes.includes('admin'))
     throw invalidToken(`The token lacks the claim ${config.JWT_TENANT_CLAIM}, which this server requires.`)
   const untilS = Math.min(payload.exp ?? 0, (payload.iat ?? 0) + config.JWT_MAX_AGE_S)
-  return { subject: sub, scopes, tenant, untilMs: untilS * SECOND }
+  const types = payload['types'] === undefined ? null : wordsOf(payload['types'])
+  return { subject: sub, scopes, tenant, types, untilMs: untilS * SECOND }
 }
 
 /** The words of a claim: separated by blanks (RFC 8693), or a list, as some issuers write it. */

@@ -22,8 +22,9 @@ import {
 import { unavailable } from '#shared/errors/app-error.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
+import { type BeginOptions, firstPublication } from './first-publication.ts'
 import type { StreamMessage } from './get-message.ts'
-import type { Publication, PublishResult } from './publication.ts'
+import type { PublishResult } from './publication.ts'
 import type { Publisher, PublishOptions } from './publisher.ts'
 import { parseEvent, readEvent } from './read-event.ts'
 import type { Stream } from './stream.ts'
@@ -52,17 +53,6 @@ export interface AppendOptions extends Partial<PublishOptions> {
   headers?: Record<string, string>
   /** When it happened, RFC 3339 in UTC; now by default. */
   at?: string
-}
-
-export interface BeginOptions {
-  /** Dedupe id, which the broker remembers for the cooldown. */
-  msgId?: string
-  headers?: Record<string, string> | undefined
-  /**
-   * The event is stored only if the log has nothing of the job: `same-address` compares with the job's own type and
-   * priority, `any-address` with whatever type and priority an earlier try may have had.
-   */
-  once?: 'same-address' | 'any-address'
 }
 
 export type Appended = { kind: 'stored'; seq: number; event: JobEvent } | { kind: 'refused' }
@@ -187,6 +177,11 @@ export class JobHistory {
 
   /** The last event of a job, as the worker's decision needs it; null when the log has none. */
   async last(job: JobAddress): Promise<LastEvent | null> {
+    return (await this.lastWhole(job))?.about ?? null
+  }
+
+  /** The last event of a job with its content, which is null where this version cannot read it. */
+  async lastWhole(job: JobAddress): Promise<{ about: LastEvent; event: JobEvent | null } | null> {
     const message = await this.#stream.lastOf(historyFilter(job))
     if (message === null) return null
     const subject = parseSubject(message.subject)
@@ -194,12 +189,13 @@ export class JobHistory {
       throw new Error(`not a history event: ${message.subject}`)
     }
     const event = parseEvent(message.body)
-    return {
+    const about = {
       event: subject.event,
       seq: message.seq,
       nonce: message.headers.get(HEADERS.nonce) ?? '',
       ...(event === null ? { isUnreadable: true, isNewer: isNewer(message) } : aboutRun(event)),
     }
+    return { about, event }
   }
 
   /**
@@ -224,26 +220,13 @@ export class JobHistory {
   }
 }
 
-/** The first event of a job as a message, to be published alone or in one atomic batch with those of other jobs. */
-export function firstPublication(event: CreatedEvent | ScheduledEvent, options: BeginOptions = {}): Publication {
-  const { msgId, headers, once } = options
-  const publication: Publication = {
-    subject: eventSubject(event.event, event),
-    body: JSON.stringify(event),
-    nonce: newNonce(),
-    conflictKey: event.job_id,
-  }
-  if (msgId !== undefined) publication.msgId = msgId
-  if (headers !== undefined) publication.headers = headers
-  if (once === 'same-address') publication.expect = { seq: 0, filter: historyFilter(event) }
-  if (once === 'any-address') publication.expect = { seq: 0, filter: historyFilterById(event.job_id) }
-  return publication
-}
-
 function aboutRun(event: JobEvent): Partial<LastEvent> {
   if (event.event !== 'job:started' && event.event !== 'job:progress' && event.event !== 'job:released') return {}
   const { trigger, attempt, crashes, worker_id } = event
-  return { trigger, attempt, crashes, worker_id }
+  const lent = event.event === 'job:released' ? undefined : event.lent
+  if (lent === undefined) return { trigger, attempt, crashes, worker_id }
+  const lease = { untilMs: Date.parse(lent.lease_until), deadlineMs: Date.parse(lent.deadline_at) }
+  return { trigger, attempt, crashes, worker_id, lease }
 }
 
 const isNewer = ({ headers }: StreamMessage): boolean => Number(headers.get(HEADERS.contract) ?? 0) > CONTRACT_VERSION

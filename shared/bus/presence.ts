@@ -4,13 +4,13 @@ import { type WorkerPresence, workerPresenceSchema } from '#shared/contracts/log
 import type { Broker } from './connection.ts'
 
 /**
- * Answers requests for the list of workers.
+ * Answers requests for the list of workers, for this process and for the workers that it speaks for.
  * @returns a function that stops the answers
  */
-export function answerPresence(broker: Broker, describe: () => WorkerPresence): () => void {
+export function answerPresence(broker: Broker, describe: () => WorkerPresence[]): () => void {
   const subscription = broker.nc.subscribe(WHO_WORKS, {
     callback: (_error, message) => {
-      message.respond(JSON.stringify(describe()))
+      for (const worker of describe()) message.respond(JSON.stringify(worker))
     },
   })
   return () => subscription.unsubscribe()

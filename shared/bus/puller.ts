@@ -140,6 +140,12 @@ export class ConsumerPuller {
     })
   }
 
+  /** Ends a consumer's open pull, if it has one; messages that the broker still sends on it are handed back. */
+  end(consumer: string): void {
+    const puller = this.#pullers.get(consumer)
+    if (puller !== undefined) this.#giveUp(puller, 'ended')
+  }
+
   /** Ends every open pull; messages that the broker still sends on them are handed back. */
   endAll(): void {
     for (const puller of this.#pullers.values()) this.#giveUp(puller, 'ended')

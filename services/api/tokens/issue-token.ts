@@ -52,7 +52,7 @@ export async function issueToken(
   // Not logged: anybody could fill the log. The metric of requests counts the 401 of this route.
   if (client === null) throw invalidClient('No client has this id and secret.')
   const scopes = scopesFor(client, scope)
-  const caller = { subject: client.client_id, scopes, tenant: client.tenant }
+  const caller = { subject: client.client_id, scopes, tenant: client.tenant, types: client.types ?? null }
   const token = await signToken(caller, { ...issuing.signing, nowMs: clock.now() })
   log.info({ client_id: client.client_id, scopes, tenant: client.tenant }, 'token issued')
   return { access_token: token, token_type: 'Bearer', expires_in: issuing.signing.ttlS, scope: scopes.join(' ') }

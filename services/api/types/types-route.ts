@@ -1,3 +1,4 @@
+import type { JobTypes } from '#shared/accept/job-types.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { setConcurrency, setPaused } from '#shared/bus/lanes/change-lanes.ts'
 import { tellLanesChanged } from '#shared/bus/lanes/lane-changes.ts'
@@ -8,14 +9,16 @@ import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { closestWord } from '#shared/formats/closest-word.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import type { Logger } from '#shared/process/logger.ts'
+import { type DeleteTypeDeps, deleteType } from './delete-type.ts'
+import { putType } from './put-type.ts'
 import { typeViews } from './type-views.ts'
 
-export interface TypeRoutesDeps {
-  broker: Broker
+export interface TypeRoutesDeps extends DeleteTypeDeps {
+  types: Pick<JobTypes, 'refresh'>
   log: Logger
 }
 
-export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDeps): void {
+export function typeRoutes(router: GuardedRouter, { broker, store, types, log }: TypeRoutesDeps): void {
   router.serve(typeOperations.listTypes, async (ctx) => {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { items: await readTypes(broker) }
@@ -23,6 +26,19 @@ export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDep
   router.serve(typeOperations.getType, async (ctx, { params }) => {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = await readType(broker, params.type)
+  })
+  router.serve(typeOperations.putType, async (ctx, { params: { type }, body }) => {
+    const isNew = await changing(() => putType(broker, type, body))
+    types.refresh()
+    log.info({ type, is_new: isNew }, 'type registered for HTTP workers')
+    ctx.status = isNew ? 201 : 200
+    ctx.body = await readType(broker, type)
+  })
+  router.serve(typeOperations.deleteType, async (ctx, { params }) => {
+    const { type } = await readType(broker, params.type)
+    await changing(() => deleteType({ broker, store }, type))
+    log.info({ type }, 'type removed')
+    ctx.status = 204
   })
   router.serve(typeOperations.changeType, async (ctx, { params, body: { concurrency } }) => {
     const { type, policy, payload_schema } = await readType(broker, params.type)
@@ -41,8 +57,9 @@ export function typeRoutes(router: GuardedRouter, { broker, log }: TypeRoutesDep
   }
 }
 
-const changing = (change: () => Promise<void>): Promise<void> =>
+const changing = <T>(change: () => Promise<T>): Promise<T> =>
   change().catch((error: unknown) => {
+    if (error instanceof AppError) throw error
     throw unavailable('The broker may have made only part of this change. Repeat the request.', error)
   })
 

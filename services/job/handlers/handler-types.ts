@@ -61,6 +61,8 @@ export interface HandlerPolicy {
   on_timeout?: 'retry' | 'fail' | 'cancel'
   /** Whether the same object_id is refused for COOLDOWN_MS; left out, it is refused only for jobs posted to `/`. */
   cooldown?: boolean
+  /** How many workers may die while they run a job before it fails; by default 3. With 0 the first death fails it. */
+  max_crashes?: number
 }
 
 export interface BatchPolicy {

@@ -1,10 +1,5 @@
 import { z } from 'zod'
-import {
-  batchPolicySchema,
-  DEFAULT_POLICY,
-  declaredPolicySchema,
-  jobPolicySchema,
-} from '#shared/contracts/log/job-type.ts'
+import { batchPolicySchema, policyFrom, userPolicySchema } from '#shared/contracts/log/job-type.ts'
 import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
 import { isObject, messageOf } from '#shared/errors/foreign.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
@@ -12,13 +7,6 @@ import { closestWord } from '#shared/formats/closest-word.ts'
 import { importModule } from '#shared/process/import-module.ts'
 import { batchRun, type RunBatch } from './batch-run.ts'
 import type { JobHandler } from './handler.ts'
-
-/** Strict, unlike the policies in lanes: a misspelt limit would be no limit. */
-export const userPolicySchema = z
-  .strictObject(
-    declaredPolicySchema.omit({ batch: true, internal: true, cooldown_at_root_only: true, switched_off: true }).shape,
-  )
-  .partial()
 
 /** The export `handler` of a user's file, checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
@@ -56,9 +44,7 @@ function readHandler(module: Record<string, unknown>, timeoutMs: number): JobHan
   if (!parsed.success) throw new Error(parsed.error.issues.map(complaintOf).join('; '))
   const { type, batch = null, schema, run } = parsed.data
   const declared = parsed.data.policy ?? {}
-  // Left out, the cooldown holds at the root alone.
-  const where = declared.cooldown === undefined ? {} : { cooldown_at_root_only: false }
-  const policy = jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...declared, ...where, batch })
+  const policy = { ...policyFrom(declared, timeoutMs), batch }
   if (batch !== null && batch.max_wait_ms >= policy.timeout_ms)
     throw new Error(`batch.max_wait_ms: must be below the timeout of ${policy.timeout_ms} ms, which it is part of`)
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { userPolicySchema } from '#shared/contracts/log/job-type.ts'
 import type { HandlerPolicy } from './handler-types.ts'
-import { userPolicySchema } from './import-handler.ts'
 
 test('the type of a policy has the members that a policy may have', () => {
   const policy: Required<HandlerPolicy> = {
@@ -12,6 +12,7 @@ test('the type of a policy has the members that a policy may have', () => {
     concurrency: null,
     on_timeout: 'cancel',
     cooldown: true,
+    max_crashes: 0,
   }
   expect(userPolicySchema.parse(policy)).toEqual(policy)
   expect(Object.keys(policy).toSorted()).toEqual(Object.keys(userPolicySchema.shape).toSorted())

@@ -9,8 +9,8 @@ export type LetGo =
   | { kind: 'ended-elsewhere' }
   /** The job's history continued without this attempt, whose start was refused. */
   | { kind: 'superseded' }
-  /** Code of this job threw an error that nobody could catch, and this process ends. */
-  | { kind: 'crashed'; error: JobError }
+  /** The job's worker is gone, or ends because of this job's code; `delayMs`: until the next attempt, for the backoff. */
+  | { kind: 'crashed'; error: JobError; delayMs?: number }
 
 /**
  * A job that this process holds, as the rest of the process sees it. The job is asked to let go once; its attempt then

@@ -31,13 +31,13 @@ export class JobRun {
   /** Headers that all events of the job have, and those of the jobs that it makes. */
   readonly headers: Record<string, string> | undefined
   readonly made: MadeJobs
-  readonly #deps: WorkerDeps
+  readonly #deps: Pick<WorkerDeps, 'history' | 'clock' | 'log'>
   #chain: Promise<unknown> = Promise.resolve()
   /** Sequence at which the job's history must end for the next event to be stored. */
   #lastSeq: number
   #heldBack: HeldBackStart | null = null
 
-  constructor(deps: WorkerDeps, delivery: Delivery, spec: TriggerEvent) {
+  constructor(deps: Pick<WorkerDeps, 'history' | 'clock' | 'log'>, delivery: Delivery, spec: TriggerEvent) {
     this.#deps = deps
     this.delivery = delivery
     this.spec = spec
@@ -71,6 +71,11 @@ export class JobRun {
         ...(after === undefined ? {} : { after }),
       })
     })
+  }
+
+  /** Continues after an event of this attempt that another process stored. */
+  continueAfter(seq: number): void {
+    this.#lastSeq = seq
   }
 
   /** Holds `job:started` back: the attempt runs already, and its outcome can tell when it started. */

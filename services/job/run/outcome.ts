@@ -1,8 +1,6 @@
 import type { EventBody } from '#shared/bus/job-history.ts'
-import { CRASH_LIMIT } from '#shared/contracts/log/decide.ts'
 import type { AttemptOutcome, JobError } from '#shared/contracts/log/job.ts'
 import { familyMembers } from '#shared/contracts/log/job-spec.ts'
-import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import { backoffMs } from '#shared/time/backoff.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { ChildDied } from '../isolate/isolation.ts'
@@ -12,7 +10,7 @@ import type { JobRun } from './job-run.ts'
 import type { HandlerOutcome } from './run-handler.ts'
 import type { StartedAttempt } from './start-attempt.ts'
 
-type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'handlers' | 'clock' | 'random'>
+export type OutcomeDeps = Pick<WorkerDeps, 'workerId' | 'policyOf' | 'clock' | 'random'>
 
 /** How an attempt ended here. */
 export type AttemptEnd =
@@ -57,11 +55,11 @@ function consequenceOf(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt, 
       return { event, outcome: 'released', then: 'nak' }
     }
     case 'died':
-      return diedOutcome(run, attempt, end, about)
+      return diedOutcome(deps, run, attempt, end, about)
     case 'threw':
       return threwOutcome(deps, run, attempt, end, about)
     case 'crashed':
-      return crashedOutcome(deps, run, attempt, end.error, about)
+      return crashedOutcome(deps, run, attempt, end, about)
   }
 }
 
@@ -83,9 +81,15 @@ interface AboutAttempt {
   worker_id: string
 }
 
-function diedOutcome(run: JobRun, attempt: StartedAttempt, end: ChildDied, about: AboutAttempt): Outcome {
+function diedOutcome(
+  deps: OutcomeDeps,
+  run: JobRun,
+  attempt: StartedAttempt,
+  end: ChildDied,
+  about: AboutAttempt,
+): Outcome {
   const crashes = attempt.crashes + 1
-  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, end.how, about)
+  if (crashes >= deps.policyOf(run.spec.type).max_crashes) return crashedForGood(crashes, end.how, about)
   const started = { trigger: run.delivery.seq, crashes, isolated: true }
   return {
     event: { event: 'job:started', ...about, attempt: about.attempt + 1, ...started },
@@ -102,12 +106,13 @@ function crashedOutcome(
   deps: OutcomeDeps,
   run: JobRun,
   attempt: StartedAttempt,
-  error: JobError,
+  { error, delayMs: askedMs }: Extract<LetGo, { kind: 'crashed' }>,
   about: AboutAttempt,
 ): Outcome {
   const crashes = attempt.crashes + 1
-  if (crashes >= CRASH_LIMIT) return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
-  const delayMs = backoffMs(run.spec.backoff, attempt.attempt, deps.random())
+  if (crashes >= deps.policyOf(run.spec.type).max_crashes)
+    return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
+  const delayMs = askedMs ?? backoffMs(run.spec.backoff, attempt.attempt, deps.random())
   const event = { ...retryingEvent(deps, run, { delayMs, error, crashes }, about), reason: 'crashed' }
   return { event, outcome: 'crashed', then: 'ack' }
 }
@@ -128,7 +133,7 @@ function timeoutOutcome(deps: OutcomeDeps, run: JobRun, attempt: StartedAttempt,
   const { spec } = run
   const reason = 'timeout'
   const error = { name: 'Timeout', message: `the attempt took longer than ${spec.timeout_ms} ms` }
-  const onTimeout = deps.handlers.get(spec.type)?.policy.on_timeout ?? DEFAULT_POLICY.on_timeout
+  const { on_timeout: onTimeout } = deps.policyOf(spec.type)
   if (onTimeout === 'cancel')
     return { event: { event: 'job:cancelled', ...about, reason, error }, outcome: 'cancelled', then: 'ack' }
   if (onTimeout === 'fail' || attempt.attempt >= spec.max_attempts)

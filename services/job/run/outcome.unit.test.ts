@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
-import type { Handlers } from '../handlers/load-handlers.ts'
 import type { JobRun } from './job-run.ts'
 import { outcomeOf } from './outcome.ts'
 
 /** The outcome of an attempt that took too long. */
 function atTimeout(onTimeout: 'retry' | 'fail' | 'cancel', attempt: number) {
-  const handler = { type: 'slow', policy: { ...DEFAULT_POLICY, on_timeout: onTimeout }, schema: null, run: () => null }
-  const handlers: Handlers = new Map([['slow', handler]])
+  const policyOf = () => ({ ...DEFAULT_POLICY, on_timeout: onTimeout })
   const clock = { now: () => 1_000, monotonic: () => 0 }
   const backoff = { kind: 'fixed', base_ms: 500, max_ms: 500, jitter: 0 }
   const run = {
@@ -16,7 +14,7 @@ function atTimeout(onTimeout: 'retry' | 'fail' | 'cancel', attempt: number) {
     made: { isEmpty: true },
   } as unknown as JobRun
   const started = { attempt, crashes: 0, isolated: false, seq: 7 }
-  return outcomeOf({ workerId: 'w', handlers, clock, random: () => 0 }, run, started, { kind: 'timeout' })
+  return outcomeOf({ workerId: 'w', policyOf, clock, random: () => 0 }, run, started, { kind: 'timeout' })
 }
 
 const error = { name: 'Timeout', message: 'the attempt took longer than 20 ms' }

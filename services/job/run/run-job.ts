@@ -1,7 +1,7 @@
 import type { Delivery } from '#shared/bus/puller.ts'
 import { parseForeign } from '#shared/bus/read-event.ts'
 import { HAND_BACK_MS, HAND_BACKS_MAX } from '#shared/contracts/log/decide.ts'
-import { CONTRACT_VERSION, triggerEventSchema } from '#shared/contracts/log/events.ts'
+import { CONTRACT_VERSION, type TriggerEvent, triggerEventSchema } from '#shared/contracts/log/events.ts'
 import { parseSubject } from '#shared/contracts/log/subjects.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { contractVersionOf, triggerAfter } from '../pull/trigger.ts'
@@ -19,21 +19,8 @@ const LINGERS_MS = 250
  * job.
  */
 export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<string, Hold>): Promise<void> {
-  const isNewer = contractVersionOf(delivery) > CONTRACT_VERSION
-  if (isNewer && delivery.deliveries <= HAND_BACKS_MAX) {
-    // Written by a newer version of Hasty: another worker can read it.
-    deps.puller.nak(delivery, HAND_BACK_MS)
-    return
-  }
-  const spec = isNewer ? null : parseForeign(triggerEventSchema, delivery.body)
-  if (spec === null) {
-    await failUnreadable(
-      deps,
-      delivery,
-      isNewer ? 'was written by a newer Hasty, and no worker of it came' : 'cannot be read',
-    )
-    return
-  }
+  const spec = await readTrigger(deps, delivery)
+  if (spec === null) return
   const holding = held.get(spec.job_id)
   if (holding !== undefined) {
     await settleHeld(deps, delivery, holding)
@@ -55,6 +42,23 @@ export async function runJob(deps: WorkerDeps, delivery: Delivery, held: Map<str
     held.delete(spec.job_id)
     run.hold.settle()
   }
+}
+
+type ReadDeps = Pick<WorkerDeps, 'puller' | 'history' | 'metrics' | 'log'>
+
+/** @returns the job of a delivery; null where it cannot be read here, and the delivery is settled */
+export async function readTrigger(deps: ReadDeps, delivery: Delivery): Promise<TriggerEvent | null> {
+  const isNewer = contractVersionOf(delivery) > CONTRACT_VERSION
+  if (isNewer && delivery.deliveries <= HAND_BACKS_MAX) {
+    // Written by a newer version of Hasty: another worker can read it.
+    deps.puller.nak(delivery, HAND_BACK_MS)
+    return null
+  }
+  const spec = isNewer ? null : parseForeign(triggerEventSchema, delivery.body)
+  if (spec !== null) return spec
+  const why = isNewer ? 'was written by a newer Hasty, and no worker of it came' : 'cannot be read'
+  await failUnreadable(deps, delivery, why)
+  return null
 }
 
 /** Settles a delivery of a job that this process already holds. */
@@ -84,7 +88,7 @@ async function settleHeld(deps: WorkerDeps, delivery: Delivery, holding: Hold): 
 }
 
 /** Fails a job that cannot be read, with an error that says so: parking it would lose the job. */
-async function failUnreadable(deps: WorkerDeps, delivery: Delivery, why: string): Promise<void> {
+async function failUnreadable(deps: ReadDeps, delivery: Delivery, why: string): Promise<void> {
   deps.metrics.parked.inc()
   const job = parseSubject(delivery.subject)
   if (job === null) {

@@ -1,5 +1,5 @@
 import { type Decision, decide, HAND_BACK_MS, type Trigger } from '#shared/contracts/log/decide.ts'
-import { attemptToStart } from '#shared/contracts/log/events.ts'
+import { attemptToStart, type TriggerEvent } from '#shared/contracts/log/events.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { Place } from '../isolate/isolation.ts'
@@ -49,6 +49,7 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<Start
       attempt: attemptToStart(spec),
       crashes: spec.crashes,
       deliveries: delivery.deliveries,
+      maxCrashes: deps.policyOf(spec.type).max_crashes,
     }
     const decision = await decideWithHolder(deps, run, trigger)
     switch (decision.do) {
@@ -60,24 +61,42 @@ export async function startAttempt(deps: WorkerDeps, run: JobRun): Promise<Start
       case 'ack':
         deps.puller.ack(delivery)
         return null
+      // The type was run by HTTP workers before, and one of them still has the job.
+      case 'vouch':
       case 'hand-back':
         deps.puller.nak(delivery, HAND_BACK_MS)
         return null
       case 'drop':
         deps.metrics.dropped.inc()
         return null
-      case 'crashed': {
-        const message = `${decision.crashes} workers died while they ran this job`
-        await fail(deps, run, { after: decision.after, reason: 'crashed', error: { name: 'Crashed', message } })
+      case 'timeout':
+      case 'crashed':
+      case 'unreadable':
+        await fail(deps, run, { after: decision.after, ...whyFailed(decision, spec) })
         return null
-      }
-      case 'unreadable': {
-        const message = `message ${decision.after} of the log, what happened last to this job, cannot be read`
-        await fail(deps, run, { after: decision.after, reason: 'unreadable', error: { name: 'Unreadable', message } })
-        return null
-      }
       case 'ask':
         throw new Error('the holder was asked already')
+    }
+  }
+}
+
+/** The reason and the error of a job that fails before another attempt. */
+export function whyFailed(
+  decision: Extract<Decision, { do: 'timeout' | 'crashed' | 'unreadable' }>,
+  { timeout_ms }: Pick<TriggerEvent, 'timeout_ms'>,
+): Pick<Failure, 'reason' | 'error'> {
+  switch (decision.do) {
+    case 'timeout': {
+      const message = `the attempt took longer than ${timeout_ms} ms`
+      return { reason: 'timeout', error: { name: 'Timeout', message } }
+    }
+    case 'crashed': {
+      const message = `${decision.crashes} workers died while they ran this job`
+      return { reason: 'crashed', error: { name: 'Crashed', message } }
+    }
+    case 'unreadable': {
+      const message = `message ${decision.after} of the log, what happened last to this job, cannot be read`
+      return { reason: 'unreadable', error: { name: 'Unreadable', message } }
     }
   }
 }
@@ -128,21 +147,21 @@ async function withoutPlace(
 
 async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger): Promise<Decision> {
   const last = await readLastEvent(deps, run)
-  const decision = decide(trigger, last)
+  const decision = decide(trigger, last, deps.clock.now())
   if (decision.do !== 'ask') return decision
   // This worker started the job itself, and no longer runs it: a delivery of a job that runs here never gets this far.
   // So the earlier run ended without an outcome. If the worker asked itself, the very delivery that asks would answer
   // yes, forever.
-  if (decision.worker_id === deps.workerId) return decide(trigger, last, false)
+  if (decision.worker_id === deps.workerId) return decide(trigger, last, deps.clock.now(), false)
   const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
-  return decide(trigger, last, alive)
+  return decide(trigger, last, deps.clock.now(), alive)
 }
 
 /**
  * Reads the job's last event, again and again while the broker is away: the lease thread keeps the delivery in the
  * meantime.
  */
-async function readLastEvent(deps: WorkerDeps, run: JobRun) {
+export async function readLastEvent(deps: Pick<WorkerDeps, 'history' | 'log'>, run: JobRun) {
   for (;;) {
     try {
       return await deps.history.last(run.spec)
@@ -162,7 +181,11 @@ interface Failure {
   error: { name: string; message: string }
 }
 
-async function fail(deps: WorkerDeps, run: JobRun, { after, reason, error }: Failure): Promise<void> {
+export async function fail(
+  deps: Pick<WorkerDeps, 'puller' | 'log'>,
+  run: JobRun,
+  { after, reason, error }: Failure,
+): Promise<void> {
   const result = await run.publish({ event: 'job:failed', reason, error }, newNonce(), after)
   // Refused: somebody else was first; the redelivery after the lease shows the result.
   if (result.kind !== 'stored') return

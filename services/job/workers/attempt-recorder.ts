@@ -41,6 +41,16 @@ export class AttemptRecorder {
     this.#options = options
   }
 
+  /** Continues the counts of an earlier recorder of the same worker. */
+  resume({
+    processed,
+    failed,
+    cancelled,
+    retried,
+  }: Pick<WorkerRecord, 'processed' | 'failed' | 'cancelled' | 'retried'>) {
+    Object.assign(this.#counts, { processed, failed, cancelled, retried })
+  }
+
   begin(jobId: string, type: string, attempt: number): void {
     this.#running.set(jobId, { job_id: jobId, type, attempt, started_at: this.#now() })
   }

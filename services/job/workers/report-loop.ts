@@ -15,12 +15,12 @@ const LAST_REPORT_MS = 2 * SECOND
 /** Sends ended attempts, and the worker's heartbeat, to the store once a second, off the path of any job. */
 export class ReportLoop {
   readonly #recorder: AttemptRecorder
-  readonly #store: StoreClient
+  readonly #store: Pick<StoreClient, 'call' | 'isOpen'>
   readonly #loop: IntervalLoop
   readonly #log: Logger
   #isFailing = false
 
-  constructor(recorder: AttemptRecorder, store: StoreClient, log: Logger) {
+  constructor(recorder: AttemptRecorder, store: Pick<StoreClient, 'call' | 'isOpen'>, log: Logger) {
     this.#recorder = recorder
     this.#store = store
     this.#log = log

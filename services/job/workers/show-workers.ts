@@ -1,3 +1,4 @@
+import { HTTP_WORKER_ID_PATTERN } from '#shared/contracts/http/work.ts'
 import {
   LIVE_WITHIN_MS,
   WORKERS_MAX,
@@ -53,11 +54,8 @@ export async function listAttempts(
   }
 }
 
-/** The ids that `makeReplicaId` makes. */
-const WORKER_ID_PATTERN = /^[A-Za-z0-9-]{1,100}$/
-
 async function findWorker({ store }: ShowWorkersDeps, workerId: string): Promise<WorkerRecord> {
-  const worker = WORKER_ID_PATTERN.test(workerId) ? await read(store.getWorker(workerId)) : null
+  const worker = HTTP_WORKER_ID_PATTERN.test(workerId) ? await read(store.getWorker(workerId)) : null
   if (worker === null) throw new AppError('worker-not-found', 'No worker has this id; it may have expired.')
   return worker
 }

@@ -26,7 +26,11 @@ import {
  * limit of how many run at once is left alone unless the handler declares another number than before: like a pause, it
  * may have been changed by an operator. Only setup calls this: a service that starts never changes a lane.
  */
-export async function refreshLanes(broker: Broker, info: JobTypeInfo, options: TopologyOptions): Promise<void> {
+export async function refreshLanes(
+  broker: Broker,
+  info: JobTypeInfo,
+  options: Pick<TopologyOptions, 'leaseMs'>,
+): Promise<void> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const lanes = await findLanes(broker, info.type)
   // The declared policy changes last, so that a change that was cut short is noticed and finished.
@@ -134,6 +138,14 @@ async function firstNeeded(broker: Broker, lanes: ConsumerInfo[], otherwise: num
     if (need !== null) first = Math.min(first, need)
   }
   return first
+}
+
+/** Removes the lanes of a type, of which nothing may be left. */
+export async function deleteLanes(broker: Broker, type: string): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  for (const { name } of await findLanes(broker, type))
+    await found(() => manager.consumers.delete(JOBS_STREAM, name), CONSUMER_NOT_FOUND)
+  tellLanesChanged(broker, type)
 }
 
 /** Stops or starts the deliveries of a type. Running jobs continue. */

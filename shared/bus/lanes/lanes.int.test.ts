@@ -89,7 +89,7 @@ test('what was handed back comes again, and what was acked does not', async () =
 test('lanes say what their type is, and making them again changes nothing', async () => {
   await using bus = await startTestBus()
   const changed = { type: 'sleep', policy: { ...DEFAULT_POLICY, timeout_ms: 1 }, payload_schema: { type: 'object' } }
-  await ensureLanes(bus.broker, changed, { cooldownMs: 1_000, leaseMs: 9_000, replicas: 1 })
+  await ensureLanes(bus.broker, changed, { leaseMs: 9_000 })
   const lanes = await listLanes(bus.broker)
   expect(lanes.map(({ name }) => name).toSorted()).toEqual(['work-sleep-high', 'work-sleep-low', 'work-sleep-normal'])
   for (const lane of lanes) expect(lane.info).toEqual({ type: 'sleep', policy: DEFAULT_POLICY, payload_schema: null })
@@ -181,7 +181,7 @@ test('30 races between two changes of a limit leave a type with all its lanes', 
 test('a type with a concurrency limit has one lane that holds it', async () => {
   await using bus = await startTestBus()
   const limited = { type: 'scarce', policy: { ...DEFAULT_POLICY, concurrency: 2 }, payload_schema: null }
-  await ensureLanes(bus.broker, limited, { cooldownMs: 1_000, leaseMs: 2_000, replicas: 1 })
+  await ensureLanes(bus.broker, limited, { leaseMs: 2_000 })
   const manager = await jetstreamManager(bus.broker.nc)
   expect((await manager.consumers.info(JOBS_STREAM, 'work-scarce-any')).config.max_ack_pending).toBe(2)
 })

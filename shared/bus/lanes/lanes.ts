@@ -20,6 +20,8 @@ export interface LaneInfo {
   /** Limit of the jobs that run at once; null in a lane of a type without a limit. */
   limit: number | null
   paused: boolean
+  /** Milliseconds after which a delivery goes to another worker unless it is renewed. */
+  leaseMs: number
   pending: number
   ackPending: number
   /** Every message at or below this sequence was delivered and acked. */
@@ -49,14 +51,30 @@ export interface NewLane {
  * changed, nor is their shape: an operator may have chosen it.
  * @returns the shortest lease among them, milliseconds: a worker must renew within it, whatever its own setting says
  */
-export async function ensureLanes(broker: Connected, info: JobTypeInfo, options: TopologyOptions): Promise<number> {
+export async function ensureLanes(
+  broker: Connected,
+  info: JobTypeInfo,
+  { leaseMs }: Pick<TopologyOptions, 'leaseMs'>,
+): Promise<number> {
   const existing = await findLanes(broker, info.type)
+  checkRunner(existing, info)
   const concurrency = existing.length === 0 ? info.policy.concurrency : shapeOf(existing)
-  const lane = { concurrency, leaseMs: options.leaseMs, startSeq: null, isPaused: false }
+  const lane = { concurrency, leaseMs, startSeq: null, isPaused: false }
   const leases: number[] = []
   for (const priority of lanesOfShape(concurrency))
     leases.push(leaseMsOf(await ensureLane(broker, info, priority, lane)))
   return Math.min(...leases)
+}
+
+/** @throws when the jobs of a type are run in another way: two kinds of worker would take them from each other */
+function checkRunner(existing: ConsumerInfo[], { type, policy }: JobTypeInfo): void {
+  const runner = existing.map(readLane).find((lane) => lane !== null)?.info.policy.runner ?? policy.runner
+  if (runner === policy.runner) return
+  throw new Error(
+    runner === 'http'
+      ? `the type ${type} is run by workers over HTTP: rename the handler, or remove the type with DELETE /v1/types/${type}`
+      : `the type ${type} is run by a handler of the job service: choose another name`,
+  )
 }
 
 export async function ensureLane(
@@ -173,6 +191,7 @@ export function readLane(consumer: ConsumerInfo): LaneInfo | null {
     info: { type, policy, payload_schema: payloadSchema },
     limit: isSingle(consumer) ? (consumer.config.max_ack_pending ?? null) : null,
     paused: consumer.paused ?? false,
+    leaseMs: leaseMsOf(consumer),
     pending: consumer.num_pending,
     ackPending: consumer.num_ack_pending,
     ackFloor: consumer.ack_floor.stream_seq,

@@ -20,6 +20,7 @@ export const PROBLEMS = {
   'invalid-payload': { status: 400, title: 'The payload does not match its job type' },
   /** The plan of a request or a definition is invalid: `errors` says where. */
   'invalid-plan': { status: 400, title: 'The plan is not valid' },
+  'invalid-lease': { status: 400, title: 'This is not a lease of this server' },
   'invalid-scope': { status: 400, title: 'The client may not request this scope' },
   'token-required': { status: 401, title: 'A token is required' },
   'invalid-token': { status: 401, title: 'The token is not valid' },
@@ -38,6 +39,12 @@ export const PROBLEMS = {
    * A cancel, retry or reschedule came too late or too early; the answer has the job's view, or the request's status.
    */
   'wrong-state': { status: 409, title: 'The current state does not allow this' },
+  /** The job has continued without this attempt: another worker has it, or will. */
+  superseded: { status: 409, title: 'The lease has run out' },
+  /** TypeScript handlers and HTTP workers never share a type. */
+  'wrong-runner': { status: 409, title: 'The type is run in another way' },
+  'type-in-use': { status: 409, title: 'Jobs of this type are left' },
+  'job-ended': { status: 410, title: 'The job has ended without this attempt' },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used too recently' },
   'too-many-schedules': { status: 409, title: 'The limit of schedules is reached' },

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
 /**
- * The rights that a token may have: reading jobs, creating and changing them, and operating the whole service (which
- * implies both).
+ * The rights that a token may have: reading jobs, creating and changing them, running them as a worker, and operating the
+ * whole service (which implies all).
  */
-export const SCOPES = ['jobs:read', 'jobs:write', 'admin'] as const
+export const SCOPES = ['jobs:read', 'jobs:write', 'work', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
@@ -46,5 +46,6 @@ export const callerSchema = z
     subject: z.string(),
     scopes: z.array(z.enum(SCOPES)),
     tenant: z.string().nullable().meta({ description: 'null: not bound to a tenant' }),
+    types: z.array(z.string()).nullable().meta({ description: 'Job types that it may run as a worker; null: all' }),
   })
   .meta({ id: 'Caller' })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobPolicySchema } from '../log/job-type.ts'
+import { jobPolicySchema, userPolicySchema } from '../log/job-type.ts'
 
 export const typeViewSchema = z
   .object({
@@ -25,6 +25,25 @@ export const typesSchema = z.object({ items: z.array(typeViewSchema) }).meta({ i
 export type TypeList = z.infer<typeof typesSchema>
 
 export const CONCURRENCY_MAX = 100_000
+
+export const PAYLOAD_SCHEMA_MAX_BYTES = 32 * 1024
+
+export const putTypeBodySchema = z
+  .strictObject({
+    runner: z.literal('http').meta({ description: 'Workers claim the jobs over HTTP' }),
+    policy: userPolicySchema
+      .default({})
+      .meta({ description: 'Defaults and limits; members that are left out have the usual defaults' }),
+    payload_schema: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .default(null)
+      .meta({
+        description: `JSON Schema of the payload, ${PAYLOAD_SCHEMA_MAX_BYTES / 1024} KiB at most; null: any value`,
+      }),
+  })
+  .meta({ id: 'PutJobType' })
+export type PutTypeBody = z.output<typeof putTypeBodySchema>
 
 export const changeTypeBodySchema = z
   .strictObject({

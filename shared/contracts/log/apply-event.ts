@@ -37,6 +37,7 @@ export function applyEvent(job: Job | null, event: LoggedEvent, seq: number): Jo
     case 'job:started':
       return started(next, event)
     case 'job:progress':
+      if (event.lent?.has_reported === false) return next
       return {
         ...next,
         progress: { percent: event.percent, message: event.message, data: event.data ?? null, at: event.at },

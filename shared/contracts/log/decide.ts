@@ -16,6 +16,8 @@ export interface Trigger {
   nonce: string
   /** Number of deliveries, this one included. */
   deliveries: number
+  /** Number of dead workers after which the job fails. */
+  maxCrashes: number
 }
 
 /** The last event of the job's history, as far as the decision needs it. */
@@ -27,6 +29,8 @@ export interface LastEvent {
   attempt?: number | undefined
   crashes?: number | undefined
   worker_id?: string | undefined
+  /** The lease of an attempt that was lent over HTTP; milliseconds by the broker's clock. */
+  lease?: { untilMs: number; deadlineMs: number } | undefined
   /** No worker of this version can read the event. */
   isUnreadable?: boolean | undefined
   /** The event was written under a later contract: a newer worker can read it. */
@@ -44,6 +48,10 @@ export type Decision =
   | { do: 'unreadable'; after: number }
   /** Neither ack nor nak: another worker runs the job. */
   | { do: 'drop' }
+  /** An HTTP worker has the job, and its lease lives: keep the delivery for it. */
+  | { do: 'vouch' }
+  /** The time of an attempt that was lent over HTTP is up: publish what a timeout is for its type. */
+  | { do: 'timeout'; after: number }
   /** Ask that worker whether it still runs the job, then decide again. */
   | { do: 'ask'; worker_id: string }
   /** Publish `job:started` with compare-and-set on `after`. */
@@ -51,8 +59,8 @@ export type Decision =
   /** The job killed its workers too often: publish `job:failed`, reason `crashed`. */
   | { do: 'crashed'; after: number; attempt: number; crashes: number }
 
-/** Number of dead workers (or children) after which a job is not tried again. */
-export const CRASH_LIMIT = 3
+/** How far the clocks of two services may be apart when they judge a lease. */
+export const LEASE_SLACK_MS = 2_000
 
 /**
  * With HAND_BACK_MS between them an hour: a rolling upgrade is never longer without a worker that can read an event.
@@ -63,9 +71,10 @@ export const HAND_BACK_MS = 5_000
 
 /**
  * Decides what a worker does when its `job:started` was refused, or may have been: the table of docs/state-machine.md.
+ * @param nowMs the broker's time
  * @param holderAlive the holder's answer; undefined when it was not asked yet
  */
-export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: boolean): Decision {
+export function decide(trigger: Trigger, last: LastEvent | null, nowMs: number, holderAlive?: boolean): Decision {
   if (last === null || isTerminalEvent(last.event)) return { do: 'ack' }
   if (last.nonce === trigger.nonce) return { do: 'run', startedSeq: last.seq }
   if (last.isUnreadable === true) {
@@ -80,10 +89,15 @@ export function decide(trigger: Trigger, last: LastEvent | null, holderAlive?: b
   const crashes = last.crashes ?? trigger.crashes
   if (last.event === 'job:released') return { do: 'start', after: last.seq, attempt, crashes }
   if (last.event !== 'job:started' && last.event !== 'job:progress') return { do: 'ack' }
-  if (holderAlive === undefined) return { do: 'ask', worker_id: last.worker_id ?? '' }
-  if (holderAlive) return { do: 'drop' }
+  if (last.lease !== undefined) {
+    if (nowMs >= last.lease.deadlineMs) return { do: 'timeout', after: last.seq }
+    if (nowMs < last.lease.untilMs + LEASE_SLACK_MS) return { do: 'vouch' }
+  } else {
+    if (holderAlive === undefined) return { do: 'ask', worker_id: last.worker_id ?? '' }
+    if (holderAlive) return { do: 'drop' }
+  }
   // Isolated or not: a handler can kill its worker even from a process of its own.
   const deaths = crashes + 1
   const next = { after: last.seq, attempt: attempt + 1, crashes: deaths }
-  return deaths >= CRASH_LIMIT ? { do: 'crashed', ...next } : { do: 'start', ...next }
+  return deaths >= trigger.maxCrashes ? { do: 'crashed', ...next } : { do: 'start', ...next }
 }

@@ -73,6 +73,23 @@ const aboutRun = {
 }
 
 /**
+ * On the start and the progress of an attempt that was lent to a worker over HTTP: it belongs to that worker until
+ * `lease_until`, whichever process lent it, and ends at `deadline_at`. Times are by the broker's clock, RFC 3339 in UTC.
+ */
+const lentSchema = z.object({
+  lease_until: z.string(),
+  deadline_at: z.string(),
+  /** Hash of the secret that the worker shows. */
+  lease_hash: z.string(),
+  /** The sequence of `job:started`, which does not know it itself. */
+  fencing_token: z.number().int().min(1).optional(),
+  /** Whether the worker has reported progress: an event that only extends the lease repeats the last report. */
+  has_reported: z.boolean().optional(),
+})
+export type Lent = z.infer<typeof lentSchema>
+const aboutLease = { lent: lentSchema.optional() }
+
+/**
  * On events that continue a history: the sequence of the event before, 0 when that lies in another log. A job's first
  * event has none.
  */
@@ -104,11 +121,13 @@ const scheduledSchema = z.looseObject({
 const startedSchema = z.looseObject({
   event: z.literal('job:started'),
   ...aboutRun,
+  ...aboutLease,
   fencing_token: z.number().int().min(1).optional(),
 })
 const progressSchema = z.looseObject({
   event: z.literal('job:progress'),
   ...aboutRun,
+  ...aboutLease,
   percent: z.number(),
   message: z.string().nullable(),
   data: z.unknown().optional(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TIMER_MAX_MS } from '../../formats/durations.ts'
 import { backoffSchema } from './job.ts'
-import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
+import { ATTEMPTS_MAX, CRASH_LIMIT, DELAY_MAX_MS, TIMEOUT_MAX_MS } from './limits.ts'
 
 /** How jobs of one type share one call of their handler. */
 export const batchPolicySchema = z.strictObject({
@@ -47,6 +47,10 @@ export const jobPolicySchema = z.looseObject({
   internal: z.boolean().default(false),
   /** null: one call for each job. */
   batch: batchPolicySchema.nullable().default(null),
+  /** Number of workers that may die while they run a job before it fails; 0 and 1: the first death fails it. */
+  max_crashes: z.number().int().min(0).max(ATTEMPTS_MAX).default(CRASH_LIMIT),
+  /** Who runs the jobs: `handler`, a TypeScript handler of the job service; `http`, workers that claim them over HTTP. */
+  runner: z.enum(['handler', 'http']).default('handler'),
 })
 export type JobPolicy = z.infer<typeof jobPolicySchema>
 
@@ -60,6 +64,27 @@ export const declaredPolicySchema = jobPolicySchema.extend({
   timeout_ms: jobPolicySchema.shape.timeout_ms.max(TIMER_MAX_MS),
   backoff: backoffSchema.extend({ base_ms: delay, max_ms: delay }),
 })
+
+/** The policy that people write. Strict, unlike the policies in lanes: a misspelt limit would be no limit. */
+export const userPolicySchema = z
+  .strictObject(
+    declaredPolicySchema.omit({
+      batch: true,
+      internal: true,
+      cooldown_at_root_only: true,
+      switched_off: true,
+      runner: true,
+    }).shape,
+  )
+  .partial()
+export type UserPolicy = z.output<typeof userPolicySchema>
+
+/** The whole policy. @param timeoutMs where none is declared */
+export function policyFrom(declared: UserPolicy, timeoutMs: number): JobPolicy {
+  // Left out, the cooldown holds at the root alone.
+  const where = declared.cooldown === undefined ? {} : { cooldown_at_root_only: false }
+  return jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...declared, ...where })
+}
 
 /** The description of a type in its lanes: the registry that every service reads. */
 export interface JobTypeInfo {
@@ -84,4 +109,6 @@ export const DEFAULT_POLICY: JobPolicy = {
   internal: false,
   switched_off: false,
   batch: null,
+  max_crashes: CRASH_LIMIT,
+  runner: 'handler',
 }

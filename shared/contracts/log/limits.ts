@@ -14,6 +14,8 @@ export const TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000
 /** Furthest a job may be delayed: one year, in milliseconds. */
 export const DELAY_MAX_MS = 366 * 24 * 60 * 60 * 1000
 export const ATTEMPTS_MAX = 100
+/** Number of dead workers (or children) after which a job is not tried again, unless its type says another. */
+export const CRASH_LIMIT = 3
 /** Most jobs that one job may make: their names and ids are a part of the events that continue it. */
 export const CHILDREN_MAX = 1_000
 export const CHILD_NAME_MAX_LENGTH = 100

@@ -137,6 +137,9 @@ export const scheduleSubject = (nameHash: string): string => `schedule.${nameHas
  */
 export const holdsSubject = (workerId: string): string => `worker.${workerId}.holds`
 
+/** Core request of the api to the process that lends jobs to HTTP workers. */
+export const workSubject = (gatewayId: string): string => `worker.${gatewayId}.work`
+
 /** Core request, answered by every worker with a WorkerPresence. */
 export const WHO_WORKS = 'worker.who'
 

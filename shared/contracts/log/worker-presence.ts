@@ -10,5 +10,7 @@ export const workerPresenceSchema = z.looseObject({
   running: z.number().int(),
   /** Types of handlers that hold a slot although they were told to stop, once for each slot. */
   abandoned_types: z.array(z.string()).default([]),
+  /** Whether it lends jobs to workers that ask over HTTP. */
+  lends: z.boolean().default(false),
 })
-export type WorkerPresence = z.infer<typeof workerPresenceSchema>
+export type WorkerPresence = z.output<typeof workerPresenceSchema>

@@ -7,6 +7,7 @@ import { definitionOperations, requestOperations } from './requests.ts'
 import { scheduleOperations } from './schedules.ts'
 import { serviceOperations } from './service.ts'
 import { typeOperations } from './types.ts'
+import { workOperations } from './work.ts'
 import { workerOperations } from './workers.ts'
 
 /** All operations, in the order of the document. */
@@ -19,6 +20,7 @@ export const OPERATIONS: readonly Operation[] = [
   typeOperations,
   scheduleOperations,
   workerOperations,
+  workOperations,
   authOperations,
   serviceOperations,
 ].flatMap((group): Operation[] => Object.values(group))

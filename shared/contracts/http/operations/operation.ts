@@ -44,7 +44,17 @@ interface Declaration {
   problems: readonly (ProblemCode | `${ProblemCode}@${number}`)[]
 }
 
-type Tag = 'Jobs' | 'Requests' | 'Messages' | 'Events' | 'Types' | 'Schedules' | 'Workers' | 'Tokens' | 'Service'
+type Tag =
+  | 'Jobs'
+  | 'Requests'
+  | 'Messages'
+  | 'Events'
+  | 'Types'
+  | 'Schedules'
+  | 'Workers'
+  | 'Work'
+  | 'Tokens'
+  | 'Service'
 
 export interface Operation extends Declaration {
   /** The operationId, and the name in generated clients. */

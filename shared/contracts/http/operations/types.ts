@@ -1,5 +1,5 @@
 import { noParameters } from '../query.ts'
-import { changeTypeBodySchema, typesSchema, typeViewSchema } from '../types.ts'
+import { changeTypeBodySchema, putTypeBodySchema, typesSchema, typeViewSchema } from '../types.ts'
 import { operationsOf } from './operation.ts'
 
 const type = { description: 'The type', schema: typeViewSchema }
@@ -21,6 +21,27 @@ export const typeOperations = operationsOf('Types', {
     summary: 'Get a job type',
     answers: { 200: type },
     problems: ['unknown-type@404'],
+  },
+  putType: {
+    method: 'put',
+    path: '/v1/types/{type}',
+    scope: 'admin',
+    summary: 'Register a job type for workers over HTTP',
+    description:
+      'Creates the type, or changes its policy and payload schema. Jobs that exist keep what they were created with.',
+    body: { schema: putTypeBodySchema },
+    answers: { 200: type, 201: { ...type, description: 'The type was created' } },
+    problems: ['wrong-runner', 'unavailable'],
+  },
+  deleteType: {
+    method: 'delete',
+    path: '/v1/types/{type}',
+    scope: 'admin',
+    summary: 'Remove a job type of workers over HTTP',
+    description:
+      'Only when no unfinished job of the type is left. It takes some six seconds, in which no job of the type is accepted.',
+    answers: { 204: { description: 'The type is gone', schema: null } },
+    problems: ['unknown-type@404', 'wrong-runner', 'type-in-use', 'unavailable'],
   },
   changeType: {
     method: 'patch',

@@ -1,0 +1,126 @@
+import type { Delivery } from '#shared/bus/puller.ts'
+import { renewDelivery } from '#shared/bus/worker-holds.ts'
+import type { Hold } from '../run/hold.ts'
+import type { Outcome } from '../run/outcome.ts'
+import type { LendDeps } from './lend-deps.ts'
+import type { LentAttempt } from './lent-attempt.ts'
+
+/**
+ * The attempts that this process vouches for: it renews their deliveries at the broker for as long as the worker's lease
+ * lives.
+ */
+export class LentTable {
+  readonly #deps: LendDeps
+  readonly #attempts = new Map<string, LentAttempt>()
+  readonly #holds = new Map<string, Hold>()
+  /** Deliveries of jobs that are about to start. */
+  readonly #starting = new Set<Delivery>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(deps: LendDeps, renewEveryMs: number) {
+    this.#deps = deps
+    this.#timer = setInterval(() => this.#renew(), renewEveryMs)
+  }
+
+  /** As the watch over cancelled jobs needs them. */
+  get holds(): ReadonlyMap<string, Hold> {
+    return this.#holds
+  }
+
+  get size(): number {
+    return this.#attempts.size
+  }
+
+  all(): LentAttempt[] {
+    return [...this.#attempts.values()]
+  }
+
+  get(jobId: string): LentAttempt | undefined {
+    return this.#attempts.get(jobId)
+  }
+
+  /** Renews a delivery while its job starts. @returns ends that */
+  renewWhileStarting(delivery: Delivery): () => void {
+    this.#starting.add(delivery)
+    return () => this.#starting.delete(delivery)
+  }
+
+  add(attempt: LentAttempt): void {
+    const { run, jobId } = attempt
+    this.#attempts.set(jobId, attempt)
+    this.#holds.set(jobId, run.hold)
+    this.#deps.metrics.inFlight.inc()
+    this.#deps.workers.begin(attempt.workerId, run.spec, attempt.attempt.attempt)
+    void run.hold.letGo.then(() => {
+      if (!this.has(attempt)) return
+      this.#count(attempt, 'cancelled')
+      this.#deps.workers.end(attempt.workerId, jobId, 'cancelled', null)
+      this.remove(attempt, 'ack')
+    })
+  }
+
+  has(attempt: LentAttempt): boolean {
+    return this.#attempts.get(attempt.jobId) === attempt
+  }
+
+  /** @param then what becomes of the delivery; `nothing`: the broker delivers it again by itself */
+  remove(attempt: LentAttempt, then: 'ack' | 'nak' | 'nothing', delayMs = 0): void {
+    const { delivery, hold } = attempt.run
+    // One that another process holds has no delivery here.
+    if (delivery.ackSubject !== '' && then === 'ack') this.#deps.puller.ack(delivery)
+    if (delivery.ackSubject !== '' && then === 'nak') this.#deps.puller.nak(delivery, delayMs)
+    if (!this.has(attempt)) return
+    this.#attempts.delete(attempt.jobId)
+    this.#holds.delete(attempt.jobId)
+    this.#deps.metrics.inFlight.dec()
+    hold.settle()
+  }
+
+  /** Removes an attempt whose end was stored. */
+  ended(attempt: LentAttempt, { event, outcome, isTimeout, then }: Outcome, delayMs = 0): void {
+    const { spec } = attempt.run
+    const label = isTimeout === true ? 'timeout' : outcome
+    const ms = Math.round(this.#deps.clock.monotonic() - attempt.startedMs)
+    const error = 'error' in event ? event.error : undefined
+    this.#count(attempt, label)
+    this.#deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
+    this.#deps.workers.end(attempt.workerId, spec.job_id, outcome, error ?? null)
+    this.#deps.log.info(
+      {
+        job_id: spec.job_id,
+        type: spec.type,
+        attempt: attempt.attempt.attempt,
+        http_worker: attempt.workerId,
+        ms,
+        ...(error === undefined ? {} : { error: error.name, code: error.code }),
+      },
+      `job ${label}`,
+    )
+    this.remove(attempt, then === 'nak' ? 'nak' : 'ack', delayMs)
+  }
+
+  /** Removes an attempt that the log has continued without, or that another process ended. */
+  superseded(attempt: LentAttempt, isEnd: boolean): void {
+    this.#deps.metrics.refused.inc()
+    this.#deps.workers.end(attempt.workerId, attempt.jobId, 'superseded', null)
+    // Only after an end is nothing left to start: any other trigger must be delivered again.
+    this.remove(attempt, isEnd ? 'ack' : 'nothing')
+  }
+
+  /** Leaves every lease alone and gives the deliveries to the other processes, which vouch from then on. */
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const attempt of this.all()) this.remove(attempt, 'nak')
+  }
+
+  #count({ run }: LentAttempt, outcome: string): void {
+    this.#deps.metrics.attempts.inc({ type: run.spec.type, outcome })
+  }
+
+  #renew(): void {
+    const { broker } = this.#deps
+    if (!broker.isUp()) return
+    for (const { run } of this.#attempts.values()) renewDelivery(broker, run.delivery.ackSubject)
+    for (const { ackSubject } of this.#starting) renewDelivery(broker, ackSubject)
+  }
+}

@@ -1,0 +1,89 @@
+import type { Settled, Settlement } from '#shared/contracts/http/work.ts'
+import { AppError } from '#shared/errors/app-error.ts'
+import { describeThrown } from '#shared/errors/foreign.ts'
+import { isSecretOf, type LeaseToken, readLease } from '#shared/ids/lease.ts'
+import type { AttemptEnd } from '../run/outcome.ts'
+import { returned } from '../run/run-handler.ts'
+import type { LendDeps } from './lend-deps.ts'
+import type { LentTable } from './lent-table.ts'
+import { findAttempt, notOurs, type Over, publishEnd, type Seen } from './settle-lent.ts'
+
+export type SettleDeps = LendDeps & { table: LentTable }
+
+/**
+ * Stores how an attempt ended.
+ * @throws AppError `unavailable`
+ */
+export async function settleLease(deps: SettleDeps, item: Settlement): Promise<Settled> {
+  const { lease } = item
+  const token = readLease(lease)
+  const invalid = { lease, job_id: null, status: 'invalid', detail: 'This is not a lease of this server.' } as const
+  if (token === null) return invalid
+  const about = { lease, job_id: token.job_id }
+  try {
+    deps.workers.saw(token.worker_id)
+    const seen = await seeAttempt(deps, token)
+    if (seen.kind === 'over') return { ...about, ...whatBecame(token, item, seen) }
+    const { attempt } = seen
+    const stored = await publishEnd(deps, attempt, endOf(item))
+    if ('outcome' in stored) {
+      deps.table.ended(attempt, stored.outcome, item.release?.delay_ms)
+      const status = STATUS[stored.event.event]
+      return { ...about, status: status ?? 'ended' }
+    }
+    deps.table.superseded(attempt, stored.isEnd)
+    return { ...about, ...whatBecame(token, item, stored) }
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid-lease') return invalid
+    throw error
+  }
+}
+
+const STATUS: Record<string, Settled['status']> = {
+  'job:finished': 'finished',
+  'job:failed': 'failed',
+  'job:retrying': 'retrying',
+  'job:released': 'released',
+}
+
+/** The attempt of a lease: the one that this process vouches for, or as the log has it. */
+export async function seeAttempt(deps: SettleDeps, token: LeaseToken): Promise<Seen> {
+  const mine = deps.table.get(token.job_id)
+  if (mine === undefined || mine.attempt.seq !== token.seq) return findAttempt(deps, token)
+  if (!isSecretOf(mine.lease.hash, token.secret)) throw notOurs()
+  return { kind: 'live', attempt: mine }
+}
+
+function endOf({ complete, fail }: Settlement): AttemptEnd {
+  if (complete !== undefined) return returned(complete.result ?? null)
+  if (fail === undefined) return { kind: 'drain', isSuspect: false }
+  const { name = 'Error', message, code } = fail.error
+  const isPermanent = fail.retry === false
+  return {
+    kind: 'threw',
+    error: describeThrown({ name, message, code }),
+    permanent: isPermanent,
+    reason: isPermanent ? 'permanent' : 'attempts_exhausted',
+    delayMs: fail.retry === undefined || fail.retry === false ? null : fail.retry.delay_ms,
+  }
+}
+
+/** The answer about an attempt that is over: the same as before, where it was this very call that ended it. */
+function whatBecame(token: LeaseToken, { complete, fail, release }: Settlement, { by, isEnd }: Over) {
+  const isOwn =
+    by !== null &&
+    'attempt' in by &&
+    by.attempt === token.attempt &&
+    'worker_id' in by &&
+    by.worker_id === token.worker_id
+  const isSame =
+    isOwn &&
+    ((complete !== undefined && by.event === 'job:finished') ||
+      (release !== undefined && by.event === 'job:released') ||
+      (fail !== undefined && by.event === 'job:failed' && by.reason !== 'timeout' && by.reason !== 'crashed') ||
+      (fail !== undefined && by.event === 'job:retrying' && by.reason === undefined))
+  if (isSame) return { status: STATUS[by.event] ?? 'ended' } as const
+  return isEnd
+    ? ({ status: 'ended', detail: 'The job has ended without this attempt.' } as const)
+    : ({ status: 'superseded', detail: 'The lease ran out, and the job continued without this attempt.' } as const)
+}
