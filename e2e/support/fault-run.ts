@@ -20,6 +20,8 @@ export interface FaultRunOptions extends HastyOptions {
   perSecond?: number
   total?: number
   request?: (n: number) => JobRequest
+  /** Called before the load begins. */
+  prepare?: (hasty: Processes) => Promise<void>
 }
 
 export type FaultRun = AsyncDisposable & {
@@ -58,6 +60,7 @@ export async function startFaultRun(options: FaultRunOptions = {}): Promise<Faul
   const hasty = undo.use(await startHasty({ apis: 2, keepers: 2, jobs: 2, nginx: true, ...options, env }))
   const nats = await connectTest(hasty.nats.url)
   undo.defer(() => nats.close())
+  await options.prepare?.(hasty)
   const load = startLoad({
     url: hasty.url,
     perSecond: options.perSecond ?? 60,

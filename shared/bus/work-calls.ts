@@ -8,7 +8,7 @@ import type {
   Settled,
   Settlement,
 } from '#shared/contracts/http/work.ts'
-import { workSubject } from '#shared/contracts/log/subjects.ts'
+import { LENT_ENDED, workSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Broker } from './connection.ts'
 
@@ -88,4 +88,28 @@ export async function askLender<Name extends WorkCallName>(
 /** Tells a lender that the worker of a call is gone. */
 export function tellGone(broker: Broker, gatewayId: string, callId: string): void {
   broker.outbox.send(workSubject(gatewayId), JSON.stringify({ name: 'gone', ask: { call_id: callId } }))
+}
+
+/** The end of an attempt, for the process that has its delivery. */
+export interface LentEnd {
+  job_id: string
+  /** Its fencing token. */
+  seq: number
+  then: 'ack' | 'nak'
+  delay_ms: number
+}
+
+/** Tells all lenders. One that does not hear it finds out when the lease runs out. */
+export function tellLentEnded(broker: Broker, end: LentEnd): void {
+  broker.outbox.send(LENT_ENDED, JSON.stringify(end))
+}
+
+/** @returns a function that stops the watch */
+export function watchLentEnds(broker: Broker, onEnd: (end: LentEnd) => void): () => void {
+  const subscription = broker.nc.subscribe(LENT_ENDED, {
+    callback: (error, message) => {
+      if (error === null) onEnd(message.json<LentEnd>())
+    },
+  })
+  return () => subscription.unsubscribe()
 }

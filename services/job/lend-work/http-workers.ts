@@ -78,6 +78,13 @@ export class HttpWorkers {
     worker?.recorder.end(jobId, ...outcome)
   }
 
+  /** Removes a job that ended through another process, which counts it. */
+  forget(workerId: string, jobId: string): void {
+    const worker = this.#workers.get(workerId)
+    worker?.running.delete(jobId)
+    worker?.recorder.forget(jobId)
+  }
+
   presence(): WorkerPresence[] {
     return [...this.#workers.values()].map(({ identity, running }) => ({
       worker_id: identity.worker_id,

@@ -68,23 +68,28 @@ export class LeaseEnds {
   }
 
   /** The worker is lost, unless another process has extended the lease: the log knows. */
-  async #expire(attempt: LentAttempt): Promise<void> {
+  #expire(attempt: LentAttempt): Promise<void> {
     const { clock, table, log } = this.#deps
     const { run, workerId } = attempt
-    const inLog = await lentAttemptInLog(this.#deps, run)
-    if (inLog === null || inLog.attempt.seq !== attempt.attempt.seq) {
-      table.superseded(attempt, false)
-      return
-    }
-    attempt.lease = inLog.lease
-    attempt.report = inLog.report
-    if (clock.now() < attempt.lease.untilMs + GRACE_MS) return
-    const error = { name: 'WorkerLost', message: `the worker ${workerId} did not extend its lease` }
-    const outcome = outcomeOf({ ...this.#deps, workerId }, run, attempt.attempt, { kind: 'crashed', error, delayMs: 0 })
-    const result = await run.publish(outcome.event)
-    // Refused: the worker was faster, through another process; the next look shows what it said.
-    if (result.kind !== 'stored') return
-    log.warn({ job_id: attempt.jobId, type: run.spec.type, http_worker: workerId }, 'a worker lost its lease')
-    table.ended(attempt, outcome)
+    return attempt.inTurn(async () => {
+      if (attempt.endedBy !== null) return
+      const inLog = await lentAttemptInLog(this.#deps, run)
+      if (inLog === null || inLog.attempt.seq !== attempt.attempt.seq) {
+        table.superseded(attempt, false)
+        return
+      }
+      attempt.lease = inLog.lease
+      attempt.report = inLog.report
+      if (clock.now() < attempt.lease.untilMs + GRACE_MS) return
+      const error = { name: 'WorkerLost', message: `the worker ${workerId} did not extend its lease` }
+      const lost = { kind: 'crashed', error, delayMs: 0 } as const
+      const outcome = outcomeOf({ ...this.#deps, workerId }, run, attempt.attempt, lost)
+      const result = await run.publish(outcome.event)
+      // Refused: the worker was faster, through another process; the next look shows what it said.
+      if (result.kind !== 'stored') return
+      attempt.endedBy = result.event
+      log.warn({ job_id: attempt.jobId, type: run.spec.type, http_worker: workerId }, 'a worker lost its lease')
+      table.ended(attempt, outcome)
+    })
   }
 }

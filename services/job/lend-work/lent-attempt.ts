@@ -40,6 +40,9 @@ export class LentAttempt {
   /** A report that came too soon after the one before. */
   unstored: Report | null = null
   storedReportMs = Number.NEGATIVE_INFINITY
+  /** The event that ended it here; nothing of this attempt may follow. */
+  endedBy: JobEvent | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
     about: Pick<LentAttempt, 'run' | 'attempt' | 'workerId' | 'startedMs' | 'lease'> & { report?: Report | null },
@@ -54,6 +57,13 @@ export class LentAttempt {
 
   get jobId(): string {
     return this.run.spec.job_id
+  }
+
+  /** One event is written at a time: each compares with the one before, and none may follow the end. */
+  inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(write)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   /** The event that moves the lease, or tells of progress. */

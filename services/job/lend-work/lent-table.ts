@@ -1,4 +1,5 @@
 import type { Delivery } from '#shared/bus/puller.ts'
+import { type LentEnd, tellLentEnded } from '#shared/bus/work-calls.ts'
 import { renewDelivery } from '#shared/bus/worker-holds.ts'
 import type { Hold } from '../run/hold.ts'
 import type { Outcome } from '../run/outcome.ts'
@@ -96,7 +97,23 @@ export class LentTable {
       },
       `job ${label}`,
     )
-    this.remove(attempt, then === 'nak' ? 'nak' : 'ack', delayMs)
+    const settle = then === 'nak' ? 'nak' : 'ack'
+    if (attempt.run.delivery.ackSubject === '')
+      tellLentEnded(this.#deps.broker, {
+        job_id: spec.job_id,
+        seq: attempt.attempt.seq,
+        then: settle,
+        delay_ms: delayMs,
+      })
+    this.remove(attempt, settle, delayMs)
+  }
+
+  /** Called when another process has stored the end of an attempt. */
+  endedElsewhere({ job_id, seq, then, delay_ms: delayMs }: LentEnd): void {
+    const attempt = this.get(job_id)
+    if (attempt === undefined || attempt.attempt.seq !== seq) return
+    this.#deps.workers.forget(attempt.workerId, job_id)
+    this.remove(attempt, then, delayMs)
   }
 
   /** Removes an attempt that the log has continued without, or that another process ended. */

@@ -1,6 +1,6 @@
 import { JobTypes } from '#shared/accept/job-types.ts'
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
-import { answerWork } from '#shared/bus/work-calls.ts'
+import { answerWork, watchLentEnds } from '#shared/bus/work-calls.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { JobConfig } from '../config.ts'
@@ -44,6 +44,7 @@ export async function openLender(
   life.onStop(
     watchEnds({ ...base, history: parts.history, held: table.holds, exclusive: { cancelled: () => undefined } }),
   )
+  life.onStop(watchLentEnds(broker, (end) => table.endedElsewhere(end)))
   life.onStop(() => lender.stop())
   life.onStop(answerWork(broker, replicaId, lender))
   return { lender, workers }

@@ -100,20 +100,25 @@ export async function publishEnd(
  * Stores the next event of an attempt that still runs. A refusal may only mean that another process stored an extension:
  * then the event follows that one.
  */
-export async function appendToLent(
+export const appendToLent = (
   deps: LendDeps,
   attempt: LentAttempt,
   body: EventBody,
-): Promise<{ kind: 'stored'; event: JobEvent } | Over> {
-  for (;;) {
-    const result = await attempt.run.publish(body)
-    if (result.kind === 'stored') return result
-    const last = await deps.history.lastWhole(attempt.run.spec)
-    const event = last?.event ?? null
-    if (last === null || !isRunning(event)) return over(event, last === null)
-    const isSame =
-      event.trigger === attempt.run.delivery.seq && fencingTokenIn(event, last.about.seq) === attempt.attempt.seq
-    if (!isSame) return { kind: 'over', isEnd: false, by: null }
-    attempt.follow(event, last.about.seq)
-  }
-}
+): Promise<{ kind: 'stored'; event: JobEvent } | Over> =>
+  attempt.inTurn(async () => {
+    for (;;) {
+      if (attempt.endedBy !== null) return over(attempt.endedBy, false)
+      const result = await attempt.run.publish(body)
+      if (result.kind === 'stored') {
+        if (!isRunning(result.event)) attempt.endedBy = result.event
+        return result
+      }
+      const last = await deps.history.lastWhole(attempt.run.spec)
+      const event = last?.event ?? null
+      if (last === null || !isRunning(event)) return over(event, last === null)
+      const isSame =
+        event.trigger === attempt.run.delivery.seq && fencingTokenIn(event, last.about.seq) === attempt.attempt.seq
+      if (!isSame) return { kind: 'over', isEnd: false, by: null }
+      attempt.follow(event, last.about.seq)
+    }
+  })

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from './events.ts'
+import type { Lent, LoggedEvent } from './events.ts'
 import type { EventNote } from './job.ts'
 
 /**
@@ -10,6 +10,7 @@ const NOTES_MAX = 1_000
 /** The part of an event that people are shown. Payload and result belong to the job: its history repeats neither. */
 export function noteOf(event: LoggedEvent, seq: number): EventNote {
   const { round, attempt, worker_id, started_at, due_at, reason, error, percent, message } = event as Partial<EventNote>
+  const lent = 'lent' in event ? (event.lent as Lent | undefined) : undefined
   return {
     seq,
     event: event.event,
@@ -21,7 +22,9 @@ export function noteOf(event: LoggedEvent, seq: number): EventNote {
     ...(due_at === undefined ? {} : { due_at }),
     ...(reason === undefined ? {} : { reason }),
     ...(error === undefined ? {} : { error }),
-    ...(event.event === 'job:progress' ? { percent, message } : {}),
+    ...(lent === undefined ? {} : { lease_until: lent.lease_until }),
+    // An event that only extends a lease reports nothing.
+    ...(event.event === 'job:progress' && lent?.has_reported !== false ? { percent, message } : {}),
   }
 }
 

@@ -78,6 +78,7 @@ export const eventNoteSchema = z
     worker_id: z.string().optional(),
     started_at: z.string().optional().meta({ description: 'On the outcome of an attempt without a `job:started`' }),
     due_at: z.string().optional(),
+    lease_until: z.string().optional().meta({ description: 'The lease of a worker that claimed the job over HTTP' }),
     reason: z.string().optional(),
     error: jobErrorSchema.optional(),
     percent: z.number().optional(),

@@ -140,6 +140,9 @@ export const holdsSubject = (workerId: string): string => `worker.${workerId}.ho
 /** Core request of the api to the process that lends jobs to HTTP workers. */
 export const workSubject = (gatewayId: string): string => `worker.${gatewayId}.work`
 
+/** Core message to all processes that lend jobs: an attempt that one of them may vouch for was ended through another. */
+export const LENT_ENDED = 'worker.lent.ended'
+
 /** Core request, answered by every worker with a WorkerPresence. */
 export const WHO_WORKS = 'worker.who'
 
