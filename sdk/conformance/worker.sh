@@ -28,7 +28,8 @@ beat() {
   local body answer
   while sleep "$(jq -n "$lease_s / 3")" & wait $!; do
     body=$(jq -c --arg worker "$worker_id" --argjson lease_s "$lease_s" --slurpfile progress "$3" \
-      '{worker_id: $worker, $lease_s, leases: [{lease} + (if $progress == [] then {} else {progress: $progress[-1]} end)]}' \
+      '(if $progress == [] then {} else {progress: $progress[-1]} end) as $more
+      | {worker_id: $worker, $lease_s, leases: [{lease} + $more]}' \
       <<<"$2")
     answer=$(post /v1/work/extend "$body")
     case $(head -n 1 <<<"$answer" | jq -r '.leases[0].status?') in

@@ -147,7 +147,8 @@ func (c *Client) Wait(ctx context.Context, jobID string) (*JobView, error) {
 	}
 }
 
-// Cancel cancels a job, with a reason for people or "". A job that was cancelled on request before is returned as it is.
+// Cancel cancels a job, with a reason for people or "". A job that was cancelled on request before is returned as it
+// is.
 func (c *Client) Cancel(ctx context.Context, jobID, reason string) (*JobView, error) {
 	job := new(JobView)
 	err := c.post(ctx, pathOf("v1", "jobs", jobID, "cancel"), reasonBody(reason), "", job)

@@ -89,17 +89,20 @@ func TestACancelOfACancelledJobIsNoError(t *testing.T) {
 func TestAListHasTheItemsOfAllPages(t *testing.T) {
 	f := startFake(t)
 	page := func(id string, next any) func(sent) reply {
-		return always(reply{status: 200, body: map[string]any{"items": []any{map[string]any{"job_id": id}}, "next_cursor": next}})
+		items := []any{map[string]any{"job_id": id}}
+		return always(reply{status: 200, body: map[string]any{"items": items, "next_cursor": next}})
 	}
 	f.queue("/v1/jobs", page("a", "c 1"), page("b", nil))
 	found := []string{}
-	for job, err := range f.client().List(context.Background(), ListOptions{Status: []string{"failed", "timeout"}, Type: "add"}) {
+	filter := ListOptions{Status: []string{"failed", "timeout"}, Type: "add"}
+	for job, err := range f.client().List(context.Background(), filter) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		found = append(found, job.JobID)
 	}
-	if !slices.Equal(found, []string{"a", "b"}) || f.calls[1].Path != "/v1/jobs?cursor=c+1&status=failed%2Ctimeout&type=add" {
+	path := "/v1/jobs?cursor=c+1&status=failed%2Ctimeout&type=add"
+	if !slices.Equal(found, []string{"a", "b"}) || f.calls[1].Path != path {
 		t.Error(found, f.calls[1].Path)
 	}
 }
@@ -132,7 +135,8 @@ func TestEventsGoOnAfterTheLastOneThatWasSeen(t *testing.T) {
 func TestAClientWithCredentialsFetchesOneToken(t *testing.T) {
 	f := startFake(t)
 	f.queue("/token", always(reply{status: 200, body: map[string]any{"access_token": "fresh", "expires_in": 600}}))
-	f.queue("/v1/stats", always(reply{status: 200, body: map[string]any{}}), always(reply{status: 200, body: map[string]any{}}))
+	empty := always(reply{status: 200, body: map[string]any{}})
+	f.queue("/v1/stats", empty, empty)
 	client := f.client(WithClientCredentials("billing", "s"))
 	for range 2 {
 		if _, err := client.Stats(context.Background()); err != nil {

@@ -215,7 +215,8 @@ func (f *fake) ends() []string {
 				}
 			}
 		}
-		if verb := call.Path[strings.LastIndex(call.Path, "/")+1:]; verb == "complete" || verb == "fail" || verb == "release" {
+		verb := call.Path[strings.LastIndex(call.Path, "/")+1:]
+		if verb == "complete" || verb == "fail" || verb == "release" {
 			found = append(found, fmt.Sprint(verb, " ", call.Body["lease"]))
 		}
 	}

@@ -74,7 +74,8 @@ func NewWorker(client *Client, options WorkerOptions) *Worker {
 	}
 	calls, stopCalls := context.WithCancel(context.Background())
 	return &Worker{options: options, handlers: map[string]Handler{}, leases: &leases{
-		calls: calls, stopCalls: stopCalls, transport: &client.transport, workerID: options.WorkerID, lease: options.Lease, log: options.Logger,
+		transport: &client.transport, workerID: options.WorkerID, lease: options.Lease, log: options.Logger,
+		calls: calls, stopCalls: stopCalls,
 		changed: make(chan struct{}), held: map[string]*held{},
 	}}
 }

@@ -50,6 +50,11 @@ func work(t *testing.T, f *fake, options WorkerOptions, handle handler) (stop fu
 
 func nothing(context.Context, *Job) (any, error) { return nil, nil }
 
+func shortly(context.Context, *Job) (any, error) {
+	time.Sleep(200 * time.Millisecond)
+	return nil, nil
+}
+
 func n(job *Job) int {
 	var payload struct{ N int }
 	_ = job.Decode(&payload)
@@ -106,7 +111,7 @@ func TestA503IsRepeatedAndA429AfterTheTimeThatItAsksFor(t *testing.T) {
 	f.mu.Unlock()
 	began := time.Now()
 	// It ends while the next claim waits, so that its end goes alone.
-	work(t, f, WorkerOptions{}, func(context.Context, *Job) (any, error) { time.Sleep(200 * time.Millisecond); return nil, nil })
+	work(t, f, WorkerOptions{}, shortly)
 	f.until(func() bool { return len(f.callsTo("/v1/work/job-1/complete")) == 3 })
 	if time.Since(began) < time.Second {
 		t.Error("it did not wait")
@@ -117,7 +122,7 @@ func Test409And410AreNotRepeated(t *testing.T) {
 	f := startFake(t)
 	f.queue("/v1/work/job-1/complete", always(problem(409, "superseded")))
 	f.queue("/v1/work/job-2/complete", always(problem(410, "job-ended")))
-	work(t, f, WorkerOptions{}, func(context.Context, *Job) (any, error) { time.Sleep(200 * time.Millisecond); return nil, nil })
+	work(t, f, WorkerOptions{}, shortly)
 	for i, lease := range []string{"lease-1", "lease-2", "lease-3"} {
 		f.add(lent(i + 1))
 		f.until(func() bool { return f.endOf(lease, "complete") != nil })

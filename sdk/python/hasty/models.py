@@ -104,7 +104,7 @@ class BatchResult(TypedDict):
 
 
 class Event(TypedDict, total=False):
-    """One event of a job, such as `job:progress`; `reset`, with `first_seq`, comes among the events of all jobs only."""
+    """One event of a job, such as `job:progress`; `reset` with `first_seq` comes among those of all jobs only."""
 
     event: str
     seq: int

@@ -80,7 +80,8 @@ class ClientTest(unittest.TestCase):
         two = 'id: 5\nevent: job:created\ndata: {}\n\n: alive\n\nid: 9\nevent: job:finished\ndata: {"result": 1}\n\n'
         self.server.next["/v1/jobs"] = [stream(one), stream(two), Reply(204, b"")]
         events = list(self.client.events("j-1"))
-        self.assertEqual([(event["seq"], event["event"]) for event in events], [(4, "job:created"), (9, "job:finished")])
+        found = [(event["seq"], event["event"]) for event in events]
+        self.assertEqual(found, [(4, "job:created"), (9, "job:finished")])
         sent = [call.headers.get("last-event-id") for call in self.server.calls]
         self.assertEqual(sent, [None, "5", "9"])
 
