@@ -116,6 +116,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     find: async () => (await import('./commands/workers.ts')).defineWorkers,
   },
   {
+    name: 'work',
+    description: 'run a command for each job of a type',
+    find: async () => (await import('./commands/work.ts')).defineWork,
+  },
+  {
     name: 'load',
     description: 'create jobs at a steady rate and check that every one ends',
     find: async () => (await import('./commands/load.ts')).defineLoad,

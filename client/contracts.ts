@@ -25,8 +25,17 @@ export type {
 export type { NewRequest, Plan, RequestView } from '../shared/contracts/http/requests.ts'
 export type { NewSchedule, ScheduleList, ScheduleSummary, ScheduleView } from '../shared/contracts/http/schedules.ts'
 export type { Token } from '../shared/contracts/http/tokens.ts'
-export type { TypeList, TypeView } from '../shared/contracts/http/types.ts'
+export type { NewType, TypeList, TypeView } from '../shared/contracts/http/types.ts'
 export type { Why } from '../shared/contracts/http/why.ts'
+export type {
+  ClaimedWork,
+  ClaimWork,
+  ExtendedWork,
+  ExtendWork,
+  LentJob,
+  SettledWork,
+  WorkError,
+} from '../shared/contracts/http/work.ts'
 export type {
   WorkerAttempt,
   WorkerAttempts,

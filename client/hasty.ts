@@ -35,18 +35,14 @@ import type {
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 import * as jobs from './jobs.ts'
 import * as messages from './messages.ts'
-import { makeTransport, sendRequest, type TokenSource, type Transport, type TransportOptions } from './request.ts'
+import { type HastyOptions, makeTransport, sendRequest, type Transport } from './request.ts'
 import * as requests from './requests.ts'
 import { makeScheduleCalls, type ScheduleCalls } from './schedules.ts'
 import { durationOption } from './timing.ts'
 import { makeTypeCalls, type TypeCalls } from './types.ts'
 import { firstWaitS, hasEnded, readJob, WAIT_DEFAULT_MS, type WaitOptions, waitForEnd } from './wait-job.ts'
+import { makeWorkCalls, type WorkCalls } from './work.ts'
 import { makeWorkerCalls, type WorkerCalls } from './workers.ts'
-
-export interface HastyOptions extends TransportOptions {
-  /** Sent as a bearer token; a function, such as `clientCredentials` makes, is called before each request. */
-  token?: TokenSource | undefined
-}
 
 /**
  * A client of Hasty's HTTP interface. Every request is repeated over dropped connections, 429, 502, 503 and 504 for
@@ -61,6 +57,8 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   readonly types: TypeCalls
   /** The processes that run jobs. */
   readonly workers: WorkerCalls
+  /** The calls of a worker over HTTP; see `runWorker`. */
+  readonly work: WorkCalls
 
   /** @throws TypeError for an invalid address */
   constructor(options: HastyOptions) {
@@ -68,6 +66,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     this.schedules = makeScheduleCalls(this.#transport)
     this.types = makeTypeCalls(this.#transport)
     this.workers = makeWorkerCalls(this.#transport)
+    this.work = makeWorkCalls(this.#transport)
   }
 
   /**

@@ -3,7 +3,7 @@ export { type ClientCredentials, clientCredentials, requestToken } from './clien
 export type * from './contracts.ts'
 export { HastyError, JobCancelled, JobFailed, RequestWaitTimeout, WaitTimeout } from './errors.ts'
 export type { FollowAllOptions, FollowOptions, ResetEvent } from './follow-events.ts'
-export { Hasty, type HastyOptions } from './hasty.ts'
+export { Hasty } from './hasty.ts'
 export type {
   CallOptions,
   CancelJobsOptions,
@@ -18,9 +18,11 @@ export type {
 export type { AcceptedOf, AnyJobTypes, JobOf, JobType, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 export type { RetryOptions } from './jobs.ts'
 export type { DeadMessagesOptions, NewMessage, RedriveMessagesOptions } from './messages.ts'
-export type { Retry, TokenSource, TransportOptions } from './request.ts'
+export type { HastyOptions, Retry, TokenSource, TransportOptions } from './request.ts'
 export type { ListRequestsOptions, SignalOptions } from './requests.ts'
+export { runWorker, type WorkContext, type WorkerOptions, WorkFailed } from './run-worker.ts'
 export type { ScheduleCalls, ScheduleOptions } from './schedules.ts'
 export type { TypeCalls } from './types.ts'
 export { hasEnded, type WaitOptions } from './wait-job.ts'
+export type { WorkCalls } from './work.ts'
 export type { ListWorkersOptions, WorkerAttemptsOptions, WorkerCalls } from './workers.ts'

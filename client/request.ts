@@ -35,6 +35,11 @@ export interface TransportOptions {
 /** A text, or a function that is called before each request. */
 export type TokenSource = string | (() => string | Promise<string>)
 
+export interface HastyOptions extends TransportOptions {
+  /** Sent as a bearer token; a function, such as `clientCredentials` makes, is called before each request. */
+  token?: TokenSource | undefined
+}
+
 /** How requests are sent; one for each client. */
 export interface Transport {
   /** Address without a trailing slash. */

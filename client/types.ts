@@ -1,4 +1,4 @@
-import type { TypeList, TypeView } from './contracts.ts'
+import type { NewType, TypeList, TypeView } from './contracts.ts'
 import type { CallOptions } from './job-request.ts'
 import { sendRequest, type Transport } from './request.ts'
 
@@ -15,6 +15,14 @@ export function makeTypeCalls(transport: Transport) {
 
     get: (type: string, { signal }: CallOptions = {}): Promise<TypeView> =>
       sendRequest(transport, { method: 'GET', path: pathOf(type), signal }),
+
+    /** Registers a type whose jobs workers claim over HTTP, or changes it. */
+    put: (type: string, body: Omit<NewType, 'runner'> = {}, { signal }: CallOptions = {}): Promise<TypeView> =>
+      sendRequest(transport, { method: 'PUT', path: pathOf(type), body: { runner: 'http', ...body }, signal }),
+
+    /** Removes a type of HTTP workers, of which no unfinished job may be left. */
+    delete: (type: string, { signal }: CallOptions = {}): Promise<void> =>
+      sendRequest(transport, { method: 'DELETE', path: pathOf(type), signal }),
 
     /** Starts no more jobs of the type; running ones continue. */
     pause: (type: string, options: CallOptions = {}): Promise<TypeView> => post(type, 'pause', options),

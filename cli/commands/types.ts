@@ -1,11 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { TypeView } from '../../client/index.ts'
+import type { NewType, TypeView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
 import { listAll } from '../list-all.ts'
-import { parseWhole } from '../parse.ts'
+import { parseJson, parseWhole } from '../parse.ts'
 
 const CONCURRENCY_MAX = 100_000
+
+interface NewTypeFlags {
+  policy?: NewType['policy']
+  payloadSchema?: NewType['payload_schema']
+}
 
 /** Commands about job types. */
 export function defineTypes(types: Command, run: Run): void {
@@ -40,6 +45,7 @@ export function defineTypes(types: Command, run: Run): void {
         }),
       )
 
+  defineRegistration(types, run)
   types
     .command('concurrency')
     .description('set how many jobs of a type may run at once over all workers (admin)')
@@ -50,6 +56,37 @@ export function defineTypes(types: Command, run: Run): void {
         const { client, signal } = context
         const limit = concurrency === 'none' ? null : concurrency
         tell(context, await client.types.setConcurrency(name, limit, { signal }))
+      }),
+    )
+}
+
+/** Commands about types that workers claim over HTTP. */
+function defineRegistration(types: Command, run: Run): void {
+  types
+    .command('register')
+    .description('register a type whose jobs workers claim over HTTP, or change it (admin)')
+    .argument('<type>', 'type name')
+    .option('--policy <json>', 'defaults and limits, such as {"timeout_ms": 60000}', parseJson)
+    .option('--payload-schema <json>', 'JSON Schema of the payload', parseJson)
+    .action(
+      run(async (context, name: string, { policy = {}, payloadSchema = null }: NewTypeFlags) => {
+        const { client, signal } = context
+        tell(context, await client.types.put(name, { policy, payload_schema: payloadSchema }, { signal }))
+      }),
+    )
+
+  types
+    .command('remove')
+    .description('remove types of HTTP workers, of which no unfinished job may be left (admin)')
+    .argument('<type...>', 'type names')
+    .action(
+      run(async (context, names: string[]) => {
+        const { client, out, signal } = context
+        return eachOf(context, names, async (name) => {
+          await client.types.delete(name, { signal })
+          if (out.json) out.record({ type: name, removed: true })
+          else out.line(`removed ${name}`)
+        })
       }),
     )
 }

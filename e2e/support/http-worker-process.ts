@@ -10,20 +10,25 @@ const leaseS = Number(process.env.LEASE_S)
 const workers = Number(process.env.WORKERS)
 const type = process.env.TYPE ?? ''
 
-async function call<T>(path: string, body: unknown): Promise<{ status: number; body: T }> {
+interface Answer {
+  status: number
+  body: unknown
+}
+
+async function call(path: string, body: unknown): Promise<Answer> {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(15_000),
   })
-  return { status: response.status, body: (await response.json()) as T }
+  return { status: response.status, body: await response.json() }
 }
 
 /** Repeats a call for as long as no clear answer comes. */
-async function insist<T>(path: string, body: unknown): Promise<{ status: number; body: T }> {
+async function insist(path: string, body: unknown): Promise<Answer> {
   for (;;) {
-    const answer = await call<T>(path, body).catch(() => null)
+    const answer = await call(path, body).catch(() => null)
     if (answer !== null && answer.status < 500) return answer
     await delay(100 + Math.random() * 200)
   }
@@ -32,9 +37,9 @@ async function insist<T>(path: string, body: unknown): Promise<{ status: number;
 async function work(workerId: string): Promise<void> {
   for (;;) {
     const claim = { worker_id: workerId, types: [type], max: 2, wait_s: 5, lease_s: leaseS, claim_id: randomUUID() }
-    const { status, body } = await insist<ClaimedWork>('/v1/work', claim)
+    const { status, body } = await insist('/v1/work', claim)
     if (status !== 200) throw new Error(`claim: ${status} ${JSON.stringify(body)}`)
-    await Promise.all(body.jobs.map((job) => run(workerId, job)))
+    await Promise.all((body as ClaimedWork).jobs.map((job) => run(workerId, job)))
   }
 }
 
@@ -43,9 +48,9 @@ async function run(workerId: string, job: LentJob): Promise<void> {
   const beats = setInterval(
     () => {
       const leases = [{ lease: job.lease, progress: { percent: 50 } }]
-      call<ExtendedWork>('/v1/work/extend', { worker_id: workerId, lease_s: leaseS, leases })
+      call('/v1/work/extend', { worker_id: workerId, lease_s: leaseS, leases })
         .then(({ status, body }) => {
-          if (status === 200 && body.leases[0]?.status !== 'ok') stop.abort()
+          if (status === 200 && (body as ExtendedWork).leases[0]?.status !== 'ok') stop.abort()
         })
         .catch(() => undefined)
     },

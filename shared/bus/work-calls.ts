@@ -5,7 +5,7 @@ import type {
   ClaimWorkBody,
   ExtendedWork,
   ExtendWorkBody,
-  Settled,
+  SettledWork,
   Settlement,
 } from '#shared/contracts/http/work.ts'
 import { LENT_ENDED, workSubject } from '#shared/contracts/log/subjects.ts'
@@ -22,7 +22,7 @@ export interface WorkCalls {
   /** The worker that made the call is not there any more. */
   gone: { ask: { call_id: string }; answer: null }
   extend: { ask: ExtendWorkBody; answer: ExtendedWork }
-  settle: { ask: { items: Settlement[] }; answer: { settled: Settled[] } }
+  settle: { ask: { items: Settlement[] }; answer: { settled: SettledWork[] } }
 }
 export type WorkCallName = keyof WorkCalls
 

@@ -1,7 +1,7 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import { tellGone } from '#shared/bus/work-calls.ts'
 import { workOperations } from '#shared/contracts/http/operations/work.ts'
-import type { ClaimedWork, ClaimWorkBody, Extended, Settled, Settlement } from '#shared/contracts/http/work.ts'
+import type { ClaimedWork, ClaimWorkBody, Extended, SettledWork, Settlement } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
@@ -102,7 +102,7 @@ async function settleOne(ctx: AppContext, lenders: Lenders, jobId: string, item:
   ctx.body = settled
 }
 
-const settleAll = (lenders: Lenders, items: Settlement[]): Promise<Settled[]> =>
+const settleAll = (lenders: Lenders, items: Settlement[]): Promise<SettledWork[]> =>
   byLender(
     items.map(({ lease }) => lease),
     async (first, indexes) => {

@@ -6,7 +6,7 @@ import {
   type ClaimedWork,
   type ClaimWorkBody,
   type LentJob,
-  type Settled,
+  type SettledWork,
   type Settlement,
 } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
@@ -41,7 +41,7 @@ export class Lender implements WorkAnswers {
   /** What calls with a `claim_id` were answered. */
   readonly #answers: Remembered<Promise<ClaimedWork>>
   /** What became of leases, for calls that are repeated. */
-  readonly #settled: Remembered<Promise<Settled>>
+  readonly #settled: Remembered<Promise<SettledWork>>
   readonly #starting = new Set<Promise<void>>()
   #isDraining = false
 
@@ -195,7 +195,7 @@ export class Lender implements WorkAnswers {
   }
 
   /** A repeated call gets the same answer, also after the job has gone on. */
-  #settleOnce(item: Settlement): Promise<Settled> {
+  #settleOnce(item: Settlement): Promise<SettledWork> {
     const key = `${item.lease} ${item.complete === undefined ? (item.fail === undefined ? 'r' : 'f') : 'c'}`
     const before = this.#settled.get(key)
     if (before !== undefined) return before

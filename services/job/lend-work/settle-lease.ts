@@ -1,4 +1,4 @@
-import type { Settled, Settlement } from '#shared/contracts/http/work.ts'
+import type { SettledWork, Settlement } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { describeThrown } from '#shared/errors/foreign.ts'
 import { isSecretOf, type LeaseToken, readLease } from '#shared/ids/lease.ts'
@@ -14,7 +14,7 @@ export type SettleDeps = LendDeps & { table: LentTable }
  * Stores how an attempt ended.
  * @throws AppError `unavailable`
  */
-export async function settleLease(deps: SettleDeps, item: Settlement): Promise<Settled> {
+export async function settleLease(deps: SettleDeps, item: Settlement): Promise<SettledWork> {
   const { lease } = item
   const token = readLease(lease)
   const invalid = { lease, job_id: null, status: 'invalid', detail: 'This is not a lease of this server.' } as const
@@ -39,7 +39,7 @@ export async function settleLease(deps: SettleDeps, item: Settlement): Promise<S
   }
 }
 
-const STATUS: Record<string, Settled['status']> = {
+const STATUS: Record<string, SettledWork['status']> = {
   'job:finished': 'finished',
   'job:failed': 'failed',
   'job:retrying': 'retrying',
@@ -49,7 +49,9 @@ const STATUS: Record<string, Settled['status']> = {
 /** The attempt of a lease: the one that this process vouches for, or as the log has it. */
 export async function seeAttempt(deps: SettleDeps, token: LeaseToken): Promise<Seen> {
   const mine = deps.table.get(token.job_id)
-  if (mine === undefined || mine.attempt.seq !== token.seq) return findAttempt(deps, token)
+  const isMine =
+    mine?.attempt.seq === token.seq && mine.attempt.attempt === token.attempt && mine.run.delivery.seq === token.trigger
+  if (!isMine) return findAttempt(deps, token)
   if (!isSecretOf(mine.lease.hash, token.secret)) throw notOurs()
   return { kind: 'live', attempt: mine }
 }

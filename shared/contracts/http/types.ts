@@ -44,6 +44,8 @@ export const putTypeBodySchema = z
   })
   .meta({ id: 'PutJobType' })
 export type PutTypeBody = z.output<typeof putTypeBodySchema>
+/** As it is sent. */
+export type NewType = z.input<typeof putTypeBodySchema>
 
 export const changeTypeBodySchema = z
   .strictObject({

@@ -45,6 +45,7 @@ export const workErrorSchema = z
     stack: z.string().max(100_000).optional().meta({ description: 'Logged, not stored' }),
   })
   .meta({ id: 'WorkError' })
+export type WorkError = z.input<typeof workErrorSchema>
 
 const completeShape = {
   result: z.unknown().optional().meta({ description: 'Any JSON value of at most 512 KiB; null by default' }),
@@ -121,6 +122,8 @@ export const claimWorkBodySchema = z
   })
   .meta({ id: 'ClaimWork' })
 export type ClaimWorkBody = z.output<typeof claimWorkBodySchema>
+/** As a worker sends it. */
+export type ClaimWork = z.input<typeof claimWorkBodySchema>
 
 export const lentJobSchema = z
   .object({
@@ -166,7 +169,7 @@ export const settledSchema = z
     detail: z.string().optional(),
   })
   .meta({ id: 'SettledWork' })
-export type Settled = z.infer<typeof settledSchema>
+export type SettledWork = z.infer<typeof settledSchema>
 
 export const claimedWorkSchema = z
   .object({
@@ -199,6 +202,8 @@ export const extendWorkBodySchema = z
   })
   .meta({ id: 'ExtendWork' })
 export type ExtendWorkBody = z.output<typeof extendWorkBodySchema>
+/** As a worker sends it. */
+export type ExtendWork = z.input<typeof extendWorkBodySchema>
 
 export const extendedSchema = z
   .object({
