@@ -13,7 +13,7 @@ export interface Language {
   /** Whether it hands back what still runs at the end of its drain. */
   releases: boolean
   /** @param dir for what is built; @returns the command */
-  prepare(dir: string): Promise<[string, ...string[]]>
+  prepare: (dir: string) => Promise<[string, ...string[]]>
 }
 
 const missing = (...programs: string[]): string =>
