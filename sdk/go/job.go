@@ -75,7 +75,7 @@ type held struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	release context.CancelFunc
-	// The clocks of worker and server may differ: only differences between the server's own times are used.
+	// leaseUntil is by the server's clock, which may differ from this one: it is only compared with itself.
 	leaseUntil  time.Time
 	leaseEndsAt time.Time
 	unsent      *progress
@@ -93,9 +93,12 @@ func newHeld(job *Job, claimedAt time.Time, lease time.Duration) *held {
 	}
 }
 
-func (h *held) extend(until time.Time) {
-	h.leaseEndsAt = h.leaseEndsAt.Add(until.Sub(h.leaseUntil))
-	h.leaseUntil = until
+// extended notes an extension. The server leaves a lease as it is while much of it is left; one that it moves is whole
+// again.
+func (h *held) extended(until, askedAt time.Time, lease time.Duration) {
+	if !until.Equal(h.leaseUntil) {
+		h.leaseUntil, h.leaseEndsAt = until, askedAt.Add(lease)
+	}
 }
 
 func (h *held) free() {

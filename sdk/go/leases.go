@@ -114,7 +114,7 @@ func (l *leases) dueBeats(
 	now time.Time, last *time.Time, progressAt time.Time, isRetry bool, retryIn time.Duration,
 ) (beats []beat, wake time.Time) {
 	third := l.lease / 3
-	// The server extends a lease of which less than a third is left: never come closer to its end.
+	// The server moves a lease of which little is left: a third is enough for some lost calls.
 	soonest, ends := now.Add(third), now.Add(third)
 	for _, one := range l.held {
 		if !now.Before(one.leaseEndsAt.Add(leaseSlack)) {
@@ -178,6 +178,7 @@ func (l *leases) extend(beats []beat, withProgress bool) bool {
 			LeaseUntil time.Time `json:"lease_until"`
 		} `json:"leases"`
 	}
+	askedAt := time.Now()
 	err := l.post("/v1/work/extend", body, max(l.lease/3, 2*time.Second), &answer)
 	if err != nil {
 		l.log.Warn("leases were not extended", "error", err)
@@ -201,7 +202,7 @@ func (l *leases) extend(beats []beat, withProgress bool) bool {
 		one := beats[n].held
 		switch {
 		case extended.Status == "ok":
-			one.extend(extended.LeaseUntil)
+			one.extended(extended.LeaseUntil, askedAt, l.lease)
 		case extended.Status == "cancel" && extended.Reason == "timeout":
 			one.cancel(ErrTimeout)
 		case extended.Status == "cancel":

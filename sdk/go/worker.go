@@ -220,17 +220,12 @@ func (w *Worker) claim(ctx context.Context, free int, outcomes []*outcome) error
 		wait = 0
 	}
 	body.WaitS = wait.Seconds()
-	var firstFailure time.Time
 	for tries := 0; ctx.Err() == nil; tries++ {
 		var answer claimed
 		err := w.postClaim(ctx, body, wait+callTimeout, &answer)
 		if err == nil {
-			claimedAt := time.Now()
-			if !firstFailure.IsZero() {
-				claimedAt = firstFailure
-			}
 			w.confirm(outcomes, answer.Settled)
-			w.begin(answer.Jobs, claimedAt, !firstFailure.IsZero())
+			w.begin(answer.Jobs, tries > 0)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -244,12 +239,7 @@ func (w *Worker) claim(ctx context.Context, free int, outcomes []*outcome) error
 			w.settleAlone(outcomes)
 			return nil
 		}
-		if firstFailure.IsZero() {
-			firstFailure = time.Now()
-		} else if time.Since(firstFailure) > w.lease {
-			// What the lost answer may have handed out is this worker's no more.
-			body.ClaimID, firstFailure = randomID(), time.Now()
-		}
+		// Every try may have been the one that was given jobs: the claim_id stays.
 		w.log.Warn("claim", "error", err)
 		w.mu.Lock()
 		w.isWaiting = true
@@ -273,7 +263,7 @@ func (w *Worker) handBack(body claim) {
 		w.log.Warn("the last claim", "error", err)
 		return
 	}
-	w.begin(answer.Jobs, time.Now(), false)
+	w.begin(answer.Jobs, false)
 }
 
 func (w *Worker) postClaim(ctx context.Context, body claim, timeout time.Duration, answer *claimed) error {
@@ -284,12 +274,13 @@ func (w *Worker) postClaim(ctx context.Context, body claim, timeout time.Duratio
 	return w.transport.exchange(ctx, "POST", "/v1/work", encoded, nil, timeout, answer)
 }
 
-func (w *Worker) begin(jobs []*Job, claimedAt time.Time, isLate bool) {
+// begin starts handlers. Late jobs may have been given to an earlier try: whether they are still ours is asked at once.
+func (w *Worker) begin(jobs []*Job, isLate bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.isWaiting = false
 	for _, job := range jobs {
-		one := newHeld(job, claimedAt, w.lease)
+		one := newHeld(job, time.Now(), w.lease)
 		job.report = func(sent *progress) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

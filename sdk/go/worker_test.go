@@ -100,6 +100,29 @@ func TestAClaimWhoseAnswerWasLostIsRepeatedWithItsClaimID(t *testing.T) {
 	}
 }
 
+func TestJobsThatComeAfterALongOutageAreRun(t *testing.T) {
+	f := startFake(t)
+	away := problem(503, "unavailable")
+	away.header = map[string]string{"Retry-After": "3"}
+	f.mu.Lock()
+	f.next["/v1/work"] = []func(sent) reply{always(away)}
+	f.mu.Unlock()
+	f.add(lent(1, "lease_until", at(4)))
+	work(t, f, WorkerOptions{Lease: time.Second}, func(ctx context.Context, _ *Job) (any, error) {
+		select {
+		case <-ctx.Done():
+			return nil, Permanent(context.Cause(ctx))
+		case <-time.After(1500 * time.Millisecond):
+			return true, nil
+		}
+	})
+	f.until(func() bool { return f.endOf("lease-1", "complete") != nil })
+	calls := f.callsTo("/v1/work")
+	if calls[0].Body["claim_id"] != calls[1].Body["claim_id"] {
+		t.Error("the repeat has another claim_id")
+	}
+}
+
 func TestA503IsRepeatedAndA429AfterTheTimeThatItAsksFor(t *testing.T) {
 	f := startFake(t)
 	f.add(lent(1))

@@ -72,18 +72,19 @@ class Held:
         self.lease: str = job["lease"]
         self.context = Context(job, cond)
         self.ends_at = claimed_at + job["timeout_ms"] / 1000
-        # The clocks of worker and server may differ: only differences between the server's own times are used.
-        self.lease_until = parse_time(job["lease_until"])
+        # By the server's clock, which may differ from this one: it is only compared with itself.
+        self.lease_until: str = job["lease_until"]
         self.lease_ends_at = claimed_at + lease_s
         #: Its end is known, or was given up.
         self.is_ended = False
         self.future: Optional["Future[None]"] = None
         self.task: Optional["asyncio.Future[Any]"] = None
 
-    def extended(self, lease_until: str) -> None:
-        until = parse_time(lease_until)
-        self.lease_ends_at += (until - self.lease_until).total_seconds()
-        self.lease_until = until
+    def extended(self, lease_until: str, asked_at: float, lease_s: int) -> None:
+        """The server leaves a lease as it is while much of it is left; one that it moves is whole again."""
+        if lease_until != self.lease_until:
+            self.lease_until = lease_until
+            self.lease_ends_at = asked_at + lease_s
 
     def cancel(self, reason: str) -> None:
         if self.context.cancelled.is_set():

@@ -44,7 +44,7 @@ class Leases:
                     self._watch_clocks(now)
                     live = [held for held in self.held.values() if not held.context.cancelled.is_set()]
                     last = last if live else now
-                    # The server extends a lease of which less than a third is left: never come closer to its end.
+                    # The server moves a lease of which little is left: a third is enough for some lost calls.
                     soonest = min((held.lease_ends_at for held in live), default=now + third) - 0.9 * third
                     due = max(last + third / 4, min(last + third, soonest))
                     if tries:
@@ -84,6 +84,7 @@ class Leases:
             for held, progress in beats
         ]
         body = {"worker_id": self._worker_id, "lease_s": self._lease_s, "leases": leases}
+        asked_at = time.monotonic()
         try:
             answer = self._transport.exchange("POST", "/v1/work/extend", body, {}, max(third, 2.0)).json()
         except HastyError as error:
@@ -100,7 +101,7 @@ class Leases:
             for (held, _), extended in zip(beats, answer["leases"]):
                 status = extended["status"]
                 if status == "ok":
-                    held.extended(extended["lease_until"])
+                    held.extended(extended["lease_until"], asked_at, self._lease_s)
                 elif held.lease in self.held:
                     held.cancel(extended.get("reason", "requested") if status == "cancel" else status)
         return True

@@ -237,7 +237,6 @@ class Worker:
             "settle": [outcome.settlement() for outcome in outcomes],
             "about": self._about,
         }
-        first_failure: Optional[float] = None
         tries = 0
         while not self._is_stopping:
             try:
@@ -251,11 +250,7 @@ class Worker:
                     # One of the outcomes may be the reason: each is sent alone, and the next claim carries none.
                     self._settle_alone(outcomes)
                     return
-                now = time.monotonic()
-                first_failure = now if first_failure is None else first_failure
-                if now - first_failure > self._lease_s:
-                    # What the lost answer may have handed out is this worker's no more.
-                    body["claim_id"], first_failure = str(uuid.uuid4()), now
+                # Every try may have been the one that was given jobs: the claim_id stays.
                 log.warning("claim: %s", error)
                 with self._cond:
                     self._is_waiting = True
@@ -263,9 +258,8 @@ class Worker:
                 self._pause(tries, error)
                 tries += 1
                 continue
-            claimed_at = time.monotonic() if first_failure is None else first_failure
             self._confirm(outcomes, answer["settled"])
-            self._begin(answer["jobs"], claimed_at, is_late=first_failure is not None)
+            self._begin(answer["jobs"], is_late=tries > 0)
             return
         # The outcomes go their own way. What the claim may have been given, while it was taken back, is handed back.
         with self._cond:
@@ -280,10 +274,11 @@ class Worker:
         except HastyError as error:
             log.warning("the last claim: %s", error)
             return
-        self._begin(jobs, time.monotonic(), is_late=False)
+        self._begin(jobs, is_late=False)
 
-    def _begin(self, jobs: List[Dict[str, Any]], claimed_at: float, is_late: bool) -> None:
-        begun = [Held(job, claimed_at, self._lease_s, self._cond) for job in jobs]
+    def _begin(self, jobs: List[Dict[str, Any]], is_late: bool) -> None:
+        """Late jobs may have been given to an earlier try: whether they are still ours is asked at once."""
+        begun = [Held(job, time.monotonic(), self._lease_s, self._cond) for job in jobs]
         with self._cond:
             self._is_waiting = False
             self._leases.held.update((held.lease, held) for held in begun)

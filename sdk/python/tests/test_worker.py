@@ -106,6 +106,17 @@ class WorkerTest(unittest.TestCase):
         others = [call.body["claim_id"] for call in self.server.calls_to("/v1/work")[2:] if call.body["max"] > 0]
         self.assertNotIn(first["claim_id"], others)
 
+    def test_jobs_that_come_after_a_long_outage_are_run(self) -> None:
+        worker = self.worker(lease_s=1)
+        worker.register("test", lambda payload, ctx: ctx.cancelled.wait(1.5))
+        self.server.next["/v1/work"] = [Reply(503, {}, {"Retry-After": "3"})]
+        self.server.add(lent(1, lease_until=at(4)))
+        with running(worker):
+            self.server.until(lambda: self.server.settled())
+        self.assertEqual(self.server.end_of("lease-1"), {"complete": {"result": False}})
+        ids = [call.body["claim_id"] for call in self.server.calls_to("/v1/work")[:2]]
+        self.assertEqual(ids[0], ids[1])
+
     def test_a_503_is_repeated_and_a_429_after_the_time_that_it_asks_for(self) -> None:
         worker = self.worker()
         # It ends while the next claim waits, so that its end goes alone.
