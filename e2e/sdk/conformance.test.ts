@@ -121,9 +121,11 @@ for (const { name, missing, releases, prepare } of LANGUAGES) {
 
     test('ends with 0 on SIGTERM, after the job that runs', async () => {
       const type = await newType()
-      const jobId = await makeJob(hasty, { type, payload: { attempts: [{ do: 'sleep', ms: 1_000, result: 1 }] } })
+      const payload = { attempts: [{ do: 'progress', percent: 1, ms: 2_500, result: 1 }] }
+      const jobId = await makeJob(hasty, { type, payload })
       await using worker = start(type)
-      await untilRunning(hasty, jobId)
+      // A job that has started may still be on its way to the worker, which hands it back then.
+      await untilJob(hasty, jobId, { progress: expect.objectContaining({ percent: 1 }) as JobView['progress'] })
       worker.kill('SIGTERM')
       expect(await worker.exited()).toBe(0)
       const job = await untilJob(hasty, jobId, { status: 'finished', result: 1 })

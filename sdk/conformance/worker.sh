@@ -58,14 +58,16 @@ handle() {
 }
 
 run() {
-  local job=$1 progress end verb handler beats
+  local job=$1 progress end verb handler beats status
   progress=$(mktemp)
   end=$(mktemp)
   handle "$job" "$progress" >"$end" &
   handler=$!
   beat "$handler" "$job" "$progress" &
   beats=$!
-  if wait "$handler"; then
+  # A stop interrupts the wait, and not the handler.
+  while wait "$handler"; status=$?; [ "$status" -gt 128 ] && kill -0 "$handler" 2>/dev/null; do :; done
+  if [ "$status" = 0 ]; then
     verb=$(jq -r 'keys[0]' "$end")
     post "/v1/work/$(jq -r .job_id <<<"$job")/$verb" "$(jq -c --argjson job "$job" --arg verb "$verb" \
       '{lease: $job.lease} + .[$verb]' "$end")" >/dev/null

@@ -154,11 +154,19 @@ class Worker:
         self._loop = loop
         for target in (self._claim_loop, self._settle_loop, self._leases.loop):
             threading.Thread(target=self._guarded, args=(target,), name=f"hasty{target.__name__}", daemon=True).start()
-        failure = self._stops.get()
+        failure = self._next_stop()
         self._drain()
         self._transport.close()
         if failure is not None:
             raise failure
+
+    def _next_stop(self) -> Optional[BaseException]:
+        while True:
+            try:
+                # A signal that comes just before the wait does not end it: Python calls its handler after the timeout.
+                return self._stops.get(timeout=0.5)
+            except queue.Empty:
+                pass
 
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
