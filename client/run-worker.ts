@@ -127,7 +127,8 @@ async function runOne(work: WorkCalls, options: WorkerOptions, one: Running): Pr
       (thrown: unknown) => () => work.fail(job, failureOf(thrown)),
     )
     if (stop.signal.aborted) return
-    options.onEnd?.(job, (await end()).status)
+    const { status } = await end()
+    options.onEnd?.(job, status)
   } catch (error) {
     const isLate = error instanceof HastyError && (error.status === 409 || error.status === 410)
     if (!isLate) throw error

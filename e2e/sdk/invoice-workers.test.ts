@@ -33,6 +33,7 @@ async function goWorker(): Promise<[string]> {
 describe.each<[string, () => Promise<[string, ...string[]]>, string[]]>([
   ['invoice.py', async () => ['python3', join(workers, 'invoice.py')], ['python3']],
   ['go/main.go', goWorker, ['go']],
+  ['invoice.ts', async () => [process.execPath, join(workers, 'invoice.ts')], []],
   ['invoice.sh', async () => ['bash', join(workers, 'invoice.sh')], ['bash', 'curl', 'jq']],
 ])('%s', (_name, prepare, programs) => {
   const absent = programs.filter((program) => findOnPath(program) === undefined)
