@@ -33,8 +33,11 @@ export interface ManyJobs {
 export async function changeMany(context: CommandContext, jobs: ManyJobs): Promise<void> {
   const { out } = context
   const isDry = jobs.dryRun ?? false
-  if (!isDry && !jobs.yes) await askFirst(context, jobs)
-  const sum = await sumUp(context, jobs, isDry)
+  const asksFirst = !isDry && !jobs.yes
+  if (asksFirst) await askFirst(context, jobs)
+  const { age, ...sum } = await sumUp(context, jobs, isDry)
+  // Who was asked was told before, when it mattered.
+  if (!asksFirst) noteAge(out, age)
   if (out.json) out.record({ dry_run: isDry, matched: sum.matched, [jobs.done]: sum.changed, skipped: sum.skipped })
   else if (isDry) out.line(`${count(sum.matched)} would be ${jobs.done}`)
   else {
@@ -45,25 +48,24 @@ export async function changeMany(context: CommandContext, jobs: ManyJobs): Promi
   if (hint !== '') out.note(hint)
 }
 
-async function sumUp({ out }: CommandContext, jobs: ManyJobs, isDry: boolean): Promise<Sum> {
-  const sum: Sum = { matched: 0, changed: 0, skipped: 0 }
-  let age: StoreAge | undefined
+async function sumUp({ out }: CommandContext, jobs: ManyJobs, isDry: boolean): Promise<Sum & { age?: StoreAge }> {
+  const sum: Sum & { age?: StoreAge } = { matched: 0, changed: 0, skipped: 0 }
   await jobs.run(isDry, (answer) => {
-    age ??= answer
+    sum.age ??= answer
     sum.matched += answer.matched
     sum.changed += answer.changed
     sum.skipped += answer.skipped
     out.status(`${sum.matched} jobs ...`)
   })
-  noteAge(out, age)
   return sum
 }
 
 async function askFirst(context: CommandContext, jobs: ManyJobs): Promise<void> {
   if (context.ask === null)
     throw new UsageError('There is no terminal to confirm at; pass --yes, or --dry-run to see how many jobs match.')
-  const { matched } = await sumUp(context, jobs, true)
+  const { matched, age } = await sumUp(context, jobs, true)
   context.out.status('')
+  noteAge(context.out, age)
   const which = `${matched} ${jobs.status === '' ? '' : `${jobs.status} `}${matched === 1 ? 'job' : 'jobs'}`
   const answer = await context.ask(`${jobs.verb} ${which}? [y/N] `)
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError(`No job was ${jobs.done}.`)

@@ -25,6 +25,8 @@ export interface ListRequestsOptions extends CallOptions {
   /** Requests per page, 1 to 200; 50 by default. */
   limit?: number | undefined
   cursor?: string | undefined
+  /** Gets each page as it comes, which says how old it is: `as_of`, `lag_ms`. */
+  onPage?: ((page: RequestList) => void) | undefined
 }
 
 const FIRST_POLL_MS = 50
@@ -73,12 +75,14 @@ export const signalRequest = (
 
 export function listRequests(
   transport: Transport,
-  { status, limit, cursor: first, signal }: ListRequestsOptions,
+  { status, limit, cursor: first, signal, onPage }: ListRequestsOptions,
 ): AsyncGenerator<RequestSummary, void, undefined> {
   const query = { status: status?.join(','), limit: limit?.toString() }
-  return eachItem((cursor) => {
+  return eachItem(async (cursor) => {
     const call: Call = { method: 'GET', path: '/v1/requests', query: { ...query, cursor }, signal }
-    return sendRequest<RequestList>(transport, call)
+    const page = await sendRequest<RequestList>(transport, call)
+    onPage?.(page)
+    return page
   }, first)
 }
 

@@ -8,10 +8,11 @@ import { answersOk, waitUntil } from './servers/wait-until.ts'
 import { announce, announceStart, reachableHost } from './supervisor/announce.ts'
 import { type Broker, provideBroker } from './supervisor/broker.ts'
 import { readAllSettings } from './supervisor/check-settings.ts'
+import type { Place } from './supervisor/choose-ports.ts'
 import type { Kept } from './supervisor/keep-running.ts'
 import { lockFolder } from './supervisor/lock.ts'
 import { reloadHandlers } from './supervisor/reload-handlers.ts'
-import { keepServicesRunning, type ServiceContext, startSetup } from './supervisor/services.ts'
+import { keepServicesRunning, type ServiceContext, type Services, startSetup } from './supervisor/services.ts'
 import type { Settings } from './supervisor/settings.ts'
 import { listenForStop, type StopRequest } from './supervisor/stop-request.ts'
 
@@ -25,8 +26,8 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     for (const one of running) one.kill('SIGKILL')
     process.exit(EXIT.failed)
   })
-  const port = await choosePort(settings)
-  announceStart(settings, port, log)
+  const place: Place = { setting: 'PORT', port: await choosePort(settings), isSet: settings.PORT > 0 }
+  announceStart(settings, place.port, log)
   const broker = await provideBrokerUnless(stop.signal, settings, log)
   if (broker === undefined) return stop.asked
   running.push(broker)
@@ -35,7 +36,7 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     const onBadSettings = () => stop.ask(EXIT.badSettings)
     const context: ServiceContext = {
       settings,
-      port,
+      place,
       natsUrl: broker.url,
       log,
       onBadSettings,
@@ -46,7 +47,7 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     running.push(...services.all)
     if (settings.WATCH && settings.HANDLERS_DIR !== undefined)
       endWatch = await reloadHandlers(settings.HANDLERS_DIR, context, services.jobs)
-    return await serve(settings, port, log, stop)
+    return await serve(context, services, stop)
   } finally {
     endWatch?.()
     log.info({ drain_ms: settings.DRAIN_MS }, 'stopping')
@@ -72,12 +73,17 @@ async function provideBrokerUnless(
 }
 
 /** Serves until a stop is requested; resolves with the exit code. */
-async function serve(settings: Settings, port: number, log: Logger, stop: StopRequest): Promise<number> {
-  const readyUrl = `http://${reachableHost(settings.HOST)}:${port}/readyz`
-  const ready = waitUntil(() => answersOk(readyUrl), { what: `Hasty's api (${readyUrl})`, timeoutMs: readyWithinMs })
+async function serve({ settings, place, log }: ServiceContext, services: Services, stop: StopRequest): Promise<number> {
+  // Each says itself that it listens: at its address somebody else may answer.
+  const areReady = async () => {
+    const others = services.all.filter((service) => !service.isReady()).map(({ name }) => name)
+    if (others.length > 0) throw new Error(`these have not started: ${others.join(', ')}`)
+    return answersOk(`http://${reachableHost(settings.HOST)}:${place.port}/readyz`)
+  }
+  const ready = waitUntil(areReady, { what: 'Hasty', timeoutMs: readyWithinMs })
   const exitCode = await Promise.race([ready.then(() => undefined), stop.asked])
   if (exitCode !== undefined) return exitCode
-  announce(settings, port, log)
+  announce(settings, place.port, log)
   return stop.asked
 }
 

@@ -4,15 +4,20 @@ import { findNatsServer } from '../../scripts/servers/find-nats-server.ts'
 import { installPeers } from '../peers/install.ts'
 import { machine } from '../peers/versions.ts'
 import { measureCost } from './measure-cost.ts'
+import { measureHttpWorkers } from './measure-http-workers.ts'
 import { measureProcesses } from './measure-processes.ts'
 import { measureState } from './measure-state.ts'
-import { costTable, processesTable, statesTable } from './scale-tables.ts'
+import { costTable, httpWorkersTable, processesTable, statesTable } from './scale-tables.ts'
 import { type StateName, states } from './states.ts'
 
 const STATES = Object.keys(states) as StateName[]
 /** Measurements, and the size of each that was not given one. */
 const SIZES: Record<string, { size: number; text: string }> = {
   processes: { size: 4, text: '1, 2, 4 ... apis and job services up to this number, on 50 connections each' },
+  'http-workers': {
+    size: 20_000,
+    text: 'workers over HTTP that ask for 1, 20 and 100 jobs at once, from a backlog of so many',
+  },
   cost: { size: 1_000, text: 'cores for 1,000 jobs a second by process, at this many a second and a tenth of it' },
   ...Object.fromEntries(STATES.map((name) => [name, { size: states[name].size, text: states[name].text }])),
 }
@@ -94,6 +99,12 @@ async function measureAllCosts(perS: number): Promise<void> {
   explain(rows)
 }
 
+async function measureAllHttpWorkers(jobs: number): Promise<void> {
+  const measured = measureHttpWorkers([1, 20, 100], jobs).then((rows) => ({ rows, problems: [] }))
+  const rows = (await tell('http-workers', measured)).flatMap((result) => result.rows)
+  console.log(`\n${httpWorkersTable(rows)}`)
+}
+
 function explain(rows: readonly { problems: string[] }[]): void {
   const problems = rows.flatMap((row) => row.problems)
   if (problems.length > 0) console.log(['\nNot clean:', '', ...problems.map((problem) => `- ${problem}`)].join('\n'))
@@ -107,6 +118,8 @@ async function main(): Promise<void> {
   const [processes, cost] = [sizes.get('processes'), sizes.get('cost')]
   if (processes !== undefined) await measureAllProcesses(processes)
   if (cost !== undefined) await measureAllCosts(cost)
+  const backlog = sizes.get('http-workers')
+  if (backlog !== undefined) await measureAllHttpWorkers(backlog)
   await measureStates(sizes)
   if (failed.length > 0) console.log(['\nNot measured:', '', ...failed.map((why) => `- ${why}`)].join('\n'))
   process.exitCode = failed.length > 0 ? 1 : 0

@@ -1,6 +1,7 @@
 import { markdown } from '../peers/figures.ts'
 import type { CpuUse, Role } from '../peers/meter.ts'
 import type { CostRow } from './measure-cost.ts'
+import type { HttpWorkersRow } from './measure-http-workers.ts'
 import type { ProcessesRow } from './measure-processes.ts'
 import type { StateRow } from './measure-state.ts'
 
@@ -66,4 +67,20 @@ export const costTable = (rows: readonly CostRow[]): string =>
   markdown(
     ['work', 'cores for 1,000 a second', 'MiB'],
     rows.map(({ text, cpu, count, memory }) => [text, coresPerThousand(cpu, count), byRole(memory, whole)]),
+  )
+
+export const httpWorkersTable = (rows: readonly HttpWorkersRow[]): string =>
+  markdown(
+    [
+      'HTTP workers, jobs asked for at once',
+      'claimed and completed a second',
+      'ms of CPU a job',
+      'pick-up p50 / p99 ms',
+    ],
+    rows.map(({ max, perS, cpu, jobs, pickUp }) => [
+      String(max),
+      whole(perS),
+      coresPerThousand(cpu, jobs),
+      `${ms(pickUp.p50)} / ${ms(pickUp.p99)}`,
+    ]),
   )

@@ -26,7 +26,9 @@ export function defineTypes(types: Command, run: Run): void {
             String(each.waiting),
             String(each.running),
             limitOf(each),
-            each.paused ? 'paused' : '',
+            [each.policy.runner === 'http' ? 'HTTP workers' : '', each.paused ? 'paused' : '']
+              .filter(Boolean)
+              .join(', '),
           ],
           none: 'There are no job types.',
         })

@@ -7,9 +7,10 @@ import { readBatchFiles, valuesIn } from '../ingest/batch-files.ts'
 import { numbers, sendMessages } from '../ingest/messages.ts'
 import { run, step, view as viewRequest } from '../requests/request-calls.ts'
 import { expectEachOnce, openLog, put, view } from '../schedules/schedule-calls.ts'
-import { getFrom, postTo } from '../support/call.ts'
+import { getFrom, postTo, send } from '../support/call.ts'
 import { type Processes, startHasty } from '../support/hasty.ts'
 import type { Replica } from '../support/replica.ts'
+import { workCalls } from '../work/work-calls.ts'
 
 // The wall clock of one service after the other is set wrong and right again, while everything that depends on time
 // continues.
@@ -44,6 +45,8 @@ beforeAll(async () => {
     workflowEnv: { ...clockEnv('workflow'), REQUEST_RETENTION_MS: String(DAY) },
     ingestEnv: { ...clockEnv('ingest'), SHARDS: '1', BATCH_SIZE: '1' },
   })
+  const lent = { runner: 'http', policy: { timeout_ms: 600_000 } }
+  expect(await send('PUT', `${hasty.url}/v1/types/lent`, lent)).toMatchObject({ status: 201 })
   const { body } = await postTo(`${hasty.url}/v1/jobs`, { object_id: 'kept', type: 'sleep', payload: { ms: 1 } })
   kept.job = String(body['job_id'])
   kept.request = (await run(hasty.url, { steps: [step('one', [{ name: 'job', type: 'moody' }])] })).request_id
@@ -119,6 +122,11 @@ test.each(SERVICES)(
       type: 'moody',
       payload: { ms: 8_000 },
     })
+    // A lease of 10 s, which the worker keeps alive over every step of the clock.
+    const worker = workCalls(hasty.url)
+    await postTo(`${hasty.url}/v1/jobs`, { object_id: `lent-${service}`, type: 'lent' })
+    const lent = await worker.claimOne('lent', { lease_s: 10 })
+    const beats = setInterval(() => void worker.extend(lent.lease, { percent: 1 }).catch(() => undefined), SECOND)
     for (const shiftMs of SHIFTS) {
       await setClock(service, shiftMs)
       await sendMessages(hasty.url, sent++, 1)
@@ -131,6 +139,8 @@ test.each(SERVICES)(
       await setClock(service, 0)
       await untilWell(replica)
     }
+    clearInterval(beats)
+    expect(await worker.end(lent, 'complete')).toMatchObject({ status: 200 })
     await untilTicks(2)
     await expect
       .poll(async () => valuesIn(await readBatchFiles(join(hasty.dataDir, 'messages'))).toSorted(), SOON)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getFrom, postTo } from '../support/call.ts'
+import { getFrom, postTo, send } from '../support/call.ts'
+import { workCalls } from '../work/work-calls.ts'
 import { type ComposeProject, startComposeProject } from './compose-project.ts'
 import { howAllEnded, untilAllEnded, untilEnded } from './jobs.ts'
 import { knownToNginx } from './known-to-nginx.ts'
@@ -101,6 +102,24 @@ test('messages go through nginx into files of the shared volume, each once, over
   await expect.poll(async () => (await lines().catch(() => [])).length, { timeout: 30_000 }).toBe(1_000)
   expect(new Set((await lines()).map((line) => (JSON.parse(line) as { timestamp: string }).timestamp)).size).toBe(1_000)
   await expect.poll(() => areAllHealthy('ingest'), { timeout: 30_000 }).toBe(true)
+})
+
+test('an HTTP worker claims a job through nginx and ends it, over a kill -9 of a job service', async () => {
+  await hasty.scale({ job: 2 })
+  expect(await send('PUT', `${hasty.url}/v1/types/lent`, { runner: 'http' })).toMatchObject({ status: 201 })
+  const calls = workCalls(hasty.url)
+  const { body } = await postTo(`${hasty.url}/v1/jobs`, { object_id: 'lent-1', type: 'lent', payload: { a: 1 } })
+  const job = await calls.claimOne('lent', { lease_s: 60 })
+  expect(job).toMatchObject({ job_id: body['job_id'], payload: { a: 1 }, attempt: 1 })
+  await killOne('job')
+  expect(await calls.extend(job.lease, { percent: 50 })).toMatchObject({ status: 'ok' })
+  expect(await calls.end(job, 'complete', { result: 'done' })).toMatchObject({ status: 200 })
+  expect(await untilEnded(hasty.url, job.job_id)).toMatchObject({
+    status: 'finished',
+    result: 'done',
+    attempts: [{ attempt: 1, worker_id: 'w1' }],
+  })
+  await expect.poll(() => areAllHealthy('job'), { timeout: 30_000 }).toBe(true)
 })
 
 test('nginx’s own errors are problems, and its headers do not name a version', async () => {

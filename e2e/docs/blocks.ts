@@ -6,7 +6,7 @@ export interface Block {
   commands: string[]
 }
 
-const COMMAND = /^(curl|hasty|npx hasty|url=|H=|while |export )/
+const COMMAND = /^(curl|hasty|npx hasty|npm |docker |url=|H=|while |export |\$ )/
 
 /** The blocks of commands of a page: fenced as `sh`, or indented, where their first line is a command. */
 export function blocksOf(page: string): Block[] {
@@ -16,6 +16,8 @@ export function blocksOf(page: string): Block[] {
   let fence: string | null = null
   const close = () => {
     const [first = ''] = lines
+    // Beside a prompt stands what the commands print.
+    if (first.startsWith('$ ')) lines = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2))
     if (COMMAND.test(first)) blocks.push({ heading, commands: commandsOf(lines) })
     lines = []
   }
@@ -34,12 +36,16 @@ export function blocksOf(page: string): Block[] {
   return blocks
 }
 
-/** A command goes on after a backslash, within quotes, and to the end of a loop. */
+/** A command goes on after a backslash, within quotes, to the end of a loop, and with options below it. */
 function commandsOf(lines: string[]): string[] {
   const commands: string[] = []
   let open = ''
   for (const line of lines) {
     if (open === '' && (line.trim() === '' || line.startsWith('#'))) continue
+    if (open === '' && /^ +(--|\[--)/.test(line)) {
+      commands.push(`${commands.pop() ?? ''}\n${line}`)
+      continue
+    }
     open = open === '' ? line : `${open}\n${line}`
     const isQuoted = (open.replaceAll(/\\'/g, '').match(/'/g)?.length ?? 0) % 2 === 1
     const isLoop = open.startsWith('while ') && !open.endsWith('\ndone')

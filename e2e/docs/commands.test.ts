@@ -4,9 +4,11 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from '../cli/run-cli.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { makeJob, untilJob } from '../support/jobs.ts'
-import { type Block, blocksOf } from './blocks.ts'
+import { blocksOf } from './blocks.ts'
+import { fillCommand, READER_FILES, variantsOf } from './fill-command.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** The type of which the pages speak. */
@@ -16,7 +18,12 @@ const HANDLER = `export const handler = {
   run: (payload) => { if (payload?.fail) throw new Error('no such picture') },
 }`
 
+const JWT_SECRET = 'only for the test of the pages, of 32 bytes'
+/** What a page shows of a secret, and the secret. */
+const SECRET = 'hsec_...'
+
 let hasty: Hasty
+let secret: string
 let dir: string
 let handlers: string
 beforeAll(async () => {
@@ -25,6 +32,8 @@ beforeAll(async () => {
   hasty = await startInProcess({
     ingests: 1,
     workflows: 1,
+    // Nobody needs a token, and who wants one gets it.
+    apiEnv: { AUTH: 'off', JWT_SECRET, CLIENTS_FILE: await addClient() },
     env: { HANDLERS_DIR: handlers, SERVICES: 'shop=http://127.0.0.1:9', SLEEP_MIN_MS: '10', SLEEP_MAX_MS: '50' },
   })
   dir = hasty.dir
@@ -33,12 +42,32 @@ beforeAll(async () => {
   await cp(join(root, 'examples/messages.ndjson'), join(dir, 'messages.ndjson'))
   // Where the completion for fish goes.
   await mkdir(join(dir, '.config/fish/completions'), { recursive: true })
+  await writeFile(join(dir, 'client-secret'), secret)
+  await writeFile(join(dir, 'jwt_secret'), JWT_SECRET)
+  for (const [name, text] of Object.entries(READER_FILES)) await writeFile(join(dir, name), text)
   await writeFile(join(dir, 'jobs.ndjson'), '{"object_id":"n1","type":"sleep"}\n{"object_id":"n2","type":"sleep"}\n')
 })
 afterAll(async () => {
   await hasty.stop()
   await rm(handlers, { recursive: true, force: true })
 })
+
+/** Adds a client. @returns the file of clients */
+async function addClient(): Promise<string> {
+  const file = join(handlers, '_clients.json')
+  const scope = ['--scope', 'jobs:read,jobs:write']
+  const { stdout } = await runCli('', ['admin', 'add-client', 'billing', '--file', file, ...scope])
+  secret = /hsec_[\w-]+/.exec(stdout)?.[0] ?? ''
+  return file
+}
+
+/** Commands that this test does not run, and why. */
+const NOT_RUN: [command: RegExp, reason: string][] = [
+  [/^npm test/, 'it runs this test'],
+  [/^npm start/, 'the services run already; e2e/start.test.ts runs it'],
+  [/^docker compose/, 'e2e/compose runs it'],
+]
+const isRun = (command: string): boolean => !NOT_RUN.some(([pattern]) => pattern.test(command))
 
 /** The state in which the page's reader has the job \`$ID\`, by the heading; a new job for each command. */
 const JOBS: Record<string, () => Promise<string>> = {
@@ -58,7 +87,7 @@ const JOBS: Record<string, () => Promise<string>> = {
 /** A refusal fails the command, and npx runs this repository's. */
 const CURL = `npx() { "$@"; }; curl() { command curl --silent --show-error --fail-with-body --max-time 20 "$@"; }`
 
-function run(script: string, env: Record<string, string>): Promise<{ code: number; output: string }> {
+function runScript(script: string, env: Record<string, string>): Promise<{ code: number; output: string }> {
   const { host } = new URL(hasty.url)
   const here = script.replaceAll('localhost:8080', host)
   return new Promise((resolve) => {
@@ -73,7 +102,7 @@ function run(script: string, env: Record<string, string>): Promise<{ code: numbe
 const isEndless = (command: string): boolean => /\/v1\/events/.test(command) && command.includes('event-stream')
 const LEFT = 28
 
-const PAGES = [
+const HOW_TOS = [
   'control-jobs',
   'search-jobs',
   'see-workers',
@@ -84,32 +113,29 @@ const PAGES = [
   'cli',
 ]
 
-describe.each(PAGES)('docs/how-to/%s.md', async (name) => {
-  const blocks = blocksOf(await readFile(join(root, `docs/how-to/${name}.md`), 'utf8')).filter(isLiteral)
+describe.each(['README', ...HOW_TOS.map((name) => `docs/how-to/${name}`)])('%s.md', async (page) => {
+  const blocks = blocksOf(await readFile(join(root, `${page}.md`), 'utf8'))
   test('has commands', () => expect(blocks.length).toBeGreaterThan(0))
 
   test.each(blocks.map((block) => [block.heading, block] as const))('%s', async (heading, { commands }) => {
     // What stands in the same block may set a variable for what follows.
-    const needsOneShell = commands.some((command) => /^\w+=|^while /.test(command))
-    const scripts = needsOneShell ? [commands.join('\n')] : commands
-    for (const script of scripts) {
+    const needsOneShell = commands.some((command) => /^\w+=|^while |^export /.test(command))
+    const all = commands.filter(isRun).flatMap(variantsOf)
+    for (const raw of needsOneShell ? [all.join('\n')] : all) {
+      const script = (await fillCommand({ hasty, dir }, raw)).replace(SECRET, secret)
       const ID = script.includes('$ID') ? await (JOBS[heading] ?? waitingJob)() : ''
       const given = isEndless(script) ? script.replace('curl', 'curl --max-time 1') : script
-      const { code, output } = await run(shortened(withoutOptional(given)), { H: hasty.url, ID })
-      expect({ script, code, output: output.slice(0, 500) }).toMatchObject({ code: isEndless(script) ? LEFT : 0 })
+      const { code, output } = await runScript(shortened(given), { H: hasty.url, ID })
+      expect({ script, code, output: output.slice(0, 500) }).toEqual({
+        script,
+        output: expect.anything(),
+        code: isEndless(script) ? LEFT : 0,
+      })
     }
   })
 })
 
 const waitingJob = () => makeJob(hasty, { payload: { ms: 3_000 } })
 
-/** Optional parts stand in brackets. */
-const withoutOptional = (command: string): string => command.replaceAll(/ \[--[^\]]*\]/g, '')
-
 /** A load that takes half a minute shows nothing more. */
 const shortened = (command: string): string => command.replace('--duration 30s', '--duration 1s')
-
-/** Names in capitals, such as FILE, stand for something of the reader's own. */
-function isLiteral({ commands }: Block): boolean {
-  return commands.every((command) => !/(?<![$\w])[A-Z]{2,}\b/.test(command.replaceAll(/-X [A-Z]+|'[^']*'|#.*$/gm, '')))
-}

@@ -8,6 +8,7 @@ import { getFrom, postTo, send } from '../support/call.ts'
 import { type GuardedNats, startGuardedNats } from '../support/guarded-nats.ts'
 import { makeJob, readJob, untilJob, untilRunning } from '../support/jobs.ts'
 import { type Replica, startReplica, startService } from '../support/replica.ts'
+import { workCalls } from '../work/work-calls.ts'
 import { writeHandlers } from './write-handlers.ts'
 
 // What runs on a system that is full: jobs wait, run, are delayed, retried and dead in every lane, requests run,
@@ -118,6 +119,28 @@ test('an operator and callers change jobs, types, requests, schedules and messag
   expect(await send('DELETE', schedule)).toMatchObject({ status: 204 })
 })
 
+test('HTTP workers get a type of their own, claim its jobs, end them, and outlive the process that lent them', async () => {
+  const type = `${api.url}/v1/types/lent`
+  expect(await send('PUT', type, { runner: 'http' })).toMatchObject({ status: 201 })
+  expect(await send('PUT', type, { runner: 'http', policy: { concurrency: 5 } })).toMatchObject({ status: 200 })
+  const calls = workCalls(api.url)
+  const other = await start('job', {})
+  for (const lender of [other, job]) {
+    await makeJob(api, { type: 'lent' })
+    const lent = await calls.claimOne('lent', { lease_s: 60 })
+    expect(await calls.extend(lent.lease, { percent: 10 })).toMatchObject({ status: 'ok' })
+    if (lender === job) await job.restart({})
+    else lender.kill('SIGKILL')
+    expect(await calls.extend(lent.lease, { percent: 20 })).toMatchObject({ status: 'ok' })
+    expect(await calls.end(lent, 'complete')).toMatchObject({ status: 200 })
+    expect(await getFrom(`${api.url}/v1/jobs/${lent.job_id}/why`)).toMatchObject({ status: 200 })
+  }
+  await vi.waitFor(async () => expect(await send('DELETE', type)).toMatchObject({ status: 204 }), {
+    timeout: 40_000,
+    interval: 500,
+  })
+})
+
 test('every service starts again, trims and makes its store anew, and what waited comes to its end', async () => {
   await Promise.all([
     api.restart(),
@@ -226,7 +249,9 @@ async function whatTheBrokerHas() {
       consumers.push({ config: settings, created, floor: ack_floor.stream_seq, num_pending, num_ack_pending })
     }
   }
-  return { streams, consumers: consumers.toSorted((a, b) => ((a.config.name ?? '') < (b.config.name ?? '') ? -1 : 1)) }
+  // A service's consumers of the moment, which the broker forgets by itself, belong to no state.
+  const lasting = consumers.filter(({ config }) => !config.mem_storage)
+  return { streams, consumers: lasting.toSorted((a, b) => ((a.config.name ?? '') < (b.config.name ?? '') ? -1 : 1)) }
 }
 
 const types = async () => (await getFrom(`${api.url}/v1/types`)).body['items'] as TypeCounts[]

@@ -237,6 +237,10 @@ test.each<[string, User, string]>([
   ['a worker accepts no message', 'job', 'message:received.0'],
   ['the api takes no end of a job', 'api', '$JS.API.CONSUMER.MSG.NEXT.JOBS.workflow'],
   ['the api reads no request', 'api', '$JS.API.STREAM.MSG.GET.REQUESTS'],
+  ['a worker asks nobody for work', 'job', 'worker.x.work'],
+  ['the keeper asks nobody for work', 'keeper', 'worker.x.work'],
+  ['the api answers no call for work', 'api', 'worker.answer.x.1'],
+  ['the api ends no lease', 'api', 'worker.lent.ended'],
   ['a worker reads no request', 'job', '$JS.API.STREAM.MSG.GET.REQUESTS'],
 ])('%s', async (_, user, subject) => {
   expect(await attempt(user, subject)).toEqual(refusal)

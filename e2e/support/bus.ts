@@ -1,3 +1,4 @@
+import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
 import { type Broker, connectBroker } from '#shared/bus/connection.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
@@ -56,6 +57,14 @@ export async function openBus(url: string, groupCommit = false): Promise<OpenBus
       await broker.close()
     },
   }
+}
+
+/** Puts an empty stream in the place of this one, which counts from 1 again. */
+export async function replaceStream({ nc }: Broker, name: string): Promise<void> {
+  const { streams } = await jetstreamManager(nc)
+  const { config } = await streams.info(name)
+  await streams.delete(name)
+  await streams.add(config)
 }
 
 export const newAddress = (): JobAddress => ({ type: 'sleep', priority: 'normal', job_id: newJobId(systemClock.now()) })

@@ -9,6 +9,8 @@ export type Child = {
   /** Settles once, when the process has ended; never rejects. */
   readonly exited: Promise<Exit>
   readonly running: boolean
+  /** Whether a service with a lifeline has said that it listens and works. */
+  readonly isReady: boolean
   kill(signal: NodeJS.Signals): void
   /** Sends the gentle signal, then SIGKILL when the process is still there after the grace time. */
   stop(graceMs?: number, signal?: NodeJS.Signals): Promise<Exit>
@@ -44,6 +46,8 @@ export async function startChild(command: string, args: string[], options: Child
     const child = spawn(command, args, spawnOptions)
     const ended = Promise.withResolvers<Exit>()
     let running = true
+    let isReady = false
+    child.on('message', () => (isReady = true))
     child.once('exit', (code, signal) => {
       running = false
       ended.resolve({ code, signal })
@@ -59,6 +63,9 @@ export async function startChild(command: string, args: string[], options: Child
       exited: ended.promise,
       get running() {
         return running
+      },
+      get isReady() {
+        return running && isReady
       },
       kill: (signal) => void child.kill(signal),
       stop: async (graceMs = 10_000, signal = 'SIGTERM') => {

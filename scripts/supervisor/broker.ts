@@ -20,7 +20,8 @@ export async function provideBroker(settings: Settings, log: Logger, signal: Abo
   const dir = join(settings.DATA_DIR, 'nats')
   const urlFile = join(dir, 'url')
   await rm(urlFile, { force: true })
-  if (settings.NATS_URL !== undefined) return { url: settings.NATS_URL, stop: async () => {}, kill: () => {} }
+  if (settings.NATS_URL !== undefined)
+    return { url: settings.NATS_URL, stop: async () => {}, kill: () => {}, name: 'nats-server', isReady: () => true }
   const { path, how } = await findNatsServer(signal)
   // The services drain when this process is gone, and need the broker for that.
   const outlivesParentByS = Math.ceil(settings.DRAIN_MS / 1000) + 5
@@ -48,5 +49,5 @@ export async function provideBroker(settings: Settings, log: Logger, signal: Abo
     await kept.stop(graceMs)
     await rm(urlFile, { force: true })
   }
-  return { url: server.url, kill: (signalName) => kept.kill(signalName), stop }
+  return { ...kept, url: server.url, stop }
 }

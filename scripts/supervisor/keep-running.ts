@@ -12,6 +12,8 @@ const healthyAfterMs = 10_000
 export type Running = {
   readonly pid: number
   readonly exited: Promise<Exit>
+  /** Only services tell. */
+  readonly isReady?: boolean
   kill(signal: NodeJS.Signals): unknown
   stop(graceMs: number): Promise<unknown>
 }
@@ -25,12 +27,16 @@ export type KeepRunningOptions = {
    * is at work on its handlers.
    */
   onBadSettings: (() => void) | null
+  /** Called when a service found its port taken. @returns whether it has another one now */
+  onPortTaken?: () => Promise<boolean>
 }
 
 export type Kept = {
   /** Stops the process gently, with SIGKILL after the grace time; nothing is started again. */
   stop(graceMs: number): Promise<void>
   kill(signal: NodeJS.Signals): void
+  readonly name: string
+  isReady(): boolean
 }
 
 export type Restartable = Kept & {
@@ -39,9 +45,10 @@ export type Restartable = Kept & {
 }
 
 /** starting -> running -> (the process ends) pausing -> starting ...; `stop` leaves each state permanently. */
-export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOptions): Restartable {
+export function keepRunning({ name, start, log, onBadSettings, onPortTaken }: KeepRunningOptions): Restartable {
   const stopping = new AbortController()
   const isStopping = () => stopping.signal.aborted
+  let starting: Promise<Running> | undefined
   let current: Running | undefined
   let restarted: Running | undefined
   let pauseMs = firstPauseMs
@@ -49,12 +56,14 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
   async function runOnce(): Promise<void> {
     const startedAt = performance.now()
     try {
-      current = await start()
+      starting = start()
+      current = await starting
       if (isStopping()) return
       const { code, signal } = await current.exited
       if (isStopping() || restarted === current) return
       if (performance.now() - startedAt > healthyAfterMs) pauseMs = firstPauseMs
       if (code === EXIT.badSettings && onBadSettings !== null) return giveUp(onBadSettings)
+      if (code === EXIT.portTaken && (await onPortTaken?.())) return
       log.warn({ name, ended_pid: current.pid, code, signal, again_in_ms: pauseMs }, 'process ended, will restart')
     } catch (error) {
       log.error({ name, err: error, again_in_ms: pauseMs }, 'process did not start, will retry')
@@ -82,12 +91,15 @@ export function keepRunning({ name, start, log, onBadSettings }: KeepRunningOpti
       await current?.stop(graceMs)
     },
     restart: async (graceMs) => {
-      restarted = current
-      await current?.stop(graceMs)
+      // Also one that is on its way: it was started with the settings of before.
+      restarted = await starting?.catch(() => undefined)
+      await restarted?.stop(graceMs)
     },
     kill: (signal) => {
       stopping.abort()
       current?.kill(signal)
     },
+    name,
+    isReady: () => current?.isReady ?? false,
   }
 }

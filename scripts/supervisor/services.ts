@@ -1,16 +1,17 @@
 import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
-import { BEHIND_API, choosePorts } from './choose-ports.ts'
+import { BEHIND_API, choosePlaces, movePlace, type Place } from './choose-ports.ts'
 import { forHandlers } from './for-handlers.ts'
 import { type KeepRunningOptions, type Kept, keepRunning, type Restartable } from './keep-running.ts'
-import type { Settings } from './settings.ts'
+import type { PortSetting, Settings } from './settings.ts'
 import { webhookSecretEnv } from './webhook-secret.ts'
 
 const services = join(import.meta.dirname, '../../services')
 
 export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> & {
   settings: Settings
-  port: number
+  /** Of the apis, which share one. */
+  place: Place
   natsUrl: string
 }
 
@@ -19,50 +20,80 @@ export function startSetup(context: ServiceContext): Promise<Child> {
   return startService('job/setup.ts', forHandlers(serviceEnv(context)))
 }
 
+/** Services that are kept running. */
+export type Services = { all: Kept[]; jobs: Restartable[] }
+
 /**
  * Starts the services and keeps them running. Several apis share one port by SO_REUSEPORT: the kernel spreads the
- * connections, and no proxy is needed. Each other service has a port of its own, which it keeps: the apis forward the
- * routes of the job and workflow services.
+ * connections, and no proxy is needed. Each other service has a port of its own: the apis forward the routes of the job
+ * and workflow services, and are started again when one of these moves.
  */
-export async function keepServicesRunning(context: ServiceContext): Promise<{ all: Kept[]; jobs: Restartable[] }> {
-  const { settings, port, log, onBadSettings } = context
-  const { JOB_REPLICAS: jobs, WORKFLOW_REPLICAS: workflows, INGEST_REPLICAS: ingests } = settings
-  const keeperPorts = await choosePorts('keeper', settings.KEEPER_PORT, settings.KEEPER_REPLICAS, log)
-  const jobPorts = await choosePorts('job', settings.JOB_PORT, jobs, log)
-  const workflowPorts = await choosePorts('workflow', settings.WORKFLOW_PORT, workflows, log)
-  const ingestPorts = await choosePorts('ingest', settings.INGEST_PORT, ingests, log)
-  const apiEnv = serviceEnv(context, {
-    PORT: String(port),
-    JOB_URLS: urlsOf(jobPorts),
-    WORKFLOW_URLS: urlsOf(workflowPorts),
-    ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
-  })
-  const jobEnv = forHandlers(
-    serviceEnv(context, {
-      ...webhookSecretEnv(settings.DATA_DIR, process.env),
-      HOST: BEHIND_API,
-    }),
-  )
+export async function keepServicesRunning(context: ServiceContext): Promise<Services> {
+  const { settings, place: apiPlace, log } = context
+  const places = (setting: PortSetting, count: number) => choosePlaces(settings, setting, count, log)
+  const keeperPlaces = await places('KEEPER_PORT', settings.KEEPER_REPLICAS)
+  const jobPlaces = await places('JOB_PORT', settings.JOB_REPLICAS)
+  const workflowPlaces = await places('WORKFLOW_PORT', settings.WORKFLOW_REPLICAS)
+  const ingestPlaces = await places('INGEST_PORT', settings.INGEST_REPLICAS)
+  const apis: Restartable[] = []
+  const restartApis = async () => {
+    for (const api of apis) await api.restart(settings.DRAIN_MS + STOP_MARGIN_MS)
+  }
+  const behindApi = { HOST: BEHIND_API }
+  const jobEnv = forHandlers(serviceEnv(context, { ...webhookSecretEnv(settings.DATA_DIR, process.env), ...behindApi }))
   // The apis are its proxy.
-  const workflowEnv = serviceEnv(context, { HOST: BEHIND_API, TRUST_PROXY: 'true' })
-  const ingestEnv = forHandlers(serviceEnv(context, { HOST: BEHIND_API }))
-  const keeperEnv = serviceEnv(context, { HOST: BEHIND_API })
-  const keep = (name: string, file: string, env: NodeJS.ProcessEnv, onBad: typeof onBadSettings = onBadSettings) =>
-    keepRunning({ name, start: () => startService(file, env), log, onBadSettings: onBad })
-  const onBadHandlers = settings.WATCH ? null : onBadSettings
-  const keptJobs = jobPorts.map((own, i) =>
-    keep(`job-${i}`, 'job/main.ts', { ...jobEnv, PORT: String(own) }, onBadHandlers),
-  )
+  const workflowEnv = serviceEnv(context, { ...behindApi, TRUST_PROXY: 'true' })
+  const ingestEnv = forHandlers(serviceEnv(context, behindApi))
+  const keeperEnv = serviceEnv(context, behindApi)
+  const apiEnv = () =>
+    serviceEnv(context, {
+      JOB_URLS: urlsOf(jobPlaces),
+      WORKFLOW_URLS: urlsOf(workflowPlaces),
+      ...(settings.API_REPLICAS > 1 ? { REUSE_PORT: '1' } : {}),
+    })
+  const keep = (service: string, own: Place[], env: () => NodeJS.ProcessEnv, moved = async () => {}) =>
+    own.map((place, n) => keepService(context, `${service}-${n}`, `${service}/main.ts`, place, env, moved))
+  apis.push(...keep('api', Array<Place>(settings.API_REPLICAS).fill(apiPlace), apiEnv))
+  const jobs = keep('job', jobPlaces, () => jobEnv, restartApis)
   const others = [
-    ...Array.from({ length: settings.API_REPLICAS }, (_, i) => keep(`api-${i}`, 'api/main.ts', apiEnv)),
-    ...keeperPorts.map((own, i) => keep(`keeper-${i}`, 'keeper/main.ts', { ...keeperEnv, PORT: String(own) })),
-    ...workflowPorts.map((own, i) => keep(`workflow-${i}`, 'workflow/main.ts', { ...workflowEnv, PORT: String(own) })),
-    ...ingestPorts.map((own, i) => keep(`ingest-${i}`, 'ingest/main.ts', { ...ingestEnv, PORT: String(own) })),
+    ...keep('keeper', keeperPlaces, () => keeperEnv),
+    ...keep('workflow', workflowPlaces, () => workflowEnv, restartApis),
+    ...keep('ingest', ingestPlaces, () => ingestEnv),
   ]
-  return { all: [...keptJobs, ...others], jobs: keptJobs }
+  return { all: [...jobs, ...apis, ...others], jobs }
 }
 
-const urlsOf = (ports: number[]) => ports.map((port) => `http://${BEHIND_API}:${port}`).join(',')
+/** Time beyond that of a drain, for handing back. */
+const STOP_MARGIN_MS = 5_000
+
+function keepService(
+  { settings, log, onBadSettings }: ServiceContext,
+  name: string,
+  file: string,
+  place: Place,
+  env: () => NodeJS.ProcessEnv,
+  moved: () => Promise<void>,
+): Restartable {
+  let tried = place.port
+  return keepRunning({
+    name,
+    log,
+    start: () => {
+      tried = place.port
+      return startService(file, { ...env(), PORT: String(tried) })
+    },
+    // Under WATCH somebody is at work on the handlers.
+    onBadSettings: settings.WATCH && name.startsWith('job') ? null : onBadSettings,
+    onPortTaken: async () => {
+      const hasMoved = await movePlace(place, tried, log)
+      // The others need not wait for it, nor does the service itself.
+      if (hasMoved) void moved()
+      return hasMoved
+    },
+  })
+}
+
+const urlsOf = (places: Place[]) => places.map(({ port }) => `http://${BEHIND_API}:${port}`).join(',')
 
 /**
  * Starts a service, which learns of the supervisor's end by its lifeline and drains: nothing survives a kill -9 of the

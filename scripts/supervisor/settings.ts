@@ -15,6 +15,9 @@ export type Settings = ReturnType<typeof readSettings>
 
 const replicas = (min: number) => integerSetting(1, min, 64)
 
+/** The settings of the ports of all services. */
+export type PortSetting = 'PORT' | 'KEEPER_PORT' | 'JOB_PORT' | 'WORKFLOW_PORT' | 'INGEST_PORT'
+
 const metricsPort = (fallback: number, service: string) =>
   portSetting(fallback).describe(
     `Port of the first ${service} on 127.0.0.1, for \`/metrics\` and \`/readyz\`; the next ones follow. 0: any free one.`,
@@ -56,5 +59,10 @@ export function readSettings(env: Environment) {
   const settings = parseConfig(startSettings, env)
   if (settings.WATCH && settings.HANDLERS_DIR === undefined)
     throw new ConfigError('WATCH: needs HANDLERS_DIR, the folder to watch')
-  return { ...settings, DATA_DIR: resolve(settings.DATA_DIR) }
+  return {
+    ...settings,
+    DATA_DIR: resolve(settings.DATA_DIR),
+    /** Whether the user has set this port to a number: then nothing else may take its place. */
+    isPortSet: (name: PortSetting): boolean => (env[name] ?? '') !== '' && settings[name] > 0,
+  }
 }

@@ -6,6 +6,7 @@ import { JobTypes } from '#shared/accept/job-types.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { Records } from '#shared/bus/records.ts'
+import { WorkCaller } from '#shared/bus/work-calls.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { serveHttp } from '#shared/http/serve-http.ts'
 import type { Logger } from '#shared/process/logger.ts'
@@ -31,7 +32,7 @@ import { issuingFrom } from './tokens/issue-token.ts'
 import { issueTokenRoutes } from './tokens/issue-token-route.ts'
 import { showCallerRoutes } from './tokens/show-caller-route.ts'
 import { typeRoutes } from './types/types-route.ts'
-import { workRoutes } from './work/work-routes.ts'
+import { workRoutes } from './work/work-route.ts'
 
 /** Starts the api, which answers callers and keeps nothing: work that time or the log demands is the keeper's. */
 export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
@@ -71,6 +72,9 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   }
   const schedules = { ...jobs, ...openSchedules(base) }
 
+  const workCaller = new WorkCaller(broker, base.replicaId)
+  life.onStop(() => workCaller.close())
+
   const router = createGuardedRouter(config, clock, log)
   // First, because `/docs` would otherwise match a job's address.
   describeApiRoutes(router)
@@ -78,7 +82,7 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   showCallerRoutes(router)
   jobRoutes(router, jobs)
   typeRoutes(router, jobs)
-  workRoutes(router, base)
+  workRoutes(router, { broker, clock, caller: workCaller })
   forwardRoutes(router, { config, log })
   scheduleRoutes(router, schedules)
   await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })

@@ -100,17 +100,15 @@ export async function startJob(base: Base): Promise<Running> {
   life.onStop(watchLanes(base, loop, lending.lender))
   await loop.start()
   life.onStop(
-    answerPresence(broker, () => [
-      {
-        worker_id: base.replicaId,
-        types: [...handlers.keys()],
-        slots: config.JOB_SLOTS,
-        running: loop.held.size,
-        abandoned_types: attempts.abandonedTypes,
-        lends: true,
-      },
-      ...lending.workers.presence(),
-    ]),
+    answerPresence(broker, () => ({
+      worker_id: base.replicaId,
+      types: [...handlers.keys()],
+      slots: config.JOB_SLOTS,
+      running: loop.held.size,
+      abandoned_types: attempts.abandonedTypes,
+      http_workers: lending.workers.presence(),
+      lends: true,
+    })),
   )
   log.info({ port, slots: config.JOB_SLOTS, types: [...handlers.keys()] }, 'job service is ready')
   return { port, foreignErrors: foreignErrors({ loop, broker, metrics, log }) }

@@ -16,6 +16,7 @@ export interface WorkflowRoutesDeps
     Omit<GetRequestDeps, 'records' | 'store'> {
   clock: CreateRequestDeps['clock']
   store: ChangeByCallerDeps['store'] & ListRequestsDeps['store']
+  listAge: ListRequestsDeps['listAge']
 }
 
 /** Registers everything under /v1/requests and /v1/definitions. */

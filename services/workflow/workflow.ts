@@ -5,6 +5,8 @@ import { JobTypes } from '#shared/accept/job-types.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { Records } from '#shared/bus/records.ts'
+import { Stream } from '#shared/bus/stream.ts'
+import { REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
 import { serveHttp } from '#shared/http/serve-http.ts'
 import { servicesOf } from '#shared/outbound/settings.ts'
@@ -17,6 +19,7 @@ import { createGeneration } from './engine/generation.ts'
 import { REQUEST_RECORDS, RequestRecords } from './engine/request-records.ts'
 import { createWorkflowMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
+import { ListAge } from './requests/list-age.ts'
 import { workflowRoutes } from './routes.ts'
 import { startEngine } from './start-engine.ts'
 
@@ -47,8 +50,10 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
     store,
   }
   const engine = await startEngine(base, deps)
+  const listAge = new ListAge({ ...base, store, stream: new Stream(base.broker, REQUESTS_STREAM) })
+  await life.start(listAge)
   const router = createGuardedRouter(config, clock, log)
-  workflowRoutes(router, { ...deps, ...engine })
+  workflowRoutes(router, { ...deps, ...engine, listAge })
   const port = await serveHttp(base, router)
   log.info({ port }, 'workflow is ready')
   return { port }

@@ -7,10 +7,10 @@ import type { Broker } from './connection.ts'
  * Answers requests for the list of workers, for this process and for the workers that it speaks for.
  * @returns a function that stops the answers
  */
-export function answerPresence(broker: Broker, describe: () => WorkerPresence[]): () => void {
+export function answerPresence(broker: Broker, describe: () => WorkerPresence): () => void {
   const subscription = broker.nc.subscribe(WHO_WORKS, {
     callback: (_error, message) => {
-      for (const worker of describe()) message.respond(JSON.stringify(worker))
+      message.respond(JSON.stringify(describe()))
     },
   })
   return () => subscription.unsubscribe()
@@ -41,14 +41,23 @@ export function askWorkers(
       }
       const worker = readPresence(message)
       if (worker === null) return
-      workers.push(worker)
-      if (isEnough(worker)) end()
+      const all = [worker, ...worker.http_workers.map(asWorker)]
+      workers.push(...all)
+      if (all.some(isEnough)) end()
     }
     const timer = setTimeout(end, waitMs)
     const subscription = broker.nc.subscribe(inbox, { callback: (_error, message) => onAnswer(message) })
     broker.outbox.send(WHO_WORKS, '', { reply: inbox })
   })
 }
+
+/** One that another process speaks for. */
+const asWorker = (worker: WorkerPresence['http_workers'][number]): WorkerPresence => ({
+  ...worker,
+  abandoned_types: [],
+  http_workers: [],
+  lends: false,
+})
 
 function readPresence(message: Msg): WorkerPresence | null {
   try {

@@ -7,6 +7,7 @@ import { brokerTime } from './broker-time.ts'
 import type { Broker } from './connection.ts'
 import { type Batch, directGet } from './direct-get.ts'
 import { getMessage, type StreamMessage } from './get-message.ts'
+import { readVersions, type Versions, type VersionsQuery } from './read-versions.ts'
 
 export interface StreamState {
   firstSeq: number
@@ -87,6 +88,11 @@ export class Stream {
    */
   async lastOfEach(filter: string): Promise<Batch['messages']> {
     return (await directGet(this.#broker, this.name, { multi_last: [filter] })).messages
+  }
+
+  /** The messages at or after a sequence, without their bodies. */
+  versionsFrom(query: VersionsQuery): Promise<Versions> {
+    return readVersions(this.#broker, this.name, query)
   }
 
   async state(): Promise<StreamState> {

@@ -8,7 +8,7 @@ import type {
   SettledWork,
   Settlement,
 } from '#shared/contracts/http/work.ts'
-import { LENT_ENDED, workSubject } from '#shared/contracts/log/subjects.ts'
+import { LENT_ENDED, workAnswerSubject, workSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Broker } from './connection.ts'
 
@@ -64,31 +64,82 @@ function toReply(error: unknown): Reply {
 /** `nobody`: there is no such lender. `silence`: it did not answer in time. */
 export type NoAnswer = 'nobody' | 'silence'
 
-/**
- * Asks a lender.
- * @throws AppError as the lender answered
- */
-export async function askLender<Name extends WorkCallName>(
-  broker: Broker,
-  gatewayId: string,
-  { name, ask, withinMs }: { name: Name; ask: WorkCalls[Name]['ask']; withinMs: number },
-): Promise<WorkCalls[Name]['answer'] | NoAnswer> {
-  const reply = await broker.nc
-    .request(workSubject(gatewayId), JSON.stringify({ name, ask }), { timeout: withinMs })
-    .catch(
-      (error: unknown): NoAnswer => (error instanceof Error && error.name === 'TimeoutError' ? 'silence' : 'nobody'),
-    )
-  if (reply === 'nobody' || reply === 'silence') return reply
-  const { ok, problem } = reply.json<Reply>()
-  if (problem === undefined) return ok as WorkCalls[Name]['answer']
-  const { code, status, detail, members } = problem
-  throw code === 'unavailable' ? unavailable(detail) : new AppError(code, detail, { status, members })
+interface WorkCall<Name extends WorkCallName> {
+  name: Name
+  ask: WorkCalls[Name]['ask']
+  withinMs: number
 }
 
-/** Tells a lender that the worker of a call is gone. */
-export function tellGone(broker: Broker, gatewayId: string, callId: string): void {
-  broker.outbox.send(workSubject(gatewayId), JSON.stringify({ name: 'gone', ask: { call_id: callId } }))
+/**
+ * Asks lenders. The answers have subjects of their own, not the inbox: a lender may write to these alone, as often and as
+ * late as it must.
+ */
+export class WorkCaller {
+  readonly #broker: Broker
+  readonly #callerId: string
+  readonly #waiting = new Map<string, (answer: Msg | NoAnswer) => void>()
+  readonly #close: () => void
+  #next = 0
+
+  /** @param callerId one token of a subject */
+  constructor(broker: Broker, callerId: string) {
+    this.#broker = broker
+    this.#callerId = callerId
+    const subscription = broker.nc.subscribe(workAnswerSubject(callerId, '*'), {
+      callback: (error, message) => {
+        if (error !== null) return
+        const isNobody = message.headers?.code === NO_RESPONDERS
+        this.#waiting.get(tokenOf(message))?.(isNobody ? 'nobody' : message)
+      },
+    })
+    // What was answered in between is lost.
+    const unlisten = broker.onReconnect(() => {
+      for (const end of this.#waiting.values()) end('silence')
+    })
+    this.#close = () => {
+      unlisten()
+      subscription.unsubscribe()
+    }
+  }
+
+  /** @throws AppError as the lender answered */
+  async ask<Name extends WorkCallName>(
+    lenderId: string,
+    { name, ask, withinMs }: WorkCall<Name>,
+  ): Promise<WorkCalls[Name]['answer'] | NoAnswer> {
+    const token = String(this.#next++)
+    const answered = Promise.withResolvers<Msg | NoAnswer>()
+    const timer = setTimeout(() => answered.resolve('silence'), withinMs)
+    this.#waiting.set(token, answered.resolve)
+    this.#broker.outbox.send(workSubject(lenderId), JSON.stringify({ name, ask }), {
+      reply: workAnswerSubject(this.#callerId, token),
+    })
+    const reply = await answered.promise
+    clearTimeout(timer)
+    this.#waiting.delete(token)
+    if (reply === 'nobody' || reply === 'silence') return reply
+    const { ok, problem } = reply.json<Reply>()
+    if (problem === undefined) return ok as WorkCalls[Name]['answer']
+    const { code, status, detail, members } = problem
+    throw code === 'unavailable' ? unavailable(detail) : new AppError(code, detail, { status, members })
+  }
+
+  /** Tells a lender that the worker of a claim is gone. */
+  tellGone(lenderId: string, callId: string): void {
+    const gone = { name: 'gone', ask: { call_id: callId } }
+    this.#broker.outbox.send(workSubject(lenderId), JSON.stringify(gone))
+  }
+
+  close(): void {
+    this.#close()
+    for (const end of this.#waiting.values()) end('silence')
+  }
 }
+
+/** The broker's status where nobody listens. */
+const NO_RESPONDERS = 503
+
+const tokenOf = ({ subject }: Msg): string => subject.slice(subject.lastIndexOf('.') + 1)
 
 /** The end of an attempt, for the process that has its delivery. */
 export interface LentEnd {

@@ -1,8 +1,11 @@
 import { messageOf } from '#shared/errors/foreign.ts'
 import { type Complaint, ConfigError } from './config.ts'
 
-/** Exit codes: 0 stopped on request, 1 failed, 2 invalid settings, or handlers that cannot be loaded. */
-export const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const
+/**
+ * Exit codes: 0 stopped on request, 1 failed, 2 invalid settings, or handlers that cannot be loaded, 3 somebody else
+ * listens on the port.
+ */
+export const EXIT = { ok: 0, failed: 1, badSettings: 2, portTaken: 3 } as const
 
 const HEADLINES: Record<Complaint['about'], string> = {
   settings: 'These settings cannot be used:',

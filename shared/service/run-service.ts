@@ -36,6 +36,8 @@ export interface ForeignErrors {
   onException(run: ForeignRun | null, thrown: unknown): Promise<void>
 }
 
+/** Tells a supervisor that the service has started, and that it is this process that listens on its port. */
+const READY = 'ready'
 /** Limit for the cleanup after a start that failed half-way. */
 const UNDO_MS = 10 * SECOND
 
@@ -77,6 +79,7 @@ export async function runService<C extends BaseConfig>(
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
     endOnUncaught(started)
+    if (process.connected) process.send?.(READY)
     const onOrphaned = () => stop('the supervisor is gone')
     // The parent may have gone during the start.
     if (isSupervised && !process.connected) onOrphaned()
@@ -85,8 +88,12 @@ export async function runService<C extends BaseConfig>(
     if (error instanceof ConfigError) process.exit(explainEnd(error, ''))
     const { LOG_LEVEL, LOG_FORMAT } = readLogSettings(environment())
     const log = createLogger({ service: 'start', level: LOG_LEVEL, format: LOG_FORMAT })
-    log.fatal({ err: error }, 'could not start')
-    exitAfterFlush(log, EXIT.failed)
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    log.fatal(
+      { err: error },
+      isTaken ? 'could not start: another program has the port, set another PORT' : 'could not start',
+    )
+    exitAfterFlush(log, isTaken ? EXIT.portTaken : EXIT.failed)
   }
 }
 

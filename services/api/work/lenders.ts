@@ -1,17 +1,21 @@
 import { hash } from 'node:crypto'
 import type { Broker } from '#shared/bus/connection.ts'
 import { askWorkers } from '#shared/bus/presence.ts'
-import { askLender, type WorkCallName, type WorkCalls } from '#shared/bus/work-calls.ts'
+import type { WorkCaller, WorkCallName, WorkCalls } from '#shared/bus/work-calls.ts'
 import { unavailable } from '#shared/errors/app-error.ts'
-import { type Clock, SECOND } from '#shared/time/clock.ts'
+import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 
 /** How long the list of lenders is believed. */
 const FRESH_MS = 2 * SECOND
 const ANSWER_MS = SECOND / 4
 const TRIES_MAX = 4
+/** How long a call waits for a lender where there is none: a lone job service restarts in this time. */
+const PATIENCE_MS = 3 * SECOND
+const LOOK_AGAIN_MS = SECOND / 4
 
 export interface LendersDeps {
   broker: Broker
+  caller: Pick<WorkCaller, 'ask'>
   clock: Clock
 }
 
@@ -44,12 +48,18 @@ export class Lenders {
    */
   async ask<Name extends WorkCallName>(call: LenderCall<Name>): Promise<WorkCalls[Name]['answer']> {
     const asked = new Set<string>()
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const untilMs = this.#deps.clock.monotonic() + PATIENCE_MS
+    for (let tries = 0; tries < TRIES_MAX; ) {
       const lender = await this.#choose(call, asked)
-      if (lender === undefined) break
+      if (lender === undefined) {
+        if (this.#deps.clock.monotonic() > untilMs) break
+        await sleep(LOOK_AGAIN_MS)
+        continue
+      }
+      tries++
       asked.add(lender)
       call.onAsking?.(lender)
-      const answer = await askLender(this.#deps.broker, lender, call)
+      const answer = await this.#deps.caller.ask(lender, call)
       if (answer !== 'nobody' && answer !== 'silence') return answer
       this.#known = this.#known.filter((one) => one !== lender)
       // It may have handed out jobs: they are not handed out a second time to a call that has lost its first answer.

@@ -1,6 +1,6 @@
+import { readLease } from '#shared/accept/lease.ts'
 import type { Extended } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
-import { readLease } from '#shared/ids/lease.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
 import { type ReportedProgress, reportedProgress } from '../run/reported-progress.ts'
 import type { LentAttempt, Report } from './lent-attempt.ts'

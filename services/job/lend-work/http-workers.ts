@@ -85,14 +85,12 @@ export class HttpWorkers {
     worker?.recorder.forget(jobId)
   }
 
-  presence(): WorkerPresence[] {
+  presence(): WorkerPresence['http_workers'] {
     return [...this.#workers.values()].map(({ identity, running }) => ({
       worker_id: identity.worker_id,
       types: identity.types,
       slots: identity.slots,
       running: running.size,
-      abandoned_types: [],
-      lends: false,
     }))
   }
 

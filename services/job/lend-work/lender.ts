@@ -1,4 +1,5 @@
 import type { JobTypes } from '#shared/accept/job-types.ts'
+import { readLease } from '#shared/accept/lease.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import type { WorkAnswers } from '#shared/bus/work-calls.ts'
 import {
@@ -8,6 +9,7 @@ import {
   type LentJob,
   type SettledWork,
   type Settlement,
+  WORK_MAX,
 } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { SECOND, sleep } from '#shared/time/clock.ts'
@@ -38,8 +40,10 @@ export class Lender implements WorkAnswers {
   readonly #claims: Claims
   /** Open calls by the api's name for them. */
   readonly #calls = new Map<string, { claim: Claim; key: string | null }>()
-  /** What calls with a `claim_id` were answered. */
+  /** What calls with a `claim_id` were answered, until the worker shows that it has the answer. */
   readonly #answers: Remembered<Promise<ClaimedWork>>
+  /** The key of the answer that a job is in, by the job's id. */
+  readonly #answerOf: Remembered<string>
   /** What became of leases, for calls that are repeated. */
   readonly #settled: Remembered<Promise<SettledWork>>
   readonly #starting = new Set<Promise<void>>()
@@ -49,6 +53,7 @@ export class Lender implements WorkAnswers {
     this.#deps = deps
     this.#claims = new Claims({ ...deps, start: (delivery, place) => this.#start(delivery, place) })
     this.#answers = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: KEPT_MAX })
+    this.#answerOf = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: WORK_MAX * KEPT_MAX })
     this.#settled = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: KEPT_MAX })
   }
 
@@ -63,6 +68,7 @@ export class Lender implements WorkAnswers {
     const forget = () => this.#answers.delete(key)
     answer.then(({ jobs }) => {
       if (jobs.length === 0) forget()
+      for (const job of jobs) this.#answerOf.set(job.job_id, key)
     }, forget)
     return answer
   }
@@ -77,15 +83,17 @@ export class Lender implements WorkAnswers {
 
   readonly extend: WorkAnswers['extend'] = async ({ worker_id, leases, lease_s }) => {
     this.#deps.workers.saw(worker_id)
+    for (const { lease } of leases) this.#hasArrived(lease)
     const extending = leases.map(({ lease, progress }) =>
       extendLease(this.#deps, { lease, leaseMs: lease_s * SECOND, progress: progress ?? null }),
     )
     return { leases: await Promise.all(extending) }
   }
 
-  readonly settle: WorkAnswers['settle'] = async ({ items }) => ({
-    settled: await Promise.all(items.map((item) => this.#settleOnce(item))),
-  })
+  readonly settle: WorkAnswers['settle'] = async ({ items }) => {
+    for (const { lease } of items) this.#hasArrived(lease)
+    return { settled: await Promise.all(items.map((item) => this.#settleOnce(item))) }
+  }
 
   lanesChanged(type: string): void {
     this.#deps.types.refresh()
@@ -192,6 +200,15 @@ export class Lender implements WorkAnswers {
     // The job's history has continued without the attempt that is known here.
     this.#deps.table.superseded(known, false)
     return false
+  }
+
+  /** A worker that names a lease has the answer which brought it: nobody will ask for it again. */
+  #hasArrived(lease: string): void {
+    const jobId = readLease(lease)?.job_id ?? ''
+    const key = this.#answerOf.get(jobId)
+    if (key === undefined) return
+    this.#answers.delete(key)
+    this.#answerOf.delete(jobId)
   }
 
   /** A repeated call gets the same answer, also after the job has gone on. */

@@ -1,7 +1,8 @@
+import { hashOf, type LeaseToken, writeLease } from '#shared/accept/lease.ts'
+import { ackPlaceOf } from '#shared/bus/ack-place.ts'
 import type { EventBody } from '#shared/bus/job-history.ts'
 import type { LentJob } from '#shared/contracts/http/work.ts'
 import type { JobEvent, Lent } from '#shared/contracts/log/events.ts'
-import { hashOf, type LeaseToken, writeLease } from '#shared/ids/lease.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import type { JobRun } from '../run/job-run.ts'
 import type { StartedAttempt } from '../run/start-attempt.ts'
@@ -107,6 +108,7 @@ export class LentAttempt {
       seq: this.attempt.seq,
       trigger: this.run.delivery.seq,
       secret,
+      ack: ackPlaceOf(this.run.delivery, spec),
     }
     return {
       job_id: spec.job_id,

@@ -67,7 +67,7 @@ export class LentTable {
   /** @param then what becomes of the delivery; `nothing`: the broker delivers it again by itself */
   remove(attempt: LentAttempt, then: 'ack' | 'nak' | 'nothing', delayMs = 0): void {
     const { delivery, hold } = attempt.run
-    // One that another process holds has no delivery here.
+    // Empty where another process has the delivery, and the lease does not say where it is acked.
     if (delivery.ackSubject !== '' && then === 'ack') this.#deps.puller.ack(delivery)
     if (delivery.ackSubject !== '' && then === 'nak') this.#deps.puller.nak(delivery, delayMs)
     if (!this.has(attempt)) return
@@ -98,7 +98,8 @@ export class LentTable {
       `job ${label}`,
     )
     const settle = then === 'nak' ? 'nak' : 'ack'
-    if (attempt.run.delivery.ackSubject === '')
+    // Its delivery may be with another process, which renews it.
+    if (!this.has(attempt))
       tellLentEnded(this.#deps.broker, {
         job_id: spec.job_id,
         seq: attempt.attempt.seq,

@@ -1,7 +1,7 @@
+import { isSecretOf, type LeaseToken, readLease } from '#shared/accept/lease.ts'
 import type { SettledWork, Settlement } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { describeThrown } from '#shared/errors/foreign.ts'
-import { isSecretOf, type LeaseToken, readLease } from '#shared/ids/lease.ts'
 import type { AttemptEnd } from '../run/outcome.ts'
 import { returned } from '../run/run-handler.ts'
 import type { LendDeps } from './lend-deps.ts'

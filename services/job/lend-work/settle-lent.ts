@@ -1,9 +1,10 @@
+import { isSecretOf, type LeaseToken } from '#shared/accept/lease.ts'
+import { ackSubjectAt } from '#shared/bus/ack-place.ts'
 import type { EventBody } from '#shared/bus/job-history.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import { parseForeign } from '#shared/bus/read-event.ts'
 import { type JobEvent, triggerEventSchema } from '#shared/contracts/log/events.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
-import { isSecretOf, type LeaseToken } from '#shared/ids/lease.ts'
 import { JobRun } from '../run/job-run.ts'
 import { type AttemptEnd, type Outcome, outcomeOf, tooLargeOutcome } from '../run/outcome.ts'
 import type { LendDeps } from './lend-deps.ts'
@@ -54,8 +55,8 @@ function over(event: JobEvent | null, isForgotten: boolean): Over {
   return { kind: 'over', isEnd, by: event }
 }
 
-/** The run of a job that another process holds: its trigger is read from the log, and there is no delivery to ack. */
-async function runOf(deps: LendDeps, { trigger }: LeaseToken): Promise<JobRun | null> {
+/** The run of a job that another process holds: its trigger is read from the log, and its delivery is known from the lease. */
+async function runOf(deps: LendDeps, { trigger, ack, type }: LeaseToken): Promise<JobRun | null> {
   const message = await deps.stream.atSequence(trigger).catch((error: unknown) => {
     throw unavailable('The broker did not answer. Repeat the call.', error)
   })
@@ -71,7 +72,7 @@ async function runOf(deps: LendDeps, { trigger }: LeaseToken): Promise<JobRun | 
     consumerSeq: 0,
     pending: 0,
     asked: never,
-    ackSubject: '',
+    ackSubject: ackSubjectAt(ack, { type }, trigger),
     header: (name) => message.headers.get(name) ?? '',
   }
   return new JobRun(deps, delivery, spec)

@@ -9,15 +9,14 @@ import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { AFTER_EVERY_ID } from '#shared/stores/jobs/job-store.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import type { RequestRecord } from '../decide/record.ts'
+import type { ListAge } from './list-age.ts'
 
 export interface ListRequestsDeps {
   store: Pick<RequestStore, 'list'>
+  listAge: Pick<ListAge, 'now'>
 }
 
-/**
- * Registers the list of the requests that the caller may see, newest first, as the store has them, which may be a
- * moment behind.
- */
+/** Registers the list of the requests that the caller may see, newest first, as the store has them. */
 export function listRequestsRoutes(router: GuardedRouter, deps: ListRequestsDeps): void {
   router.serve(requestOperations.listRequests, async (ctx, { query }) => {
     const list = await listRequests(deps, query, callerOf(ctx))
@@ -29,12 +28,14 @@ export function listRequestsRoutes(router: GuardedRouter, deps: ListRequestsDeps
 
 /** @throws AppError `invalid-request` for a cursor of another search; `unavailable` */
 async function listRequests(
-  { store }: ListRequestsDeps,
+  { store, listAge }: ListRequestsDeps,
   { cursor, limit, status }: ListRequestsQuery,
   { tenant }: Caller,
 ): Promise<RequestList> {
   const search = { statuses: status === undefined ? null : [...new Set(status)].toSorted(), tenant }
   const belowId = cursor === undefined ? AFTER_EVERY_ID : readCursor(search, cursor)
+  // Asked before the store is read: what is read afterwards is no older.
+  const age = await listAge.now()
   // One more than requested shows whether there is another page.
   const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
     throw unavailable('The store cannot be read at the moment. Try again.', error)
@@ -42,6 +43,7 @@ async function listRequests(
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
   return {
+    ...age,
     items: rows.map(({ summary }) => summaryView(summary as StoredSummary)),
     next_cursor: found.length > limit && last !== undefined ? makeCursor(search, last.request_id) : null,
   }

@@ -38,6 +38,8 @@ const jobsStream = ({ replicas, cooldownMs }: TopologyOptions): StreamSettings =
   discard: DiscardPolicy.Old,
   num_replicas: replicas,
   duplicate_window: (cooldownMs || NO_COOLDOWN_WINDOW_MS) * MILLISECOND_NS,
+  // Three for each job type. Without a number of its own, a stream has room for a thousand.
+  max_consumers: 100_000,
   allow_msg_schedules: true,
   allow_atomic: true,
   // Used by the probe alone: events stay until housekeeping trims them.

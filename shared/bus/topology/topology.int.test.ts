@@ -115,6 +115,8 @@ test('a log that an earlier version made, with jobs in it, gets what it lacks', 
   await ensureTopology(bus.broker, TOPOLOGY)
   const { config, state } = await manager.streams.info(JOBS_STREAM)
   expect(config).toMatchObject({ allow_msg_ttl: true, allow_atomic: true, max_bytes: 1_000_000 })
+  // More than the thousand of the broker's default: three for each job type.
+  expect(config.max_consumers).toBeGreaterThan(10_000)
   expect(state.messages).toBe(1)
 })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { statusParameter } from './job-list.ts'
+import { ageShape, statusParameter } from './job-list.ts'
 import { cancelJobBodySchema } from './jobs.ts'
 import { pageParameters } from './query.ts'
 import { planSchema, REQUEST_STATUSES, requestViewSchema } from './requests.ts'
@@ -36,6 +36,7 @@ export type RequestSummary = z.infer<typeof requestSummarySchema>
 
 export const requestListSchema = z
   .object({
+    ...ageShape,
     items: z.array(requestSummarySchema),
     next_cursor: z.string().nullable().meta({ description: 'null on the last page' }),
   })

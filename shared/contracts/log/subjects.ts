@@ -140,6 +140,9 @@ export const holdsSubject = (workerId: string): string => `worker.${workerId}.ho
 /** Core request of the api to the process that lends jobs to HTTP workers. */
 export const workSubject = (gatewayId: string): string => `worker.${gatewayId}.work`
 
+/** Subject of the answer to one such request, which may take a minute. */
+export const workAnswerSubject = (callerId: string, token: string): string => `worker.answer.${callerId}.${token}`
+
 /** Core message to all processes that lend jobs: an attempt that one of them may vouch for was ended through another. */
 export const LENT_ENDED = 'worker.lent.ended'
 

@@ -68,6 +68,19 @@ export function testRequestStore(
       expect(await store.deleteEndedBefore(minute(9), 10)).toBe(0)
     })
 
+    test('the versions of some requests are those that are stored', async () => {
+      await using opened = await open()
+      const { store } = opened
+      await store.putNewer([requestRow(1, 5), requestRow(2, 6, { generation: 2 }), requestRow(3, 7)])
+      await store.putNewer([requestRow(1, 8)])
+      const versions = await store.versionsOf([idOf(1), idOf(2), idOf(4)])
+      expect(versions.toSorted((a, b) => a.seq - b.seq)).toEqual([
+        { request_id: idOf(2), generation: 2, seq: 6 },
+        { request_id: idOf(1), generation: 1, seq: 8 },
+      ])
+      expect(await store.versionsOf([])).toEqual([])
+    })
+
     test('a newer version replaces a request whole, an older one or the same changes nothing', async () => {
       await using opened = await open()
       const { store } = opened

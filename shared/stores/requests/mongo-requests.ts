@@ -25,6 +25,12 @@ export async function openMongoRequests(url: string): Promise<RequestStore> {
       return document === null ? null : fromColumns(fromDocument(document))
     },
 
+    versionsOf: async (requestIds) => {
+      if (requestIds.length === 0) return []
+      const found = requests.find({ _id: { $in: requestIds } }, { projection: { generation: 1, seq: 1 } })
+      return (await found.toArray()).map(({ _id, generation, seq }) => ({ request_id: _id, generation, seq }))
+    },
+
     list: async ({ statuses, tenant, belowId, limit }: RequestQuery) => {
       checkTenant(tenant)
       const found = requests.find(

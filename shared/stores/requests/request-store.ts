@@ -21,6 +21,9 @@ export interface RequestRow extends RequestSummaryRow {
   record: unknown
 }
 
+/** The version of a request that is stored. */
+export type RequestVersion = Pick<RequestSummaryRow, 'request_id' | 'generation' | 'seq'>
+
 export interface RequestQuery {
   /** null: all of them. */
   statuses: RequestStatus[] | null
@@ -42,6 +45,8 @@ export interface RequestStore {
    */
   putNewer(rows: RequestRow[]): Promise<void>
   get(requestId: string): Promise<RequestRow | null>
+  /** The versions of those of the requests that are stored, in any order. */
+  versionsOf(requestIds: string[]): Promise<RequestVersion[]>
   /**
    * Newest first; the cost of a page does not grow with the number of requests.
    * @throws TypeError for a tenant that is no name: see tenant-filter.ts

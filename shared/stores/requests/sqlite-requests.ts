@@ -4,7 +4,7 @@ import { inSnapshot, inTransaction, openDatabase, writeTest } from '../sqlite/op
 import { whileBusy } from '../sqlite/while-busy.ts'
 import { checkTenant } from '../tenant-filter.ts'
 import { fromColumns, type RequestColumns, toColumns, toSummaryRow } from './request-columns.ts'
-import type { RequestQuery, RequestStore } from './request-store.ts'
+import type { RequestQuery, RequestStore, RequestVersion } from './request-store.ts'
 import { REQUESTS_SCHEMA } from './sqlite-schema.ts'
 
 /** One file that all workflow processes of a machine share. Calls run on the caller's thread. */
@@ -24,6 +24,9 @@ export async function openSqliteRequests(path: string): Promise<RequestStore> {
         const row = run.get.get(requestId)
         return row === undefined ? null : fromColumns(asColumns(row))
       }),
+
+    versionsOf: (requestIds) =>
+      whileBusy(() => run.getVersions.all(JSON.stringify(requestIds)) as unknown as RequestVersion[]),
 
     // In a snapshot: a request that changes between two reads would be on the page twice, or not at all.
     list: (query) => whileBusy(() => inSnapshot(db, () => list(run, query)).map((row) => toSummaryRow(asColumns(row)))),
@@ -77,6 +80,10 @@ const prepareStatements = (db: DatabaseSync) => ({
     WHERE (excluded.generation, excluded.seq) > (requests.generation, requests.seq)`),
 
   get: db.prepare(`SELECT ${SUMMARY}, record FROM requests WHERE request_id = ?`),
+
+  getVersions: db.prepare(`
+    SELECT request_id, generation, seq FROM json_each(?) AS wanted
+    CROSS JOIN requests ON requests.request_id = wanted.value`),
 
   newest: db.prepare(`SELECT ${SUMMARY} FROM requests WHERE request_id < ? ORDER BY request_id DESC LIMIT ?`),
   newestOfStatus: db.prepare(`

@@ -14,7 +14,7 @@ export function putNewer(run: Statements, jobs: StoredJob[]): void {
   for (const stored of jobs) {
     const row = toRow(stored)
     if (!put(run, row, segment)) continue
-    if (row.tags.length > 0) run.addTags.run(row.job_id, JSON.stringify(row.tags))
+    if (row.tags.length > 0) run.putTags.run(row.job_id, row.ended_at, JSON.stringify(row.tags))
     const before = statuses.get(row.job_id)
     if (before === undefined) inserted++
     else counter.add(row.tenant, row.type, before, -1)

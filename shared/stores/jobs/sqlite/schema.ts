@@ -11,7 +11,7 @@ import type { DatabaseSchema } from '../../sqlite/open-database.ts'
  * order in time, so every job would write a page of its own; a search goes through the segments instead, which takes
  * microseconds. It holds everything that is searched together with an object.
  * - `job_tags` is one index over all, because a tag may have very many jobs, of which a page should cost a walk; only jobs
- * with tags pay for it.
+ * with tags pay for it. It has the time of the end beside the job, for the same reason as the others:
  * - The searches' indexes end in `ended_at`, so that a search by that time reads no row that it passes over.
  * - `job_counts` has the counts of all jobs under the tenant '' and each tenant's beside them: thousands of tenants do
  * not slow down the counts of all, with which every search over all begins.
@@ -26,6 +26,7 @@ const TAGS = `
   CREATE TABLE job_tags (
     tag TEXT NOT NULL,
     job_id TEXT NOT NULL,
+    ended_at TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (tag, job_id)
   ) STRICT, WITHOUT ROWID;
 `
@@ -74,7 +75,7 @@ const PROJECTION = `
 /** Jobs in a segment: few pages to write to, and no more than 250 segments to search among a million jobs. */
 export const SEGMENT_JOBS = 4_096
 
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 const CREATE = `
   ${TABLES}
@@ -94,7 +95,13 @@ export const JOBS_SCHEMA: DatabaseSchema = {
       DROP INDEX jobs_by_object;
       ${SEARCH_INDEXES}
       ${TAGS}
-      PRAGMA user_version = 2;
+      PRAGMA user_version = ${SCHEMA_VERSION};
+    `,
+    // 2: searches by tag and the time of the end read no job that they pass over.
+    2: `
+      ALTER TABLE job_tags ADD COLUMN ended_at TEXT NOT NULL DEFAULT '';
+      UPDATE job_tags SET ended_at = coalesce((SELECT ended_at FROM jobs WHERE jobs.job_id = job_tags.job_id), '');
+      PRAGMA user_version = ${SCHEMA_VERSION};
     `,
   },
 }

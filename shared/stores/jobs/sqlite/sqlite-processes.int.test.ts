@@ -123,7 +123,34 @@ test('a file of schema 1 is upgraded: its jobs are found as before, and new ones
   await store.close()
 })
 
-/** As the version before wrote it. */
+test('a file of schema 2 is upgraded: jobs are found by tag and the time of their end as before', async () => {
+  await using file = await scratchFile()
+  const before = await openSqliteStore(file.path)
+  const ended = { phase: 'failed', updated_at: minute(5) } as const
+  await before.putNewer([
+    storedJob(1, { seq: 1 }, { ...ended, tags: ['a'] }),
+    storedJob(2, { seq: 2 }, { tags: ['a'] }),
+  ])
+  await before.close()
+  const old = new DatabaseSync(file.path)
+  old.exec('ALTER TABLE job_tags DROP COLUMN ended_at; PRAGMA user_version = 2')
+  old.close()
+  const store = await openSqliteStore(file.path)
+  const idsOf = async (query: Partial<JobQuery>) =>
+    (await store.list({ ...EVERYTHING, tag: 'a', ...query })).map(({ job_id }) => job_id)
+  expect(await idsOf({})).toEqual([idOf(2), idOf(1)])
+  expect(await idsOf({ endedFrom: minute(5) })).toEqual([idOf(1)])
+  expect(await idsOf({ endedFrom: minute(6) })).toEqual([])
+  // The job that ends later, and one that is retried after its end.
+  await store.putNewer([
+    storedJob(2, { seq: 3 }, { phase: 'finished', updated_at: minute(7), tags: ['a'] }),
+    storedJob(1, { seq: 4 }, { round: 2, tags: ['a'] }),
+  ])
+  expect(await idsOf({ endedFrom: minute(5) })).toEqual([idOf(2)])
+  await store.close()
+})
+
+/** As the first version wrote it. */
 const SCHEMA_1 = `
   CREATE TABLE jobs (
     job_id TEXT PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, seq INTEGER NOT NULL, segment INTEGER NOT NULL,

@@ -31,9 +31,10 @@ const single = (db: DatabaseSync) => ({
       record = excluded.record, payload = excluded.payload, result = excluded.result
     WHERE (excluded.generation, excluded.seq) > (jobs.generation, jobs.seq)`),
 
-  // A job never changes its tags either. "WHERE true" tells SQLite that the ON is no join's.
-  addTags: db.prepare(`
-    INSERT INTO job_tags (job_id, tag) SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`),
+  // A job never changes its tags either, only whether it has ended. "WHERE true" tells SQLite that the ON is no join's.
+  putTags: db.prepare(`
+    INSERT INTO job_tags (job_id, ended_at, tag) SELECT ?, ?, value FROM json_each(?) WHERE true
+    ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at WHERE excluded.ended_at <> job_tags.ended_at`),
   deleteTags: db.prepare('DELETE FROM job_tags WHERE job_id = ? AND tag IN (SELECT value FROM json_each(?))'),
 
   readInserted: db.prepare('SELECT total FROM inserted'),
@@ -79,7 +80,8 @@ const searches = (db: DatabaseSync) => ({
   newestOfTag: db.prepare(`
     SELECT jobs.job_id
     FROM job_tags CROSS JOIN jobs ON jobs.job_id = job_tags.job_id
-    WHERE tag = ? AND job_tags.job_id >= ? AND job_tags.job_id < ? AND ended_at >= ? AND ended_at < ?
+    WHERE tag = ? AND job_tags.job_id >= ? AND job_tags.job_id < ?
+      AND job_tags.ended_at >= ? AND job_tags.ended_at < ?
       AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
     ORDER BY job_tags.job_id DESC LIMIT ?`),
 })

@@ -15,6 +15,7 @@ const token = fc.record<LeaseToken>({
   seq,
   trigger: seq,
   secret: word,
+  ack: fc.string({ maxLength: 100 }),
 })
 
 test('a lease is read as it was written', () => {

@@ -1,5 +1,6 @@
+import { readLease } from '#shared/accept/lease.ts'
 import type { Caller } from '#shared/auth/caller.ts'
-import { tellGone } from '#shared/bus/work-calls.ts'
+import type { WorkCaller } from '#shared/bus/work-calls.ts'
 import { workOperations } from '#shared/contracts/http/operations/work.ts'
 import type { ClaimedWork, ClaimWorkBody, Extended, SettledWork, Settlement } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
@@ -7,15 +8,18 @@ import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { newNonce } from '#shared/ids/ids.ts'
-import { readLease } from '#shared/ids/lease.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { Lenders, type LendersDeps } from './lenders.ts'
 
 /** Longer than a lender waits for the broker in a healthy system, and short enough for a worker to ask again in time. */
 const ANSWER_WITHIN_MS = 3 * SECOND
 
+export interface WorkRoutesDeps extends LendersDeps {
+  caller: WorkCaller
+}
+
 /** Registers the routes of workers that speak HTTP: the job services answer them, asked over the broker. */
-export function workRoutes(router: GuardedRouter, deps: LendersDeps): void {
+export function workRoutes(router: GuardedRouter, deps: WorkRoutesDeps): void {
   const lenders = new Lenders(deps)
   router.serve(workOperations.claimWork, async (ctx, { body }) => {
     checkCaller(callerOf(ctx), body.types)
@@ -58,7 +62,12 @@ const checkLeases = (caller: Caller, leases: readonly string[]): void =>
     leases.flatMap((lease) => readLease(lease)?.type ?? []),
   )
 
-async function claim(ctx: AppContext, deps: LendersDeps, lenders: Lenders, body: ClaimWorkBody): Promise<ClaimedWork> {
+async function claim(
+  ctx: AppContext,
+  { caller }: WorkRoutesDeps,
+  lenders: Lenders,
+  body: ClaimWorkBody,
+): Promise<ClaimedWork> {
   checkLeases(
     callerOf(ctx),
     body.settle.map(({ lease }) => lease),
@@ -67,7 +76,7 @@ async function claim(ctx: AppContext, deps: LendersDeps, lenders: Lenders, body:
   let lender = ''
   const isGone = () => ctx.res.closed && !ctx.res.writableEnded
   const tell = () => {
-    if (isGone()) tellGone(deps.broker, lender, callId)
+    if (isGone()) caller.tellGone(lender, callId)
   }
   ctx.res.once('close', tell)
   const answer = await lenders.ask({

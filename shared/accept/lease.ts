@@ -18,6 +18,8 @@ export interface LeaseToken extends JobAddress {
   /** Sequence of the message that brought the job. */
   trigger: number
   secret: string
+  /** Where the delivery is acked, as `ackPlaceOf` says; may be empty. */
+  ack: string
 }
 
 const word = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/)
@@ -32,6 +34,7 @@ const schema = z.tuple([
   sequence,
   sequence,
   word,
+  z.string().max(120),
 ])
 
 export const writeLease = (token: LeaseToken): string =>
@@ -46,6 +49,7 @@ export const writeLease = (token: LeaseToken): string =>
       token.seq,
       token.trigger,
       token.secret,
+      token.ack,
     ]),
   ).toString('base64url')
 
@@ -59,8 +63,8 @@ export function readLease(lease: string): LeaseToken | null {
   }
   const parsed = schema.safeParse(json)
   if (!parsed.success) return null
-  const [gateway_id, worker_id, type, priority, job_id, attempt, seq, trigger, secret] = parsed.data
-  return { gateway_id, worker_id, type, priority, job_id, attempt, seq, trigger, secret }
+  const [gateway_id, worker_id, type, priority, job_id, attempt, seq, trigger, secret, ack] = parsed.data
+  return { gateway_id, worker_id, type, priority, job_id, attempt, seq, trigger, secret, ack }
 }
 
 /** The secret has 126 random bits, so one round of hashing is enough. */
