@@ -39,6 +39,10 @@ const untilEnded = (jobId: string): Promise<JobView> =>
     return job
   }, WITHIN)
 
+/** A job that has started may still be on its way to the worker: its progress shows that the handler works. */
+const untilAtWork = (jobId: string): Promise<JobView> =>
+  untilJob(hasty, jobId, { progress: expect.objectContaining({ percent: 1 }) as JobView['progress'] })
+
 async function playOut(type: string, scenario: Scenario): Promise<void> {
   const jobIds = await Promise.all(
     Array.from({ length: scenario.count ?? 1 }, () => makeJob(hasty, { type, ...scenario.job })),
@@ -52,7 +56,7 @@ async function playOut(type: string, scenario: Scenario): Promise<void> {
   }
 }
 
-for (const { name, missing, releases, prepare } of LANGUAGES) {
+for (const { name, missing, releases, concurrency, prepare } of LANGUAGES) {
   const reason = missing === '' ? '' : ` (not run: no ${missing} here)`
   describe.skipIf(missing !== '')(`the worker in ${name}${reason}`, () => {
     let command: [string, ...string[]]
@@ -71,7 +75,7 @@ for (const { name, missing, releases, prepare } of LANGUAGES) {
 
     test('does what the scenarios say', async () => {
       const type = await newType()
-      await using _ = start(type, { CONCURRENCY: '16' })
+      await using _ = start(type, { CONCURRENCY: concurrency })
       await Promise.all(SCENARIOS.scenarios.map((scenario) => playOut(type, scenario)))
     })
 
@@ -90,10 +94,11 @@ for (const { name, missing, releases, prepare } of LANGUAGES) {
 
     test('may be killed: its jobs run elsewhere, and the attempt counts as a crash', async () => {
       const type = await newType()
-      const payload = { attempts: [{ do: 'never_end' }, { do: 'complete', result: 'elsewhere' }] }
+      const endless = { do: 'progress', percent: 1, ms: 60_000 }
+      const payload = { attempts: [endless, { do: 'complete', result: 'elsewhere' }] }
       const jobId = await makeJob(hasty, { type, payload })
       await using first = start(type)
-      await untilRunning(hasty, jobId)
+      await untilAtWork(jobId)
       first.kill('SIGKILL')
       await using _ = start(type)
       const job = await untilEnded(jobId)
@@ -102,15 +107,10 @@ for (const { name, missing, releases, prepare } of LANGUAGES) {
 
     test('may freeze for longer than its lease: what it says afterwards changes nothing', async () => {
       const type = await newType()
-      const payload = {
-        attempts: [
-          { do: 'sleep', ms: 1_500, result: 'too late' },
-          { do: 'sleep', ms: 3_000 },
-        ],
-      }
-      const jobId = await makeJob(hasty, { type, payload })
+      const slow = { do: 'progress', percent: 1, ms: 4_000, result: 'too late' }
+      const jobId = await makeJob(hasty, { type, payload: { attempts: [slow, { do: 'sleep', ms: 5_000 }] } })
       await using first = start(type)
-      await untilRunning(hasty, jobId)
+      await untilAtWork(jobId)
       first.kill('SIGSTOP')
       await using _ = start(type)
       await vi.waitFor(async () => expect((await readJob(hasty, jobId)).attempts).toHaveLength(2), WITHIN)
@@ -124,8 +124,7 @@ for (const { name, missing, releases, prepare } of LANGUAGES) {
       const payload = { attempts: [{ do: 'progress', percent: 1, ms: 2_500, result: 1 }] }
       const jobId = await makeJob(hasty, { type, payload })
       await using worker = start(type)
-      // A job that has started may still be on its way to the worker, which hands it back then.
-      await untilJob(hasty, jobId, { progress: expect.objectContaining({ percent: 1 }) as JobView['progress'] })
+      await untilAtWork(jobId)
       worker.kill('SIGTERM')
       expect(await worker.exited()).toBe(0)
       const job = await untilJob(hasty, jobId, { status: 'finished', result: 1 })

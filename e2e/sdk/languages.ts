@@ -12,6 +12,8 @@ export interface Language {
   missing: string
   /** Whether it hands back what still runs at the end of its drain. */
   releases: boolean
+  /** Jobs at once that leave it enough time for its heartbeats on a busy machine. */
+  concurrency: string
   /** @param dir for what is built; @returns the command */
   prepare: (dir: string) => Promise<[string, ...string[]]>
 }
@@ -24,12 +26,14 @@ export const LANGUAGES: Language[] = [
     name: 'Python',
     missing: missing('python3'),
     releases: true,
+    concurrency: '16',
     prepare: () => Promise.resolve(['python3', join(sdk, 'python/conformance_worker.py')]),
   },
   {
     name: 'Go',
     missing: missing('go'),
     releases: true,
+    concurrency: '16',
     prepare: async (dir) => {
       const program = join(dir, 'conformance-worker')
       await runCommand('go', ['build', '-o', program, './cmd/conformance-worker'], { cwd: join(sdk, 'go') })
@@ -40,6 +44,8 @@ export const LANGUAGES: Language[] = [
     name: 'bash',
     missing: missing('bash', 'curl', 'jq'),
     releases: false,
+    // It is some ten processes for each call.
+    concurrency: '6',
     prepare: () => Promise.resolve(['bash', join(sdk, 'conformance/worker.sh')]),
   },
 ]

@@ -28,6 +28,8 @@ export interface LenderCall<Name extends WorkCallName> {
   /** Decides which lender is asked otherwise: calls of one worker go to one lender, as long as there are the same ones. */
   by: string
   onAsking?: (lenderId: string) => void
+  /** Whether somebody still waits for the answer. */
+  isWanted?: () => boolean
 }
 
 /** The job services that lend jobs, and the choice among them. */
@@ -56,6 +58,7 @@ export class Lenders {
         await sleep(LOOK_AGAIN_MS)
         continue
       }
+      if (call.isWanted?.() === false) break
       tries++
       asked.add(lender)
       call.onAsking?.(lender)

@@ -76,7 +76,7 @@ async function claim(
   let lender = ''
   const isGone = () => ctx.res.closed && !ctx.res.writableEnded
   const tell = () => {
-    if (isGone()) caller.tellGone(lender, callId)
+    if (isGone() && lender !== '') caller.tellGone(lender, callId)
   }
   ctx.res.once('close', tell)
   const answer = await lenders.ask({
@@ -84,6 +84,7 @@ async function claim(
     ask: { call_id: callId, body },
     by: body.worker_id,
     withinMs: body.wait_s * SECOND + ANSWER_WITHIN_MS,
+    isWanted: () => !isGone(),
     onAsking(asked) {
       lender = asked
     },
