@@ -12,8 +12,10 @@ export interface ClaimOptions {
 /** Whether the pull loops of these types are in the middle of a look at their lanes. */
 export type IsLooking = (types: readonly string[]) => boolean
 
+/** How long one look at the lanes may take. */
+const LOOK_WITHIN_MS = 2_000
 /** An answer must fit into one message of the broker, the largest job included. */
-const MAX_LENGTH = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 
 /** A worker's open question for jobs: gathers what is there, and is answered once. */
 export class Claim {
@@ -21,19 +23,19 @@ export class Claim {
   readonly #isLooking: IsLooking
   readonly #answer = Promise.withResolvers<LentJob[]>()
   readonly #jobs: LentJob[] = []
-  /** Characters of the jobs that it has or will have. */
-  #length = 0
+  /** Bytes of the jobs that it has or will have. */
+  #bytes = 0
   /** Types whose lanes were looked at since the claim came. */
   readonly #looked = new Set<string>()
   #starting = 0
   #isOver = false
   #isOpen = true
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer: NodeJS.Timeout
 
   constructor(options: ClaimOptions, isLooking: IsLooking) {
     this.options = options
     this.#isLooking = isLooking
-    if (options.waitMs > 0) this.#timer = setTimeout(() => this.end(), options.waitMs)
+    this.#timer = setTimeout(() => this.end(), options.waitMs || LOOK_WITHIN_MS)
   }
 
   /** Resolves with the jobs when it is answered. */
@@ -47,18 +49,18 @@ export class Claim {
 
   /** How many more jobs it takes. */
   get room(): number {
-    const isTaking = this.#isOpen && !this.#isOver && this.#length < MAX_LENGTH
+    const isTaking = this.#isOpen && !this.#isOver && this.#bytes < MAX_BYTES
     return isTaking ? this.options.max - this.#jobs.length - this.#starting : 0
   }
 
   /**
    * Keeps a place for a job that is about to start.
-   * @param length characters of the job
+   * @param bytes of the job
    * @returns gives the place a job, or gives it up
    */
-  reserve(length: number): (job: LentJob | null) => boolean {
+  reserve(bytes: number): (job: LentJob | null) => boolean {
     this.#starting++
-    this.#length += length
+    this.#bytes += bytes
     return (job) => {
       this.#starting--
       const isTaken = job !== null && this.#isOpen
@@ -90,7 +92,7 @@ export class Claim {
   settle(): void {
     if (!this.#isOpen || this.#starting > 0) return
     const { max, types, waitMs } = this.options
-    const isFull = this.#jobs.length >= max || this.#length >= MAX_LENGTH
+    const isFull = this.#jobs.length >= max || this.#bytes >= MAX_BYTES
     const hasAllThereIs = this.#jobs.length > 0 && !this.#isLooking(types)
     const hasLooked = waitMs === 0 && types.every((type) => this.#looked.has(type))
     if (this.#isOver || isFull || hasAllThereIs || hasLooked) this.#close(this.#jobs)

@@ -8,6 +8,9 @@ import { LendLoop } from './lend-loop.ts'
 /** The place of a job at a claim: takes the job, or null where nothing is to run. @returns whether the claim took it */
 export type Place = { claim: Claim; fill(job: LentJob | null): boolean }
 
+/** What a job is told besides its own event. */
+const LEASE_BYTES = 1_000
+
 export interface ClaimsDeps extends Pick<LendDeps, 'findLanes' | 'log'> {
   puller: Pick<ConsumerPuller, 'pull' | 'end' | 'nudge' | 'nak'>
   /** Starts a job for a claim. */
@@ -80,6 +83,6 @@ export class Claims {
       this.#deps.puller.nak(delivery)
       return
     }
-    this.#deps.start(delivery, { claim, fill: claim.reserve(delivery.body.length) })
+    this.#deps.start(delivery, { claim, fill: claim.reserve(Buffer.byteLength(delivery.body) + LEASE_BYTES) })
   }
 }

@@ -61,14 +61,16 @@ export async function moveLease(
   const isShort = attempt.lease.untilMs - now < leaseMs * STORED_BELOW
   const canMove = attempt.lease.untilMs < attempt.lease.deadlineMs
   if (!isReportDue && !(isShort && canMove)) return null
-  const untilMs = Math.max(attempt.lease.untilMs, Math.min(now + leaseMs, attempt.lease.deadlineMs))
-  const report = attempt.unstored ?? attempt.report
-  const result = await appendToLent(deps, attempt, attempt.extension(untilMs, report))
+  const unstored = attempt.unstored
+  const result = await appendToLent(deps, attempt, () =>
+    attempt.extension(
+      Math.max(attempt.lease.untilMs, Math.min(now + leaseMs, attempt.lease.deadlineMs)),
+      unstored ?? attempt.report,
+    ),
+  )
   if (result.kind === 'over') return result
-  attempt.lease = { ...attempt.lease, untilMs }
-  if (attempt.unstored === null) return null
-  attempt.report = report
-  attempt.unstored = null
+  if (unstored === null) return null
+  if (attempt.unstored === unstored) attempt.unstored = null
   attempt.storedReportMs = deps.clock.monotonic()
   return null
 }

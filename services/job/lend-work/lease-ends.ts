@@ -2,9 +2,8 @@ import { SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import { outcomeOf } from '../run/outcome.ts'
 import { type ExtendDeps, moveLease, REPORT_EVERY_MS } from './extend-lease.ts'
-import type { LentAttempt } from './lent-attempt.ts'
-import { publishEnd } from './settle-lent.ts'
-import { lentAttemptInLog } from './start-lent.ts'
+import { fencingTokenIn, isRunning, type LentAttempt } from './lent-attempt.ts'
+import { over, publishEnd } from './settle-lent.ts'
 
 const LOOK_EVERY_MS = SECOND / 4
 /** Time after the end of a lease in which the worker's last word may still be on its way. */
@@ -69,17 +68,17 @@ export class LeaseEnds {
 
   /** The worker is lost, unless another process has extended the lease: the log knows. */
   #expire(attempt: LentAttempt): Promise<void> {
-    const { clock, table, log } = this.#deps
+    const { clock, history, table, log } = this.#deps
     const { run, workerId } = attempt
     return attempt.inTurn(async () => {
       if (attempt.endedBy !== null) return
-      const inLog = await lentAttemptInLog(this.#deps, run)
-      if (inLog === null || inLog.attempt.seq !== attempt.attempt.seq) {
-        table.superseded(attempt, false)
+      const last = await history.lastWhole(run.spec)
+      const event = last?.event ?? null
+      if (last === null || !isRunning(event) || fencingTokenIn(event, last.about.seq) !== attempt.attempt.seq) {
+        table.superseded(attempt, over(event, last === null).isEnd)
         return
       }
-      attempt.lease = inLog.lease
-      attempt.report = inLog.report
+      attempt.follow(event, last.about.seq)
       if (clock.now() < attempt.lease.untilMs + GRACE_MS) return
       const error = { name: 'WorkerLost', message: `the worker ${workerId} did not extend its lease` }
       const lost = { kind: 'crashed', error, delayMs: 0 } as const

@@ -153,3 +153,29 @@ export function newLease(secret: string, nowMs: number, leaseMs: number, timeout
   const deadlineMs = nowMs + timeoutMs
   return { untilMs: Math.min(nowMs + leaseMs, deadlineMs), deadlineMs, hash: hashOf(secret) }
 }
+
+/** The attempt that a running event tells of; null where it was not lent. */
+export function lentAttemptOf(
+  clock: Pick<LendDeps['clock'], 'now' | 'monotonic'>,
+  run: JobRun,
+  event: RunningEvent,
+  seq: number,
+): LentAttempt | null {
+  const lease = leaseIn(event)
+  if (lease === null) return null
+  run.continueAfter(seq)
+  const sinceStartMs = Math.max(0, clock.now() - (lease.deadlineMs - run.spec.timeout_ms))
+  return new LentAttempt({
+    run,
+    attempt: {
+      attempt: event.attempt,
+      crashes: event.crashes,
+      isolated: false,
+      seq: fencingTokenIn(event, seq),
+    },
+    workerId: event.worker_id,
+    startedMs: clock.monotonic() - sinceStartMs,
+    lease,
+    report: reportIn(event),
+  })
+}

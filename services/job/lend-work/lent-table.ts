@@ -1,7 +1,7 @@
-import type { Delivery } from '#shared/bus/puller.ts'
 import { type LentEnd, tellLentEnded } from '#shared/bus/work-calls.ts'
 import { renewDelivery } from '#shared/bus/worker-holds.ts'
 import type { Hold } from '../run/hold.ts'
+import type { JobRun } from '../run/job-run.ts'
 import type { Outcome } from '../run/outcome.ts'
 import type { LendDeps } from './lend-deps.ts'
 import type { LentAttempt } from './lent-attempt.ts'
@@ -14,8 +14,8 @@ export class LentTable {
   readonly #deps: LendDeps
   readonly #attempts = new Map<string, LentAttempt>()
   readonly #holds = new Map<string, Hold>()
-  /** Deliveries of jobs that are about to start. */
-  readonly #starting = new Set<Delivery>()
+  /** Jobs that are about to start. */
+  readonly #starting = new Map<string, JobRun>()
   readonly #timer: NodeJS.Timeout
 
   constructor(deps: LendDeps, renewEveryMs: number) {
@@ -40,14 +40,26 @@ export class LentTable {
     return this.#attempts.get(jobId)
   }
 
-  /** Renews a delivery while its job starts. @returns ends that */
-  renewWhileStarting(delivery: Delivery): () => void {
-    this.#starting.add(delivery)
-    return () => this.#starting.delete(delivery)
+  /** The run of a job that this process is about to start. */
+  startingRun(jobId: string): JobRun | undefined {
+    return this.#starting.get(jobId)
+  }
+
+  /** Renews the delivery of a job while it starts, and hears when it is cancelled. @returns ends that */
+  starting(run: JobRun): () => void {
+    const { job_id: jobId } = run.spec
+    this.#starting.set(jobId, run)
+    this.#holds.set(jobId, run.hold)
+    return () => {
+      this.#starting.delete(jobId)
+      if (!this.#attempts.has(jobId)) this.#holds.delete(jobId)
+    }
   }
 
   add(attempt: LentAttempt): void {
     const { run, jobId } = attempt
+    const before = this.#attempts.get(jobId)
+    if (before !== undefined) this.remove(before, 'nothing')
     this.#attempts.set(jobId, attempt)
     this.#holds.set(jobId, run.hold)
     this.#deps.metrics.inFlight.inc()
@@ -98,14 +110,13 @@ export class LentTable {
       `job ${label}`,
     )
     const settle = then === 'nak' ? 'nak' : 'ack'
-    // Its delivery may be with another process, which renews it.
-    if (!this.has(attempt))
-      tellLentEnded(this.#deps.broker, {
-        job_id: spec.job_id,
-        seq: attempt.attempt.seq,
-        then: settle,
-        delay_ms: delayMs,
-      })
+    // Another process may renew a delivery of it, after a death or a change of the lanes.
+    tellLentEnded(this.#deps.broker, {
+      job_id: spec.job_id,
+      seq: attempt.attempt.seq,
+      then: settle,
+      delay_ms: delayMs,
+    })
     this.remove(attempt, settle, delayMs)
   }
 
@@ -139,6 +150,6 @@ export class LentTable {
     const { broker } = this.#deps
     if (!broker.isUp()) return
     for (const { run } of this.#attempts.values()) renewDelivery(broker, run.delivery.ackSubject)
-    for (const { ackSubject } of this.#starting) renewDelivery(broker, ackSubject)
+    for (const { delivery } of this.#starting.values()) renewDelivery(broker, delivery.ackSubject)
   }
 }

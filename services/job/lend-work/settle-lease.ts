@@ -50,7 +50,11 @@ const STATUS: Record<string, SettledWork['status']> = {
 export async function seeAttempt(deps: SettleDeps, token: LeaseToken): Promise<Seen> {
   const mine = deps.table.get(token.job_id)
   const isMine =
-    mine?.attempt.seq === token.seq && mine.attempt.attempt === token.attempt && mine.run.delivery.seq === token.trigger
+    mine?.attempt.seq === token.seq &&
+    mine.attempt.attempt === token.attempt &&
+    mine.run.delivery.seq === token.trigger &&
+    mine.run.spec.type === token.type &&
+    mine.run.spec.priority === token.priority
   if (!isMine) return findAttempt(deps, token)
   if (!isSecretOf(mine.lease.hash, token.secret)) throw notOurs()
   return { kind: 'live', attempt: mine }

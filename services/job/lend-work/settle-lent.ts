@@ -4,11 +4,12 @@ import type { EventBody } from '#shared/bus/job-history.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import { parseForeign } from '#shared/bus/read-event.ts'
 import { type JobEvent, triggerEventSchema } from '#shared/contracts/log/events.ts'
+import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { JobRun } from '../run/job-run.ts'
 import { type AttemptEnd, type Outcome, outcomeOf, tooLargeOutcome } from '../run/outcome.ts'
 import type { LendDeps } from './lend-deps.ts'
-import { fencingTokenIn, isRunning, LentAttempt, leaseIn, reportIn } from './lent-attempt.ts'
+import { fencingTokenIn, isRunning, type LentAttempt, leaseIn, lentAttemptOf } from './lent-attempt.ts'
 
 /** What the log says about an attempt that does not run any more; `by`: the event that ended it. */
 export type Over = { kind: 'over'; isEnd: boolean; by: JobEvent | null }
@@ -34,24 +35,16 @@ export async function findAttempt(deps: LendDeps, token: LeaseToken): Promise<Se
   if (!isSecretOf(lease.hash, token.secret)) throw notOurs()
   const run = await runOf(deps, token)
   if (run === null) return { kind: 'over', isEnd: false, by: null }
-  run.continueAfter(last.about.seq)
-  const attempt = new LentAttempt({
-    run,
-    attempt: { attempt: event.attempt, crashes: event.crashes, isolated: false, seq: token.seq },
-    workerId: event.worker_id,
-    startedMs: deps.clock.monotonic() - Math.max(0, deps.clock.now() - (lease.deadlineMs - run.spec.timeout_ms)),
-    lease,
-    report: reportIn(event),
-  })
-  return { kind: 'live', attempt }
+  const attempt = lentAttemptOf(deps.clock, run, event, last.about.seq)
+  return attempt === null ? { kind: 'over', isEnd: false, by: null } : { kind: 'live', attempt }
 }
 
 export const notOurs = (): AppError =>
   new AppError('invalid-lease', 'Send the lease exactly as it was handed out with the job.')
 
-function over(event: JobEvent | null, isForgotten: boolean): Over {
-  const isEnd =
-    isForgotten || event?.event === 'job:finished' || event?.event === 'job:failed' || event?.event === 'job:cancelled'
+/** @param isForgotten whether the log has nothing of the job any more */
+export function over(event: JobEvent | null, isForgotten: boolean): Over {
+  const isEnd = isForgotten || (event !== null && isTerminalEvent(event.event))
   return { kind: 'over', isEnd, by: event }
 }
 
@@ -87,12 +80,12 @@ export async function publishEnd(
   const about = { ...deps, workerId: attempt.workerId }
   const outcome = outcomeOf(about, attempt.run, attempt.attempt, end)
   try {
-    const result = await appendToLent(deps, attempt, outcome.event)
+    const result = await appendToLent(deps, attempt, () => outcome.event)
     return result.kind === 'over' ? result : { outcome, event: result.event }
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'payload-too-large')) throw error
     const failed = tooLargeOutcome(about, attempt.attempt, error.message)
-    const result = await appendToLent(deps, attempt, failed.event)
+    const result = await appendToLent(deps, attempt, () => failed.event)
     return result.kind === 'over' ? result : { outcome: failed, event: result.event }
   }
 }
@@ -100,21 +93,26 @@ export async function publishEnd(
 /**
  * Stores the next event of an attempt that still runs. A refusal may only mean that another process stored an extension:
  * then the event follows that one.
+ * @param makeBody called for each try, because the lease may have moved since the one before
+ * @throws AppError `unavailable`
  */
 export const appendToLent = (
   deps: LendDeps,
   attempt: LentAttempt,
-  body: EventBody,
+  makeBody: () => EventBody,
 ): Promise<{ kind: 'stored'; event: JobEvent } | Over> =>
   attempt.inTurn(async () => {
     for (;;) {
       if (attempt.endedBy !== null) return over(attempt.endedBy, false)
-      const result = await attempt.run.publish(body)
+      const result = await attempt.run.publish(makeBody())
       if (result.kind === 'stored') {
-        if (!isRunning(result.event)) attempt.endedBy = result.event
+        if (isRunning(result.event)) attempt.follow(result.event, result.seq)
+        else attempt.endedBy = result.event
         return result
       }
-      const last = await deps.history.lastWhole(attempt.run.spec)
+      const last = await deps.history.lastWhole(attempt.run.spec).catch((error: unknown) => {
+        throw unavailable('The broker did not answer. Repeat the call.', error)
+      })
       const event = last?.event ?? null
       if (last === null || !isRunning(event)) return over(event, last === null)
       const isSame =

@@ -5,7 +5,7 @@ import { askHolder } from '../lease/ask-holder.ts'
 import type { JobRun } from '../run/job-run.ts'
 import { fail, readLastEvent, whyFailed } from '../run/start-attempt.ts'
 import type { LendDeps } from './lend-deps.ts'
-import { fencingTokenIn, isRunning, LentAttempt, leaseIn, lentMember, newLease, reportIn } from './lent-attempt.ts'
+import { isRunning, LentAttempt, lentAttemptOf, lentMember, newLease } from './lent-attempt.ts'
 
 export type StartOfLent =
   /** The attempt is the worker's. */
@@ -91,21 +91,9 @@ async function adopt(deps: LendDeps, run: JobRun, why: 'vouch' | 'timeout'): Pro
 }
 
 /** The attempt that runs now as the log has it; null where none runs that was lent. */
-export async function lentAttemptInLog(deps: LendDeps, run: JobRun): Promise<LentAttempt | null> {
+async function lentAttemptInLog(deps: LendDeps, run: JobRun): Promise<LentAttempt | null> {
   const last = await deps.history.lastWhole(run.spec)
   const event = last?.event ?? null
-  if (last === null || !isRunning(event)) return null
-  const lease = leaseIn(event)
-  if (lease === null || event.trigger !== run.delivery.seq) return null
-  run.continueAfter(last.about.seq)
-  const seq = fencingTokenIn(event, last.about.seq)
-  const startedMs = deps.clock.monotonic() - Math.max(0, deps.clock.now() - (lease.deadlineMs - run.spec.timeout_ms))
-  return new LentAttempt({
-    run,
-    attempt: { attempt: event.attempt, crashes: event.crashes, isolated: false, seq },
-    workerId: event.worker_id,
-    startedMs,
-    lease,
-    report: reportIn(event),
-  })
+  if (last === null || !isRunning(event) || event.trigger !== run.delivery.seq) return null
+  return lentAttemptOf(deps.clock, run, event, last.about.seq)
 }

@@ -20,7 +20,7 @@ interface HeldBackStart {
  * sequence that the one before it got.
  */
 export class JobRun {
-  readonly delivery: Delivery
+  #delivery: Delivery
   readonly spec: TriggerEvent
   readonly hold: Hold
   readonly receivedAtMs: number
@@ -39,7 +39,7 @@ export class JobRun {
 
   constructor(deps: Pick<WorkerDeps, 'history' | 'clock' | 'log'>, delivery: Delivery, spec: TriggerEvent) {
     this.#deps = deps
-    this.delivery = delivery
+    this.#delivery = delivery
     this.spec = spec
     this.hold = new Hold(spec, delivery.seq)
     this.receivedAtMs = deps.clock.monotonic()
@@ -48,6 +48,16 @@ export class JobRun {
     this.headers = traceparent === '' ? undefined : { [HEADERS.traceparent]: traceparent }
     this.made = new MadeJobs(spec.children ?? [])
     this.#lastSeq = this.after
+  }
+
+  /** The delivery that is acked in the end. */
+  get delivery(): Delivery {
+    return this.#delivery
+  }
+
+  /** Takes a later delivery of the same message for the one that is acked: a lane may have been replaced. */
+  redelivered(delivery: Delivery): void {
+    this.#delivery = delivery
   }
 
   /** The payload as the job was created with it: the handler may have changed its copy. */
