@@ -40,6 +40,9 @@ export class ChildIsolation implements Isolation {
   readonly #maxPlaces: number
   #taken = 0
   readonly #waiting: (() => void)[] = []
+  /** Children that were started before anybody needs them. */
+  #spares: Promise<ReadyChild | null>[] = []
+  #sparesEnd: NodeJS.Timeout | undefined
 
   constructor(maxPlaces: number) {
     this.#maxPlaces = maxPlaces
@@ -55,11 +58,33 @@ export class ChildIsolation implements Isolation {
     if (this.#taken >= this.#maxPlaces) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#taken++
     try {
-      return new ChildPlace(await startReadyChild(), () => this.#leave())
+      return new ChildPlace((await this.#takeSpare()) ?? (await startReadyChild()), () => this.#leave())
     } catch (error) {
       this.#leave()
       throw error
     }
+  }
+
+  /** Starts children for jobs that may come within a moment: a child takes longer to start than a job to get here. */
+  prepare(count: number): void {
+    clearTimeout(this.#sparesEnd)
+    this.#sparesEnd = setTimeout(() => this.endSpares(), SPARE_MS)
+    while (this.#spares.length < count && this.#taken + this.#spares.length < this.#maxPlaces) {
+      this.#spares.push(startReadyChild().catch(() => null))
+    }
+  }
+
+  endSpares(): void {
+    clearTimeout(this.#sparesEnd)
+    const spares = this.#spares
+    this.#spares = []
+    for (const spare of spares) void spare.then((child) => child?.end())
+  }
+
+  /** A spare that died while it waited is nobody's fault. */
+  async #takeSpare(): Promise<ReadyChild | null> {
+    const spare = (await this.#spares.shift()) ?? null
+    return spare === null || spare.hasDied ? null : spare
   }
 
   #leave(): void {
@@ -68,6 +93,9 @@ export class ChildIsolation implements Isolation {
     else next()
   }
 }
+
+/** Time after which a spare that nobody has needed ends. */
+const SPARE_MS = 10_000
 
 class ChildPlace implements Place {
   readonly #onLeave: () => void

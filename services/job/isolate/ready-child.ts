@@ -8,6 +8,8 @@ import { type ParentMessage, readChildMessage } from './messages.ts'
 
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
+  /** Whether it died before it got a job. */
+  readonly hasDied: boolean
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
   /** Ends a child that gets no job. */
   end(): void
@@ -48,7 +50,9 @@ export function startReadyChild(): Promise<ReadyChild> {
       died.resolve({ kind: 'died', how: `not ready within ${READY_WITHIN_MS} ms` })
       child.kill('SIGKILL')
     }, READY_WITHIN_MS)
+    let hasDied = false
     void died.promise.then(({ how }) => {
+      hasDied = true
       clearTimeout(late)
       reject(new Error(`a child process could not be started: ${how}`))
     })
@@ -80,7 +84,13 @@ export function startReadyChild(): Promise<ReadyChild> {
       if (readChildMessage(message)?.kind !== 'ready') return
       child.off('message', onReady)
       clearTimeout(late)
-      resolve({ run, end: () => void child.kill('SIGKILL') })
+      resolve({
+        run,
+        end: () => void child.kill('SIGKILL'),
+        get hasDied() {
+          return hasDied
+        },
+      })
     }
     child.on('message', onReady)
   })
