@@ -10,9 +10,9 @@ export const serverId = (broker: Broker): string => broker.nc.info?.server_id ??
 export const tellHeld = (broker: Broker, list: HeldList): void => broker.nc.publish(HELD_LISTS, JSON.stringify(list))
 
 export interface HeldListener {
-  onList(list: HeldList): void
+  onList: (list: HeldList) => void
   /** Called when this user may not hear the lists. */
-  onDenied(): void
+  onDenied: () => void
 }
 
 /** Hears all lists, its own included. */

@@ -81,10 +81,10 @@ export class ChildIsolation implements Isolation {
     for (const spare of spares) void spare.then((child) => child?.end())
   }
 
-  /** A spare that died while it waited is nobody's fault. */
+  /** A spare that died while it waited is left out: its end is no job's fault. */
   async #takeSpare(): Promise<ReadyChild | null> {
     const spare = (await this.#spares.shift()) ?? null
-    return spare === null || spare.hasDied ? null : spare
+    return spare === null || spare.hasDied() ? null : spare
   }
 
   #leave(): void {

@@ -8,8 +8,7 @@ import { type ParentMessage, readChildMessage } from './messages.ts'
 
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
-  /** Whether it died before it got a job. */
-  readonly hasDied: boolean
+  hasDied(): boolean
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
   /** Ends a child that gets no job. */
   end(): void
@@ -50,9 +49,7 @@ export function startReadyChild(): Promise<ReadyChild> {
       died.resolve({ kind: 'died', how: `not ready within ${READY_WITHIN_MS} ms` })
       child.kill('SIGKILL')
     }, READY_WITHIN_MS)
-    let hasDied = false
     void died.promise.then(({ how }) => {
-      hasDied = true
       clearTimeout(late)
       reject(new Error(`a child process could not be started: ${how}`))
     })
@@ -84,17 +81,13 @@ export function startReadyChild(): Promise<ReadyChild> {
       if (readChildMessage(message)?.kind !== 'ready') return
       child.off('message', onReady)
       clearTimeout(late)
-      resolve({
-        run,
-        end: () => void child.kill('SIGKILL'),
-        get hasDied() {
-          return hasDied
-        },
-      })
+      resolve({ run, end: () => void child.kill('SIGKILL'), hasDied: () => hasEnded(child) })
     }
     child.on('message', onReady)
   })
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
 async function answerMake(child: ChildProcess, call: number, making: Promise<string>): Promise<void> {
   try {

@@ -37,9 +37,9 @@ export interface WatchWorkersOptions {
   clock: Clock
   log: Logger
   /** Ack subjects of the deliveries that this worker holds now. */
-  held(): Iterable<string>
+  held: () => Iterable<string>
   /** Called when another worker seems to have died: so many of its jobs may come here. */
-  onMissing(jobs: number): void
+  onMissing: (jobs: number) => void
 }
 
 /** Tells the other workers what this one holds, and hands back what a dead neighbour held. */
