@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { describe, expect, test, vi } from 'vitest'
@@ -10,6 +12,7 @@ import type { Replica } from '../support/replica.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
 const LEASE_MS = 6_000
+const SLOTS = 10
 /** On a quiet machine 0.3 s; others may be at work on this one. */
 const NOTICED_WITHIN_MS = 3_000
 /** A renewal may be this old when a worker dies. */
@@ -22,7 +25,12 @@ interface Scene extends AsyncDisposable {
 }
 
 async function startScene(): Promise<Scene> {
-  const jobEnv = { LEASE_MS: String(LEASE_MS), HANDLERS_DIR, EFFECT_SINK_URL: 'http://127.0.0.1:1' }
+  const jobEnv = {
+    LEASE_MS: String(LEASE_MS),
+    JOB_SLOTS: String(SLOTS),
+    HANDLERS_DIR,
+    EFFECT_SINK_URL: 'http://127.0.0.1:1',
+  }
   await using undo = new AsyncDisposableStack()
   const hasty = undo.use(await startMixed(['job'], { jobs: 3, jobEnv }))
   const nats = await connectTest(hasty.nats.url)
@@ -32,10 +40,44 @@ async function startScene(): Promise<Scene> {
   return { hasty, nats, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
+/** A way to the broker whose connections can be closed, all at once. */
+async function startDetour(natsUrl: string): Promise<AsyncDisposable & { url: string; cut(): number }> {
+  const sockets = new Set<Socket>()
+  const { hostname, port } = new URL(natsUrl)
+  const server = createServer((socket) => {
+    const onward = connect(Number(port), hostname)
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      one.on('error', () => undefined).on('close', () => other.destroy())
+      one.pipe(other)
+    }
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const cut = () => {
+    const open = [...sockets]
+    for (const socket of open) socket.destroy()
+    return open.length
+  }
+  const url = `nats://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    cut,
+    async [Symbol.asyncDispose]() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
 /** Starts jobs that do not end by themselves. @returns the ids of those that run, by worker */
-async function startLongJobs({ hasty, nats }: Scene, name: string): Promise<Map<Replica, string[]>> {
+async function startLongJobs({ hasty, nats }: Scene, name: string, count = 6): Promise<Map<Replica, string[]>> {
   const ids: string[] = []
-  for (let n = 0; n < 6; n++) {
+  for (let n = 0; n < count; n++) {
     const request = { object_id: `${name}-${n}`, type: 'effect', payload: { ms: 120_000 }, timeout_ms: 180_000 }
     ids.push(String((await postTo(hasty.url, request)).body['job_id']))
   }
@@ -80,6 +122,21 @@ describe.concurrent('the jobs of a worker', () => {
     one?.kill('SIGKILL')
     two?.kill('SIGKILL')
     expect(Math.max(...(await untilAgain(scene, held, killedMs)))).toBeLessThan(NOTICED_WITHIN_MS + 1_000)
+  })
+
+  test('whose connections were closed stay with it: it is back before another one may start them', async () => {
+    await using scene = await startScene()
+    await using detour = await startDetour(scene.hasty.nats.url)
+    const worker = await scene.hasty.addJob({ NATS_URL: detour.url })
+    const held = (await startLongJobs(scene, 'cut', 4 * SLOTS)).get(worker) ?? []
+    expect(held).toHaveLength(SLOTS)
+    for (const _ of [1, 2, 3]) {
+      expect(detour.cut()).toBeGreaterThan(1)
+      await lasts(2_000, 'longer than it takes to hand the jobs of a dead worker back')
+    }
+    const starts = startsOf(await readLog(scene.nats)).filter(({ job_id }) => held.includes(job_id))
+    expect(starts.map(({ attempt }) => attempt)).toEqual(held.map(() => 1))
+    await worker.stop(0)
   })
 
   test('that is frozen wait for its lease', async () => {
