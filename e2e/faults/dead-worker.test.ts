@@ -11,12 +11,11 @@ import { connectTest, readLog } from '../support/read-log.ts'
 import type { Replica } from '../support/replica.ts'
 
 const HANDLERS_DIR = join(import.meta.dirname, '../handlers')
-const LEASE_MS = 6_000
+const LEASE_MS = 20_000
+const SHORT_LEASE_MS = 6_000
 const SLOTS = 10
-/** On a quiet machine 0.3 s; others may be at work on this one. */
-const NOTICED_WITHIN_MS = 3_000
-/** A renewal may be this old when a worker dies. */
-const RENEWED_MS = LEASE_MS / 3
+/** Far above a third of a second, for a machine with other work, and far below what is left of a lease at least. */
+const NOTICED_WITHIN_MS = 8_000
 const UNTIL = { timeout: 60_000, interval: 100 }
 
 interface Scene extends AsyncDisposable {
@@ -24,9 +23,9 @@ interface Scene extends AsyncDisposable {
   nats: NatsConnection
 }
 
-async function startScene(): Promise<Scene> {
+async function startScene(leaseMs = LEASE_MS): Promise<Scene> {
   const jobEnv = {
-    LEASE_MS: String(LEASE_MS),
+    LEASE_MS: String(leaseMs),
     JOB_SLOTS: String(SLOTS),
     HANDLERS_DIR,
     EFFECT_SINK_URL: 'http://127.0.0.1:1',
@@ -99,20 +98,21 @@ async function untilAgain({ nats }: Scene, ids: string[], sinceMs: number): Prom
   return (await again()).map(({ timeMs }) => timeMs - sinceMs)
 }
 
-describe.concurrent('the jobs of a worker', () => {
-  test('that was killed start elsewhere at once, those that it had just started too', async () => {
-    await using scene = await startScene()
-    for (const round of [1, 2]) {
-      const [victim, held] = busiest(await startLongJobs(scene, `round-${round}`))
-      const killedMs = Date.now()
-      victim.kill('SIGKILL')
-      const waits = await untilAgain(scene, held, killedMs)
-      expect(Math.max(...waits)).toBeLessThan(NOTICED_WITHIN_MS)
-      await victim.restart()
-      await lasts(6_000, 'the new worker’s connections are young')
-    }
-  })
+// Alone: it measures time.
+test('the jobs of a worker that was killed start elsewhere at once, those that it had just started too', async () => {
+  await using scene = await startScene()
+  for (const round of [1, 2]) {
+    const [victim, held] = busiest(await startLongJobs(scene, `round-${round}`))
+    const killedMs = Date.now()
+    victim.kill('SIGKILL')
+    const waits = await untilAgain(scene, held, killedMs)
+    expect(Math.max(...waits)).toBeLessThan(NOTICED_WITHIN_MS)
+    await victim.restart()
+    await lasts(6_000, 'the new worker’s connections are young')
+  }
+})
 
+describe.concurrent('the jobs of a worker', () => {
   test('that was killed together with the next one start at the third', async () => {
     await using scene = await startScene()
     const running = await startLongJobs(scene, 'two')
@@ -121,7 +121,7 @@ describe.concurrent('the jobs of a worker', () => {
     const killedMs = Date.now()
     one?.kill('SIGKILL')
     two?.kill('SIGKILL')
-    expect(Math.max(...(await untilAgain(scene, held, killedMs)))).toBeLessThan(NOTICED_WITHIN_MS + 1_000)
+    expect(Math.max(...(await untilAgain(scene, held, killedMs)))).toBeLessThan(NOTICED_WITHIN_MS)
   })
 
   test('whose connections were closed stay with it: it is back before another one may start them', async () => {
@@ -140,12 +140,13 @@ describe.concurrent('the jobs of a worker', () => {
   })
 
   test('that is frozen wait for its lease', async () => {
-    await using scene = await startScene()
+    await using scene = await startScene(SHORT_LEASE_MS)
     const [frozen, held] = busiest(await startLongJobs(scene, 'frozen'))
     const frozenMs = Date.now()
     frozen.kill('SIGSTOP')
     const waits = await untilAgain(scene, held, frozenMs)
-    expect(Math.min(...waits)).toBeGreaterThan(LEASE_MS - RENEWED_MS - 500)
+    // The last renewal may be a third of the lease old when the worker stops.
+    expect(Math.min(...waits)).toBeGreaterThan((SHORT_LEASE_MS * 2) / 3 - 500)
     frozen.kill('SIGCONT')
   })
 })
