@@ -241,6 +241,10 @@ test.each<[string, User, string]>([
   ['the keeper asks nobody for work', 'keeper', 'worker.x.work'],
   ['the api answers no call for work', 'api', 'worker.answer.x.1'],
   ['the api ends no lease', 'api', 'worker.lent.ended'],
+  ['the api calls no worker dead', 'api', 'worker.held'],
+  ['the keeper calls no worker dead', 'keeper', 'worker.held'],
+  ['the keeper asks no worker what it holds', 'keeper', 'worker.x.holds'],
+  ['a worker reads no message by the short way', 'job', '$JS.API.DIRECT.GET.MESSAGES'],
   ['a worker reads no request', 'job', '$JS.API.STREAM.MSG.GET.REQUESTS'],
 ])('%s', async (_, user, subject) => {
   expect(await attempt(user, subject)).toEqual(refusal)
@@ -252,6 +256,8 @@ test.each<[User, string]>([
   ['job', '>'],
   ['job', 'job:created.>'],
   ['api', '_INBOX_job.>'],
+  ['api', 'worker.held'],
+  ['keeper', 'worker.held'],
   ['api', '>'],
   ['api', '$JS.API.>'],
   ['keeper', '_INBOX_api.>'],

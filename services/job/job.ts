@@ -1,5 +1,5 @@
 import { availableParallelism, hostname } from 'node:os'
-import { consumerInfoSubject } from '#shared/bus/broker-clock.ts'
+import { consumerInfoSubject } from '#shared/bus/api-subjects.ts'
 import { BrokerStart } from '#shared/bus/broker-start.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
@@ -70,7 +70,9 @@ export async function startJob(base: Base): Promise<Running> {
   const history = new JobHistory(base)
   const metrics = createJobMetrics(base.registry)
   const leaseMs = await openLanes(base, handlers)
-  const lease = await startLease(base, leaseMs)
+  const isolation = new ChildIsolation(MAX_CHILDREN)
+  life.onStop(() => isolation.endSpares())
+  const lease = await startLease(base, leaseMs, (jobs) => isolation.prepare(jobs))
   // Stops before the lease ends: a process that holds no job must not publish any more.
   life.onStop(async () => {
     await broker.flush().catch(() => undefined)
@@ -81,7 +83,7 @@ export async function startJob(base: Base): Promise<Running> {
   const puller = new ConsumerPuller(broker)
   life.onStop(() => puller.close())
   const findLanes = (type: string) => lanesOfType(broker, type)
-  const loop = pullLoop(base, { history, handlers, lease, exclusive, attempts, metrics, puller, findLanes })
+  const loop = pullLoop(base, { history, handlers, lease, isolation, exclusive, attempts, metrics, puller, findLanes })
   const { store, port } = await startOps(base)
   const renewEveryMs = Math.floor(leaseMs / RENEWALS_PER_LEASE)
   const lending = await openLender(base, {
@@ -148,7 +150,11 @@ async function openLanes({ broker, config }: Base, handlers: Handlers): Promise<
   return leaseMs
 }
 
-async function startLease({ config, replicaId, log, life }: Base, leaseMs: number): Promise<Lease> {
+async function startLease(
+  { config, replicaId, log, life }: Base,
+  leaseMs: number,
+  onWorkerMissing: (jobs: number) => void,
+): Promise<Lease> {
   const lease = await Lease.start({
     natsUrl: config.NATS_URL,
     natsUser: config.NATS_USER,
@@ -157,6 +163,7 @@ async function startLease({ config, replicaId, log, life }: Base, leaseMs: numbe
     renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
     slots: config.JOB_SLOTS,
     logger: { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) },
+    onWorkerMissing,
     onThreadEnd: (error) => {
       log.fatal({ err: error }, 'the lease thread ended')
       process.exit(EXIT.failed)
@@ -187,6 +194,7 @@ interface PullDeps {
   history: JobHistory
   handlers: Handlers
   lease: Lease
+  isolation: ChildIsolation
   exclusive: ExclusiveDeliveries
   attempts: AttemptRecorder
   metrics: JobMetrics
@@ -206,7 +214,6 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       ...deps,
       workerId: replicaId,
       policyOf: (type) => deps.handlers.get(type)?.policy ?? DEFAULT_POLICY,
-      isolation: new ChildIsolation(MAX_CHILDREN),
       jobMaker,
       deliveryStarts: new DeliveryStarts({
         ...deps,

@@ -5,7 +5,8 @@ import type { Logger } from '#shared/process/logger.ts'
 import { createRegistry } from '#shared/process/metrics.ts'
 import { type Clock, DAY, HOUR, SECOND, systemClock } from '#shared/time/clock.ts'
 import { startTestBus } from '../../e2e/support/bus.ts'
-import { BrokerClock, nextBase, streamInfoSubject } from './broker-clock.ts'
+import { streamInfoSubject } from './api-subjects.ts'
+import { BrokerClock, nextBase } from './broker-clock.ts'
 
 /** A machine whose wall clock can be set; its monotonic one goes on. */
 const makeMachine = () => {

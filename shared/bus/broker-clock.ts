@@ -1,4 +1,3 @@
-import { JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Gauge, gauge, type Registry } from '#shared/process/metrics.ts'
 import { type Clock, clocksAgree, SECOND, systemClock } from '#shared/time/clock.ts'
@@ -18,9 +17,6 @@ export interface BrokerClockOptions {
   /** The machine's clock. */
   system?: Clock
 }
-
-export const streamInfoSubject = (stream: string): string => `$JS.API.STREAM.INFO.${stream}`
-export const consumerInfoSubject = (consumer: string): string => `$JS.API.CONSUMER.INFO.${JOBS_STREAM}.${consumer}`
 
 const ANSWER_WITHIN_MS = 2 * SECOND
 const FIRST_ASKED = 4

@@ -5,7 +5,7 @@ import type { Broker } from './connection.ts'
 export async function answerHolds(broker: Broker, workerId: string, isHeld: (jobId: string) => boolean): Promise<void> {
   broker.nc.subscribe(holdsSubject(workerId), {
     callback: (_error, message) => {
-      message.respond(isHeld(message.string()) ? 'yes' : 'no')
+      if (message.data.length > 0) message.respond(isHeld(message.string()) ? 'yes' : 'no')
     },
   })
   await broker.nc.flush()

@@ -1,4 +1,5 @@
-import { BrokerClock, streamInfoSubject } from '#shared/bus/broker-clock.ts'
+import { streamInfoSubject } from '#shared/bus/api-subjects.ts'
+import { BrokerClock } from '#shared/bus/broker-clock.ts'
 import { type Broker, connectBroker } from '#shared/bus/connection.ts'
 import { Publisher } from '#shared/bus/publisher.ts'
 import { Stream } from '#shared/bus/stream.ts'

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { MakeRequest } from '../make/make-request.ts'
 import type { ReportedProgress } from '../run/reported-progress.ts'
@@ -40,6 +41,12 @@ export class ChildIsolation implements Isolation {
   readonly #maxPlaces: number
   #taken = 0
   readonly #waiting: (() => void)[] = []
+  /** Children that were started before anybody needs them. */
+  #spares: Promise<ReadyChild | null>[] = []
+  #sparesEnd: NodeJS.Timeout | undefined
+  /** Number of children that are starting, and those that wait to. */
+  #starting = 0
+  readonly #toStart: (() => void)[] = []
 
   constructor(maxPlaces: number) {
     this.#maxPlaces = maxPlaces
@@ -55,11 +62,46 @@ export class ChildIsolation implements Isolation {
     if (this.#taken >= this.#maxPlaces) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#taken++
     try {
-      return new ChildPlace(await startReadyChild(), () => this.#leave())
+      return new ChildPlace((await this.#takeSpare()) ?? (await this.#startChild()), () => this.#leave())
     } catch (error) {
       this.#leave()
       throw error
     }
+  }
+
+  /** Starts children for jobs that may come within a moment: a child takes longer to start than a job to get here. */
+  prepare(count: number): void {
+    clearTimeout(this.#sparesEnd)
+    this.#sparesEnd = setTimeout(() => this.endSpares(), SPARE_MS)
+    while (this.#spares.length < count && this.#taken + this.#spares.length < this.#maxPlaces) {
+      this.#spares.push(this.#startChild().catch(() => null))
+    }
+  }
+
+  endSpares(): void {
+    clearTimeout(this.#sparesEnd)
+    const spares = this.#spares
+    this.#spares = []
+    for (const spare of spares) void spare.then((child) => child?.end())
+  }
+
+  /** Starts only as many at once as there are cores: all of them together would all be ready late. */
+  async #startChild(): Promise<ReadyChild> {
+    if (this.#starting >= MAX_STARTING) await new Promise<void>((resolve) => this.#toStart.push(resolve))
+    else this.#starting++
+    try {
+      return await startReadyChild()
+    } finally {
+      const next = this.#toStart.shift()
+      if (next === undefined) this.#starting--
+      else next()
+    }
+  }
+
+  /** A spare that died while it waited is left out: its end is no job's fault. */
+  async #takeSpare(): Promise<ReadyChild | null> {
+    const spare = (await this.#spares.shift()) ?? null
+    return spare === null || spare.hasDied() ? null : spare
   }
 
   #leave(): void {
@@ -68,6 +110,10 @@ export class ChildIsolation implements Isolation {
     else next()
   }
 }
+
+const MAX_STARTING = availableParallelism()
+/** Time after which a spare that nobody has needed ends. */
+const SPARE_MS = 10_000
 
 class ChildPlace implements Place {
   readonly #onLeave: () => void

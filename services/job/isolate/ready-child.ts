@@ -8,6 +8,7 @@ import { type ParentMessage, readChildMessage } from './messages.ts'
 
 /** A child process that has loaded the handlers and waits for its one job. */
 export interface ReadyChild {
+  hasDied(): boolean
   run(request: IsolatedRun): Promise<HandlerOutcome | ChildDied>
   /** Ends a child that gets no job. */
   end(): void
@@ -80,11 +81,13 @@ export function startReadyChild(): Promise<ReadyChild> {
       if (readChildMessage(message)?.kind !== 'ready') return
       child.off('message', onReady)
       clearTimeout(late)
-      resolve({ run, end: () => void child.kill('SIGKILL') })
+      resolve({ run, end: () => void child.kill('SIGKILL'), hasDied: () => hasEnded(child) })
     }
     child.on('message', onReady)
   })
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
 async function answerMake(child: ChildProcess, call: number, making: Promise<string>): Promise<void> {
   try {

@@ -9,7 +9,7 @@ const TRIES = 3
  * Time after the broker's return in which the holder may still be reconnecting: until it is over, nobody listening
  * proves nothing.
  */
-const RECONNECT_MS = 5 * SECOND
+export const RECONNECT_MS = 5 * SECOND
 const ASK_AGAIN_MS = 250
 
 /**

@@ -5,10 +5,12 @@ import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { HeldTable, processClockMs } from './held-table.ts'
 import type { LeaseThreadOptions } from './thread-options.ts'
+import { WorkerWatch } from './watch-workers.ts'
 
 // A thread with a connection of its own: a handler that blocks the main loop keeps its lease all the same. The thread
 // 1. renews every held delivery until its deadline, 2. answers "do you still run this job?",
-// 3. ends the process when a deadline passed and the main loop no longer beats.
+// 3. ends the process when a deadline passed and the main loop no longer beats,
+// 4. tells the other workers what is held here, and hands back what a dead one held.
 
 /** Time past the job's deadline for which a lease is kept, so that the main loop can end the job cleanly. */
 const AFTER_DEADLINE_MS = 2_000
@@ -57,5 +59,22 @@ function isHeld(jobId: string): boolean {
   return false
 }
 
+function* heldSubjects(): Generator<string, void, undefined> {
+  for (const { ackSubject } of table.held()) yield ackSubject
+}
+
+const watch = new WorkerWatch({
+  broker,
+  workerId: options.workerId,
+  clock: systemClock,
+  log,
+  held: heldSubjects,
+  onMissing: (jobs) => parentPort?.postMessage(jobs),
+})
 await answerHolds(broker, options.workerId, isHeld)
+watch.start()
+parentPort?.on('message', async () => {
+  await watch.stop().catch(() => undefined)
+  process.exit()
+})
 parentPort?.postMessage('ready')

@@ -1,14 +1,18 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Delivery } from '#shared/bus/puller.ts'
+import { sleep } from '#shared/time/clock.ts'
 import { HeldTable, processClockMs } from './held-table.ts'
 import type { LeaseThreadOptions } from './thread-options.ts'
 
 const BEAT_MS = 250
+const STOP_WITHIN_MS = 500
 
 export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat' | 'held'> {
   /** Called when the thread, without which the process cannot keep its promises, ends. */
   onThreadEnd: (error: unknown) => void
+  /** Called when another worker seems to have died: so many of its jobs may come here. */
+  onWorkerMissing: (jobs: number) => void
 }
 
 /** The main thread's side of the lease: it writes the held deliveries into memory that the lease thread reads. */
@@ -28,11 +32,14 @@ export class Lease {
     this.#beatTimer = setInterval(() => Atomics.add(this.#beat, 0, 1), BEAT_MS)
     this.#table = new HeldTable(options.slots)
     this.#free = Array.from({ length: options.slots }, (_, slot) => slot)
-    const { onThreadEnd, ...threadOptions } = options
+    const { onThreadEnd, onWorkerMissing, ...threadOptions } = options
     this.#thread = new Worker(new URL('./lease-thread.ts', import.meta.url), {
       workerData: { ...threadOptions, beat, held: this.#table.buffer } satisfies LeaseThreadOptions,
     })
     this.#thread.on('error', onThreadEnd)
+    this.#thread.on('message', (message) => {
+      if (typeof message === 'number') onWorkerMissing(message)
+    })
     this.#thread.on('exit', (code) => {
       if (!this.#stopped) onThreadEnd(new Error(`the lease thread ended with code ${code}`))
     })
@@ -64,6 +71,10 @@ export class Lease {
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#beatTimer)
+    // The thread tells the other workers that this one left in order, unless the broker is away.
+    const ended = once(this.#thread, 'exit')
+    this.#thread.postMessage('stop')
+    await Promise.race([ended, sleep(STOP_WITHIN_MS)])
     await this.#thread.terminate()
   }
 }

@@ -45,6 +45,9 @@ export const ALL_HISTORY = '*.*.*.*'
 /** Filter of all cancels of a type's jobs. */
 export const cancelsOf = (type: string): string => `job:cancelled.${type}.*.*`
 
+/** Filter of all starts of attempts. */
+export const STARTS = 'job:started.*.*.*'
+
 export const timerSubject = (job: JobAddress): string => `job:timer.${job.type}.${job.priority}.${job.job_id}.t`
 export const dueSubject = (job: JobAddress): string => `job:due.${job.type}.${job.priority}.${job.job_id}.t`
 
@@ -133,9 +136,13 @@ export const scheduleSubject = (nameHash: string): string => `schedule.${nameHas
 
 /**
  * Core request `{job_id}` -> `yes`
- * `no`: whether this worker still runs that job.
+ * `no`: whether this worker still runs that job. An empty one gets no answer from the worker: the broker's own, that
+ * nobody listens, tells that the worker's connection is gone.
  */
 export const holdsSubject = (workerId: string): string => `worker.${workerId}.holds`
+
+/** Core message of each worker to all workers, once a second: a HeldList. */
+export const HELD_LISTS = 'worker.held'
 
 /** Core request of the api to the process that lends jobs to HTTP workers. */
 export const workSubject = (gatewayId: string): string => `worker.${gatewayId}.work`
