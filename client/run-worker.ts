@@ -50,6 +50,8 @@ interface Running {
 
 const WAIT_S = 30
 const AGAIN_MS = 1_000
+/** The most jobs and leases of one call. */
+const AT_ONCE = 100
 
 /** Claims jobs, runs each, keeps its lease, and says how it ended, until the signal is aborted and all have ended. */
 export async function runWorker(work: WorkCalls, options: WorkerOptions, signal: AbortSignal): Promise<void> {
@@ -67,7 +69,7 @@ export async function runWorker(work: WorkCalls, options: WorkerOptions, signal:
           {
             worker_id: workerId,
             types,
-            max: concurrency - running.size,
+            max: Math.min(AT_ONCE, concurrency - running.size),
             wait_s: WAIT_S,
             lease_s: leaseS,
             ...(about === undefined ? {} : { about: { ...about, slots: concurrency } }),
@@ -142,18 +144,24 @@ function failureOf(thrown: unknown): { error: WorkError; retry?: false | { delay
   return { error: { message: String(thrown) } }
 }
 
+/** Extends all leases, and tells the handlers whose job went on without them. */
 async function beat(work: WorkCalls, options: WorkerOptions, running: ReadonlyMap<string, Running>): Promise<void> {
   const all = [...running.values()].filter(({ stop }) => !stop.signal.aborted)
-  if (all.length === 0) return
-  const leases = all.map((one) => {
-    const { job, progress } = one
-    one.progress = null
-    return { lease: job.lease, ...(progress === null ? {} : { progress }) }
-  })
+  for (let first = 0; first < all.length; first += AT_ONCE)
+    await extend(work, options, all.slice(first, first + AT_ONCE))
+}
+
+async function extend(work: WorkCalls, options: WorkerOptions, some: readonly Running[]): Promise<void> {
+  const reports = some.map(({ progress }) => progress)
+  const leases = some.map(({ job, progress }) => ({ lease: job.lease, ...(progress === null ? {} : { progress }) }))
   try {
     const answer = await work.extend({ worker_id: options.workerId, lease_s: options.leaseS ?? 10, leases })
-    for (const [n, { status, reason }] of answer.leases.entries())
-      if (status !== 'ok') all[n]?.stop.abort(new Error(reason ?? status))
+    for (const [n, { status, reason }] of answer.leases.entries()) {
+      const one = some[n]
+      if (one === undefined) continue
+      if (status !== 'ok') one.stop.abort(new Error(reason ?? status))
+      if (one.progress === reports[n]) one.progress = null
+    }
   } catch (error) {
     options.onError?.(error)
   }

@@ -138,4 +138,8 @@ describe.each(['README', ...HOW_TOS.map((name) => `docs/how-to/${name}`)])('%s.m
 const waitingJob = () => makeJob(hasty, { payload: { ms: 3_000 } })
 
 /** A load that takes half a minute shows nothing more. */
-const shortened = (command: string): string => command.replace('--duration 30s', '--duration 1s')
+const shortened = (command: string): string =>
+  command
+    .replace('--duration 30s', '--duration 1s')
+    // A worker works until somebody stops it.
+    .replace(/(?:npx )?hasty work /, 'timeout --preserve-status -s INT 3 hasty work ')

@@ -16,6 +16,7 @@ const WORDS: Record<string, string> = {
   T: 'resize',
   PAYLOAD: `'{"width": 1}'`,
   TEXT: 'because',
+  COMMAND: 'cat',
   N: '2',
   VERSION: '1',
   URL: 'https://example.com/hook',
@@ -54,6 +55,8 @@ export async function fillCommand(reader: Reader, command: string): Promise<stri
 }
 
 async function valueOf(reader: Reader, command: string, name: string): Promise<string> {
+  // The other type of the pages has a handler.
+  if (name === 'TYPE' && /types (register|remove)|hasty work/.test(command)) return 'lent'
   if (name === 'FILE') return fileOf(reader, command)
   if (name === 'NAME') return command.includes('signal') ? 'go' : 'mine'
   if (name === 'KEY') return `key-${performance.now()}`

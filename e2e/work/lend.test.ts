@@ -141,6 +141,42 @@ test('a claim waits for a job of any of its types; repeated with its claim_id it
   expect(await calls.claim(claim)).toEqual(await waiting)
 })
 
+test('a claim_id brings no jobs of other types, and its ends are settled each time', async () => {
+  const [one, other] = [await newType(), await newType()]
+  const jobId = await post(one)
+  const claimId = randomUUID()
+  const first = await calls.claim({ types: [one], claim_id: claimId })
+  expect(first.jobs).toMatchObject([{ job_id: jobId }])
+  expect((await calls.claim({ types: [other], claim_id: claimId })).jobs).toEqual([])
+  const settle = [{ lease: first.jobs[0]?.lease, complete: { result: 1 } }]
+  expect(await calls.claim({ types: [one], claim_id: claimId, settle })).toMatchObject({
+    settled: [{ status: 'finished' }],
+    jobs: first.jobs,
+  })
+  // The worker has shown that it has the answer.
+  expect((await calls.claim({ types: [one], claim_id: claimId })).jobs).toEqual([])
+})
+
+test('a shorter extension does not take away what a longer one gave', async () => {
+  const type = await newType()
+  await post(type)
+  const job = await calls.claimOne(type, { lease_s: 60 })
+  const extended = await calls.extend(job.lease, { percent: 5 })
+  expect(Date.parse(String(extended?.lease_until))).toBeGreaterThanOrEqual(Date.parse(job.lease_until))
+  await calls.end(job, 'complete')
+})
+
+test('a type gets a limit while its jobs are lent: their ends free it at once', async () => {
+  const type = await newType()
+  await Promise.all([post(type), post(type)])
+  const first = await calls.claimOne(type, { lease_s: 60 })
+  const limited = await send('PATCH', `${hasty.url}/v1/types/${type}`, { concurrency: 1 })
+  expect(limited).toMatchObject({ status: 200 })
+  const others = calls.claim({ worker_id: 'w2', types: [type], wait_s: 10 })
+  expect(await calls.end(first, 'complete')).toMatchObject({ status: 200 })
+  expect((await others).jobs).toHaveLength(1)
+})
+
 test('a worker that closes its connection gets nothing', async () => {
   const type = await newType()
   const aborted = new Promise<void>((resolve) => {

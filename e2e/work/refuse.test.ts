@@ -157,6 +157,23 @@ describe('a type', () => {
     })
   })
 
+  test('that two calls try to remove at once, while a job is left, goes on as before', async () => {
+    expect(await put('kept', { runner: 'http' })).toMatchObject({ status: 201 })
+    const path = `${hasty.url}/v1/types/kept`
+    const removing = [send('DELETE', path), send('DELETE', path)]
+    await vi.waitFor(
+      async () => expect((await send('GET', path)).body).toMatchObject({ policy: { switched_off: true } }),
+      { timeout: 5_000 },
+    )
+    expect(await put('kept', { runner: 'http' })).toMatchObject({
+      status: 200,
+      body: { policy: { switched_off: false } },
+    })
+    for (const removed of removing) expect(await removed).toMatchObject({ status: 409, body: { code: 'type-in-use' } })
+    const jobId = await makeJob(hasty, { type: 'kept' })
+    expect(await calls.claimOne('kept')).toMatchObject({ job_id: jobId })
+  })
+
   test('with a handler does not start beside HTTP workers of the same type', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'hasty-handlers-'))
     await writeFile(join(dir, 'resize.ts'), "export const handler = { type: 'resize', run: () => null }\n")

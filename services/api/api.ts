@@ -88,7 +88,10 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })
 
   const port = await serveHttp(base, router)
-  life.onStop(() => waiters.end())
+  life.onStop(() => {
+    waiters.end()
+    workCaller.endClaims()
+  })
   life.onStop(() => broker.closeIfAway())
   log.info({ port }, 'api is ready')
   return { port }

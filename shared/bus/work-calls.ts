@@ -43,7 +43,12 @@ export function answerWork(broker: Broker, gatewayId: string, answers: WorkAnswe
   const answer = async (message: Msg) => {
     const { name, ask } = message.json<{ name: WorkCallName; ask: never }>()
     const reply: Reply = await answers[name](ask).then((ok) => ({ ok }), toReply)
-    message.respond(JSON.stringify(reply))
+    try {
+      message.respond(JSON.stringify(reply))
+    } catch (error) {
+      // Too large for the broker.
+      message.respond(JSON.stringify(toReply(error)))
+    }
   }
   const subscription = broker.nc.subscribe(workSubject(gatewayId))
   const answerAll = async () => {
@@ -57,8 +62,8 @@ export function answerWork(broker: Broker, gatewayId: string, answers: WorkAnswe
 }
 
 function toReply(error: unknown): Reply {
-  if (!(error instanceof AppError)) throw error
-  return { problem: { code: error.code, status: error.status, detail: error.message, members: error.members } }
+  const told = error instanceof AppError ? error : unavailable('The job service could not answer. Repeat the call.')
+  return { problem: { code: told.code, status: told.status, detail: told.message, members: told.members } }
 }
 
 /** `nobody`: there is no such lender. `silence`: it did not answer in time. */
@@ -78,6 +83,8 @@ export class WorkCaller {
   readonly #broker: Broker
   readonly #callerId: string
   readonly #waiting = new Map<string, (answer: Msg | NoAnswer) => void>()
+  /** Those of `#waiting` that wait for jobs. */
+  readonly #claims = new Set<string>()
   readonly #close: () => void
   #next = 0
 
@@ -111,12 +118,16 @@ export class WorkCaller {
     const answered = Promise.withResolvers<Msg | NoAnswer>()
     const timer = setTimeout(() => answered.resolve('silence'), withinMs)
     this.#waiting.set(token, answered.resolve)
+    if (name === 'claim') this.#claims.add(token)
     this.#broker.outbox.send(workSubject(lenderId), JSON.stringify({ name, ask }), {
       reply: workAnswerSubject(this.#callerId, token),
     })
     const reply = await answered.promise
     clearTimeout(timer)
     this.#waiting.delete(token)
+    this.#claims.delete(token)
+    // It may hand out jobs to a claim that nobody waits for any more.
+    if (reply === 'silence' && name === 'claim') this.tellGone(lenderId, (ask as WorkCalls['claim']['ask']).call_id)
     if (reply === 'nobody' || reply === 'silence') return reply
     const { ok, problem } = reply.json<Reply>()
     if (problem === undefined) return ok as WorkCalls[Name]['answer']
@@ -128,6 +139,11 @@ export class WorkCaller {
   tellGone(lenderId: string, callId: string): void {
     const gone = { name: 'gone', ask: { call_id: callId } }
     this.#broker.outbox.send(workSubject(lenderId), JSON.stringify(gone))
+  }
+
+  /** Ends the calls that wait for jobs: this api stops, and its callers ask another one. */
+  endClaims(): void {
+    for (const token of this.#claims) this.#waiting.get(token)?.('silence')
   }
 
   close(): void {

@@ -20,20 +20,32 @@ export interface DeleteTypeDeps {
  * @throws AppError `type-in-use`, `wrong-runner`; other errors where the broker or the store does not answer
  */
 export async function deleteType({ broker, store }: DeleteTypeDeps, type: string): Promise<void> {
-  const lane = (await listLanes(broker)).find((one) => one.type === type)
+  const lane = await laneOf(broker, type)
   checkRunner(lane, type)
   if (lane === undefined) return
-  const { info, leaseMs } = lane
   await refuseWhileInUse(broker, store, type)
-  await refreshLanes(broker, { ...info, policy: { ...info.policy, switched_off: true } }, { leaseMs })
+  const off = { ...lane.info, policy: { ...lane.info.policy, switched_off: true } }
+  await refreshLanes(broker, off, lane)
   try {
     await sleep(UNTIL_NOBODY_ACCEPTS_MS)
     await refuseWhileInUse(broker, store, type)
   } catch (error) {
-    await refreshLanes(broker, info, { leaseMs })
+    await switchOn(broker, type)
     throw error
   }
+  // Somebody may have registered it anew in the meantime.
+  if ((await laneOf(broker, type))?.info.policy.switched_off !== true)
+    throw new AppError('type-in-use', 'The type was registered again in the meantime.')
   await deleteLanes(broker, type)
+}
+
+const laneOf = async (broker: Broker, type: string) => (await listLanes(broker)).find((one) => one.type === type)
+
+/** As the type is now: another call may have changed it since. */
+async function switchOn(broker: Broker, type: string): Promise<void> {
+  const lane = await laneOf(broker, type)
+  if (lane === undefined) return
+  await refreshLanes(broker, { ...lane.info, policy: { ...lane.info.policy, switched_off: false } }, lane)
 }
 
 /** @throws AppError `type-in-use` */

@@ -64,7 +64,7 @@ export class Lenders {
       call.onAsking?.(lender)
       const answer = await this.#deps.caller.ask(lender, call)
       if (answer !== 'nobody' && answer !== 'silence') return answer
-      this.#known = this.#known.filter((one) => one !== lender)
+      if (answer === 'nobody') this.#known = this.#known.filter((one) => one !== lender)
       // It may have handed out jobs: they are not handed out a second time to a call that has lost its first answer.
       if (answer === 'silence' && call.name === 'claim') break
     }

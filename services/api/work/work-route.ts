@@ -90,14 +90,8 @@ async function claim(
     },
   })
   ctx.res.off('close', tell)
-  if (isGone()) await handBack(lenders, answer)
+  tell()
   return answer
-}
-
-/** Nobody is there to run these jobs. */
-async function handBack(lenders: Lenders, { jobs }: ClaimedWork): Promise<void> {
-  const items = jobs.map(({ lease }): Settlement => ({ lease, release: { delay_ms: 0 } }))
-  await settleAll(lenders, items)
 }
 
 async function settleOne(ctx: AppContext, lenders: Lenders, jobId: string, item: Settlement): Promise<void> {

@@ -6,7 +6,7 @@ import type { LendDeps } from './lend-deps.ts'
 import { LendLoop } from './lend-loop.ts'
 
 /** The place of a job at a claim: takes the job, or null where nothing is to run. @returns whether the claim took it */
-export type Place = { claim: Claim; fill(job: LentJob | null): boolean }
+export type Place = { claim: Claim; give(job: LentJob | null): boolean }
 
 /** What a job is told besides its own event. */
 const LEASE_BYTES = 1_000
@@ -83,6 +83,15 @@ export class Claims {
       this.#deps.puller.nak(delivery)
       return
     }
-    this.#deps.start(delivery, { claim, fill: claim.reserve(Buffer.byteLength(delivery.body) + LEASE_BYTES) })
+    const give = claim.reserve(Buffer.byteLength(delivery.body) + LEASE_BYTES)
+    this.#deps.start(delivery, {
+      claim,
+      give: (job) => {
+        const isTaken = give(job)
+        // Its place is free again, and the loop may have ended because there was none.
+        if (claim.room > 0) this.#loopOf(type).wake()
+        return isTaken
+      },
+    })
   }
 }

@@ -3,7 +3,7 @@ import { IntervalLoop } from '#shared/time/loop.ts'
 import { outcomeOf } from '../run/outcome.ts'
 import { type ExtendDeps, moveLease, REPORT_EVERY_MS } from './extend-lease.ts'
 import { fencingTokenIn, isRunning, type LentAttempt } from './lent-attempt.ts'
-import { over, publishEnd } from './settle-lent.ts'
+import { attemptOver, publishEnd } from './settle-lent.ts'
 
 const LOOK_EVERY_MS = SECOND / 4
 /** Time after the end of a lease in which the worker's last word may still be on its way. */
@@ -75,7 +75,7 @@ export class LeaseEnds {
       const last = await history.lastWhole(run.spec)
       const event = last?.event ?? null
       if (last === null || !isRunning(event) || fencingTokenIn(event, last.about.seq) !== attempt.attempt.seq) {
-        table.superseded(attempt, over(event, last === null).isEnd)
+        table.superseded(attempt, attemptOver(event, last === null).isEnd)
         return
       }
       attempt.follow(event, last.about.seq)

@@ -1,5 +1,4 @@
 import type { JobTypes } from '#shared/accept/job-types.ts'
-import { readLease } from '#shared/accept/lease.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import type { WorkAnswers } from '#shared/bus/work-calls.ts'
 import {
@@ -8,15 +7,13 @@ import {
   type LentJob,
   type SettledWork,
   type Settlement,
-  WORK_MAX,
-  WORK_WAIT_MAX_S,
 } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { isoTime, SECOND, sleep } from '#shared/time/clock.ts'
 import { Remembered } from '#shared/time/remembered.ts'
 import { JobRun } from '../run/job-run.ts'
 import { readTrigger } from '../run/run-job.ts'
-import type { Claim } from './claim.ts'
+import { type Answer, Answers } from './answers.ts'
 import { Claims, type Place } from './claims.ts'
 import { extendLease, moveLease } from './extend-lease.ts'
 import type { LendDeps } from './lend-deps.ts'
@@ -32,36 +29,16 @@ export interface LenderDeps extends LendDeps {
   timeOut(attempt: LentAttempt): Promise<void>
 }
 
-/** Calls for jobs that get the same answer. */
-interface Answering {
-  key: string
-  /** The calls whose callers still wait, or have just been answered. */
-  calls: Set<string>
-  claim: Claim | null
-  jobs: Promise<LentJob[]>
-  /** The jobs, once they are known. */
-  given: LentJob[]
-  isGone: boolean
-}
-
-const NO_JOBS: Promise<LentJob[]> = Promise.resolve([])
 /** What shows that a worker has its lease. */
 const ARRIVED: ReadonlySet<string> = new Set(['finished', 'failed', 'retrying', 'released'])
 const KEPT_MAX = 10_000
-/** Answers of up to a megabyte each. */
-const ANSWERS_MAX = 500
 const STARTING_MS = 5 * SECOND
 
 /** Lends jobs to workers that ask over HTTP, through an api. */
 export class Lender implements WorkAnswers {
   readonly #deps: LenderDeps
   readonly #claims: Claims
-  /** Calls for jobs by the api's names for them, open ones and those that were answered a moment ago. */
-  readonly #calls: Remembered<Answering>
-  /** Answers by worker and `claim_id`, until the worker shows that it has one. */
-  readonly #answers: Remembered<Answering>
-  /** The key of the answer that a job is in, by the job's id. */
-  readonly #answerOf: Remembered<string>
+  readonly #answers: Answers
   /** What became of leases, for calls that are repeated. */
   readonly #settled: Remembered<Promise<SettledWork>>
   readonly #starting = new Set<Promise<void>>()
@@ -70,17 +47,15 @@ export class Lender implements WorkAnswers {
   constructor(deps: LenderDeps) {
     this.#deps = deps
     this.#claims = new Claims({ ...deps, start: (delivery, place) => this.#start(delivery, place) })
-    this.#calls = new Remembered(deps.clock, { keptMs: WORK_WAIT_MAX_S * SECOND + CLAIM_KEPT_MS, max: KEPT_MAX })
-    this.#answers = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: ANSWERS_MAX })
-    this.#answerOf = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: WORK_MAX * ANSWERS_MAX })
+    this.#answers = new Answers(deps.clock)
     this.#settled = new Remembered(deps.clock, { keptMs: CLAIM_KEPT_MS, max: KEPT_MAX })
   }
 
   readonly claim: WorkAnswers['claim'] = async ({ call_id, body }) => {
+    const answer = this.#answers.of(call_id, body, (opened) => this.#lend(opened, body))
     const leave = await this.#deps.workers.enter(body)
-    const answering = this.#answeringFor(call_id, body)
     try {
-      const [{ settled }, jobs] = await Promise.all([this.settle({ items: body.settle }), answering.jobs])
+      const [{ settled }, jobs] = await Promise.all([this.settle({ items: body.settle }), answer.jobs])
       return { settled, jobs, draining: this.#isDraining && jobs.length === 0 }
     } catch (error) {
       // Nobody would get the jobs.
@@ -88,18 +63,13 @@ export class Lender implements WorkAnswers {
       throw error
     } finally {
       leave()
+      this.#answers.answered(call_id)
     }
   }
 
   readonly gone: WorkAnswers['gone'] = async ({ call_id }) => {
-    const answering = this.#calls.get(call_id)
-    if (answering === undefined) return null
-    answering.calls.delete(call_id)
-    // The same claim, made again, waits for the same answer.
-    if (answering.calls.size > 0) return null
-    answering.isGone = true
-    if (this.#answers.get(answering.key) === answering) this.#answers.delete(answering.key)
-    await this.#handBack([...(answering.claim?.abandon() ?? []), ...answering.given])
+    const answer = this.#answers.leave(call_id)
+    if (answer !== null) await this.#handBack([...(answer.claim?.abandon() ?? []), ...answer.given])
     return null
   }
 
@@ -109,13 +79,14 @@ export class Lender implements WorkAnswers {
       extendLease(this.#deps, { lease, leaseMs: lease_s * SECOND, progress: progress ?? null }),
     )
     const answers = await Promise.all(extending)
-    for (const { status, lease } of answers) if (status === 'ok') this.#hasArrived(lease)
+    for (const { status, job_id: jobId } of answers) if (status === 'ok' && jobId !== null) this.#answers.arrived(jobId)
     return { leases: answers }
   }
 
   readonly settle: WorkAnswers['settle'] = async ({ items }) => {
     const settled = await Promise.all(items.map((item) => this.#settleOnce(item)))
-    for (const { status, lease } of settled) if (ARRIVED.has(status)) this.#hasArrived(lease)
+    for (const { status, job_id: jobId } of settled)
+      if (ARRIVED.has(status) && jobId !== null) this.#answers.arrived(jobId)
     return { settled }
   }
 
@@ -132,51 +103,18 @@ export class Lender implements WorkAnswers {
     this.#deps.table.stop()
   }
 
-  /** The answer to a call: that of an earlier one with the same `claim_id`, or a new one. */
-  #answeringFor(callId: string, body: ClaimWorkBody): Answering {
-    const isRepeatable = body.claim_id !== undefined
-    const key = [body.worker_id, body.claim_id ?? callId, ...body.types.toSorted()].join(' ')
-    const before = isRepeatable ? this.#answers.get(key) : undefined
-    if (before !== undefined) {
-      before.calls.add(callId)
-      this.#calls.set(callId, before)
-      return before
-    }
-    const answering: Answering = { key, calls: new Set([callId]), claim: null, given: [], isGone: false, jobs: NO_JOBS }
-    this.#calls.set(callId, answering)
-    if (isRepeatable) this.#answers.set(key, answering)
-    // A call that got nothing may be made anew.
-    const forget = () => {
-      if (this.#answers.get(key) === answering) this.#answers.delete(key)
-    }
-    answering.jobs = this.#lend(answering, body).then((jobs) => {
-      answering.given = jobs
-      if (jobs.length === 0) forget()
-      else if (isRepeatable) this.#keep(key, answering)
-      return jobs
-    })
-    answering.jobs.catch(forget)
-    return answering
-  }
-
-  /** Keeps an answer from now on, for as long as it was promised. */
-  #keep(key: string, answering: Answering): void {
-    this.#answers.set(key, answering)
-    for (const { job_id: jobId } of answering.given) this.#answerOf.set(jobId, key)
-  }
-
-  async #lend(answering: Answering, body: ClaimWorkBody): Promise<LentJob[]> {
+  async #lend(answer: Answer, body: ClaimWorkBody): Promise<LentJob[]> {
     const types = [...new Set(body.types)]
     for (const type of types) await this.#checkType(type)
-    if (this.#isDraining || answering.isGone) return []
-    answering.claim = this.#claims.open({
+    if (this.#isDraining || answer.isGone) return []
+    answer.claim = this.#claims.open({
       workerId: body.worker_id,
       types,
       max: body.max,
       leaseMs: body.lease_s * SECOND,
       waitMs: body.wait_s * SECOND,
     })
-    return answering.claim.answer
+    return answer.claim.answer
   }
 
   /** @throws AppError `unknown-type`, `wrong-runner`, `unavailable` */
@@ -194,7 +132,7 @@ export class Lender implements WorkAnswers {
       .catch((error: unknown) => {
         // Neither acked nor handed back: the delivery comes again after the broker's wait.
         this.#deps.log.error({ err: error, subject: delivery.subject }, 'could not lend a job')
-        place.fill(null)
+        place.give(null)
       })
       .finally(() => this.#starting.delete(starting))
     this.#starting.add(starting)
@@ -204,7 +142,7 @@ export class Lender implements WorkAnswers {
     const { deps, table } = { deps: this.#deps, table: this.#deps.table }
     const spec = await readTrigger(deps, delivery)
     if (spec === null || this.#isKnown(spec.job_id, delivery)) {
-      place.fill(null)
+      place.give(null)
       return
     }
     const run = new JobRun(deps, delivery, spec)
@@ -215,7 +153,7 @@ export class Lender implements WorkAnswers {
       if (started.kind !== 'nothing') table.add(started.attempt)
       if (started.kind === 'overdue') await deps.timeOut(started.attempt)
       if (started.kind !== 'lent' || run.hold.isAsked) {
-        place.fill(null)
+        place.give(null)
         return
       }
       const { attempt } = started
@@ -224,8 +162,8 @@ export class Lender implements WorkAnswers {
       // The broker may have been away for as long as a lease.
       const isFresh = attempt.lease.untilMs - deps.clock.now() > leaseMs / 2 || (await this.#renew(attempt, leaseMs))
       const fresh = { ...job, lease_until: isoTime(attempt.lease.untilMs) }
-      if (!isFresh || !place.fill(fresh)) {
-        if (!isFresh) place.fill(null)
+      if (!isFresh || !place.give(fresh)) {
+        if (!isFresh) place.give(null)
         await this.#handBack([job])
       }
     } finally {
@@ -262,15 +200,6 @@ export class Lender implements WorkAnswers {
     // The job's history has continued without the attempt that is known here.
     if (known !== undefined) table.superseded(known, false)
     return false
-  }
-
-  /** A worker that names a lease has the answer which brought it: nobody will ask for it again. */
-  #hasArrived(lease: string): void {
-    const jobId = readLease(lease)?.job_id ?? ''
-    const key = this.#answerOf.get(jobId)
-    if (key === undefined) return
-    this.#answers.delete(key)
-    this.#answerOf.delete(jobId)
   }
 
   /** A repeated call gets the same answer, also after the job has gone on. */

@@ -25,7 +25,7 @@ export async function findAttempt(deps: LendDeps, token: LeaseToken): Promise<Se
     throw unavailable('The broker did not answer. Repeat the call.', error)
   })
   const event = last?.event ?? null
-  if (last === null || !isRunning(event)) return over(event, last === null)
+  if (last === null || !isRunning(event)) return attemptOver(event, last === null)
   const lease = leaseIn(event)
   const isSame =
     event.trigger === token.trigger &&
@@ -43,7 +43,7 @@ export const notOurs = (): AppError =>
   new AppError('invalid-lease', 'Send the lease exactly as it was handed out with the job.')
 
 /** @param isForgotten whether the log has nothing of the job any more */
-export function over(event: JobEvent | null, isForgotten: boolean): Over {
+export function attemptOver(event: JobEvent | null, isForgotten: boolean): Over {
   const isEnd = isForgotten || (event !== null && isTerminalEvent(event.event))
   return { kind: 'over', isEnd, by: event }
 }
@@ -103,7 +103,7 @@ export const appendToLent = (
 ): Promise<{ kind: 'stored'; event: JobEvent } | Over> =>
   attempt.inTurn(async () => {
     for (;;) {
-      if (attempt.endedBy !== null) return over(attempt.endedBy, false)
+      if (attempt.endedBy !== null) return attemptOver(attempt.endedBy, false)
       const result = await attempt.run.publish(makeBody())
       if (result.kind === 'stored') {
         if (isRunning(result.event)) attempt.follow(result.event, result.seq)
@@ -114,7 +114,7 @@ export const appendToLent = (
         throw unavailable('The broker did not answer. Repeat the call.', error)
       })
       const event = last?.event ?? null
-      if (last === null || !isRunning(event)) return over(event, last === null)
+      if (last === null || !isRunning(event)) return attemptOver(event, last === null)
       const isSame =
         event.trigger === attempt.run.delivery.seq && fencingTokenIn(event, last.about.seq) === attempt.attempt.seq
       if (!isSame) return { kind: 'over', isEnd: false, by: null }
