@@ -30,11 +30,13 @@ export type { Why } from '../shared/contracts/http/why.ts'
 export type {
   ClaimedWork,
   ClaimWork,
+  ExtendedLease,
   ExtendedWork,
   ExtendWork,
   LentJob,
   SettledWork,
   WorkError,
+  WorkSettlement,
 } from '../shared/contracts/http/work.ts'
 export type {
   WorkerAttempt,

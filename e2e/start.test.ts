@@ -58,6 +58,8 @@ async function startHere(command: Command, own: Record<string, string> = {}): Pr
     return (await ended)[0] as unknown
   }
   await vi.waitFor(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), UNTIL)
+  // The api may be ready before the other services are.
+  await vi.waitFor(() => expect(child.text()).toContain('Hasty listens'), UNTIL)
   return {
     lines,
     pidsThatLogged: (message) =>

@@ -61,7 +61,7 @@ describe('admin', () => {
   test.each([
     ['a client that is there already', ['add-client', 'billing', '--scope', 'jobs:read'], /remove it first/],
     ['an id that is none', ['add-client', 'a b', '--scope', 'jobs:read'], /client_id/],
-    ['a scope that is none', ['add-client', 'x', '--scope', 'jobs'], /jobs:read,jobs:write,admin/],
+    ['a scope that is none', ['add-client', 'x', '--scope', 'jobs'], /jobs:read,jobs:write,work,admin/],
     ['a client without scope', ['add-client', 'x'], /--scope <scopes>/],
     ['a file that is none', ['list-clients', '--file', '/nonexistent'], /cannot be read\. Check --file\./],
     ['the removal of a client that is none', ['remove-client', 'nobody'], /no client nobody/],

@@ -73,6 +73,7 @@ test('the package runs a job on a plain Node', async () => {
 test('the types of the package are those of the contracts, and take a map of types', async () => {
   const names = ['BatchResult', 'EventView', 'JobAccepted', 'JobList', 'JobStats', 'JobView', 'Problem']
   const checked = [...names, 'JobSummaryView', 'RedriveResult', 'Why', 'Attempt', 'Progress', 'BatchItem', 'Token']
+  checked.push('ClaimedWork', 'ExtendedWork', 'LentJob', 'SettledWork')
   checked.push('TypeView', 'TypeList', 'ScheduleView', 'ScheduleList', 'WorkerView', 'WorkerDetail', 'WorkerAttempts')
   const file = join(dir, 'check.ts')
   await writeFile(

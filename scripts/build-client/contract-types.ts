@@ -44,8 +44,19 @@ import {
   scheduleViewSchema,
 } from '#shared/contracts/http/schedules.ts'
 import { tokenSchema } from '#shared/contracts/http/tokens.ts'
-import { typesSchema, typeViewSchema } from '#shared/contracts/http/types.ts'
+import { putTypeBodySchema, typesSchema, typeViewSchema } from '#shared/contracts/http/types.ts'
 import { whySchema } from '#shared/contracts/http/why.ts'
+import {
+  claimedWorkSchema,
+  claimWorkBodySchema,
+  extendedSchema,
+  extendedWorkSchema,
+  extendWorkBodySchema,
+  lentJobSchema,
+  settledSchema,
+  settlementSchema,
+  workErrorSchema,
+} from '#shared/contracts/http/work.ts'
 import {
   workerAttemptSchema,
   workerAttemptsSchema,
@@ -95,6 +106,11 @@ const schemas: Record<string, z.ZodType> = {
   TypeList: typesSchema,
   TypeView: typeViewSchema,
   UndoneJob: undoneJobViewSchema,
+  ClaimedWork: claimedWorkSchema,
+  ExtendedLease: extendedSchema,
+  ExtendedWork: extendedWorkSchema,
+  LentJob: lentJobSchema,
+  SettledWork: settledSchema,
   Why: whySchema,
   WorkerAttempt: workerAttemptSchema,
   WorkerAttempts: workerAttemptsSchema,
@@ -108,6 +124,11 @@ const plans = { PlanJob: planJobSchema, PlanStep: planStepSchema, When: whenSche
 
 /** Values that callers send, where members with a default may be left out. */
 const sent: Record<string, z.ZodType> = {
+  ClaimWork: claimWorkBodySchema,
+  ExtendWork: extendWorkBodySchema,
+  NewType: putTypeBodySchema,
+  WorkError: workErrorSchema,
+  WorkSettlement: settlementSchema,
   NewRequest: createRequestBodySchema,
   NewSchedule: putScheduleBodySchema,
   NewScheduledJob: scheduledJobSchema,

@@ -1,8 +1,11 @@
-import { type HeldList, readHeldList } from '#shared/contracts/log/held-list.ts'
-import { HELD_LISTS, holdsSubject } from '#shared/contracts/log/subjects.ts'
+import { HELD_LISTS, holdsSubject, JOBS_STREAM } from '#shared/contracts/log/subjects.ts'
+import { SECOND } from '#shared/time/clock.ts'
+import { consumerInfoSubject } from './api-subjects.ts'
 import type { Broker } from './connection.ts'
+import { type HeldList, readHeldList } from './held-list.ts'
 
 const NO_RESPONDERS = 503
+const ANSWER_WITHIN_MS = 2 * SECOND
 
 /** The server of the broker that this process is connected to; it changes with a reconnect to another one. */
 export const serverId = (broker: Broker): string => broker.nc.info?.server_id ?? ''
@@ -74,3 +77,26 @@ const GLANCE = 'glance'
 
 /** Hands a delivery back, whoever has it: the broker delivers it again at once, unless it was settled. */
 export const handBackDelivery = (broker: Broker, ackSubject: string): void => broker.nc.publish(ackSubject, '-NAK')
+
+interface ConsumerAnswer {
+  /** The broker's time. */
+  ts?: string
+  delivered?: { consumer_seq: number }
+}
+
+/** What the broker says of a consumer of the log, or that there is none. @throws when it does not answer */
+export async function askConsumer(broker: Broker, consumer: string): Promise<ConsumerAnswer> {
+  const answer = await broker.nc.request(consumerInfoSubject(consumer), '', { timeout: ANSWER_WITHIN_MS })
+  return answer.json<ConsumerAnswer>()
+}
+
+/**
+ * Makes the ack subjects of a lane's deliveries. The broker looks only at the message's sequence, and whether a delivery
+ * of that number can be open: the last one's can.
+ * @returns null where there is no such lane
+ */
+export async function ackSubjects(broker: Broker, consumer: string): Promise<((seq: number) => string) | null> {
+  const { delivered } = await askConsumer(broker, consumer)
+  if (delivered === undefined) return null
+  return (seq) => `$JS.ACK.${JOBS_STREAM}.${consumer}.1.${seq}.${delivered.consumer_seq}.0.0`
+}

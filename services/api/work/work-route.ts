@@ -2,7 +2,7 @@ import { readLease } from '#shared/accept/lease.ts'
 import type { Caller } from '#shared/auth/caller.ts'
 import type { WorkCaller } from '#shared/bus/work-calls.ts'
 import { workOperations } from '#shared/contracts/http/operations/work.ts'
-import type { ClaimedWork, ClaimWorkBody, Extended, SettledWork, Settlement } from '#shared/contracts/http/work.ts'
+import type { ClaimedWork, ClaimWorkBody, ExtendedLease, SettledWork, Settlement } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
@@ -34,7 +34,7 @@ export function workRoutes(router: GuardedRouter, deps: WorkRoutesDeps): void {
       const call = { name: 'extend', ask, ...first, by: body.worker_id, withinMs: ANSWER_WITHIN_MS } as const
       return (await lenders.ask(call)).leases
     })
-    ctx.body = { leases: answers satisfies Extended[] }
+    ctx.body = { leases: answers satisfies ExtendedLease[] }
   })
   router.serve(workOperations.completeWork, (ctx, { params, body: { lease, ...complete } }) =>
     settleOne(ctx, lenders, params.job_id, { lease, complete }),

@@ -1,9 +1,8 @@
-import { consumerInfoSubject } from '#shared/bus/api-subjects.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { directGet } from '#shared/bus/direct-get.ts'
-import { handBackDelivery } from '#shared/bus/held-lists.ts'
+import { ackSubjects, askConsumer, handBackDelivery } from '#shared/bus/held-lists.ts'
 import { ARM_TIMERS, JOBS_STREAM, laneName, parseSubject, STARTS } from '#shared/contracts/log/subjects.ts'
-import { type Clock, isoTime, SECOND } from '#shared/time/clock.ts'
+import { type Clock, isoTime } from '#shared/time/clock.ts'
 import type { Neighbour } from './worker-ring.ts'
 
 /** How much further back than the last list the log is read: the list was made before it was heard. */
@@ -11,7 +10,6 @@ const OVERLAP_MS = 500
 const BATCH = 1_000
 /** With more starts than these since the last list, the last jobs of the dead worker wait for their lease. */
 const MAX_BATCHES = 20
-const ANSWER_WITHIN_MS = 2 * SECOND
 
 /**
  * Hands back what a dead worker held: what its last list names, and what it started since, as the log tells. What was
@@ -58,26 +56,4 @@ async function startedSince(broker: Broker, dead: Neighbour, lastMs: number): Pr
     from = { seq: last.seq + 1 }
   }
   return lanes
-}
-
-interface ConsumerInfo {
-  /** The broker's time. */
-  ts?: string
-  delivered?: { consumer_seq: number }
-}
-
-async function askConsumer(broker: Broker, consumer: string): Promise<ConsumerInfo> {
-  const answer = await broker.nc.request(consumerInfoSubject(consumer), '', { timeout: ANSWER_WITHIN_MS })
-  return answer.json<ConsumerInfo>()
-}
-
-/**
- * Makes the ack subjects of a lane's deliveries. The broker looks only at the message's sequence, and whether a delivery
- * of that number can be open: the last one's can.
- * @returns null where there is no such lane
- */
-async function ackSubjects(broker: Broker, consumer: string): Promise<((seq: number) => string) | null> {
-  const { delivered } = await askConsumer(broker, consumer)
-  if (delivered === undefined) return null
-  return (seq) => `$JS.ACK.${JOBS_STREAM}.${consumer}.1.${seq}.${delivered.consumer_seq}.0.0`
 }

@@ -1,6 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
+import type { HeldList } from '#shared/bus/held-list.ts'
 import { AbsenceAsker, hearHeld, serverId, tellHeld } from '#shared/bus/held-lists.ts'
-import type { HeldList } from '#shared/contracts/log/held-list.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
@@ -13,11 +13,11 @@ import { type Neighbour, WorkerRing } from './worker-ring.ts'
 // wrong costs a redelivery: who gets the job asks the holder before it starts anything.
 
 const TELL_EVERY_MS = 2 * SECOND
-const LOOK_EVERY_MS = 150
+const LOOK_EVERY_MS = 75
 /** Number of workers that each one watches: a watcher may be frozen, or die with the worker that it watches. */
 const WATCHED = 2
 /** One look in so many goes to the second. */
-const SECOND_EVERY = 7
+const SECOND_EVERY = 14
 const ASK_AGAIN_MS = 25
 /** Time in which a living worker whose connection was closed has a new one: the client dials at once. */
 const GRACE_MS = 100

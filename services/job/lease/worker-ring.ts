@@ -1,4 +1,4 @@
-import type { HeldList } from '#shared/contracts/log/held-list.ts'
+import type { HeldList } from '#shared/bus/held-list.ts'
 
 /** A worker that is not watched from here and was not heard for this long is forgotten. */
 const FORGET_MS = 60_000

@@ -1,5 +1,5 @@
 import { readLease } from '#shared/accept/lease.ts'
-import type { Extended } from '#shared/contracts/http/work.ts'
+import type { ExtendedLease } from '#shared/contracts/http/work.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
 import { type ReportedProgress, reportedProgress } from '../run/reported-progress.ts'
@@ -26,7 +26,7 @@ export interface ExtendDeps extends SettleDeps {
  * Moves the end of a lease, and tells the worker whether it should go on.
  * @throws AppError `unavailable`
  */
-export async function extendLease(deps: ExtendDeps, { lease, leaseMs, progress }: Extension): Promise<Extended> {
+export async function extendLease(deps: ExtendDeps, { lease, leaseMs, progress }: Extension): Promise<ExtendedLease> {
   const token = readLease(lease)
   if (token === null) return { lease, job_id: null, status: 'invalid' }
   const about = { lease, job_id: token.job_id }
@@ -80,7 +80,7 @@ function reportOf(progress: Extension['progress']): Report | null {
   return reportedProgress(progress.percent, progress.message, progress.data) satisfies ReportedProgress | null
 }
 
-const stopFor = ({ by }: Over): Pick<Extended, 'status' | 'reason'> => {
+const stopFor = ({ by }: Over): Pick<ExtendedLease, 'status' | 'reason'> => {
   const reason = by !== null && 'reason' in by && typeof by.reason === 'string' ? by.reason : undefined
   const isCancel = by?.event === 'job:cancelled' || reason === 'timeout'
   return isCancel ? { status: 'cancel', ...(reason === undefined ? {} : { reason }) } : { status: 'superseded' }

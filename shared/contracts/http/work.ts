@@ -86,6 +86,8 @@ export const settlementSchema = z
   })
   .meta({ id: 'WorkSettlement' })
 export type Settlement = z.output<typeof settlementSchema>
+/** As a worker sends it. */
+export type WorkSettlement = z.input<typeof settlementSchema>
 
 export const claimWorkBodySchema = z
   .strictObject({
@@ -217,7 +219,7 @@ export const extendedSchema = z
     reason: z.string().optional().meta({ description: 'With `cancel`: `requested` or `timeout`' }),
   })
   .meta({ id: 'ExtendedLease' })
-export type Extended = z.infer<typeof extendedSchema>
+export type ExtendedLease = z.infer<typeof extendedSchema>
 
 export const extendedWorkSchema = z
   .object({ leases: z.array(extendedSchema).meta({ description: 'In the order of the request' }) })
