@@ -1,7 +1,6 @@
 // `npm start` where another program has a port.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -101,8 +100,12 @@ test.each([
   await writeFile(hold, HOLD(service))
   await using hasty = await startHere({ NODE_OPTIONS: `--import=${hold}` })
   const file = join(dir, 'port')
-  await vi.waitFor(() => expect(existsSync(file)).toBe(true), UNTIL)
-  const port = Number(await readFile(file, 'utf8'))
+  // The file is there a moment before its content.
+  const port = await vi.waitFor(async () => {
+    const chosen = Number(await readFile(file, 'utf8'))
+    expect(chosen).toBeGreaterThan(0)
+    return chosen
+  }, UNTIL)
   await using _other = await occupy(port)
   // The api is ready, and Hasty is not.
   await vi.waitFor(async () => expect((await fetch(`${hasty.url}/readyz`)).status).toBe(200), UNTIL)
