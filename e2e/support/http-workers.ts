@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { send } from './call.ts'
 import type { EffectSink } from './effect-sink.ts'
 import type { Hasty } from './hasty.ts'
@@ -21,11 +21,28 @@ export type HttpWorkerProcesses = AsyncDisposable & {
   replace(n: number): void
 }
 
-/** Registers the type that HTTP workers run. */
-export async function registerLent({ url }: Pick<Hasty, 'url'>, policy: Record<string, unknown> = {}): Promise<void> {
+/** Registers the type that HTTP workers run, and waits until every api knows it: the others learn of it a moment later. */
+export async function registerLent({ url, api }: Pick<Hasty, 'url' | 'api'>): Promise<void> {
   const backoff = { kind: 'fixed', base_ms: 300, max_ms: 300, jitter: 0.5 }
-  const body = { runner: 'http', policy: { timeout_ms: 60_000, max_attempts: 6, max_crashes: 20, backoff, ...policy } }
+  const policy = { timeout_ms: 60_000, max_attempts: 6, max_crashes: 20, backoff }
+  const body = {
+    runner: 'http',
+    policy,
+    payload_schema: { type: 'object', properties: { ms: { type: 'integer' } }, required: ['ms'] },
+  }
   expect(await send('PUT', `${url}/v1/types/${LENT_TYPE}`, body)).toMatchObject({ status: 201 })
+  for (const replica of api)
+    await vi.waitFor(
+      async () => {
+        const refused = await send('POST', `${replica.url}/v1/jobs`, {
+          object_id: 'none',
+          type: LENT_TYPE,
+          payload: {},
+        })
+        expect(refused.body).toMatchObject({ code: 'invalid-payload' })
+      },
+      { timeout: 10_000, interval: 50 },
+    )
 }
 
 /** Workers over plain HTTP, in processes of their own. */
