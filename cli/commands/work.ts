@@ -15,7 +15,7 @@ interface Flags {
 }
 
 const RETRY_FOR_MS = 30_000
-/** What a command prints beyond this is not kept. */
+/** A command's output beyond this is not kept. */
 const OUTPUT_MAX_BYTES = 512 * 1024
 const ERROR_MAX_LENGTH = 2_000
 /** Time from SIGTERM to SIGKILL. */

@@ -19,7 +19,7 @@ const HANDLER = `export const handler = {
 }`
 
 const JWT_SECRET = 'only for the test of the pages, of 32 bytes'
-/** What a page shows of a secret, and the secret. */
+/** The pages show this in place of a secret. */
 const SECRET = 'hsec_...'
 
 let hasty: Hasty

@@ -44,7 +44,7 @@ export const LANGUAGES: Language[] = [
     name: 'bash',
     missing: missing('bash', 'curl', 'jq'),
     releases: false,
-    // It is some ten processes for each call.
+    // Each call starts some ten processes.
     concurrency: '6',
     prepare: () => Promise.resolve(['bash', join(sdk, 'conformance/worker.sh')]),
   },

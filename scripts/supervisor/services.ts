@@ -10,7 +10,7 @@ const services = join(import.meta.dirname, '../../services')
 
 export type ServiceContext = Pick<KeepRunningOptions, 'log' | 'onBadSettings'> & {
   settings: Settings
-  /** Of the apis, which share one. */
+  /** The place of the apis, which share one. */
   place: Place
   natsUrl: string
 }

@@ -1,6 +1,5 @@
 import type { ConsumerPuller, Delivery } from '#shared/bus/puller.ts'
-import type { LanePriority } from '#shared/contracts/log/subjects.ts'
-import { laneName } from '#shared/contracts/log/subjects.ts'
+import { type LanePriority, laneName } from '#shared/contracts/log/subjects.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { sleep } from '#shared/time/clock.ts'
 

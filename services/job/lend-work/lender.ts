@@ -139,7 +139,8 @@ export class Lender implements WorkAnswers {
   }
 
   async #startFor(delivery: Delivery, place: Place): Promise<void> {
-    const { deps, table } = { deps: this.#deps, table: this.#deps.table }
+    const deps = this.#deps
+    const { table } = deps
     const spec = await readTrigger(deps, delivery)
     if (spec === null || this.#isKnown(spec.job_id, delivery)) {
       place.give(null)

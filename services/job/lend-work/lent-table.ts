@@ -28,10 +28,6 @@ export class LentTable {
     return this.#holds
   }
 
-  get size(): number {
-    return this.#attempts.size
-  }
-
   all(): LentAttempt[] {
     return [...this.#attempts.values()]
   }

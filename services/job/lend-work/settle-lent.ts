@@ -15,6 +15,9 @@ import { fencingTokenIn, isRunning, type LentAttempt, leaseIn, lentAttemptOf } f
 export type Over = { kind: 'over'; isEnd: boolean; by: JobEvent | null }
 export type Seen = { kind: 'live'; attempt: LentAttempt } | Over
 
+/** The log shows that the attempt does not run, but not which event ended it. */
+const SUPERSEDED: Over = { kind: 'over', isEnd: false, by: null }
+
 /**
  * Reads from the log whether the attempt of a lease still runs, for a process that did not lend it, or lost the race for
  * its next event.
@@ -31,12 +34,12 @@ export async function findAttempt(deps: LendDeps, token: LeaseToken): Promise<Se
     event.trigger === token.trigger &&
     event.attempt === token.attempt &&
     fencingTokenIn(event, last.about.seq) === token.seq
-  if (lease === null || !isSame) return { kind: 'over', isEnd: false, by: null }
+  if (lease === null || !isSame) return SUPERSEDED
   if (!isSecretOf(lease.hash, token.secret)) throw notOurs()
   const run = await runOf(deps, token)
-  if (run === null) return { kind: 'over', isEnd: false, by: null }
+  if (run === null) return SUPERSEDED
   const attempt = lentAttemptOf(deps.clock, run, event, last.about.seq)
-  return attempt === null ? { kind: 'over', isEnd: false, by: null } : { kind: 'live', attempt }
+  return attempt === null ? SUPERSEDED : { kind: 'live', attempt }
 }
 
 export const notOurs = (): AppError =>
@@ -117,7 +120,7 @@ export const appendToLent = (
       if (last === null || !isRunning(event)) return attemptOver(event, last === null)
       const isSame =
         event.trigger === attempt.run.delivery.seq && fencingTokenIn(event, last.about.seq) === attempt.attempt.seq
-      if (!isSame) return { kind: 'over', isEnd: false, by: null }
+      if (!isSame) return SUPERSEDED
       attempt.follow(event, last.about.seq)
     }
   })
