@@ -20,6 +20,7 @@ COPY package.json ./
 COPY shared shared
 COPY services services
 COPY client client
+COPY ui ui
 COPY cli cli
 # A volume that is mounted here for the first time belongs to the user of the services.
 RUN mkdir /output compiled && chown 1000:1000 /output compiled

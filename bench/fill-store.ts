@@ -1,8 +1,11 @@
+import type { JobEvent } from '#shared/contracts/log/events.ts'
 import type { Job, JobPhase } from '#shared/contracts/log/job.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
+import type { Occurrences } from '#shared/stores/jobs/series/series.ts'
 import { isoTime } from '#shared/time/clock.ts'
+import { EventCounter } from '../services/keeper/project-events/event-counter.ts'
 
 /** The jobs were created in the twenty days before. */
 export const SPAN_MS = 20 * 24 * 60 * 60 * 1000
@@ -23,8 +26,12 @@ export async function fillStore(
   let writes = 0
   let milliseconds = 0
   const put = async (batch: Job[]) => {
+    const occurrences = occurrencesOf(batch)
     const startedMs = performance.now()
-    await store.putNewer(batch.map((job) => ({ generation: 1, job })))
+    await store.putNewer(
+      batch.map((job) => ({ generation: 1, job })),
+      occurrences,
+    )
     milliseconds += performance.now() - startedMs
     writes += batch.length
   }
@@ -34,9 +41,33 @@ export async function fillStore(
       acceptedJob(first + i, endMs - SPAN_MS + ((first + i) / jobs) * SPAN_MS),
     )
     await put(made)
-    await put(made.map((job, i) => endedJob(job, phaseOf(first + i, jobs))).filter((job) => job !== null))
+    await put(made.map((job, i) => endedJob(job, phaseOf(first + i, jobs), first + i)).filter((job) => job !== null))
   }
   return { seconds: milliseconds / 1000, writes }
+}
+
+/** The counts that the keeper would write of such jobs, by time and by error. */
+function occurrencesOf(batch: Job[]): Occurrences {
+  const counter = new EventCounter()
+  for (const job of batch) {
+    const { job_id, type, object_id, seq, error } = job
+    const about = { job_id, type, object_id }
+    const at = job.updated_at
+    const run = { ...about, at, attempt: 1, worker_id: 'w' }
+    if (seq % 3 === 1)
+      counter.add(job, { ...job, tenant: undefined, event: 'job:created', at, attempt: 1 } as JobEvent, seq)
+    else counter.add(job, { event: 'job:started', ...run, trigger: 1, crashes: 0, isolated: false }, seq - 1)
+    if (job.phase === 'finished') counter.add(job, { event: 'job:finished', ...run }, seq)
+    if (job.phase === 'failed' && error !== null)
+      counter.add(job, { event: 'job:failed', ...run, reason: 'x', error }, seq)
+  }
+  return {
+    generation: 1,
+    logGeneration: 1,
+    logFromMs: 0,
+    changes: counter.changes(),
+    changesAfter: () => ({ spans: [], errors: [] }),
+  }
 }
 
 function acceptedJob(n: number, createdMs: number): Job {
@@ -79,10 +110,13 @@ function phaseOf(n: number, jobs: number): JobPhase | null {
   return share < 25 ? 'cancelled' : 'finished'
 }
 
-function endedJob(job: Job, phase: JobPhase | null): Job | null {
+function endedJob(job: Job, phase: JobPhase | null, n: number): Job | null {
   if (phase !== 'finished' && phase !== 'failed' && phase !== 'cancelled') return null
   const at = isoTime(Date.parse(job.created_at) + 1_500)
-  const error = phase === 'finished' ? null : { name: 'TypeError', message: 'something that went wrong in a handler' }
+  const error =
+    phase === 'finished'
+      ? null
+      : { name: 'TypeError', message: `no customer ${n} in region ${String.fromCharCode(97 + (n % 26))}` }
   const worker_id = 'job-V1StGXR8_Z5jdHi6'
   const { seq } = job
   return {

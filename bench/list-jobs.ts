@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ANYONE } from '#shared/auth/caller.ts'
+import type { ErrorList } from '#shared/contracts/http/errors.ts'
 import type { JobFilter } from '#shared/contracts/http/job-list.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
 import { makeCursor } from '#shared/http/cursor.ts'
@@ -82,7 +83,8 @@ async function fromApi(url: string, { filter, deep }: Search, limit: number) {
 
 function parametersOf(search: JobSearch, filter: JobFilter, limit: number, deep: boolean): URLSearchParams {
   const parameters = new URLSearchParams({ limit: String(limit) })
-  for (const [name, value] of Object.entries(filter)) parameters.set(name, String(value))
+  const { payload: _payload, ...named } = filter
+  for (const [name, value] of Object.entries(named)) parameters.set(name, String(value))
   if (deep) parameters.set('cursor', makeCursor(search, somewhere()))
   return parameters
 }
@@ -91,6 +93,27 @@ async function get(url: string): Promise<void> {
   const response = await fetch(url)
   const text = await response.text()
   if (response.status !== 200) throw new Error(`${url}: ${response.status} ${text}`)
+}
+
+/** The addresses that a dashboard asks for; a bounded search has its bound beside it. */
+const ENDPOINTS: Record<string, string> = {
+  'GET /v1/series, 15 min by 10 s, each type': '/v1/series?by=type',
+  'GET /v1/series, 3 h by 1 min, each type': '/v1/series?step=1m&by=type',
+  'GET /v1/series, 7 days by 1 h, each type': '/v1/series?step=1h&by=type',
+  'GET /v1/errors': '/v1/errors',
+  'GET /v1/jobs/count': '/v1/jobs/count',
+  'GET /v1/jobs/count, status and type': '/v1/jobs/count?status=failed&type=resize',
+  'GET /v1/jobs/count, a time and a status': `/v1/jobs/count?status=finished&created_after=${new Date(endMs - SPAN_MS / 2).toISOString()}`,
+  'GET /v1/jobs, id_prefix': `/v1/jobs?id_prefix=${makeJobId(endMs - SPAN_MS / 2, '').slice(0, 6)}`,
+  'GET /v1/jobs, attempts_min=2, none has (stops after 25 ms)': '/v1/jobs?attempts_min=2',
+  'GET /v1/jobs, payload of one job (stops after 25 ms)': '/v1/jobs?payload/customer=500000',
+  'GET /v1/schedules/calendar': '/v1/schedules/calendar',
+  'GET /v1/health': '/v1/health',
+}
+
+async function errorSearch(url: string): Promise<string> {
+  const { errors } = (await (await fetch(`${url}/v1/errors?type=resize`)).json()) as ErrorList
+  return `/v1/jobs?error=${errors[0]?.fingerprint}`
 }
 
 const cell = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFixed(2)} / ${p99.toFixed(2)}`
@@ -124,6 +147,11 @@ try {
   }
   const counts = cell(await timeOf(() => store.counts(null)))
   console.log(`| counts, GET /v1/stats | ${counts} | | ${cell(await timeOf(() => get(`${hasty.url}/v1/stats`)))} | |`)
+  for (const [name, path] of [
+    ...Object.entries(ENDPOINTS),
+    ['GET /v1/jobs, error', await errorSearch(hasty.url)] as const,
+  ])
+    console.log(`| ${name} | | | ${cell(await timeOf(() => get(hasty.url + path)))} | |`)
   await store.close()
 } finally {
   await rm(dir, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import { clientCredentials, Hasty, type TransportOptions } from '../client/index.ts'
+import { clientCredentials, Hasty, type TokenSource, type TransportOptions } from '../client/index.ts'
 import type { Interrupts } from './interrupts.ts'
 import type { Output, OutputOptions } from './output.ts'
 import { readSettings, type SettingsFlags } from './settings.ts'
@@ -26,6 +26,8 @@ export interface CommandContext extends ProgramDeps {
   newClient: (retryForMs: number) => Hasty
   /** Options of requests that no client sends. */
   server: TransportOptions
+  /** The token of the client's requests, or what fetches one. */
+  token: TokenSource | undefined
   out: Output
   signal: AbortSignal
 }
@@ -46,7 +48,7 @@ export function makeContext(deps: ProgramDeps, flags: GlobalFlags): CommandConte
   const token =
     settings.credentials === undefined ? settings.token : clientCredentials({ ...server, ...settings.credentials })
   const newClient = (retryForMs: number) => new Hasty({ ...server, token, retryForMs })
-  return { ...deps, client: newClient(RETRY_FOR_MS), newClient, server, out, signal: deps.interrupts.signal }
+  return { ...deps, client: newClient(RETRY_FOR_MS), newClient, server, token, out, signal: deps.interrupts.signal }
 }
 
 /** The work of a command; a number is its exit code. */

@@ -55,6 +55,16 @@ export const COMMANDS: readonly ListedCommand[] = [
     find: async () => (await import('./commands/stats.ts')).defineStats,
   },
   {
+    name: 'top',
+    description: 'show live what waits, runs, comes and goes, by type',
+    find: async () => (await import('./commands/top.ts')).defineTop,
+  },
+  {
+    name: 'errors',
+    description: 'list errors by kind, with how many jobs are still failed',
+    find: async () => (await import('./commands/errors.ts')).defineErrors,
+  },
+  {
     name: 'watch',
     description: "show a job's events as they come, until its end",
     find: async () => (await import('./commands/watch.ts')).defineWatch,
@@ -124,6 +134,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     name: 'load',
     description: 'create jobs at a steady rate and check that every one ends',
     find: async () => (await import('./commands/load.ts')).defineLoad,
+  },
+  {
+    name: 'ui',
+    description: 'print the address of the dashboard, with a token in it where one is needed',
+    find: async () => (await import('./commands/ui.ts')).defineUi,
   },
   {
     name: 'token',

@@ -17,6 +17,14 @@ export interface Output {
   note(text: string): void
   /** Prints text on stderr that the next one overwrites; only where it is interactive. */
   status(text: string): void
+  /** stdout is a terminal, of which the whole screen can be used. */
+  readonly hasScreen: boolean
+  /** Lines of the screen. */
+  readonly rows: number
+  /** Shows these lines in place of the whole screen. */
+  screen(lines: string[]): void
+  /** Gives the screen back as it was. */
+  endScreen(): void
   paint(style: Style, text: string): string
 }
 
@@ -31,10 +39,18 @@ interface Streams {
   stderr: NodeJS.WriteStream
 }
 
+/** The terminal's second screen, without a cursor; then the first one again. */
+const ENTER_SCREEN = '\u001B[?1049h\u001B[?25l'
+const LEAVE_SCREEN = '\u001B[?25h\u001B[?1049l'
+const TO_START = '\u001B[H'
+const ERASE_REST_OF_LINE = '\u001B[K'
+const ERASE_REST = '\u001B[J'
+
 const ERASE_LINE = '\r\u001B[2K'
 
 export function makeOutput({ stdout, stderr, json, color }: Streams & OutputOptions): Output {
   let hasStatus = false
+  let isOnScreen = false
   const { isTTY: isInteractive } = stderr
   const clear = () => {
     if (hasStatus) stderr.write(ERASE_LINE)
@@ -48,7 +64,22 @@ export function makeOutput({ stdout, stderr, json, color }: Streams & OutputOpti
     json,
     isInteractive,
     // A terminal of unknown width reports 0.
-    columns: stdout.columns || 200,
+    get columns() {
+      return stdout.columns || 200
+    },
+    get rows() {
+      return stdout.rows || 50
+    },
+    hasScreen: stdout.isTTY,
+    screen: (lines) => {
+      const shown = lines.slice(0, stdout.rows || 50).map((line) => withoutControls(line) + ERASE_REST_OF_LINE)
+      stdout.write(`${isOnScreen ? '' : ENTER_SCREEN}${TO_START}${shown.join('\r\n')}${ERASE_REST}`)
+      isOnScreen = true
+    },
+    endScreen: () => {
+      if (isOnScreen) stdout.write(LEAVE_SCREEN)
+      isOnScreen = false
+    },
     line: (text) => write(withoutControls(text)),
     record: (value) => write(JSON.stringify(value)),
     note: (text) => {

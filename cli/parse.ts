@@ -64,16 +64,28 @@ export function parseJson(text: string): unknown {
   const value = valueOf(json)
   const change = changeByParsing(json)
   if (change === null) return value
-  throw new InvalidArgumentError(`${change}.`)
+  throw new InvalidArgumentError(`${toSentence(change)}.`)
 }
 
-/** The information that JSON.parse would lose, as the server's code and a sentence; null: none. */
-export function changeByParsing(json: string): string | null {
-  const lost = findLostNumber(json)
-  if (lost !== null) return `number-out-of-range: ${lost.pointer || 'It'} ${lostNumberDetail(lost)}`
-  const twice = findDuplicateMember(json)
-  return twice === null ? null : `duplicate-member: ${twice} appears twice in one object`
+interface Change {
+  /** The server's code for it. */
+  code: string
+  /** Empty for the whole text. */
+  pointer: string
+  /** The sentence whose subject is the value at the pointer. */
+  detail: string
 }
+
+/** The information that JSON.parse would lose; null: none. */
+export function changeByParsing(json: string): Change | null {
+  const lost = findLostNumber(json)
+  if (lost !== null) return { code: 'number-out-of-range', pointer: lost.pointer, detail: lostNumberDetail(lost) }
+  const pointer = findDuplicateMember(json)
+  return pointer === null ? null : { code: 'duplicate-member', pointer, detail: 'appears twice in one object' }
+}
+
+/** The server's code and a sentence without its full stop. */
+export const toSentence = ({ code, pointer, detail }: Change): string => `${code}: ${pointer || 'It'} ${detail}`
 
 function valueOf(json: string): unknown {
   try {

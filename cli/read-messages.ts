@@ -3,7 +3,7 @@ import type { NewMessage } from '../client/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { UsageError } from './explain-error.ts'
 import { placeOf } from './json-fault.ts'
-import { changeByParsing } from './parse.ts'
+import { changeByParsing, toSentence } from './parse.ts'
 import { readText } from './read-text.ts'
 
 /**
@@ -25,7 +25,7 @@ function parse(text: string, what: string, firstLine: number): unknown {
   const value = valueOf(text, what, firstLine)
   const change = changeByParsing(text)
   if (change === null) return value
-  throw new UsageError(`${what}: ${change}; nothing was sent.`)
+  throw new UsageError(`${what}: ${toSentence(change)}; nothing was sent.`)
 }
 
 function valueOf(text: string, what: string, firstLine: number): unknown {

@@ -2,12 +2,16 @@
 // imports are relative, because only such paths are rewritten in a build. `npm run build:client` generates the
 // declarations from the schemas (scripts/build-client).
 
+export type { Calendar as ScheduleCalendar } from '../shared/contracts/http/calendar.ts'
 export type { CancelJobsResult } from '../shared/contracts/http/cancel-jobs.ts'
 export type { DeadMessageList, DeadMessageView, MessagesRedriven } from '../shared/contracts/http/dead-messages.ts'
+export type { ErrorList, ErrorView } from '../shared/contracts/http/errors.ts'
 export type { EventView } from '../shared/contracts/http/events.ts'
+export type { SystemHealth } from '../shared/contracts/http/health.ts'
 export type { BatchItem, BatchResult } from '../shared/contracts/http/job-batch.ts'
-export type { JobList, JobStats } from '../shared/contracts/http/job-list.ts'
+export type { JobCount, JobList, JobStats } from '../shared/contracts/http/job-list.ts'
 export type { JobAccepted, JobSummaryView, JobView } from '../shared/contracts/http/jobs.ts'
+export type { Digest, LiveType } from '../shared/contracts/http/live.ts'
 export type {
   MessageShard,
   MessagesAccepted,
@@ -24,6 +28,7 @@ export type {
 } from '../shared/contracts/http/request-list.ts'
 export type { NewRequest, Plan, RequestView } from '../shared/contracts/http/requests.ts'
 export type { NewSchedule, ScheduleList, ScheduleSummary, ScheduleView } from '../shared/contracts/http/schedules.ts'
+export type { Series, SeriesPoint } from '../shared/contracts/http/series.ts'
 export type { Token } from '../shared/contracts/http/tokens.ts'
 export type { NewType, TypeList, TypeView } from '../shared/contracts/http/types.ts'
 export type { Why } from '../shared/contracts/http/why.ts'

@@ -35,6 +35,7 @@ import type {
 import type { AcceptedOf, AnyJobTypes, JobOf, JobTypes, PayloadOf, ResultOf, TypeName } from './job-types.ts'
 import * as jobs from './jobs.ts'
 import * as messages from './messages.ts'
+import { makeOverviewCalls, type OverviewCalls } from './overview.ts'
 import { type HastyOptions, makeTransport, sendRequest, type Transport } from './request.ts'
 import * as requests from './requests.ts'
 import { makeScheduleCalls, type ScheduleCalls } from './schedules.ts'
@@ -53,6 +54,8 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   readonly #transport: Transport
   /** Schedules, which create jobs at times. */
   readonly schedules: ScheduleCalls
+  /** The calls about all jobs at once. */
+  readonly overview: OverviewCalls
   /** Job types, and how they run over all workers. */
   readonly types: TypeCalls
   /** The processes that run jobs. */
@@ -64,6 +67,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
   constructor(options: HastyOptions) {
     this.#transport = makeTransport(options, options.token)
     this.schedules = makeScheduleCalls(this.#transport)
+    this.overview = makeOverviewCalls(this.#transport)
     this.types = makeTypeCalls(this.#transport)
     this.workers = makeWorkerCalls(this.#transport)
     this.work = makeWorkCalls(this.#transport)
@@ -173,10 +177,7 @@ export class Hasty<Types extends JobTypes<Types> = AnyJobTypes> {
     return jobs.redriveJobs(this.#transport, options)
   }
 
-  /**
-   * Sends a request: steps one after another, the jobs of each step at the same time. It is in the log when this
-   * resolves.
-   */
+  /** Sends a request, of steps with jobs. It is in the log when this resolves. */
   createRequest(request: NewRequest, options: ChangeOptions = {}): Promise<RequestView> {
     return requests.createRequest(this.#transport, request, options)
   }

@@ -58,6 +58,17 @@ export interface JobFilter {
   type?: string | undefined
   objectId?: string | undefined
   tag?: string | undefined
+  /** The fingerprint of the error that a job has now. */
+  error?: string | undefined
+  /** Only this tenant's jobs; for tokens that are bound to none. */
+  tenant?: string | undefined
+  /** Only jobs of which an attempt ran on this worker. */
+  worker?: string | undefined
+  idPrefix?: string | undefined
+  /** Only jobs that had at least so many attempts. */
+  attemptsMin?: number | undefined
+  /** Only jobs whose payload has this value at each JSON pointer, as in `{'/customer/id': 42}`. */
+  payload?: Record<string, string | number | boolean | null> | undefined
   /** Only jobs created at this time or later. */
   createdAfter?: Date | string | undefined
   /** Only jobs created before this time. */
@@ -128,11 +139,29 @@ export const toFilterBody = (filter: JobFilter) => ({
   type: filter.type,
   object_id: filter.objectId,
   tag: filter.tag,
+  error: filter.error,
+  tenant: filter.tenant,
+  worker: filter.worker,
+  id_prefix: filter.idPrefix,
+  attempts_min: filter.attemptsMin,
+  payload: filter.payload,
   created_after: toTime(filter.createdAfter),
   created_before: toTime(filter.createdBefore),
   ended_after: toTime(filter.endedAfter),
   ended_before: toTime(filter.endedBefore),
 })
+
+/** The filter as parameters of an address. */
+export function toFilterQuery(filter: JobFilter): Record<string, string | undefined> {
+  const { status, payload = {}, attempts_min: attemptsMin, ...rest } = toFilterBody(filter)
+  const conditions = Object.entries(payload).map(([pointer, value]) => [`payload${pointer}`, String(value)] as const)
+  return {
+    ...rest,
+    status: status?.join(','),
+    attempts_min: attemptsMin?.toString(),
+    ...Object.fromEntries(conditions),
+  }
+}
 
 export const toTime = (time: Date | string | undefined): string | undefined =>
   time instanceof Date ? time.toISOString() : time

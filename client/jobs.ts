@@ -10,6 +10,7 @@ import {
   type RedriveOptions,
   type StartTime,
   toFilterBody,
+  toFilterQuery,
   toJobBody,
   toStartBody,
   toTime,
@@ -55,9 +56,8 @@ export function retryJob(transport: Transport, jobId: string, options: RetryOpti
 }
 
 export function pageOfJobs(transport: Transport, options: ListOptions): Promise<JobList> {
-  const { status, ...filter } = toFilterBody(options)
   const { limit, cursor, signal } = options
-  const query = { ...filter, status: status?.join(','), limit: limit?.toString(), cursor }
+  const query = { ...toFilterQuery(options), limit: limit?.toString(), cursor }
   return sendRequest(transport, { method: 'GET', path: '/v1/jobs', query, signal })
 }
 

@@ -1,10 +1,16 @@
-import type { JobAccepted, NewSchedule, ScheduleList, ScheduleView } from './contracts.ts'
+import type { JobAccepted, NewSchedule, ScheduleList, ScheduleSummary, ScheduleView } from './contracts.ts'
+import { eachItem } from './each-item.ts'
 import type { CallOptions, ChangeOptions } from './job-request.ts'
 import { type Call, sendRequest, type Transport } from './request.ts'
 
 export interface ScheduleOptions extends CallOptions {
   /** The tenant of the schedule; only for callers without a tenant. */
   tenant?: string | undefined
+}
+
+export interface ListSchedulesOptions extends CallOptions {
+  /** Schedules per page, 1 to 200; 200 by default. */
+  limit?: number | undefined
 }
 
 export type ScheduleCalls = ReturnType<typeof makeScheduleCalls>
@@ -16,9 +22,12 @@ export function makeScheduleCalls(transport: Transport) {
     return sendRequest<Body>(transport, { method: 'GET', path, query: { tenant }, signal, ...rest })
   }
   return {
-    /** All schedules, by name, without the payloads. */
-    list: async ({ signal }: CallOptions = {}): Promise<ScheduleList['items']> =>
-      (await sendRequest<ScheduleList>(transport, { method: 'GET', path: '/v1/schedules', signal })).items,
+    /** All schedules, by name, without the payloads, page by page as they are requested. */
+    list: ({ limit, signal }: ListSchedulesOptions = {}): AsyncGenerator<ScheduleSummary, void, undefined> =>
+      eachItem((cursor) => {
+        const query = { limit: limit?.toString(), cursor }
+        return sendRequest<ScheduleList>(transport, { method: 'GET', path: '/v1/schedules', query, signal })
+      }),
 
     get: (name: string, options: ScheduleOptions = {}): Promise<ScheduleView> => call(name, options, {}),
 

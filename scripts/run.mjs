@@ -105,7 +105,7 @@ function run(node, args) {
     if (!echoed && !(now - lastSent[signal] < echoMs)) child.kill(signal)
     lastSent[signal] = now
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, forward)
   child.on('error', (error) => fail(`${node} did not start: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
@@ -113,7 +113,12 @@ function run(node, args) {
 const [file, ...rest] = process.argv.slice(2)
 if (!file) fail('usage: node scripts/run.mjs FILE [ARGS]')
 if (!isInstalled()) install()
-const node = findNode()
+let node = findNode()
+if (!node) {
+  // npm leaves an optional package out without a word where its download failed: once more, if that was the reason.
+  install()
+  node = findNode()
+}
 if (!node) {
   fail(
     `Hasty needs Node ${wanted.join('.')} or newer; this is ${process.versions.node}, and npm has no Node package for ` +

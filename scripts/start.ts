@@ -2,6 +2,7 @@
 // a second Ctrl-C ended it at once; 2 invalid settings (each is named).
 import { ConfigError, environment } from '#shared/process/config.ts'
 import { EXIT, explainEnd } from '#shared/process/exit.ts'
+import { switchLevelOnSignal } from '#shared/process/log-level.ts'
 import { createLogger, type Logger } from '#shared/process/logger.ts'
 import { freePort, portError } from './servers/free-port.ts'
 import { answersOk, waitUntil } from './servers/wait-until.ts'
@@ -45,6 +46,9 @@ async function run(settings: Settings, log: Logger): Promise<number> {
     if (failure !== undefined) return failure
     const services = await keepServicesRunning(context)
     running.push(...services.all)
+    process.on('SIGUSR2', () => {
+      for (const service of services.all) service.tell('SIGUSR2')
+    })
     if (settings.WATCH && settings.HANDLERS_DIR !== undefined)
       endWatch = await reloadHandlers(settings.HANDLERS_DIR, context, services.jobs)
     return await serve(context, services, stop)
@@ -129,6 +133,7 @@ async function main(): Promise<number> {
   refuseArguments(process.argv.slice(2))
   const settings = await readAllSettings(environment())
   const log = createLogger({ service: 'start', level: settings.LOG_LEVEL, format: settings.LOG_FORMAT })
+  switchLevelOnSignal(log)
   const release = lockFolder(settings.DATA_DIR)
   try {
     const exitCode = await run(settings, log)

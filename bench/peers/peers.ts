@@ -10,7 +10,7 @@ const COMMON: readonly Phase[] = ['idle', 'rate', 'e2e', 'accept', 'backlog']
 /** A process of a peer. */
 export interface PeerProcess {
   /** Name by which its CPU and memory are told. */
-  name: 'api' | 'keeper' | 'worker' | 'workflow' | 'ingest'
+  name: 'api' | 'keeper' | 'worker' | 'workflow' | 'ingest' | 'receiver'
   command: string[]
   /** Path on its PORT that answers 2xx once the process is ready; without one, the process prints `ready`. */
   readyPath?: string
@@ -45,9 +45,12 @@ export interface Peer {
 const here = import.meta.dirname
 const node = process.execPath
 const script = (name: PeerProcess['name'], file: string): PeerProcess => ({ name, command: [node, join(here, file)] })
+/** BENCH_CPU_PROFILES is a folder into which each service writes its CPU profile when it stops. */
+const profiles = process.env['BENCH_CPU_PROFILES']
+const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
 export const service = (name: PeerProcess['name'], file: string): PeerProcess => ({
   name,
-  command: [node, join(here, '../../services', file)],
+  command: [node, ...profiling, join(here, '../../services', file)],
   readyPath: '/readyz',
 })
 
@@ -90,6 +93,24 @@ export const hasty = (rest: Pick<Peer, 'label'> & Partial<Peer>): Peer => ({
   },
 })
 
+const OTLP_PORT = '43181'
+
+/** Hasty that sends the spans of one job in ten to a receiver. */
+const tracedHasty = (label: string): Peer => {
+  const traced = hasty({
+    label,
+    storeOptions: { sync: '10ms' },
+    phases: ['e2e', 'accept'],
+    env: {
+      OTLP_PORT,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${OTLP_PORT}`,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.1',
+    },
+  })
+  return { ...traced, services: [...traced.services, script('receiver', 'otlp-receiver.mjs')] }
+}
+
 const bullmq = (label: string, fsync: 'everysec' | 'always'): Peer =>
   onNode('bullmq', 'redis', {
     label,
@@ -114,6 +135,7 @@ export const peers = {
     isBound: true,
   }),
   hasty: hasty({ label: 'Hasty, sync 10 ms', storeOptions: { sync: '10ms' } }),
+  'hasty-traced': tracedHasty('Hasty, sync 10 ms, one trace in ten'),
   bullmq: bullmq('Koa and BullMQ, AOF everysec', 'everysec'),
   'hasty-always': hasty({
     label: 'Hasty, sync always',

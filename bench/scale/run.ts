@@ -4,10 +4,19 @@ import { findNatsServer } from '../../scripts/servers/find-nats-server.ts'
 import { installPeers } from '../peers/install.ts'
 import { machine } from '../peers/versions.ts'
 import { measureCost } from './measure-cost.ts'
+import { measureDeadWorker } from './measure-dead-worker.ts'
 import { measureHttpWorkers } from './measure-http-workers.ts'
 import { measureProcesses } from './measure-processes.ts'
 import { measureState } from './measure-state.ts'
-import { costTable, httpWorkersTable, processesTable, statesTable } from './scale-tables.ts'
+import { measureStreams } from './measure-streams.ts'
+import {
+  costTable,
+  deadWorkerTable,
+  httpWorkersTable,
+  processesTable,
+  statesTable,
+  streamsTable,
+} from './scale-tables.ts'
 import { type StateName, states } from './states.ts'
 
 const STATES = Object.keys(states) as StateName[]
@@ -18,6 +27,8 @@ const SIZES: Record<string, { size: number; text: string }> = {
     size: 20_000,
     text: 'workers over HTTP that ask for 1, 20 and 100 jobs at once, from a backlog of so many',
   },
+  'dead-worker': { size: 6, text: 'job services killed with -9, one after the other: until their jobs run elsewhere' },
+  streams: { size: 200_000, text: 'the broker alone: so many messages in one stream, in two, and in four' },
   cost: { size: 1_000, text: 'cores for 1,000 jobs a second by process, at this many a second and a tenth of it' },
   ...Object.fromEntries(STATES.map((name) => [name, { size: states[name].size, text: states[name].text }])),
 }
@@ -105,6 +116,16 @@ async function measureAllHttpWorkers(jobs: number): Promise<void> {
   console.log(`\n${httpWorkersTable(rows)}`)
 }
 
+async function measureDeadWorkers(kills: number): Promise<void> {
+  console.log(`\n${deadWorkerTable(await tell('dead-worker', measureDeadWorker(kills)))}`)
+}
+
+async function measureAllStreams(messages: number): Promise<void> {
+  const rows = []
+  for (const streams of [1, 2, 4]) rows.push(...(await tell(`streams=${streams}`, measureStreams(streams, messages))))
+  console.log(`\n${streamsTable(rows)}`)
+}
+
 function explain(rows: readonly { problems: string[] }[]): void {
   const problems = rows.flatMap((row) => row.problems)
   if (problems.length > 0) console.log(['\nNot clean:', '', ...problems.map((problem) => `- ${problem}`)].join('\n'))
@@ -120,6 +141,10 @@ async function main(): Promise<void> {
   if (cost !== undefined) await measureAllCosts(cost)
   const backlog = sizes.get('http-workers')
   if (backlog !== undefined) await measureAllHttpWorkers(backlog)
+  const kills = sizes.get('dead-worker')
+  if (kills !== undefined) await measureDeadWorkers(kills)
+  const messages = sizes.get('streams')
+  if (messages !== undefined) await measureAllStreams(messages)
   await measureStates(sizes)
   if (failed.length > 0) console.log(['\nNot measured:', '', ...failed.map((why) => `- ${why}`)].join('\n'))
   process.exitCode = failed.length > 0 ? 1 : 0

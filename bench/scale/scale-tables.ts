@@ -1,9 +1,11 @@
 import { markdown } from '../peers/figures.ts'
 import type { CpuUse, Role } from '../peers/meter.ts'
 import type { CostRow } from './measure-cost.ts'
+import type { DeadWorkerRow } from './measure-dead-worker.ts'
 import type { HttpWorkersRow } from './measure-http-workers.ts'
 import type { ProcessesRow } from './measure-processes.ts'
 import type { StateRow } from './measure-state.ts'
+import type { StreamsRow } from './measure-streams.ts'
 
 const ROLES = ['api', 'keeper', 'worker', 'workflow', 'ingest', 'store'] as const
 
@@ -82,5 +84,22 @@ export const httpWorkersTable = (rows: readonly HttpWorkersRow[]): string =>
       whole(perS),
       coresPerThousand(cpu, jobs),
       `${ms(pickUp.p50)} / ${ms(pickUp.p99)}`,
+    ]),
+  )
+
+export const deadWorkerTable = (rows: readonly DeadWorkerRow[]): string =>
+  markdown(
+    ['job services killed', 'until the next start of their jobs, p50 / p99 / max ms'],
+    rows.map(({ kills, p50, p99, max }) => [whole(kills), `${whole(p50)} / ${whole(p99)} / ${whole(max)}`]),
+  )
+
+export const streamsTable = (rows: readonly StreamsRow[]): string =>
+  markdown(
+    ['streams', 'messages stored a second', 'cores of the broker', 'ms of CPU a message'],
+    rows.map(({ streams, perS, cpu, messages }) => [
+      String(streams),
+      whole(perS),
+      coresOf(cpu),
+      ((cpu.ms.store ?? 0) / messages).toFixed(3),
     ]),
   )

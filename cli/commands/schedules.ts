@@ -3,6 +3,7 @@ import type { NewSchedule, ScheduleSummary, ScheduleView } from '../../client/in
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
 import { listAll } from '../list-all.ts'
+import { parseWhole } from '../parse.ts'
 import { readJsonFile } from '../read-text.ts'
 import { formatFields } from '../table.ts'
 
@@ -18,7 +19,11 @@ export function defineSchedules(schedules: Command, run: Run): void {
       .description(what)
       .option('--tenant <tenant>', 'tenant of the schedule, for tokens bound to none')
 
-  schedules.command('list').description('list schedules by name').action(run(list))
+  schedules
+    .command('list')
+    .description('list schedules by name')
+    .option('--limit <count>', 'maximum number to list; all by default', parseWhole(1, 1_000_000))
+    .action(run(list))
 
   add('get', 'show a schedule and its next run times').argument('<name>', 'schedule name').action(run(show))
 
@@ -75,8 +80,13 @@ async function remove(context: CommandContext, names: string[], { tenant }: Flag
   })
 }
 
-async function list({ client, out, signal }: CommandContext): Promise<void> {
-  listAll(out, await client.schedules.list({ signal }), {
+async function list({ client, out, signal }: CommandContext, { limit }: { limit?: number }): Promise<void> {
+  const found: ScheduleSummary[] = []
+  for await (const schedule of client.schedules.list({ signal })) {
+    found.push(schedule)
+    if (found.length === limit) break
+  }
+  listAll(out, found, {
     heading: ['NAME', 'TIMES', 'TYPE', 'NEXT', 'ERROR'],
     row: (each) => [each.name, timesOf(each), each.job.type, nextOf(each), each.last_error?.message ?? ''],
     none: 'There are no schedules.',

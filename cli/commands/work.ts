@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { runWorker, type WorkContext, WorkFailed } from '../../client/index.ts'
+import { decodeUtf8 } from '#shared/formats/plain-text.ts'
+import { refusedResult, runWorker, type WorkContext, WorkFailed } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { UsageError } from '../explain-error.ts'
-import { parseWhole } from '../parse.ts'
+import { checkCommand } from '../find-command.ts'
+import { onceNpmIsGone } from '../npm-parent.ts'
+import { changeByParsing, parseWhole } from '../parse.ts'
 
 interface Flags {
   concurrency: number
@@ -46,14 +49,18 @@ async function claimAndRun(context: CommandContext, type: string, words: string[
   const { out, interrupts, signal } = context
   const [program, ...args] = words
   if (program === undefined) throw new UsageError('Give the command to run after --.')
+  checkCommand(program, context.env['PATH'])
   const draining = new AbortController()
+  onceNpmIsGone(context.env, () => {
+    out.note('npm, which started this worker, has gone. No more jobs are claimed; waiting for those that run.')
+    draining.abort()
+  })
   interrupts.drainFirst(() => {
     out.note('No more jobs are claimed; waiting for those that run. Press Ctrl-C again to stop.')
     draining.abort()
   })
   const client = context.newClient(RETRY_FOR_MS)
   const workerId = `${hostname().replaceAll(/[^A-Za-z0-9-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`
-  out.note(`worker ${workerId} claims jobs of the type ${type}`)
   const working = runWorker(
     client.work,
     {
@@ -63,7 +70,8 @@ async function claimAndRun(context: CommandContext, type: string, words: string[
       leaseS: Math.min(3_600, Math.max(5, Math.round(flags.lease / 1_000))),
       drainMs: flags.drain,
       about: { host: hostname().slice(0, 200), pid: process.pid, version: `hasty-cli/${context.version}` },
-      run: (given) => runCommand(program, args, given, context.env),
+      run: async (given) => resultOf(await runCommand(program, args, given, context.env)),
+      onReady: () => out.note(`worker ${workerId} claims jobs of the type ${type}`),
       onEnd(job, status) {
         if (out.json) out.record({ job_id: job.job_id, attempt: job.attempt, status })
         else out.line(`${job.job_id} ${status}${job.attempt === 1 ? '' : ` (attempt ${job.attempt})`}`)
@@ -76,13 +84,20 @@ async function claimAndRun(context: CommandContext, type: string, words: string[
   signal.throwIfAborted()
 }
 
-/** @returns what the command printed. @throws WorkFailed when it ended with another exit code than 0 */
+interface Ended {
+  code: number | null
+  killedBy: NodeJS.Signals | null
+  stdout: Collected
+  stderr: Collected
+}
+
+/** @throws WorkFailed for a command that does not start */
 function runCommand(
   program: string,
   args: string[],
   { job, signal }: WorkContext,
   env: CommandContext['env'],
-): Promise<unknown> {
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     // In a group of its own: a Ctrl-C at the terminal is not for it, and its own children end with it.
     const child = spawn(program, args, {
@@ -119,11 +134,22 @@ function runCommand(
     child.stdin.end(JSON.stringify(job.payload))
     child.on('close', (code, killedBy) => {
       settle()
-      if (code === 0 && stdout.isCut) reject(tooMuch())
-      else if (code === 0) resolve(resultOf(stdout.text()))
-      else reject(failureOf(code, killedBy, stderr.text()))
+      resolve({ code, killedBy, stdout, stderr })
     })
   })
+}
+
+/** @throws WorkFailed where the command ended with another exit code than 0, or its result would not be stored as it is */
+function resultOf({ code, killedBy, stdout, stderr }: Ended): unknown {
+  if (code !== 0) throw failureOf(code, killedBy, stderr.bytes().toString())
+  if (stdout.isCut) throw tooMuch()
+  const text = textOf(stdout.bytes()).trim()
+  if (text === '') return null
+  const value = valueOf(text)
+  if (value === undefined) return text
+  const change = changeByParsing(text)
+  if (change !== null) throw refused(change.code, `${change.pointer || 'it'} ${change.detail}`)
+  return value
 }
 
 function signalGroup(leader: number | undefined, name: NodeJS.Signals): void {
@@ -154,22 +180,34 @@ class Collected {
     this.#length += Math.min(room, chunk.length)
   }
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString()
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
   }
 }
 
 const tooMuch = () =>
   new WorkFailed({ name: 'ResultTooLarge', message: `the command printed more than ${OUTPUT_MAX_BYTES} bytes` }, false)
 
-function resultOf(text: string): unknown {
-  const trimmed = text.trim()
-  if (trimmed === '') return null
+function textOf(printed: Buffer): string {
   try {
-    return JSON.parse(trimmed) as unknown
+    return decodeUtf8(printed)
   } catch {
-    return trimmed
+    throw refused('invalid-unicode', 'it is not UTF-8; print bytes as base64')
   }
+}
+
+/** undefined: it is not JSON. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function refused(code: string, detail: string): WorkFailed {
+  const { error, retry } = refusedResult(code, detail)
+  return new WorkFailed(error, retry)
 }
 
 function failureOf(code: number | null, killedBy: NodeJS.Signals | null, stderr: string): WorkFailed {

@@ -1,5 +1,5 @@
 // Access and scopes: through nginx, two apis, a real job service behind the same address.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { OPERATIONS } from '#shared/contracts/http/operations/all-operations.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { type Mixed, startMixed } from '../support/hasty.ts'
@@ -24,9 +24,9 @@ const call = (method: string, path: string, headers: Record<string, string>) =>
   fetch(`${hasty.url}${path}`, { method, headers })
 const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code
 
-const open = OPERATIONS.filter(({ path }) =>
-  /^\/(docs|problems|openapi|heartbeat|livez|readyz|metrics|token)/.test(path),
-)
+const OPEN = /^\/(docs|ui|problems|openapi|heartbeat|livez|readyz|metrics|token)/
+/** A GET of the root leads browsers to the dashboard; a POST makes a job. */
+const open = OPERATIONS.filter(({ path, method }) => OPEN.test(path) || (path === '/' && method === 'get'))
 const closed = OPERATIONS.filter((operation) => !open.includes(operation))
 const pathOf = (path: string) => path.replaceAll(/\{\w+\}/g, 'x')
 
@@ -47,7 +47,7 @@ test.each(closed.map(({ method, path }) => [method.toUpperCase(), path]))(
 )
 
 test.each(open.filter(({ method }) => method === 'get').map(({ path }) => path))('GET %s needs none', async (path) => {
-  const answer = await call('GET', path.replace('{code}', 'cooldown'), {})
+  const answer = await call('GET', path.replace('{code}', 'cooldown'), path === '/' ? { accept: 'text/html' } : {})
   expect([200, 404]).toContain(answer.status)
   await answer.text()
 })
@@ -155,6 +155,20 @@ describe('scopes', () => {
     })
     expect(await refusalOf(await call('GET', '/v1/jobs', none))).toEqual(forbidden('jobs:read'))
   })
+})
+
+test('the line about a job of a tenant names the tenant', async () => {
+  const acme = bearer(await tokenOf('acme-writer', { claims: { scope: 'jobs:write', tenant: 'acme' } }))
+  const body = { object_id: 'of-acme', type: 'add', payload: { numbers: [1] } }
+  const made = await postTo(`${hasty.url}/v1/jobs`, body, acme)
+  expect(made).toMatchObject({ status: 201 })
+  await vi.waitFor(async () => {
+    const lines = (await Promise.all(hasty.api.map((api) => api.logs()))).flat()
+    expect(lines.find((line) => line['job_id'] === made.body['job_id'])).toMatchObject({
+      msg: 'job created',
+      tenant: 'acme',
+    })
+  }, 10_000)
 })
 
 test('no token is found in any log', async () => {

@@ -1,9 +1,11 @@
 // Data of one tenant does not exist for another: through nginx and two apis, all in one store and one log.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { SCHEDULES_OF_TENANT_MAX } from '#shared/contracts/http/schedules.ts'
+import { SCHEDULES_OF_TENANT_MAX, SCHEDULES_OF_TENANT_MAX_BYTES } from '#shared/contracts/http/schedules.ts'
+import { oldRecord, openRecords } from '../schedules/schedule-calls.ts'
 import { getFrom, postTo } from '../support/call.ts'
 import { openEventStream } from '../support/event-stream.ts'
 import { type Hasty, startInProcess } from '../support/hasty.ts'
+import { someAtOnce } from '../support/some-at-once.ts'
 import { bearer, SECRET, tokenOf } from './tokens.ts'
 
 type Headers = Record<string, string>
@@ -233,6 +235,17 @@ test('schedules have names of their own in each tenant, and make jobs for their 
   expect(await send('GET', '/v1/schedules/hourly', umbrella)).toMatchObject({ body: { paused: false } })
   expect((await send('GET', '/v1/schedules', umbrella)).body['items']).toMatchObject([{ tenant: 'umbrella' }])
   expect((await send('GET', '/v1/schedules', operator)).body['items']).toHaveLength(3)
+  const owners: unknown[] = []
+  let cursor: string | null = null
+  do {
+    const query = cursor === null ? '' : `&cursor=${cursor}`
+    const { body }: Awaited<ReturnType<typeof send>> = await send('GET', `/v1/schedules?limit=1${query}`, operator)
+    owners.push(...(body['items'] as { tenant?: string }[]).map(({ tenant }) => tenant ?? null))
+    cursor = body['next_cursor'] as string | null
+    if (cursor !== null)
+      expect(await send('GET', `/v1/schedules?cursor=${cursor}`, acme)).toMatchObject({ status: 400 })
+  } while (cursor !== null)
+  expect(owners).toEqual([null, 'acme', 'umbrella'])
   expect(await send('PUT', '/v1/schedules/often', umbrella, { every_ms: 1_000, job })).toMatchObject({ status: 201 })
   const ticked = await vi.waitFor(async () => {
     const { body } = await send('GET', '/v1/schedules/often', umbrella)
@@ -263,11 +276,35 @@ test('an operator reaches a tenant’s schedule by naming the tenant, and a tena
   expect(await send('GET', path, acme)).toMatchObject({ status: 404 })
 })
 
+test('the jobs of all schedules of a tenant are limited in size, and what does not grow may still change', async () => {
+  const large = bearer(await tokenOf('l', { claims: { tenant: 'large' } }))
+  await using stored = await openRecords(hasty.nats.url)
+  const job = { type: 'sleep', priority: 'normal', payload: { ms: 5, filling: 'x'.repeat(61_500) } } as const
+  const names = Array.from({ length: Math.floor(SCHEDULES_OF_TENANT_MAX_BYTES / 62_000) }, (_, n) => `s-${n}`)
+  const write = (name: string) => stored.write(oldRecord(name, Date.now(), { tenant: 'large', cron: '0 * * * *', job }))
+  await Promise.all(names.map(write))
+  const put = (name: string, whole: boolean, headers = large) =>
+    send('PUT', `/v1/schedules/${name}`, headers, { cron: '1 * * * *', job: whole ? job : { type: 'sleep' } })
+  const refused = await put('one-more', true)
+  expect(refused).toMatchObject({ status: 409, body: { code: 'too-many-schedules' } })
+  expect(refused.body['detail']).toMatch(
+    /^The schedules of a tenant may together have at most 6291456 bytes of JSON\. D/,
+  )
+  expect(await put('small', false)).toMatchObject({ status: 201 })
+  expect(await put('small', true)).toMatchObject({ status: 409 })
+  expect(await put('s-1', true)).toMatchObject({ status: 200 })
+  expect(await put('s-1', false)).toMatchObject({ status: 200 })
+  expect(await put('small', true)).toMatchObject({ status: 200 })
+  expect(await put('room-of-others', true, acme)).toMatchObject({ status: 201 })
+})
+
 test('one tenant takes neither all schedules nor all streams', async () => {
   const greedy = bearer(await tokenOf('g', { claims: { tenant: 'greedy' } }))
   const body = { cron: '0 * * * *', job: { type: 'sleep' } }
-  for (let n = 0; n < SCHEDULES_OF_TENANT_MAX; n++)
-    expect(await send('PUT', `/v1/schedules/s-${n}`, greedy, body)).toMatchObject({ status: 201 })
+  await using stored = await openRecords(hasty.nats.url)
+  const own = { tenant: 'greedy', cron: '0 * * * *' }
+  const names = Array.from({ length: SCHEDULES_OF_TENANT_MAX }, (_, n) => `s-${n}`)
+  await someAtOnce(names, (name) => stored.write(oldRecord(name, Date.now(), own)))
   const refused = await send('PUT', '/v1/schedules/one-more', greedy, body)
   expect(refused).toMatchObject({ status: 409, body: { code: 'too-many-schedules' } })
   expect(await send('PUT', '/v1/schedules/s-1', greedy, { ...body, cron: '1 * * * *' })).toMatchObject({ status: 200 })

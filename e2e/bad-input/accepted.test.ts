@@ -88,7 +88,7 @@ describe.each(['api', 'nginx'] as const)('sent to %s', (door) => {
   })
 
   test.each([
-    ['/', 'POST'],
+    ['/', 'HEAD, GET, POST'],
     ['/v1/jobs', 'POST, HEAD, GET'],
     // Any address at the root could be a job's.
     ['/heartbeat', 'HEAD, GET, DELETE'],

@@ -144,7 +144,7 @@ export const httpRows: Row[] = [
     what: 'PUT /',
     request: request('PUT /'),
     expect: '405 method-not-allowed',
-    header: ['allow', 'POST'],
+    header: ['allow', 'HEAD, GET, POST'],
   },
   { what: 'GET /', request: get('/'), expect: '405 method-not-allowed', header: ['allow', 'POST'] },
   {

@@ -65,12 +65,11 @@ function threeRounds(): { jobId: string; messages: LoggedMessage[] } {
   return { jobId, messages }
 }
 
-const apply = (messages: LoggedMessage[]) =>
-  applyBatch(
-    { store, onUnreadable: (seq) => expect.fail(`${seq} is unreadable`) },
-    { generation: 1, log_generation: 1 },
-    messages,
-  )
+/** @returns the ends that callbacks are sent for */
+async function apply(messages: LoggedMessage[]) {
+  const onUnreadable = (seq: number) => expect.fail(`${seq} is unreadable`)
+  return (await applyBatch({ store, onUnreadable }, { generation: 1, log_generation: 1 }, messages)).ends
+}
 
 const callbacksOf = async (jobId: string): Promise<JobEvent[]> => {
   const nc = await connectTest(bus.nats.url)
@@ -102,7 +101,7 @@ test.each([
   ['from the middle of a round', [2, 5]],
 ])('a stored history applied again %s makes one callback job for each round', async (_, cuts) => {
   const { jobId, messages } = threeRounds()
-  const deps = { history: bus.history, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, tracing: null, clock: systemClock, log: silentLog }
   await apply(messages)
   expect(await callbacksOf(jobId)).toEqual([])
   const edges = [0, ...cuts, messages.length]
@@ -118,14 +117,14 @@ test.each([
 
 test('two replicas that apply the same at once make one callback job for each round', async () => {
   const { jobId, messages } = threeRounds()
-  const deps = { history: bus.history, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, tracing: null, clock: systemClock, log: silentLog }
   const both = await Promise.all([apply(messages), apply(messages.slice(0, 3))])
   await Promise.all(both.map((ends) => sendCallbacks(deps, ends)))
   expect(await callbacksOf(jobId)).toHaveLength(3)
 })
 
 test('what does not fit is left out of the webhook, the result first', async () => {
-  const deps = { history: bus.history, clock: systemClock, log: silentLog }
+  const deps = { history: bus.history, tracing: null, clock: systemClock, log: silentLog }
   const { jobId, messages } = threeRounds()
   const finish = JSON.parse(messages[7]?.body ?? '') as Record<string, unknown>
   const large = {

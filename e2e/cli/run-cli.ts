@@ -22,7 +22,7 @@ export interface CliOptions {
 const root = join(import.meta.dirname, '../..')
 const bin = join(root, 'cli/bin.mjs')
 /** What `bin` comes to. */
-const main = join(root, 'cli/main.ts')
+export const main = join(root, 'cli/main.ts')
 const NODE_COMPILE_CACHE = join(root, '.cache/compile')
 
 /** `hasty ARGS` as a process of its own. */

@@ -137,4 +137,14 @@ describe('every command', () => {
     const load = await cli(['load', '--type', 'task', '--rate', '10', '--duration', '1s'], credentials)
     expect(load.stdout).toContain('check         ok: every accepted job ended')
   })
+
+  test('the dashboard has an address with a token in it, which a server takes and never sees', async () => {
+    const { code, stdout } = await cli(['ui'], credentials)
+    expect(code).toBe(0)
+    const { pathname, hash, origin } = new URL(stdout.trim())
+    expect([origin, pathname]).toEqual([new URL(hasty.url).origin, '/ui'])
+    const headers = { authorization: `Bearer ${hash.replace('#token=', '')}` }
+    expect(await (await fetch(`${hasty.url}/v1/caller`, { headers })).json()).toMatchObject({ subject: 'billing' })
+    expect((await cli(['ui'], { HASTY_TOKEN: '' })).stdout).toBe(`${hasty.url}/ui\n`)
+  })
 })

@@ -228,7 +228,11 @@ test('a schedule is made, shown, paused, triggered and deleted', async () => {
   expect(await schedules.put('hourly', schedule)).toMatchObject({ name: 'hourly', paused: false })
   expect(await schedules.pause('hourly')).toMatchObject({ paused: true, next_run_at: null })
   expect(await schedules.resume('hourly')).toMatchObject({ paused: false })
-  expect((await schedules.list()).map(({ name }) => name)).toEqual(['hourly'])
+  await schedules.put('nightly', { ...schedule, cron: '0 3 * * *', every_ms: undefined })
+  const names: string[] = []
+  for await (const { name } of schedules.list({ limit: 1 })) names.push(name)
+  expect(names).toEqual(['hourly', 'nightly'])
+  await schedules.delete('nightly')
   const same = { idempotencyKey: crypto.randomUUID() }
   const { job_id } = await schedules.trigger('hourly', same)
   expect(await schedules.trigger('hourly', same)).toMatchObject({ job_id })

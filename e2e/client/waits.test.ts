@@ -33,7 +33,7 @@ const unavailable = { code: 'unavailable', detail: 'away', status: 503 }
 /** Time within which only a few requests may come. */
 const WHILE_MS = 2_500
 
-test('a server that answers at once is asked with pauses, and the wait ends when it should', async () => {
+test.concurrent('a server that answers at once is asked with pauses, and the wait ends when it should', async () => {
   await using server = await startServer((response) => json(response, 200, { job_id: 'j', status: 'processing' }))
   const client = new Client({ url: server.url })
   const startMs = performance.now()
@@ -43,7 +43,7 @@ test('a server that answers at once is asked with pauses, and the wait ends when
   expect(server.requests.length).toBeLessThanOrEqual(10)
 })
 
-test('the end of a job is seen soon, also at a server that does not wait', async () => {
+test.concurrent('the end of a job is seen soon, also at a server that does not wait', async () => {
   let asked = 0
   await using server = await startServer((response) =>
     json(response, 200, { job_id: 'j', status: ++asked < 4 ? 'processing' : 'finished' }),
@@ -52,7 +52,7 @@ test('the end of a job is seen soon, also at a server that does not wait', async
   expect(server.requests).toHaveLength(4)
 })
 
-test.each(['0', '-5', '1e9', '0x10', 'soon', 'Thu, 01 Jan 1970 00:00:00 GMT'])(
+test.concurrent.each(['0', '-5', '1e9', '0x10', 'soon', 'Thu, 01 Jan 1970 00:00:00 GMT'])(
   'Retry-After: %s makes no loop without a pause',
   async (retryAfter) => {
     await using server = await startServer((response) =>
@@ -65,7 +65,7 @@ test.each(['0', '-5', '1e9', '0x10', 'soon', 'Thu, 01 Jan 1970 00:00:00 GMT'])(
   },
 )
 
-test.each(['2592000', '9'.repeat(30)])(
+test.concurrent.each(['2592000', '9'.repeat(30)])(
   'Retry-After: %s with patience without an end is waited for',
   async (retryAfter) => {
     await using server = await startServer((response) =>
@@ -80,15 +80,18 @@ test.each(['2592000', '9'.repeat(30)])(
   },
 )
 
-test.each([Infinity, 2 ** 31, 2 ** 40])('tryTimeoutMs: %s is longer than an answer takes', async (tryTimeoutMs) => {
-  await using server = await startServer((response) =>
-    AbortSignal.timeout(300).addEventListener('abort', () => json(response, 200, { ok: true })),
-  )
-  expect(await new Client({ url: server.url, tryTimeoutMs, retryForMs: 0 }).stats()).toEqual({ ok: true })
-  expect(server.requests).toHaveLength(1)
-})
+test.concurrent.each([Infinity, 2 ** 31, 2 ** 40])(
+  'tryTimeoutMs: %s is longer than an answer takes',
+  async (tryTimeoutMs) => {
+    await using server = await startServer((response) =>
+      AbortSignal.timeout(300).addEventListener('abort', () => json(response, 200, { ok: true })),
+    )
+    expect(await new Client({ url: server.url, tryTimeoutMs, retryForMs: 0 }).stats()).toEqual({ ok: true })
+    expect(server.requests).toHaveLength(1)
+  },
+)
 
-test('what is no number of milliseconds is refused, and never means "at once"', async () => {
+test.concurrent('what is no number of milliseconds is refused, and never means "at once"', async () => {
   await using server = await startServer((response) => json(response, 200, { job_id: 'j', status: 'processing' }))
   for (const option of ['retryForMs', 'tryTimeoutMs'] as const)
     expect(() => new Client({ url: server.url, [option]: Number.NaN })).toThrow(`${option} must be a number`)
@@ -102,7 +105,7 @@ test('what is no number of milliseconds is refused, and never means "at once"', 
 const openStream = (response: ServerResponse) => response.writeHead(200, { 'content-type': 'text/event-stream' })
 const lastIds = (requests: IncomingMessage[]) => requests.map(({ headers }) => headers['last-event-id'])
 
-test('an id without data is where a broken stream goes on', async () => {
+test.concurrent('an id without data is where a broken stream goes on', async () => {
   const answers = ['id: 7\n\n', ':\n\nid: 9\n\nid: 8\n\n', 'id: x\n\nid: 11\nevent: job:created\ndata: {"a":1}\n\n']
   await using server = await startServer((response) => {
     const text = answers.shift()
@@ -114,7 +117,7 @@ test('an id without data is where a broken stream goes on', async () => {
   expect(lastIds(server.requests)).toEqual([undefined, '7', '9', '11'])
 })
 
-test.each([
+test.concurrent.each([
   ['ends at once', (_n: number) => ''],
   ['resets at once, each time', (n: number) => `id: ${n}\nevent: reset\ndata: {"first_seq":1}\n\n`],
   ['tells one event a connection', (n: number) => `id: ${n}\nevent: job:created\ndata: {}\n\n`],
@@ -132,7 +135,7 @@ test.each([
   expect(server.requests.length).toBeLessThan(60)
 })
 
-test('a whole number that was changed already, or will be, is not sent', async () => {
+test.concurrent('a whole number that was changed already, or will be, is not sent', async () => {
   await using server = await startServer((response) => json(response, 201, { job_id: 'j' }))
   const client = new Client({ url: server.url })
   const sending = client.create('task', { data: { 'a/b': [1, 2 ** 53] } })
@@ -148,7 +151,7 @@ test('a whole number that was changed already, or will be, is not sent', async (
   expect(server.requests).toHaveLength(1)
 })
 
-test('an id is sent as it was meant', async () => {
+test.concurrent('an id is sent as it was meant', async () => {
   await using server = await startServer((response) => json(response, 200, { job_id: 'j', status: 'finished' }))
   const client = new Client({ url: server.url })
   await client.get(' j\r\n')

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '../..')
 /** All that compose builds from and mounts, and the scripts that the documents name. */
 const NEEDED = `
   Dockerfile .dockerignore package.json package-lock.json docker-compose.yml
-  docker-compose.prod.yml deploy nats nginx scripts services shared client cli`
+  docker-compose.prod.yml deploy nats nginx scripts services shared client cli ui`
   .trim()
   .split(/\s+/)
 

@@ -44,7 +44,7 @@ beforeAll(async () => {
   await mkdir(join(dir, '.config/fish/completions'), { recursive: true })
   await writeFile(join(dir, 'client-secret'), secret)
   await writeFile(join(dir, 'jwt_secret'), JWT_SECRET)
-  for (const [name, text] of Object.entries(READER_FILES)) await writeFile(join(dir, name), text)
+  for (const [name, text] of Object.entries(READER_FILES)) await writeFile(join(dir, name), text, { mode: 0o755 })
   await writeFile(join(dir, 'jobs.ndjson'), '{"object_id":"n1","type":"sleep"}\n{"object_id":"n2","type":"sleep"}\n')
 })
 afterAll(async () => {
@@ -141,5 +141,6 @@ const waitingJob = () => makeJob(hasty, { payload: { ms: 3_000 } })
 const shortened = (command: string): string =>
   command
     .replace('--duration 30s', '--duration 1s')
-    // A worker works until somebody stops it.
-    .replace(/(?:npx )?hasty work /, 'timeout --preserve-status -s INT 3 hasty work ')
+    // A worker works until somebody stops it, with one signal: to its group too, the second could meet one that has ended
+    // its work and is about to exit.
+    .replace(/(?:npx )?hasty work /, 'timeout --foreground --preserve-status -s INT 3 hasty work ')

@@ -35,6 +35,7 @@ const FILES: [command: RegExp, file: string][] = [
 export const READER_FILES: Record<string, string> = {
   'order.json': '{"steps": [{"name": "wait", "signal": "go"}]}',
   'plan.json': '{"steps": [{"name": "wait", "signal": "go"}]}',
+  'shrink.sh': '#!/bin/sh\ncat\n',
   'hourly.json': '{"cron": "0 * * * *", "job": {"type": "resize"}}',
 }
 

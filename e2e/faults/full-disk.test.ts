@@ -24,6 +24,7 @@ test.concurrent('a full disk loses nothing: new work is refused at once, and is 
   if (typeof mounted === 'string') return skip(mounted)
   await using disk = mounted
   await using hasty = await startOn(disk)
+  const later = await makeJob(hasty, { type: 'task', payload: { data: 1, ms: 1 }, delay_ms: 3_600_000 })
   const accepted: string[] = []
   let refused: Answered | undefined
   for (let n = 0; refused === undefined && n < 500; n++) {
@@ -33,10 +34,14 @@ test.concurrent('a full disk loses nothing: new work is refused at once, and is 
   }
   expect(refused).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(refused?.ms).toBeLessThan(1_000)
-  // A file takes the rest of the disk, and the running services write until the broker can write no more.
-  await disk.fill()
+  // A file takes the rest of the disk, and what the broker frees meanwhile. What is left then is the end of the last page
+  // of its files: changes of a job fill that of the log, and nobody could wait for the probes alone.
   const checks = { broker: expect.stringContaining('disk is full') as string }
-  await untilReadiness(hasty, { status: 503, body: { checks } }, PAGE_FULL)
+  await vi.waitFor(async () => {
+    await disk.fill()
+    await Promise.all([later, later, later].map((id, n) => postpone(hasty.url, id, n)))
+    expect(await getFrom(`${hasty.url}/readyz`)).toMatchObject({ status: 503, body: { checks } })
+  }, PAGE_FULL)
   const again = await postTask(hasty.url, 1_000, '')
   expect(again).toMatchObject({ status: 503, body: { code: 'cannot-store' } })
   expect(again.ms).toBeLessThan(1_000)
@@ -67,11 +72,12 @@ test.concurrent('a disk that cannot be written is told from one that is slow, an
   for (const path of ['/message', '/v1/requests', '/v1/schedules/x']) {
     // What is so small that it still fits into the broker's last page is accepted, and kept.
     await vi.waitFor(async () => {
+      await disk.fill()
       const startedMs = performance.now()
       const answer = await send(path.endsWith('x') ? 'PUT' : 'POST', `${hasty.url}${path}`, BODIES[path])
       expect([path, answer.status, answer.body['code']]).toEqual([path, 503, 'cannot-store'])
       expect(performance.now() - startedMs).toBeLessThan(1_000)
-    }, SOON)
+    }, PAGE_FULL)
   }
   await disk.empty()
   await untilReadiness(hasty, { status: 200 })
@@ -98,14 +104,18 @@ test.concurrent('a store whose own disk is full keeps new work out, while what r
   await vi.waitFor(async () => expect((await postTask(hasty.url, 2, '')).status).toBe(201), SOON)
 })
 
+/** Its answer does not matter: it changes the job, or is refused because the disk is full. */
+const postpone = (url: string, jobId: string, n: number) =>
+  send('PATCH', `${url}/v1/jobs/${jobId}`, { delay_ms: 3_600_000 + n })
+
 const BODIES: Record<string, unknown> = {
   '/message': [{ timestamp: '2026-11-29T05:00:00Z', value: 'x'.repeat(60_000) }],
   '/v1/requests': { steps: [{ name: 'a', jobs: [{ name: 'x', type: 'add', payload: { numbers: [1] } }] }] },
   '/v1/schedules/x': { every_ms: 60_000, job: { type: 'add', payload: { numbers: [1] } } },
 }
 
-const untilReadiness = ({ url }: { url: string }, answer: object, within = SOON): Promise<void> =>
-  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), within)
+const untilReadiness = ({ url }: { url: string }, answer: object): Promise<void> =>
+  vi.waitFor(async () => expect(await getFrom(`${url}/readyz`)).toMatchObject(answer), SOON)
 
 /** An api looks once a second whether there is room; what it accepted before then is kept. */
 const untilRefused = ({ url }: { url: string }, data: string): Promise<Answered> =>

@@ -54,7 +54,8 @@ async function settleWell(run: FaultRun): Promise<Job[]> {
 const crashedAttempts = (jobs: Job[]): number =>
   jobs.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome === 'crashed').length
 
-describe.concurrent('HTTP workers', () => {
+// One after the other: three of them at once, of a dozen processes each, took half as long again on two cores.
+describe('HTTP workers', () => {
   test('killed, and frozen past their leases: their jobs run elsewhere, and what they say after that is refused', async () => {
     await using lent = await startLentRun({ leaseS: 5, each: 4 })
     const { run, workers } = lent

@@ -110,6 +110,8 @@ describe.concurrent('short jobs', () => {
       )
     }
     const jobs = await settleWell(run)
-    expect(run.sink.effects.map(({ job_id }) => job_id).toSorted()).toEqual(jobs.map(({ job_id }) => job_id).toSorted())
+    expect((await run.sink.effects()).map(({ job_id }) => job_id).toSorted()).toEqual(
+      jobs.map(({ job_id }) => job_id).toSorted(),
+    )
   })
 })

@@ -63,7 +63,7 @@ describe.concurrent('a worker', () => {
     expect(checkInvariants(evidence)).toEqual([])
     const refused = () => sumOfMetric(run.hasty.job.slice(0, 1), 'hasty_refused_outcomes_total')
     await vi.waitFor(async () => expect(await refused()).toBeGreaterThan(0), UNTIL)
-    expect(run.sink.effects.filter(({ accepted }) => !accepted).length).toBeGreaterThan(0)
+    expect((await run.sink.effects()).filter(({ accepted }) => !accepted).length).toBeGreaterThan(0)
   })
 
   test('whose event loop a handler blocks past the lease keeps its jobs: one attempt each', async () => {

@@ -23,6 +23,7 @@ const context: Context = {
   objectId: 'object',
   attempt: 1,
   fencingToken: 1,
+  traceparent: null,
   createdAt: '2026-11-22T08:00:00.000Z',
   signal: new AbortController().signal,
   log: pino({ level: 'silent' }),

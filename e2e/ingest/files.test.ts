@@ -6,7 +6,7 @@ import { startInProcess, startMixed } from '../support/hasty.ts'
 import { readBatchFiles, valuesIn } from './batch-files.ts'
 import { messagesFrom, numbers, sendMessages } from './messages.ts'
 
-const SOON = { timeout: 20_000, interval: 100 }
+const SOON = { timeout: 60_000, interval: 100 }
 
 test('each message is in one file, in batches of five and what is left after the wait', async () => {
   await using hasty = await startMixed(['ingest'], {
@@ -75,7 +75,7 @@ test('a pool grows to four when whole batches wait, and goes back to three', asy
       .filter(({ running }) => running)
       .map((worker) => worker.worker_id)
   }
-  expect(await poolOf()).toEqual(['0-0', '0-1', '0-2'])
+  await vi.waitFor(async () => expect(await poolOf()).toEqual(['0-0', '0-1', '0-2']), SOON)
   await sendMessages(hasty.url, 0, 300)
   await vi.waitFor(async () => expect(await poolOf()).toEqual(['0-0', '0-1', '0-2', '0-3']), SOON)
   const all = async () => (await getFrom(`${hasty.url}/v1/message/workers`)).body['messages_total']

@@ -22,7 +22,8 @@ test.each([
 ])('a task with %s as its data is found, told in one line, and gives it back', async (_, payload, told) => {
   const jobId = await makeJob(hasty, { type: 'task', payload })
   const job = await untilJob(hasty, jobId, { status: 'finished', result: { data: payload?.data ?? null } })
-  expect(await linesAbout(jobId)).toEqual([`found task ${jobId} created at ${job.created_at} with data ${told}`])
+  const line = `found task ${jobId} created at ${job.created_at} with data ${told}`
+  await vi.waitFor(async () => expect(await linesAbout(jobId)).toEqual([line]), { timeout: 10_000 })
 })
 
 test('without `ms` it works for 100 to 1,000 ms', async () => {

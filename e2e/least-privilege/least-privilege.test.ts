@@ -125,6 +125,8 @@ test('setup, api, keeper, job, workflow and ingest each do their work as their o
   const read = () => getFrom(`${api.url}/${String(accepted.body['job_id'])}`)
   await expect.poll(async () => (await read()).body['status'], { timeout: 10_000 }).toBe('finished')
   await vi.waitFor(async () => expect(await firstSeq()).toBeGreaterThan(1), { timeout: 10_000 })
+  const metrics = async () => (await fetch(`${keeper.url}/metrics`)).text()
+  await expect.poll(metrics, { timeout: 10_000 }).toContain('hasty_requests_open{status="inprogress"')
   const logs = (await Promise.all([api, keeper, job, workflow, ingest].map((replica) => replica.logs()))).flat()
   const isOfAuth = (msg: unknown) => String(msg).startsWith('AUTH is off')
   expect(logs.filter(({ level, msg }) => level !== 'info' && !isOfAuth(msg))).toEqual([])
@@ -194,6 +196,7 @@ test.each<[string, User, string]>([
   ['a worker reads no idempotency key', 'job', '$JS.API.STREAM.MSG.GET.KEYS'],
   ['a worker makes no schedule', 'job', 'schedule.x'],
   ['a worker reads no schedule', 'job', '$JS.API.STREAM.MSG.GET.SCHEDULES'],
+  ['a worker reads no schedule by the short way', 'job', '$JS.API.DIRECT.GET.SCHEDULES'],
   ['a worker removes no schedule', 'job', '$JS.API.STREAM.PURGE.SCHEDULES'],
   ['setup makes no schedule', 'setup', 'schedule.x'],
   ['setup removes no schedule', 'setup', '$JS.API.STREAM.PURGE.SCHEDULES'],
@@ -241,6 +244,7 @@ test.each<[string, User, string]>([
   ['the keeper asks nobody for work', 'keeper', 'worker.x.work'],
   ['the api answers no call for work', 'api', 'worker.answer.x.1'],
   ['the api ends no lease', 'api', 'worker.lent.ended'],
+  ['the api calls no HTTP worker lost', 'api', 'worker.lent.lost'],
   ['the api calls no worker dead', 'api', 'worker.held'],
   ['the keeper calls no worker dead', 'keeper', 'worker.held'],
   ['the keeper asks no worker what it holds', 'keeper', 'worker.x.holds'],
@@ -326,7 +330,7 @@ async function useRequests(url: string): Promise<void> {
   const definition = `${url}/v1/definitions/sum`
   expect(await send('PUT', definition, { steps })).toMatchObject({ status: 201, body: { version: 1 } })
   const made = await postTo(`${url}/v1/requests`, { definition: 'sum' }, { 'Idempotency-Key': 'request-1' })
-  expect(made).toMatchObject({ status: 201, body: { status: 'queuing' } })
+  expect(made).toMatchObject({ status: 201, body: { status: 'inprogress' } })
   const request = `${url}/v1/requests/${String(made.body['request_id'])}`
   const done = { status: 'completed', steps: [{ jobs: [{ result: 3 }] }] }
   await vi.waitFor(async () => expect((await getFrom(request)).body).toMatchObject(done), { timeout: 10_000 })

@@ -51,6 +51,16 @@ const ROWS: [query: string, code: string, parameter: string][] = [
   ['tag=a&tag=b', 'invalid-request', 'tag'],
   ['ended_after=1h', 'invalid-request', 'ended_after'],
   ['ended_before=2026-11-22', 'invalid-request', 'ended_before'],
+  ['error=other', 'invalid-request', 'error'],
+  ['attempts_min=0', 'invalid-request', 'attempts_min'],
+  ['attempts_min=two', 'invalid-request', 'attempts_min'],
+  ['worker=', 'invalid-request', 'worker'],
+  ['tenant=', 'invalid-request', 'tenant'],
+  ['id_prefix=%25', 'invalid-request', 'id_prefix'],
+  ['payload/a=1&payload/a=2', 'invalid-request', 'payload'],
+  ['payload/~2=1', 'invalid-request', 'payload'],
+  ['payload/a=1&payload/b=1&payload/c=1&payload/d=1&payload/e=1&payload/f=1', 'invalid-request', 'payload'],
+  ['payloads/a=1', 'unknown-member', 'payloads/a'],
   ['cursor=', 'invalid-request', 'cursor'],
   ['cursor=forged', 'invalid-request', 'cursor'],
   [`cursor=${'a'.repeat(201)}`, 'invalid-request', 'cursor'],
@@ -72,6 +82,14 @@ test.each(['/v1/stats', '/v1/types', '/v1/schedules', '/v1/message/workers'])(
   async (path) => {
     const { status, body } = await getFrom(`${hasty.url}${path}?type=sleep`)
     expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'unknown-member' })
+  },
+)
+
+test.each(['limit=0', 'limit=201', 'limit=x', 'cursor=', 'cursor=forged', `cursor=${'a'.repeat(301)}`])(
+  'a list of schedules with %s is refused',
+  async (query) => {
+    const { status, body } = await getFrom(`${hasty.url}/v1/schedules?${query}`)
+    expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'invalid-request' })
   },
 )
 

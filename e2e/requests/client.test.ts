@@ -32,7 +32,7 @@ const cli = (...args: string[]) => runCli(url, args)
 
 test('the client sends a request and waits for its end', async () => {
   const { request_id: id, status } = await client.createRequest(quick)
-  expect(status).toBe('queuing')
+  expect(status).toBe('inprogress')
   expect(await client.waitRequest(id)).toMatchObject({ request_id: id, status: 'completed' })
   const again = await client.createRequest(quick, { idempotencyKey: 'k' })
   expect((await client.createRequest(quick, { idempotencyKey: 'k' })).request_id).toBe(again.request_id)
@@ -42,7 +42,11 @@ test('a wait that is over says how the request stood, and a signal lets it go on
   const { request_id: id } = await client.createRequest(waiting)
   const error = await client.waitRequest(id, { waitMs: 200 }).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(RequestWaitTimeout)
-  expect((error as RequestWaitTimeout).request).toMatchObject({ request_id: id, step: 'wait' })
+  expect((error as RequestWaitTimeout).request).toMatchObject({
+    request_id: id,
+    step: 'wait',
+    steps: [{ name: 'wait', signal: 'go' }],
+  })
   await client.signalRequest(id, 'go', { extras: { by: 'ann' } })
   expect(await client.waitRequest(id)).toMatchObject({ status: 'completed', extras: { by: 'ann' } })
 })

@@ -44,11 +44,11 @@ test('a request is accepted, shown with everything that will be, and goes throug
   expect(made).toMatchObject({
     name: 'order 5',
     definition: null,
-    status: 'queuing',
+    status: 'inprogress',
     step: 'first',
     params: { a: 1 },
     steps: [
-      { name: 'first', status: 'new', jobs: [{ name: 'a', status: 'new', job_id: null, attempts: [] }, { name: 'b' }] },
+      { name: 'first', status: 'inprogress', jobs: [{ name: 'a', status: 'inprogress', attempts: [] }, { name: 'b' }] },
       { name: 'second', jobs: [{ name: 'c' }] },
     ],
   })

@@ -35,10 +35,12 @@ const mayImport: Record<string, string[]> = {
     'shared/ids',
     'shared/time',
   ],
+  // Spans, and the SDK that sends them.
+  'shared/trace': ['@opentelemetry/*', 'shared/process', 'shared/time'],
   'shared/bus': ['node:*', '@nats-io/*', 'nanoid', 'zod', ...ground],
   // The life of a service, and the base with which each begins.
-  'shared/service': ['node:*', 'prom-client', 'shared/bus', ...ground],
-  'shared/stores': ['node:path', 'shared/contracts', 'shared/time'],
+  'shared/service': ['node:*', 'prom-client', 'shared/bus', 'shared/trace', ...ground],
+  'shared/stores': ['node:path', 'shared/contracts', 'shared/formats', 'shared/time'],
   // The parts that the adapters of all stores share, then the adapters.
   'shared/stores/sqlite': ['node:*', 'shared/stores'],
   'shared/stores/mongo': ['mongoose', 'shared/ids', 'shared/stores'],
@@ -60,12 +62,27 @@ const mayImport: Record<string, string[]> = {
     'zod',
     'shared/auth',
     'shared/service',
+    'shared/trace',
     ...ground,
   ],
-  'shared/accept': ['node:*', 'zod', 'shared/bus', 'shared/outbound', 'shared/http', ...ground],
+  'shared/accept': [
+    'node:*',
+    'zod',
+    'ajv',
+    'ajv-formats',
+    'shared/bus',
+    'shared/outbound',
+    'shared/http',
+    'shared/trace',
+    ...ground,
+  ],
+  // How old the store is, and what it knows better than the lanes.
+  'shared/read-store': ['shared/bus', 'shared/stores', ...ground],
   // The parts of schedules that api and keeper share.
   'shared/schedules': ['croner', 'shared/bus', ...ground],
   client: ['shared/contracts', 'shared/formats'],
+  // The dashboard: what runs in the browser, with the client; of the contracts it takes the types alone.
+  ui: ['preact', 'preact/*', '@preact/*', 'htm', 'uplot', 'client', 'shared/contracts', 'shared/formats'],
   cli: ['node:*', 'commander', 'client', 'shared/auth', 'shared/formats'],
   'services/api': ['node:*', 'koa', 'zod-openapi', 'croner', 'zod', 'nanoid', 'shared/*'],
   'services/keeper': ['node:*', 'zod', 'shared/*'],
@@ -118,7 +135,7 @@ test('nobody outside of shared/bus sees the connection to the broker or one of i
 
 const specifiers = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)['"]([^'"]+)['"]/g
 
-for (const file of globSync('{shared,client,services,cli,scripts}/**/*.ts', { cwd: root })) {
+for (const file of globSync('{shared,client,services,cli,scripts,ui}/**/*.ts', { cwd: root })) {
   test(`${file} imports only what its layer may`, () => {
     expect(forbiddenImports(file)).toEqual([])
   })

@@ -34,8 +34,12 @@ const namesOf = (operations: readonly Operation[]): string[] =>
 
 /** Routes that are served beside the router: the operator's, which every service has. */
 const OPERATOR = ['GET /heartbeat', 'GET /livez', 'GET /readyz', 'GET /metrics']
-/** Files that belong to the page. */
-const ASSETS = ['GET /docs/docs.js', 'GET /docs/docs.css']
+/** Files that belong to a page, and the screens of the dashboard. */
+const ASSETS = [
+  ...['docs.js', 'element.js', 'schema.js', 'try-it.js', 'docs.css'].map((file) => `GET /docs/${file}`),
+  'GET /ui/*path',
+  'GET /ui/-/{version}/*path',
+]
 const WORKERS = namesOf(Object.values(workerOperations))
 
 test('every operation is served by one service, and every route is an operation', async () => {

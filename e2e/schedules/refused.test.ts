@@ -1,11 +1,12 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { SCHEDULED_JOB_MAX_BYTES, SCHEDULES_MAX } from '#shared/contracts/http/schedules.ts'
+import { SCHEDULED_JOB_MAX_BYTES, SCHEDULES_MAX, type ScheduleList } from '#shared/contracts/http/schedules.ts'
 import { SCHEDULES_STREAM } from '#shared/contracts/log/subjects.ts'
 import { HOUR, SECOND } from '#shared/time/clock.ts'
-import { send } from '../support/call.ts'
+import { getFrom, send } from '../support/call.ts'
 import { type Mixed, startMixed } from '../support/hasty.ts'
 import { connectTest } from '../support/read-log.ts'
+import { someAtOnce } from '../support/some-at-once.ts'
 import { named, oldRecord, openLog, openRecords, put, QUICK_JOB, untilView } from './schedule-calls.ts'
 
 let hasty: Mixed<'keeper'>
@@ -91,7 +92,7 @@ test.each<[string, Record<string, unknown>, string, string?]>([
   expect(await stored()).toBe(before)
 })
 
-test.each(['.hidden', '-dash', 'a b', 'a%2Fb', 'a'.repeat(129), 'é', '%00', '*', '%3E'])(
+test.each(['calendar', '.hidden', '-dash', 'a b', 'a%2Fb', 'a'.repeat(129), 'é', '%00', '*', '%3E'])(
   'a schedule cannot be called %s',
   async (name) => {
     const before = await stored()
@@ -161,16 +162,22 @@ test('a record that cannot be read stops no other schedule, and can be deleted',
     expect(await send('DELETE', `${hasty.url}/v1/schedules/${name}`)).toMatchObject({ status: 204 })
 })
 
-test('there may be a thousand schedules, and then one can still be changed', async () => {
+test('there may be ten thousand schedules, listed page by page, and then one can still be changed', async () => {
   await using old = await openRecords(hasty.nats.url)
   const { messages: count } = await old.records.state()
-  const seeded = Array.from({ length: SCHEDULES_MAX - count }, (_, i) =>
-    old.write(oldRecord(`seeded-${i}`, Date.now(), { every_ms: HOUR })),
-  )
-  await Promise.all(seeded)
+  const names = Array.from({ length: SCHEDULES_MAX - count }, (_, i) => `seeded-${i}`)
+  await someAtOnce(names, (name) => old.write(oldRecord(name, Date.now(), { every_ms: HOUR })))
   expect(await put(hasty.url, 'one-more', every)).toMatchObject({ status: 409, body: { code: 'too-many-schedules' } })
   expect(await put(hasty.url, 'seeded-7', { every_ms: SECOND })).toMatchObject({ status: 200 })
   await untilView(hasty.url, 'seeded-7', { last_tick_at: expect.any(String) as string })
-  const { body } = await send('GET', `${hasty.url}/v1/schedules`)
-  expect(body['items']).toHaveLength(SCHEDULES_MAX)
+  const listed: string[] = []
+  for (let path = '/v1/schedules'; path !== ''; ) {
+    const { body, headers } = await getFrom(`${hasty.url}${path}`)
+    const page = body as unknown as ScheduleList
+    listed.push(...page.items.map(({ name }) => name))
+    path = /^<(.*)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1] ?? ''
+    expect(page.next_cursor === null).toBe(path === '')
+  }
+  expect(listed).toHaveLength(SCHEDULES_MAX)
+  expect(listed).toEqual([...new Set(listed)].toSorted())
 })

@@ -14,6 +14,12 @@ export interface Language {
   releases: boolean
   /** Jobs at once that leave it enough time for its heartbeats on a busy machine. */
   concurrency: string
+  /** Jobs of one test at most. */
+  jobsMax: number
+  /** Seconds, where the scenarios' own are too few for the heartbeats of so many jobs at once on a busy machine. */
+  leaseS?: number
+  /** Milliseconds, where the scenarios' own time limit is too short for one job on a busy machine. */
+  timeoutMs?: number
   /** @param dir for what is built; @returns the command */
   prepare: (dir: string) => Promise<[string, ...string[]]>
 }
@@ -23,10 +29,19 @@ const missing = (...programs: string[]): string =>
 
 export const LANGUAGES: Language[] = [
   {
+    name: 'TypeScript',
+    missing: '',
+    releases: true,
+    concurrency: '16',
+    jobsMax: 60,
+    prepare: () => Promise.resolve([process.execPath, join(import.meta.dirname, 'typescript-worker.ts')]),
+  },
+  {
     name: 'Python',
     missing: missing('python3'),
     releases: true,
     concurrency: '16',
+    jobsMax: 60,
     prepare: () => Promise.resolve(['python3', join(sdk, 'python/conformance_worker.py')]),
   },
   {
@@ -34,6 +49,7 @@ export const LANGUAGES: Language[] = [
     missing: missing('go'),
     releases: true,
     concurrency: '16',
+    jobsMax: 60,
     prepare: async (dir) => {
       const program = join(dir, 'conformance-worker')
       await runCommand('go', ['build', '-o', program, './cmd/conformance-worker'], { cwd: join(sdk, 'go') })
@@ -44,8 +60,11 @@ export const LANGUAGES: Language[] = [
     name: 'bash',
     missing: missing('bash', 'curl', 'jq'),
     releases: false,
-    // Each call starts some ten processes.
+    // Each call starts some ten processes, and each heartbeat six.
     concurrency: '6',
+    jobsMax: 10,
+    leaseS: 30,
+    timeoutMs: 60_000,
     prepare: () => Promise.resolve(['bash', join(sdk, 'conformance/worker.sh')]),
   },
 ]

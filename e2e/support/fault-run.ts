@@ -152,7 +152,7 @@ async function settle(scene: Scene): Promise<Evidence> {
     log,
     answers: (await Promise.all(hasty.api.map((replica) => askAll(replica, ids)))).flat(),
     stored: await stored(),
-    effects: sink.effects,
+    effects: await sink.effects(),
     lanes: [...(await listLanes({ nc: nats })), { name: ARM_TIMERS, ...(await armTimersFloor(nats)) }],
     timers: await timersLeft(nats),
     processes: await memoryOf(hasty),

@@ -25,7 +25,7 @@ const start = {
 }
 
 /** Settings of tests: nothing is printed, and no test waits at its end for jobs that are still running. */
-const DEFAULTS = { HOST: '127.0.0.1', LOG_FORMAT: 'json', LOG_LEVEL: 'fatal', DRAIN_MS: '0' }
+const DEFAULTS = { HOST: '127.0.0.1', LOG_FORMAT: 'json', LOG_LEVEL: 'fatal', DRAIN_MS: '0', SPARE_CHILDREN: '0' }
 
 /** One service in the test's own process, on a port that it keeps over restarts. */
 export type InProcess = {

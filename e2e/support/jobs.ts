@@ -3,7 +3,7 @@ import type { JobView } from '#shared/contracts/http/jobs.ts'
 import { postTo } from './call.ts'
 import type { Hasty } from './hasty.ts'
 
-const SOON = { timeout: 20_000, interval: 25 }
+const SOON = { timeout: 60_000, interval: 25 }
 
 let made = 0
 

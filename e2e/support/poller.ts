@@ -19,7 +19,7 @@ export type Poller = {
 }
 
 const READERS = 3
-const PAUSE_MS = 15
+const PAUSE_MS = 40
 const ANSWER_MS = 10_000
 /** Number of the youngest jobs, which change, and get most of the looks. */
 const YOUNG = 60

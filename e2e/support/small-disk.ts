@@ -12,14 +12,14 @@ export interface SmallDisk extends AsyncDisposable {
   grow(size: string): Promise<void>
   /** Works only while nobody has one of its files open for writing. */
   allowWrites(isAllowed: boolean): Promise<void>
-  /** Fills the rest of the disk with a file. */
+  /** Fills the rest of the disk with a file; again, what others have freed since. */
   fill(): Promise<void>
   /** Deletes that file. */
   empty(): Promise<void>
 }
 
 async function takeRest(path: string): Promise<void> {
-  const file = await open(path, 'w')
+  const file = await open(path, 'a')
   const some = Buffer.alloc(64 * 1024)
   try {
     for (;;) await file.write(some)

@@ -7,6 +7,9 @@ import { type Hasty, startInProcess } from '../support/hasty.ts'
 import { readJob, untilJob } from '../support/jobs.ts'
 import { workCalls } from './work-calls.ts'
 
+/** `expect.poll` does not work in tests that run at once. */
+const WITHIN = { timeout: 15_000, interval: 200 }
+
 let hasty: Hasty
 let calls: ReturnType<typeof workCalls>
 
@@ -37,7 +40,7 @@ async function post(type: string, members: Record<string, unknown> = {}): Promis
   )
 }
 
-test('a job is claimed, reports progress, and is completed; every repeat gets the same answer', async () => {
+test.concurrent('a job is claimed, reports progress, and is completed; every repeat gets the same answer', async () => {
   const type = await newType()
   const jobId = await post(type, { payload: { a: [1] }, tags: ['customer:42'] })
   const job = await calls.claimOne(type)
@@ -61,7 +64,7 @@ test('a job is claimed, reports progress, and is completed; every repeat gets th
   expect(await calls.extend(job.lease)).toMatchObject({ status: 'superseded' })
 })
 
-test('a failed attempt is followed by another, until there are none left; each has its error', async () => {
+test.concurrent('a failed attempt is followed by another, until there are none left; each has its error', async () => {
   const type = await newType({ max_attempts: 2 })
   const jobId = await post(type)
   const first = await calls.claimOne(type)
@@ -79,7 +82,16 @@ test('a failed attempt is followed by another, until there are none left; each h
   ])
 })
 
-test('a worker says that another attempt cannot help, or when it may', async () => {
+test.concurrent('an error without a message keeps its name and code', async () => {
+  const type = await newType({ max_attempts: 1 })
+  for (const error of [{ name: 'AssertionError', message: '', code: 'E7' }, { message: '' }]) {
+    const jobId = await post(type)
+    await calls.end(await calls.claimOne(type), 'fail', { error })
+    expect((await untilJob(hasty, jobId, { status: 'failed' })).error).toEqual({ name: 'Error', ...error })
+  }
+})
+
+test.concurrent('a worker says that another attempt cannot help, or when it may', async () => {
   const type = await newType()
   const hopeless = await post(type)
   const one = await calls.claimOne(type)
@@ -98,7 +110,7 @@ test('a worker says that another attempt cannot help, or when it may', async () 
   expect(Date.parse(String(due.due_at)) - Date.parse(due.updated_at)).toBeGreaterThan(3_000_000)
 })
 
-test('a job that is handed back goes to another worker, and spends no attempt', async () => {
+test.concurrent('a job that is handed back goes to another worker, and spends no attempt', async () => {
   const type = await newType()
   const jobId = await post(type)
   const job = await calls.claimOne(type)
@@ -109,7 +121,7 @@ test('a job that is handed back goes to another worker, and spends no attempt', 
   expect(await calls.end(again, 'complete')).toMatchObject({ status: 200 })
 })
 
-test('a call gets no more than it asks for, highest priority first, and settles earlier jobs in order', async () => {
+test.concurrent('a call gets no more than it asks for, highest priority first, and settles earlier jobs in order', async () => {
   const type = await newType()
   const low = await post(type, { priority: 'low' })
   const normal = await Promise.all([post(type), post(type)])
@@ -130,7 +142,7 @@ test('a call gets no more than it asks for, highest priority first, and settles 
   expect(await calls.claim({ types: [type], max: 5 })).toEqual({ settled: [], jobs: [], draining: false })
 })
 
-test('a claim waits for a job of any of its types; repeated with its claim_id it gets the same jobs', async () => {
+test.concurrent('a claim waits for a job of any of its types; repeated with its claim_id it gets the same jobs', async () => {
   const [one, other] = [await newType(), await newType()]
   const claim = { types: [one, other], wait_s: 30, max: 2, claim_id: randomUUID() }
   const waiting = calls.claim(claim)
@@ -141,7 +153,21 @@ test('a claim waits for a job of any of its types; repeated with its claim_id it
   expect(await calls.claim(claim)).toEqual(await waiting)
 })
 
-test('a claim_id brings no jobs of other types, and its ends are settled each time', async () => {
+test.concurrent('a claim that is repeated without waiting is over: what comes later goes to another worker', async () => {
+  const type = await newType()
+  const claim = { worker_id: randomUUID(), types: [type], wait_s: 30, max: 2, claim_id: randomUUID() }
+  const waiting = calls.claim(claim)
+  const workers = async () => (await getFrom(`${hasty.url}/v1/workers`)).body['items']
+  await expect
+    .poll(workers, { timeout: 10_000 })
+    .toContainEqual(expect.objectContaining({ worker_id: claim.worker_id }))
+  expect((await calls.claim({ ...claim, wait_s: 0, max: 0 })).jobs).toEqual([])
+  const jobId = await post(type)
+  expect(await calls.claimOne(type, { worker_id: 'w2' })).toMatchObject({ job_id: jobId })
+  expect((await waiting).jobs).toEqual([])
+})
+
+test.concurrent('a claim_id brings no jobs of other types, and its ends are settled each time', async () => {
   const [one, other] = [await newType(), await newType()]
   const jobId = await post(one)
   const claimId = randomUUID()
@@ -157,7 +183,7 @@ test('a claim_id brings no jobs of other types, and its ends are settled each ti
   expect((await calls.claim({ types: [one], claim_id: claimId })).jobs).toEqual([])
 })
 
-test('a shorter extension does not take away what a longer one gave', async () => {
+test.concurrent('a shorter extension does not take away what a longer one gave', async () => {
   const type = await newType()
   await post(type)
   const job = await calls.claimOne(type, { lease_s: 60 })
@@ -166,7 +192,7 @@ test('a shorter extension does not take away what a longer one gave', async () =
   await calls.end(job, 'complete')
 })
 
-test('a type gets a limit while its jobs are lent: their ends free it at once', async () => {
+test.concurrent('a type gets a limit while its jobs are lent: their ends free it at once', async () => {
   const type = await newType()
   await Promise.all([post(type), post(type)])
   const first = await calls.claimOne(type, { lease_s: 60 })
@@ -177,7 +203,7 @@ test('a type gets a limit while its jobs are lent: their ends free it at once', 
   expect((await others).jobs).toHaveLength(1)
 })
 
-test('a worker that closes its connection gets nothing', async () => {
+test.concurrent('a worker that closes its connection gets nothing', async () => {
   const type = await newType()
   const aborted = new Promise<void>((resolve) => {
     const body = JSON.stringify({ worker_id: 'gone', types: [type], wait_s: 30 })
@@ -191,7 +217,7 @@ test('a worker that closes its connection gets nothing', async () => {
   expect(job).toMatchObject({ job_id: jobId, attempt: 1 })
 })
 
-test('a lease that is not extended ends: the attempt counts as a crash, and the job runs elsewhere', async () => {
+test.concurrent('a lease that is not extended ends: the attempt counts as a crash, and the job runs elsewhere', async () => {
   const type = await newType()
   const jobId = await post(type)
   const lost = await calls.claimOne(type, { worker_id: 'lost', lease_s: 5 })
@@ -210,14 +236,25 @@ test('a lease that is not extended ends: the attempt counts as a crash, and the 
   ])
 })
 
-test('where a type allows no lost worker, the first one ends the job', async () => {
+test.concurrent('a worker that let a lease run out gets no more through its open claims, only when it asks again', async () => {
+  const type = await newType()
+  const jobId = await post(type)
+  const lost = await calls.claimOne(type, { worker_id: 'frozen', lease_s: 5 })
+  // One claim at each job service, whichever of them has the lease.
+  const open = [1, 2, 3, 4].map(() => calls.claim({ worker_id: 'frozen', types: [type], wait_s: 30, lease_s: 5 }))
+  for (const claim of open) expect(await claim).toMatchObject({ jobs: [] })
+  expect(Date.now() - Date.parse(lost.lease_until)).toBeLessThan(15_000)
+  expect(await calls.claimOne(type, { worker_id: 'frozen' })).toMatchObject({ job_id: jobId, attempt: 2 })
+})
+
+test.concurrent('where a type allows no lost worker, the first one ends the job', async () => {
   const type = await newType({ max_crashes: 0 })
   const jobId = await post(type)
   await calls.claimOne(type, { worker_id: 'lost', lease_s: 5 })
   await untilJob(hasty, jobId, { status: 'failed', reason: 'crashed' })
 })
 
-test('a lease that is extended lives; the time limit of the attempt does not move', async () => {
+test.concurrent('a lease that is extended lives; the time limit of the attempt does not move', async () => {
   const type = await newType({ timeout_ms: 9_000, max_attempts: 1 })
   const jobId = await post(type)
   const job = await calls.claimOne(type, { lease_s: 5 })
@@ -237,7 +274,7 @@ test('a lease that is extended lives; the time limit of the attempt does not mov
   expect(await calls.end(job, 'complete')).toMatchObject({ status: 410 })
 })
 
-test('a worker learns that its job was cancelled', async () => {
+test.concurrent('a worker learns that its job was cancelled', async () => {
   const type = await newType()
   const jobId = await post(type)
   const job = await calls.claimOne(type)
@@ -248,7 +285,7 @@ test('a worker learns that its job was cancelled', async () => {
   expect(await calls.end(job, 'complete')).toMatchObject({ status: 410, body: { code: 'job-ended' } })
 })
 
-test('a concurrency limit counts jobs that HTTP workers have', async () => {
+test.concurrent('a concurrency limit counts jobs that HTTP workers have', async () => {
   const type = await newType({ concurrency: 2 })
   await Promise.all([post(type), post(type), post(type)])
   const { jobs } = await calls.claim({ types: [type], max: 10, wait_s: 5 })
@@ -260,7 +297,7 @@ test('a concurrency limit counts jobs that HTTP workers have', async () => {
   await calls.claimOne(type, { max: 10 })
 })
 
-test('an HTTP worker stands in the list of workers, and `why` knows it', async () => {
+test.concurrent('an HTTP worker stands in the list of workers, and `why` knows it', async () => {
   const type = await newType()
   const about = { host: 'pi', pid: 7, version: 'resizer/1', slots: 3 }
   const jobId = await post(type)
@@ -286,4 +323,28 @@ test('an HTTP worker stands in the list of workers, and `why` knows it', async (
   )
   const { body } = await getFrom(`${hasty.url}/v1/workers/pi.1/attempts`)
   expect(body['items']).toMatchObject([{ job_id: jobId, outcome: 'finished' }])
+})
+
+test.concurrent('jobs that were cancelled while they waited wait no more, and their type can be removed', async () => {
+  const type = await newType()
+  for (const jobId of [await post(type), await post(type)])
+    expect(await send('POST', `${hasty.url}/v1/jobs/${jobId}/cancel`, {})).toMatchObject({ status: 200 })
+  const view = async () => (await getFrom(`${hasty.url}/v1/types/${type}`)).body
+  await vi.waitFor(async () => expect(await view()).toMatchObject({ waiting: 0, running: 0 }), WITHIN)
+  expect(await send('DELETE', `${hasty.url}/v1/types/${type}`)).toMatchObject({ status: 204 })
+})
+
+test.concurrent('a claim that is refused makes nobody a worker', async () => {
+  const refused = { worker_id: randomUUID(), types: ['no-such-type'], max: 1 }
+  expect(await send('POST', `${hasty.url}/v1/work`, refused)).toMatchObject({ status: 400 })
+  // Another claim of the same moment does.
+  const type = await newType()
+  const taken = { worker_id: randomUUID(), types: [type], max: 1 }
+  expect(await send('POST', `${hasty.url}/v1/work`, taken)).toMatchObject({ status: 200 })
+  const ids = async () =>
+    ((await getFrom(`${hasty.url}/v1/workers`)).body['items'] as { worker_id: string }[]).map(
+      ({ worker_id }) => worker_id,
+    )
+  await vi.waitFor(async () => expect(await ids()).toContain(taken.worker_id), WITHIN)
+  expect(await ids()).not.toContain(refused.worker_id)
 })

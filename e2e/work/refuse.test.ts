@@ -40,6 +40,20 @@ test.each([
   expect(await send('POST', `${hasty.url}/v1/work`, body)).toMatchObject({ status, body: { code } })
 })
 
+test.each([
+  ['fail', { retry: 'x' }, '/retry', 'must be false or an object'],
+  ['fail', { retry: null }, '/retry', 'must be false or an object'],
+  ['fail', { retry: {} }, '/retry/delay_ms', 'is missing'],
+  ['fail', { retry: { delay_ms: '5' } }, '/retry/delay_ms', 'must be a number'],
+  ['release', { delay_ms: 1e300 }, '/delay_ms', 'must be at most 60000'],
+] as const)('%s with %j: one sentence at the place of the fault', async (verb, body, pointer, detail) => {
+  const error = verb === 'fail' ? { error: { message: 'no' } } : {}
+  expect(await calls.end({ job_id: 'j', lease: 'x' }, verb, { ...error, ...body })).toMatchObject({
+    status: 400,
+    body: { code: 'invalid-request', detail: `${pointer}: ${detail}.`, errors: [{ pointer, detail }] },
+  })
+})
+
 describe('a lease', () => {
   test('that was changed, made up, or is of another job is refused, and the job stays with its worker', async () => {
     const jobId = await makeJob(hasty, { type: 'resize' })

@@ -1,14 +1,18 @@
 import { z } from 'zod'
+import { calendarSchema } from '#shared/contracts/http/calendar.ts'
 import { cancelJobsResultSchema } from '#shared/contracts/http/cancel-jobs.ts'
 import {
   deadMessageListSchema,
   deadMessageViewSchema,
   messagesRedrivenSchema,
 } from '#shared/contracts/http/dead-messages.ts'
+import { errorListSchema, errorViewSchema } from '#shared/contracts/http/errors.ts'
 import { eventViewSchema } from '#shared/contracts/http/events.ts'
+import { healthSchema } from '#shared/contracts/http/health.ts'
 import { batchItemSchema, batchResultSchema } from '#shared/contracts/http/job-batch.ts'
-import { jobListSchema, jobStatsSchema } from '#shared/contracts/http/job-list.ts'
+import { jobCountSchema, jobListSchema, jobStatsSchema } from '#shared/contracts/http/job-list.ts'
 import { jobAcceptedSchema, jobSummaryViewSchema, jobViewSchema } from '#shared/contracts/http/jobs.ts'
+import { digestSchema, liveTypeSchema } from '#shared/contracts/http/live.ts'
 import {
   messageShardSchema,
   messagesAcceptedSchema,
@@ -43,6 +47,7 @@ import {
   scheduleSummarySchema,
   scheduleViewSchema,
 } from '#shared/contracts/http/schedules.ts'
+import { seriesPointSchema, seriesSchema } from '#shared/contracts/http/series.ts'
 import { tokenSchema } from '#shared/contracts/http/tokens.ts'
 import { putTypeBodySchema, typesSchema, typeViewSchema } from '#shared/contracts/http/types.ts'
 import { whySchema } from '#shared/contracts/http/why.ts'
@@ -79,11 +84,16 @@ const schemas: Record<string, z.ZodType> = {
   DefinitionSummary: definitionSummarySchema,
   DefinitionView: definitionViewSchema,
   EventView: eventViewSchema,
+  Digest: digestSchema,
+  ErrorList: errorListSchema,
+  ErrorView: errorViewSchema,
   JobAccepted: jobAcceptedSchema,
+  JobCount: jobCountSchema,
   JobList: jobListSchema,
   JobStats: jobStatsSchema,
   JobSummaryView: jobSummaryViewSchema,
   JobView: jobViewSchema,
+  LiveType: liveTypeSchema,
   MessageShard: messageShardSchema,
   MessagesAccepted: messagesAcceptedSchema,
   MessagesRedriven: messagesRedrivenSchema,
@@ -96,12 +106,16 @@ const schemas: Record<string, z.ZodType> = {
   RequestList: requestListSchema,
   RequestSummary: requestSummarySchema,
   RequestView: requestViewSchema,
+  ScheduleCalendar: calendarSchema,
   ScheduledJob: scheduledJobSchema,
   ScheduleList: scheduleListSchema,
   ScheduleSummary: scheduleSummarySchema,
   ScheduleView: scheduleViewSchema,
+  Series: seriesSchema,
+  SeriesPoint: seriesPointSchema,
   Step: stepViewSchema,
   StepJob: stepJobViewSchema,
+  SystemHealth: healthSchema,
   Token: tokenSchema,
   TypeList: typesSchema,
   TypeView: typeViewSchema,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { commandLineOf } from './child.ts'
 import { freePort, portError } from './free-port.ts'
-import { startNatsServer } from './nats.ts'
+import { natsEnv, startNatsServer } from './nats.ts'
 
 async function makeFolder() {
   const path = await mkdtemp(join(tmpdir(), 'hasty-nats-'))
@@ -36,6 +36,13 @@ test('nats-server runs on half of the cores, or on as many as GOMAXPROCS says', 
   expect(await coresOfNats()).toBe(Math.max(1, Math.floor(availableParallelism() / 2)))
   vi.stubEnv('GOMAXPROCS', '3')
   expect(await coresOfNats()).toBe(3)
+})
+
+test('the garbage of nats-server is at most half of what it uses, or what GOGC says', () => {
+  vi.stubEnv('GOGC', undefined)
+  expect(natsEnv()).toMatchObject({ GOGC: '50' })
+  vi.stubEnv('GOGC', '200')
+  expect(natsEnv()).toMatchObject({ GOGC: '200' })
 })
 
 test('a killed nats-server comes back on its port, with JetStream', async () => {

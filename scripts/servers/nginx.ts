@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Child, startChild } from './child.ts'
+import { findOrInstall } from './find-or-install.ts'
 import { freePort, portError } from './free-port.ts'
-import { findOnPath, runCommand } from './run-command.ts'
+import { findOnPath } from './run-command.ts'
 import { waitUntil } from './wait-until.ts'
 
 export type NginxOptions = {
@@ -29,28 +30,13 @@ export type Nginx = AsyncDisposable & {
 const templates = join(import.meta.dirname, '../../nginx')
 
 /** nginx's path; installs Debian's package when there is none and this process may. */
-export async function findNginx(): Promise<string> {
-  const path = () => findOnPath('nginx', ['/usr/sbin', '/usr/local/sbin'])
-  const found = path()
-  if (found !== undefined) return found
-  const how = 'Install nginx (1.22 or newer) and put it on PATH.'
-  if (process.getuid?.() !== 0) throw new Error(`nginx is not installed, and only root could install it. ${how}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  // Waits for another apt-get; never starts the system's own nginx service.
-  const install = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', 'install', 'nginx-light']
-  const apt = (args: string[]) => runCommand('apt-get', args, { env: { ...env, RUNLEVEL: '1' } })
-  try {
-    await apt(install).catch(async () => {
-      await apt(['-q', 'update'])
-      await apt(install)
-    })
-  } catch (error) {
-    throw new Error(`nginx is not installed, and apt-get could not install it. ${how}`, { cause: error })
-  }
-  const installed = path()
-  if (installed === undefined) throw new Error(`apt-get installed no nginx that can be found. ${how}`)
-  return installed
-}
+export const findNginx = (): Promise<string> =>
+  findOrInstall({
+    program: 'nginx',
+    package: 'nginx-light',
+    find: () => findOnPath('nginx', ['/usr/sbin', '/usr/local/sbin']),
+    how: 'Install nginx (1.22 or newer) and put it on PATH.',
+  })
 
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const bin = await findNginx()

@@ -26,10 +26,14 @@ export function announce(settings: Settings, port: number, log: Logger): void {
   const url = urlFor(settings, port)
   const create = createCommand(url)
   const ask = `curl ${url}/JOB_ID`
-  if (isJson(settings)) return log.info({ url, create, ask }, `Hasty listens on ${url}`)
-  process.stdout.write(
-    `\nHasty listens on ${url}\n  make a job:           ${create}\n  what became of it:    ${ask}\n  stop:                 Ctrl-C\n\n`,
-  )
+  if (isJson(settings)) return log.info({ url, dashboard: `${url}/ui`, create, ask }, `Hasty listens on ${url}`)
+  const steps = [
+    ['dashboard:', `${url}/ui`],
+    ['make a job:', create],
+    ['what became of it:', ask],
+    ['stop:', 'Ctrl-C'],
+  ].map(([what = '', how = '']) => `  ${what.padEnd(20)}  ${how}\n`)
+  process.stdout.write(`\nHasty listens on ${url}\n${steps.join('')}\n`)
 }
 
 const isJson = (settings: Settings): boolean =>

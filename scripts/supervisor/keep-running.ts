@@ -42,6 +42,8 @@ export type Kept = {
 export type Restartable = Kept & {
   /** Stops the process gently, and starts it again at once. Resolves when the old one has ended. */
   restart(graceMs: number): Promise<void>
+  /** Passes on a signal that ends nothing; a process that is starting, and would end by it, does not get it. */
+  tell(signal: NodeJS.Signals): void
 }
 
 /** starting -> running -> (the process ends) pausing -> starting ...; `stop` leaves each state permanently. */
@@ -98,6 +100,9 @@ export function keepRunning({ name, start, log, onBadSettings, onPortTaken }: Ke
     kill: (signal) => {
       stopping.abort()
       current?.kill(signal)
+    },
+    tell: (signal) => {
+      if (current?.isReady) current.kill(signal)
     },
     name,
     isReady: () => current?.isReady ?? false,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Child, startChild } from '../servers/child.ts'
 import { BEHIND_API, choosePlaces, movePlace, type Place } from './choose-ports.ts'
 import { forHandlers } from './for-handlers.ts'
-import { type KeepRunningOptions, type Kept, keepRunning, type Restartable } from './keep-running.ts'
+import { type KeepRunningOptions, keepRunning, type Restartable } from './keep-running.ts'
 import type { PortSetting, Settings } from './settings.ts'
 import { webhookSecretEnv } from './webhook-secret.ts'
 
@@ -21,7 +21,7 @@ export function startSetup(context: ServiceContext): Promise<Child> {
 }
 
 /** Services that are kept running. */
-export type Services = { all: Kept[]; jobs: Restartable[] }
+export type Services = { all: Restartable[]; jobs: Restartable[] }
 
 /**
  * Starts the services and keeps them running. Several apis share one port by SO_REUSEPORT: the kernel spreads the

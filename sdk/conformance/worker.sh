@@ -6,6 +6,8 @@ set -uo pipefail
 url=${HASTY_URL:-http://localhost:8080}
 type=${HASTY_TYPE:-conformance}
 lease_s=${LEASE_S:-5}
+# Seconds between two heartbeats.
+beat_s=${BEAT_S:-$(jq -n "$lease_s / 3")}
 
 # post PATH BODY prints the answer, and its status as the last line. The call is the same each time that it is repeated.
 post() {
@@ -26,7 +28,7 @@ post() {
 # progress in the file $3 goes along.
 beat() {
   local body answer
-  while sleep "$(jq -n "$lease_s / 3")" & wait $!; do
+  while sleep "$beat_s" & wait $!; do
     body=$(jq -c --arg worker "$worker_id" --argjson lease_s "$lease_s" --slurpfile progress "$3" \
       '(if $progress == [] then {} else {progress: $progress[-1]} end) as $more
       | {worker_id: $worker, $lease_s, leases: [{lease} + $more]}' \
@@ -49,6 +51,8 @@ handle() {
   esac
   jq -c --argjson job "$1" '
     if .do == "fail" then {fail: {error: {message}}}
+    elif .do == "fail_unsendable" then {fail: {error: {message: "bad \ufffd x"}}}
+    elif .do == "complete_nested" then {complete: {result: (reduce range(.levels) as $_ (1; [.]))}}
     elif .do == "fail_permanently" then {fail: {error: {message, code}, retry: false}}
     elif .do == "retry_later" then {fail: {error: {message}, retry: {delay_ms}}}
     elif .do == "tell" then {complete: {result: {
@@ -57,8 +61,13 @@ handle() {
     else {complete: {result}} end' <<<"$todo"
 }
 
+# tell JOB VERB BODY says how the job ended, and prints as `post` does.
+tell() {
+  post "/v1/work/$(jq -r .job_id <<<"$1")/$2" "$(jq -c --argjson job "$1" '{lease: $job.lease} + .' <<<"$3")"
+}
+
 run() {
-  local job=$1 progress end verb handler beats status
+  local job=$1 progress end verb handler beats status answer
   progress=$(mktemp)
   end=$(mktemp)
   handle "$job" "$progress" >"$end" &
@@ -69,8 +78,16 @@ run() {
   while wait "$handler"; status=$?; [ "$status" -gt 128 ] && kill -0 "$handler" 2>/dev/null; do :; done
   if [ "$status" = 0 ]; then
     verb=$(jq -r 'keys[0]' "$end")
-    post "/v1/work/$(jq -r .job_id <<<"$job")/$verb" "$(jq -c --argjson job "$job" --arg verb "$verb" \
-      '{lease: $job.lease} + .[$verb]' "$end")" >/dev/null
+    answer=$(tell "$job" "$verb" "$(jq -c ".$verb" "$end")")
+    case ${answer##*$'\n'} in
+      # The server cannot take the result, or the error: it is told why instead.
+      400 | 413 | 422)
+        tell "$job" fail "$(head -n 1 <<<"$answer" | jq -c --arg verb "$verb" '
+          if $verb == "complete"
+          then {error: {name: "Permanent", message: "the result was refused: \(.detail)", code}, retry: false}
+          else {error: {name: "Error", message: "the error was refused: \(.detail)", code}} end')" >/dev/null
+        ;;
+    esac
   fi
   kill "$beats" 2>/dev/null
   wait "$beats" 2>/dev/null

@@ -53,7 +53,8 @@ type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
-// Permanent wraps an error of a handler: another attempt cannot help.
+// Permanent wraps an error of a handler: another attempt cannot help. Nil stays nil, as with errors.Join, so that
+// `return result, hasty.Permanent(err)` finishes the job where there was no error.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -68,7 +69,8 @@ type retryError struct {
 
 func (e retryError) Unwrap() error { return e.error }
 
-// RetryAfter wraps an error of a handler: the next attempt starts after this time.
+// RetryAfter wraps an error of a handler: the next attempt starts after this time. Unlike Permanent it makes an error of
+// nil too: a handler may have nothing to complain of, and only wish to come back later.
 func RetryAfter(delay time.Duration, err error) error {
 	if err == nil {
 		err = errors.New("asked to be tried again later")

@@ -36,7 +36,7 @@ type Job struct {
 	Lease      string    `json:"lease"`
 	LeaseUntil time.Time `json:"lease_until"`
 
-	report func(*progress)
+	report func(*progress, error)
 }
 
 type progress struct {
@@ -49,24 +49,31 @@ type progress struct {
 func (j *Job) Decode(into any) error { return json.Unmarshal(j.Payload, into) }
 
 // Progress says how far the job is. Only the latest one is sent, at most one in a second. Its error is that of a value
-// which the server would refuse; data may be nil.
+// which the server would refuse: a percent outside 0 to 100 or that is no number, or data that is no JSON or has more
+// than 16 KiB. Nothing is sent then, and the error is logged too, for it is often thrown away; data may be nil.
 func (j *Job) Progress(percent float64, message string, data any) error {
+	sent, err := newProgress(percent, message, data)
+	j.report(sent, err)
+	return err
+}
+
+func newProgress(percent float64, message string, data any) (*progress, error) {
 	if !(percent >= 0 && percent <= 100) {
-		return fmt.Errorf("hasty: percent must be from 0 to 100, and is %v", percent)
+		return nil, fmt.Errorf("hasty: percent must be from 0 to 100, and is %v", percent)
 	}
 	sent := &progress{Percent: percent, Message: firstRunes(message, 1_000)}
-	if data != nil {
-		encoded, err := encode(data)
-		if err != nil {
-			return err
-		}
-		if len(encoded) > progressDataMaxBytes {
-			return fmt.Errorf("hasty: data has more than %d bytes of JSON", progressDataMaxBytes)
-		}
-		sent.Data = encoded
+	if data == nil {
+		return sent, nil
 	}
-	j.report(sent)
-	return nil
+	encoded, err := encode(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(encoded) > progressDataMaxBytes {
+		return nil, fmt.Errorf("hasty: data has more than %d bytes of JSON", progressDataMaxBytes)
+	}
+	sent.Data = encoded
+	return sent, nil
 }
 
 // held is a job from its claim to its confirmed end.
@@ -112,6 +119,8 @@ type outcome struct {
 	verb string
 	body map[string]any
 	size int
+	// isSubstitute says that the server refused another end of this attempt.
+	isSubstitute bool
 }
 
 func (o *outcome) settlement() map[string]any {
@@ -124,8 +133,13 @@ func failed(h *held, body map[string]any) *outcome {
 	return &outcome{held: h, verb: "fail", body: body, size: 1_000}
 }
 
-// runHandler runs a handler. Whatever it does ends its own attempt, and nothing else.
-func runHandler(h *held, handle Handler) (end *outcome) {
+// runHandler runs a handler, and tells how the attempt ended. Whatever the handler does ends its own attempt, and nothing
+// else: it may also panic, or end its goroutine.
+func runHandler(h *held, handle Handler, ended func(*outcome)) {
+	end := failed(h, map[string]any{"error": map[string]any{
+		"name": "Goexit", "message": "the handler ended its goroutine",
+	}})
+	defer func() { ended(end) }()
 	defer func() {
 		if cause := recover(); cause != nil {
 			about := map[string]any{"name": "panic", "message": firstRunes(fmt.Sprint(cause), 10_000)}
@@ -133,6 +147,10 @@ func runHandler(h *held, handle Handler) (end *outcome) {
 			end = failed(h, map[string]any{"error": about})
 		}
 	}()
+	end = endOf(h, handle)
+}
+
+func endOf(h *held, handle Handler) *outcome {
 	result, err := handle(h.ctx, h.job)
 	if err != nil {
 		return failed(h, failure(err))
@@ -141,7 +159,7 @@ func runHandler(h *held, handle Handler) (end *outcome) {
 	switch {
 	case err != nil:
 		// Another attempt would only make the same result.
-		return failed(h, permanentFailure("invalid-result", "the result is not JSON: "+err.Error()))
+		return failed(h, permanentFailure("invalid-result", firstRunes("the result is not JSON: "+err.Error(), 10_000)))
 	case len(encoded) > resultMaxBytes:
 		detail := fmt.Sprintf("the result has more than %d bytes", resultMaxBytes)
 		return failed(h, permanentFailure("result-too-large", detail))
@@ -150,8 +168,31 @@ func runHandler(h *held, handle Handler) (end *outcome) {
 	return &outcome{held: h, verb: "complete", body: body, size: len(encoded)}
 }
 
+// refusedFor returns what is sent instead of an end that the server cannot take; nil: there is nothing else to say.
+func (o *outcome) refusedFor(code, detail string) *outcome {
+	var other *outcome
+	switch {
+	case o.isSubstitute:
+		return nil
+	case o.verb == "complete":
+		// Another attempt would only make the same result again.
+		other = failed(o.held, permanentFailure(code, "the result was refused: "+detail))
+	case o.verb == "fail":
+		about := map[string]any{"name": "Error", "message": "the error was refused: " + detail, "code": code}
+		body := map[string]any{"error": about}
+		if o.body["retry"] == false {
+			body["retry"] = false
+		}
+		other = failed(o.held, body)
+	default:
+		return nil
+	}
+	other.isSubstitute = true
+	return other
+}
+
 func failure(err error) map[string]any {
-	about := map[string]any{"name": errorName(err), "message": firstRunes(err.Error(), 10_000)}
+	about := map[string]any{"name": firstRunes(errorName(err), 1_000), "message": firstRunes(err.Error(), 10_000)}
 	var coded interface{ Code() string }
 	if errors.As(err, &coded) {
 		about["code"] = firstRunes(coded.Code(), 1_000)

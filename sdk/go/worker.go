@@ -281,7 +281,11 @@ func (w *Worker) begin(jobs []*Job, isLate bool) {
 	w.isWaiting = false
 	for _, job := range jobs {
 		one := newHeld(job, time.Now(), w.lease)
-		job.report = func(sent *progress) {
+		job.report = func(sent *progress, err error) {
+			if err != nil {
+				w.log.Warn("progress was not sent", "job_id", job.ID, "error", err)
+				return
+			}
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			one.unsent = sent
@@ -294,7 +298,7 @@ func (w *Worker) begin(jobs []*Job, isLate bool) {
 		}
 		w.running++
 		w.beatNow = w.beatNow || isLate
-		go func() { w.ended(one, runHandler(one, w.handlers[job.Type])) }()
+		go runHandler(one, w.handlers[job.Type], func(end *outcome) { w.ended(one, end) })
 	}
 	w.notify()
 }
@@ -378,11 +382,11 @@ func (w *Worker) settleAlone(outcomes []*outcome) {
 		var refused *Error
 		if errors.As(err, &refused) {
 			answer = settled{refused.Code, refused.Detail}
-			if one.verb == "complete" && (refused.Status == 400 || refused.Status == 413 || refused.Status == 422) {
-				// The server cannot take the result: another attempt would only make it again.
-				end := permanentFailure(refused.Code, "the result was refused: "+refused.Detail)
-				w.settleAlone([]*outcome{failed(one.held, end)})
-				continue
+			if refused.Status == 400 || refused.Status == 413 || refused.Status == 422 {
+				if other := one.refusedFor(refused.Code, refused.Detail); other != nil {
+					w.settleAlone([]*outcome{other})
+					continue
+				}
 			}
 		}
 		w.confirm([]*outcome{one}, []settled{answer})

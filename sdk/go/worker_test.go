@@ -23,7 +23,9 @@ func work(t *testing.T, f *fake, options WorkerOptions, handle handler) (stop fu
 		options.Concurrency = 4
 	}
 	options.Wait = 5 * time.Second
-	options.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
 	worker := NewWorker(f.client(), options)
 	worker.HandleFunc("test", handle)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -24,6 +24,10 @@ worker = hasty.Worker(
 )
 
 
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels > 0 else 1
+
+
 @worker.job(os.environ.get("HASTY_TYPE", "conformance"))
 def handle(payload: Any, ctx: hasty.Context) -> Any:
     attempts = payload["attempts"]
@@ -31,6 +35,10 @@ def handle(payload: Any, ctx: hasty.Context) -> Any:
     what = todo["do"]
     if what == "fail":
         raise RuntimeError(todo["message"])
+    if what == "fail_unsendable":
+        raise RuntimeError("bad \ud800 x")
+    if what == "complete_nested":
+        return nested(todo["levels"])
     if what == "fail_permanently":
         raise hasty.Permanent(todo["message"], todo.get("code"))
     if what == "retry_later":

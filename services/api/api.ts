@@ -2,9 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, type LogLimits, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
-import { JobTypes } from '#shared/accept/job-types.ts'
+import { JobTypes, lanesOf } from '#shared/accept/job-types.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
-import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import { Records } from '#shared/bus/records.ts'
 import { WorkCaller } from '#shared/bus/work-calls.ts'
 import { createGuardedRouter } from '#shared/http/guarded-router.ts'
@@ -20,13 +19,16 @@ import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import type { Clock } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import type { ApiConfig } from './config.ts'
+import { dashboardRoutes } from './dashboard/dashboard-route.ts'
 import { describeApiRoutes } from './describe-api/describe-api-route.ts'
 import { EventStreams } from './events/server-sent-events.ts'
 import { forwardRoutes } from './forward/forward-route.ts'
 import { jobRoutes } from './job-routes.ts'
 import { messageRoutes } from './messages/message-routes.ts'
 import { createApiMetrics } from './metrics.ts'
+import { healthRoutes } from './overview/health-route.ts'
 import { findJob } from './read/get-job.ts'
+import { calendarRoutes } from './schedules/calendar-route.ts'
 import { scheduleRoutes } from './schedules/schedules-route.ts'
 import { issuingFrom } from './tokens/issue-token.ts'
 import { issueTokenRoutes } from './tokens/issue-token-route.ts'
@@ -38,20 +40,7 @@ import { workRoutes } from './work/work-route.ts'
 export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   const { config, broker, clock, log, life } = base
   const history = new JobHistory(base)
-  const store = await openJobStore(config)
-  life.onEnd(() => store.close())
-  const view = new ProjectionView(store)
-  // A failure is logged by the loop.
-  await view.refresh().catch(() => null)
-  await life.start(followCheckpoint(view, log))
-  base.health.addCheck('store', async () => {
-    await store.ping()
-    if (view.generation === 0) throw new Error('no keeper has started to apply the log')
-  })
-  base.health.addDetail('store_lag', () => {
-    const lagMs = view.asOf === null ? null : clock.now() - Date.parse(view.asOf)
-    return describeLag(lagMs, config.STORE_LAG_MAX_MS)
-  })
+  const { store, view } = await openStore(base)
   const metrics = createApiMetrics(base.registry)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const whyNoRoom = () => whyDiskFull(config.DATA_DIR)
@@ -76,15 +65,19 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
   life.onStop(() => workCaller.close())
 
   const router = createGuardedRouter(config, clock, log)
-  // First, because `/docs` would otherwise match a job's address.
+  // First, because `/docs` and `/ui` would otherwise match a job's address.
   describeApiRoutes(router)
+  dashboardRoutes(router)
   issueTokenRoutes(router, { issuing: issuingFrom(config), clock, log })
   showCallerRoutes(router)
   jobRoutes(router, jobs)
   typeRoutes(router, jobs)
   workRoutes(router, { broker, clock, caller: workCaller })
   forwardRoutes(router, { config, log })
+  // First, because it would otherwise be a schedule's address.
+  calendarRoutes(router, schedules)
   scheduleRoutes(router, schedules)
+  healthRoutes(router, { ...base, view, limits })
   await messageRoutes(router, base, { whyNoRoom, accepted: metrics.messages })
 
   const port = await serveHttp(base, router)
@@ -98,6 +91,25 @@ export async function startApi(base: ServiceBase<ApiConfig>): Promise<Running> {
 }
 
 type Base = ServiceBase<ApiConfig>
+
+/** Opens the store, and follows how far it is. */
+async function openStore({ config, clock, log, life, health }: Base) {
+  const store = await openJobStore(config)
+  life.onEnd(() => store.close())
+  const view = new ProjectionView(store)
+  // A failure is logged by the loop.
+  await view.refresh().catch(() => null)
+  await life.start(followCheckpoint(view, log))
+  health.addCheck('store', async () => {
+    await store.ping()
+    if (view.generation === 0) throw new Error('no keeper has started to apply the log')
+  })
+  health.addDetail('store_lag', () => {
+    const lagMs = view.asOf === null ? null : clock.now() - Date.parse(view.asOf)
+    return describeLag(lagMs, config.STORE_LAG_MAX_MS)
+  })
+  return { store, view }
+}
 
 /** Follows how far the store is, by reading its checkpoint twice a second. */
 function followCheckpoint(view: ProjectionView, log: Logger): IntervalLoop {
@@ -113,7 +125,7 @@ const CHECKPOINT_EVERY_MS = 500
 /** Opens the checks of new work: whether it may come in, of which types, and whether it came in before. */
 async function openAdmission(base: Base, limits: LogLimits, whyNoRoom: () => Promise<string | null>) {
   const { broker, stream, clock, log, life } = base
-  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const types = new JobTypes(lanesOf(broker), clock, log)
   const door = new Door({
     whyFull: async () => whyLogFull(await stream.state(), limits),
     isBrokerUp: () => broker.isUp(),

@@ -3,6 +3,7 @@ import { LIVE_WITHIN_MS } from '#shared/contracts/http/workers.ts'
 import { DEFAULT_TIMEOUT_MS } from '#shared/contracts/log/job-type.ts'
 import { serviceSettings, trustedHostsSetting } from '#shared/outbound/settings.ts'
 import {
+  choiceSetting,
   choicesSetting,
   commonSettings,
   durationSetting,
@@ -16,6 +17,7 @@ import {
 } from '#shared/process/config.ts'
 import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { webhookSecretsSetting } from './handlers/callback-signature.ts'
+import { PLACEMENTS } from './run/placement.ts'
 
 /** The built-in types that a caller may use. */
 const BUILT_IN_TYPES = ['sleep', 'add', 'multiply', 'task', 'http'] as const
@@ -38,6 +40,9 @@ export const jobSettings = {
   SLEEP_MIN_MS: durationSetting(15 * SECOND, 0).describe('The shortest time that a job of the type `sleep` takes.'),
   SLEEP_MAX_MS: durationSetting(45 * SECOND, 0).describe('The longest time that a job of the type `sleep` takes.'),
   JOB_SLOTS: integerSetting(10, 1, 10_000).describe('Maximum number of jobs running at once in one process.'),
+  SPARE_CHILDREN: integerSetting(1, 0, 10).describe(
+    'Processes kept ready for jobs whose worker died, while there are other workers; each takes some 50 MB of memory.',
+  ),
   PRIORITY_AGEING_MS: durationSetting(5 * SECOND, 1).describe(
     'Waiting jobs gain one priority level for each period of this length in which they are passed over.',
   ),
@@ -56,6 +61,9 @@ export const jobSettings = {
   ),
   HTTP_CALL_TIMEOUT_MS: durationSetting(30 * SECOND, 1, DAY).describe(
     'The longest time that a call of a service or URL may take, its answer included; then the attempt is retried.',
+  ),
+  TRACE_JOBS: choiceSetting(PLACEMENTS, 'auto').describe(
+    'The attempts of a job in traces: `child`: in the trace of what sent it; `link`: each in one of its own, with a link; `auto`: in it if they begin within ten minutes.',
   ),
   ...logLimitSettings,
   CALLBACKS: flagSetting(true).describe('Whether a job may have a `callback_url`.'),

@@ -63,7 +63,7 @@ type Base = ServiceBase<JobConfig>
 /** Starts the service that runs the jobs of the types that it has handlers for. */
 export async function startJob(base: Base): Promise<Running> {
   const { config, broker, publisher, clock, log, life } = base
-  const handlers = await loadHandlers(config, { log, now: () => clock.now() })
+  const handlers = await loadHandlers(config, { log, now: () => clock.now(), tracing: base.tracing })
   if (config.WEBHOOK_SECRET.some(isDevelopmentSecret)) {
     log.warn('WEBHOOK_SECRET is the development default, which anyone can know: set another')
   }
@@ -72,7 +72,7 @@ export async function startJob(base: Base): Promise<Running> {
   const leaseMs = await openLanes(base, handlers)
   const isolation = new ChildIsolation(MAX_CHILDREN)
   life.onStop(() => isolation.endSpares())
-  const lease = await startLease(base, leaseMs, (jobs) => isolation.prepare(jobs))
+  const lease = await startLease(base, leaseMs, isolation)
   // Stops before the lease ends: a process that holds no job must not publish any more.
   life.onStop(async () => {
     await broker.flush().catch(() => undefined)
@@ -153,7 +153,7 @@ async function openLanes({ broker, config }: Base, handlers: Handlers): Promise<
 async function startLease(
   { config, replicaId, log, life }: Base,
   leaseMs: number,
-  onWorkerMissing: (jobs: number) => void,
+  isolation: ChildIsolation,
 ): Promise<Lease> {
   const lease = await Lease.start({
     natsUrl: config.NATS_URL,
@@ -162,13 +162,15 @@ async function startLease(
     workerId: replicaId,
     renewEveryMs: Math.floor(leaseMs / RENEWALS_PER_LEASE),
     slots: config.JOB_SLOTS,
-    logger: { service: 'job', level: config.LOG_LEVEL, format: chooseFormat(config.LOG_FORMAT) },
-    onWorkerMissing,
+    logger: { service: 'job', level: log.level, format: chooseFormat(config.LOG_FORMAT) },
+    onWorkerMissing: (jobs) => isolation.prepare(jobs),
+    onCompany: (isThere) => isolation.keep(isThere ? config.SPARE_CHILDREN : 0),
     onThreadEnd: (error) => {
       log.fatal({ err: error }, 'the lease thread ended')
       process.exit(EXIT.failed)
     },
   })
+  log.on('level-change', (level) => lease.setLogLevel(level))
   life.onStop(() => lease.stop())
   return lease
 }
@@ -213,6 +215,7 @@ function pullLoop(base: Base, deps: PullDeps): PullLoop {
       ...base,
       ...deps,
       workerId: replicaId,
+      traceJobs: config.TRACE_JOBS,
       policyOf: (type) => deps.handlers.get(type)?.policy ?? DEFAULT_POLICY,
       jobMaker,
       deliveryStarts: new DeliveryStarts({

@@ -29,7 +29,8 @@ export async function setUpBroker(config: JobConfig, log: Logger): Promise<void>
     for (const info of switchedOffTypes(config).filter(({ type }) => !handlers.has(type)))
       await refreshLanes(broker, info, topology)
     log.info({ types: [...handlers.keys()] }, 'streams and lanes are ready')
-    const others = new Set((await listLanes(broker)).map(({ type }) => type).filter((type) => !handlers.has(type)))
+    const lanes = (await listLanes(broker)).filter(({ info }) => info.policy.runner !== 'http')
+    const others = new Set(lanes.map(({ type }) => type).filter((type) => !handlers.has(type)))
     // They may belong to another deployment. If not, their jobs are accepted, wait, and hold the log.
     if (others.size > 0)
       log.warn(

@@ -6,6 +6,7 @@ import type { ConsumerPuller } from '#shared/bus/puller.ts'
 import type { JobPolicy } from '#shared/contracts/log/job-type.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import type { Handlers } from './handlers/load-handlers.ts'
 import type { Isolation } from './isolate/isolation.ts'
 import type { Lease } from './lease/lease.ts'
@@ -13,6 +14,7 @@ import type { JobMaker } from './make/job-maker.ts'
 import type { JobMetrics } from './metrics.ts'
 import type { ExclusiveDeliveries } from './pull/exclusive-deliveries.ts'
 import type { DeliveryStarts } from './run/delivery-starts.ts'
+import type { Placement } from './run/placement.ts'
 import type { AttemptRecorder } from './workers/attempt-recorder.ts'
 
 /** Everything that running a job needs; wired once in job.ts. */
@@ -38,5 +40,9 @@ export interface WorkerDeps {
   attempts: AttemptRecorder
   clock: Clock
   random(): number
+  /** null: no spans are recorded. */
+  tracing: Tracing | null
+  /** Where the spans of attempts are. */
+  traceJobs: Placement
   log: Logger
 }

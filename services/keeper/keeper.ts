@@ -1,12 +1,14 @@
 import { whyDiskFull } from '#shared/accept/disk-room.ts'
-import { Door, whyLogFull } from '#shared/accept/door.ts'
-import { JobTypes } from '#shared/accept/job-types.ts'
+import { Door, jobsInLog, whyLogFull } from '#shared/accept/door.ts'
+import { JobTypes, lanesOf } from '#shared/accept/job-types.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { askOpenRequests } from '#shared/bus/open-requests.ts'
+import { askWorkers } from '#shared/bus/presence.ts'
 import { ConsumerPuller } from '#shared/bus/puller.ts'
 import { Records } from '#shared/bus/records.ts'
 import { historyFilterById } from '#shared/contracts/log/subjects.ts'
-import { ScheduleBook } from '#shared/schedules/schedule-book.ts'
+import { type ReadLanesDeps, readLanes } from '#shared/read-store/read-lanes.ts'
 import { SCHEDULE_RECORDS } from '#shared/schedules/schedule-records.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import { OpsServer } from '#shared/service/ops-server.ts'
@@ -18,7 +20,10 @@ import { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { createArmTimers } from './arm-timers.ts'
 import type { KeeperConfig } from './config.ts'
+import { readTypeLevels } from './gauges/read-type-levels.ts'
+import { type SystemLevels, showGauges } from './gauges/show-gauges.ts'
 import { openHousekeeping } from './housekeeping/open-housekeeping.ts'
+import { createLevelRecorder } from './housekeeping/record-levels.ts'
 import { createKeeperMetrics, type KeeperMetrics, showLag } from './metrics.ts'
 import { Projection } from './project-events/projection.ts'
 import { ScheduleLoop } from './run-schedules/schedule-loop.ts'
@@ -47,8 +52,9 @@ export async function startKeeper(base: Base): Promise<Running> {
   // The server answers until the very end.
   life.onEnd(() => ops.stop())
   await startTimers(base, history)
-  await startProjection(base, { history, store, view, metrics })
-  await startSchedules(base, { history, store, metrics })
+  const projection = await startProjection(base, { history, store, view, metrics })
+  const schedules = await startSchedules(base, { history, store, metrics })
+  showGauges(base.registry, () => (projection.isOwner ? readLevels({ ...base, store, view }, schedules) : null))
   const port = await ops.start()
   life.onStop(() => base.broker.closeIfAway())
   log.info({ port }, 'keeper is ready')
@@ -67,14 +73,13 @@ const limitsOf = (config: KeeperConfig) => ({ maxBytes: config.LOG_MAX_BYTES, ma
 /**
  * Starts the fold of the log into the store with the callbacks that follow from it, and the housekeeping of its owner.
  */
-async function startProjection(base: Base, deps: KeeperDeps): Promise<void> {
-  const { broker, config, clock, log, life } = base
+async function startProjection(base: Base, deps: KeeperDeps): Promise<Projection> {
+  const { broker, config, clock, log, life, tracing } = base
   const { history, metrics } = deps
   const projection = new Projection({
     ...base,
     ...deps,
-    onEnds: (ends) => sendCallbacks({ history, clock, log }, ends),
-    unreadable: metrics.unreadable,
+    onEnds: (ends) => sendCallbacks({ history, tracing, clock, log }, ends),
   })
   showLag(base.registry, () => projection.lag)
   base.health.addDetail('store_lag', () => describeLag(projection.lag.seconds * SECOND, config.STORE_LAG_MAX_MS))
@@ -89,12 +94,25 @@ async function startProjection(base: Base, deps: KeeperDeps): Promise<void> {
       woken: metrics.woken,
     }),
   )
+  await life.start(
+    createLevelRecorder({
+      isOwner: () => projection.isOwner,
+      listLanes: () => readLanes({ ...base, ...deps }),
+      store: deps.store,
+      clock,
+      log,
+    }),
+  )
+  return projection
 }
 
-async function startSchedules(base: Base, { history, store, metrics }: Omit<KeeperDeps, 'view'>): Promise<void> {
+async function startSchedules(
+  base: Base,
+  { history, store, metrics }: Omit<KeeperDeps, 'view'>,
+): Promise<ScheduleLoop> {
   const { config, broker, stream, clock, log, life } = base
   const isBrokerUp = () => broker.isUp()
-  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const types = new JobTypes(lanesOf(broker), clock, log)
   const door = new Door({
     whyFull: async () => whyLogFull(await stream.state(), limitsOf(config)),
     isBrokerUp,
@@ -110,7 +128,6 @@ async function startSchedules(base: Base, { history, store, metrics }: Omit<Keep
     types,
     door,
     records,
-    book: new ScheduleBook(records, log),
     isBrokerUp,
     jobExists: async (jobId) =>
       (await store.get(jobId)) !== null || (await stream.lastOf(historyFilterById(jobId))) !== null,
@@ -118,6 +135,31 @@ async function startSchedules(base: Base, { history, store, metrics }: Omit<Keep
     created: metrics.created,
   })
   await life.start(loop)
+  return loop
+}
+
+/** A workflow service that is away must not hold up the other gauges. */
+const REQUESTS_WITHIN_MS = SECOND
+
+async function readLevels(base: Base & ReadLanesDeps, schedules: ScheduleLoop): Promise<SystemLevels> {
+  const { config, broker, stream, clock } = base
+  const [types, state, openRequests] = await Promise.all([
+    readTypeLevels({
+      listLanes: () => readLanes(base),
+      askWorkers: (waitMs) => askWorkers(broker, waitMs, () => false),
+      stream,
+      nowMs: clock.now(),
+    }),
+    stream.state(),
+    askOpenRequests(broker, REQUESTS_WITHIN_MS),
+  ])
+  const { maxBytes, maxJobs } = limitsOf(config)
+  return {
+    types,
+    log: { bytes: state.bytes, bytesMax: maxBytes, jobs: Math.round(jobsInLog(state)), jobsMax: maxJobs },
+    openRequests,
+    scheduleLateSeconds: schedules.lateMs / SECOND,
+  }
 }
 
 async function startTimers({ broker, log, life }: Base, history: JobHistory): Promise<void> {

@@ -4,9 +4,21 @@ export type KeeperMetrics = ReturnType<typeof createKeeperMetrics>
 
 export const createKeeperMetrics = (registry: Registry) => ({
   created: counter(registry, 'hasty_jobs_created_total', 'Jobs accepted', ['type']),
+  ended: counter(registry, 'hasty_jobs_ended_total', 'Jobs that ended, by status', ['type', 'status']),
+  crashes: counter(registry, 'hasty_job_crashes_total', 'Losses of a worker that held a job, once for each job', [
+    'type',
+  ]),
   unreadable: counter(registry, 'hasty_unreadable_events_total', 'Events of the log that could not be read'),
   woken: counter(registry, 'hasty_woken_jobs_total', 'Stuck jobs that the sweeper woke; should stay 0'),
 })
+
+export function countApplied(
+  { ended, crashes }: Pick<KeeperMetrics, 'ended' | 'crashes'>,
+  applied: { ended: { type: string; status: string }[]; crashed: string[] },
+): void {
+  for (const end of applied.ended) ended.inc(end)
+  for (const type of applied.crashed) crashes.inc({ type })
+}
 
 /** Gauges that are read when they are asked for, so that they also grow while a batch is tried again. */
 export function showLag(registry: Registry, lag: () => { messages: number; seconds: number }): void {

@@ -16,6 +16,7 @@ export type EngineDeps = Omit<RequestChangesDeps, 'broker' | 'taskJobs' | 'times
 
 export interface Engine {
   advancesImmediately: boolean
+  startsAtOnce: boolean
   /** Carries out a caller's change at once; if that fails, the record's own delivery does it. */
   runEffects: (stored: StoredRequest) => Promise<void>
 }
@@ -35,6 +36,7 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
   }
   const advancesImmediately = times.inProgress.isAtOnce
   const jobsAtOnce = times.jobs.isAtOnce
+  const startsAtOnce = config.WRK_ENABLED && times.newRequests.isAtOnce
   const own = { ...base, ...deps, advancesImmediately }
   const taskJobs = new TaskJobs(own)
   const loops = [createJobEnds({ ...own, taskJobs, jobsAtOnce }), createRequestChanges({ ...own, taskJobs, times })]
@@ -44,6 +46,7 @@ export async function startEngine(base: ServiceBase<WorkflowConfig>, deps: Engin
   else log.warn('WRK_ENABLED is false: requests are accepted and shown, but none is started')
   return {
     advancesImmediately,
+    startsAtOnce,
     runEffects: async (stored) => {
       try {
         // Where nothing is picked up nobody follows the records: store the request here, so that it is listed.

@@ -1,9 +1,9 @@
 import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
-import { JobTypes } from '#shared/accept/job-types.ts'
+import { JobTypes, lanesOf } from '#shared/accept/job-types.ts'
 import { JobHistory } from '#shared/bus/job-history.ts'
-import { listLanes } from '#shared/bus/lanes/lanes.ts'
+import { answerOpenRequests } from '#shared/bus/open-requests.ts'
 import { Records } from '#shared/bus/records.ts'
 import { Stream } from '#shared/bus/stream.ts'
 import { REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
@@ -50,6 +50,8 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
     store,
   }
   const engine = await startEngine(base, deps)
+  // For the gauges of the keeper.
+  life.onStop(answerOpenRequests(base.broker, () => store.countOpen()))
   const listAge = new ListAge({ ...base, store, stream: new Stream(base.broker, REQUESTS_STREAM) })
   await life.start(listAge)
   const router = createGuardedRouter(config, clock, log)
@@ -62,7 +64,7 @@ export async function startWorkflow(base: ServiceBase<WorkflowConfig>): Promise<
 /** Opens the checks of new work: whether it may come in, of which types, and whether it came in before. */
 async function openAdmission(base: ServiceBase<WorkflowConfig>, requests: Pick<Records<unknown, never>, 'state'>) {
   const { config, broker, stream, clock, log, life } = base
-  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const types = new JobTypes(lanesOf(broker), clock, log)
   const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
   const door = new Door({
     whyFull: async () => {

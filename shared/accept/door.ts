@@ -27,15 +27,12 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options
-    this.#loop = new IntervalLoop(
-      1 * SECOND,
-      () => this.#look(),
-      (error) => options.log.debug({ err: error }, 'could not read the state of the log, will retry'),
-    )
+    this.#loop = new IntervalLoop(1 * SECOND, () => this.#look(), this.#onError)
   }
 
+  /** Looks once; a broker that is too busy to answer keeps no service from starting. */
   async start(): Promise<void> {
-    await this.#look()
+    await this.#look().catch(this.#onError)
     this.#loop.start()
   }
 
@@ -59,6 +56,9 @@ export class Door {
     if (this.#noRoom !== null) throw cannotStore(this.#noRoom)
     if (this.#full !== null) throw unavailable(this.#full)
   }
+
+  readonly #onError = (error: unknown): void =>
+    this.#options.log.debug({ err: error }, 'could not read the state of the log, will retry')
 
   /** Asks each question by itself: where one cannot be answered, the other still is. */
   async #look(): Promise<void> {
@@ -85,7 +85,8 @@ export function whyLogFull(
 ): string | null {
   if (state.bytes >= maxBytes)
     return `The log holds ${state.bytes} bytes; the limit for new jobs is ${maxBytes}. Try again later.`
-  return state.subjects >= maxJobs * SUBJECTS_PER_JOB
-    ? `The log is at its limit of ${maxJobs} jobs. Try again later.`
-    : null
+  return jobsInLog(state) >= maxJobs ? `The log is at its limit of ${maxJobs} jobs. Try again later.` : null
 }
+
+/** About how many jobs the log has: it counts subjects. */
+export const jobsInLog = ({ subjects }: Pick<StreamState, 'subjects'>): number => subjects / SUBJECTS_PER_JOB

@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
+import type { Broker } from '#shared/bus/connection.ts'
+import { watchLaneChanges } from '#shared/bus/lanes/lane-changes.ts'
+import { type LaneInfo, listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { closestWord } from '#shared/formats/closest-word.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
+import { fromJsonSchema } from './json-schema.ts'
 
 export interface JobType {
   info: JobTypeInfo
@@ -25,19 +28,35 @@ interface Sample {
   delivered: Map<string, number>
 }
 
+/** Where the types are read from. */
+export interface LaneSource {
+  list(): Promise<LaneInfo[]>
+  /** @param onChanged called when another process has changed a type; @returns a function that stops it */
+  watch(onChanged: () => void): () => void
+}
+
+export const lanesOf = (broker: Broker): LaneSource => ({
+  list: () => listLanes(broker),
+  watch: (onChanged) => watchLaneChanges(broker, { onChanged }),
+})
+
 /** The known job types: what the lanes at the broker say, kept fresh. */
 export class JobTypes {
-  readonly #listLanes: () => Promise<LaneInfo[]>
+  readonly #lanes: LaneSource
   readonly #clock: Clock
   readonly #loop: IntervalLoop
   readonly #log: Logger
   #types = new Map<string, JobType>()
   #refreshedAtMs = Number.NEGATIVE_INFINITY
+  /** The look at the lanes that is under way, and the one that follows it. */
+  #looking: Promise<void> | null = null
+  #nextLook: Promise<void> | null = null
+  #unwatch: () => void = () => undefined
   /** Deliveries of each type at the last refreshes, oldest first. */
   #samples: Sample[] = []
 
-  constructor(listLanes: () => Promise<LaneInfo[]>, clock: Clock, log: Logger) {
-    this.#listLanes = listLanes
+  constructor(lanes: LaneSource, clock: Clock, log: Logger) {
+    this.#lanes = lanes
     this.#clock = clock
     this.#log = log
     this.#loop = new IntervalLoop(
@@ -49,11 +68,13 @@ export class JobTypes {
 
   /** @throws when the broker does not answer */
   async start(): Promise<void> {
+    this.#unwatch = this.#lanes.watch(() => this.refresh())
     await this.#refresh()
     this.#loop.start()
   }
 
   stop(): Promise<void> {
+    this.#unwatch()
     return this.#loop.stop()
   }
 
@@ -118,9 +139,11 @@ export class JobTypes {
   }
 
   async #lookAgain(): Promise<void> {
-    if (this.#clock.monotonic() - this.#refreshedAtMs < LOOK_AGAIN_MS) return
+    const isFresh = this.#clock.monotonic() - this.#refreshedAtMs < LOOK_AGAIN_MS
+    const underWay = this.#nextLook ?? this.#looking
+    if (isFresh && underWay === null) return
     try {
-      await this.#refresh()
+      await (underWay ?? this.#refresh())
     } catch (error) {
       throw unavailable('The broker did not answer about job types. Try again.', error)
     }
@@ -133,11 +156,30 @@ export class JobTypes {
     )
   }
 
-  async #refresh(): Promise<void> {
+  /** Looks, or looks once more after the look that is under way, which may not see what has just changed. */
+  #refresh(): Promise<void> {
+    if (this.#looking === null) return this.#look()
+    this.#nextLook ??= this.#looking
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextLook = null
+        return this.#look()
+      })
+    return this.#nextLook
+  }
+
+  #look(): Promise<void> {
+    this.#looking = this.#read().finally(() => {
+      this.#looking = null
+    })
+    return this.#looking
+  }
+
+  async #read(): Promise<void> {
     this.#refreshedAtMs = this.#clock.monotonic()
     const next = new Map<string, JobType>()
     const delivered = new Map<string, number>()
-    for (const lane of await this.#listLanes()) {
+    for (const lane of await this.#lanes.list()) {
       delivered.set(lane.type, (delivered.get(lane.type) ?? 0) + lane.delivered)
       const before = this.#types.get(lane.type)
       const isSame = before !== undefined && JSON.stringify(before.info) === JSON.stringify(lane.info)
@@ -148,6 +190,6 @@ export class JobTypes {
   }
 }
 
-/** @throws for a schema with something that zod does not know */
-export const toSchema = (schema: JobTypeInfo['payload_schema']): z.ZodType | null =>
-  schema === null ? null : z.fromJSONSchema(schema)
+/** Read when the first job of the type comes: the compiler of schemas takes a while to load. */
+const toSchema = (schema: JobTypeInfo['payload_schema']): z.ZodType | null =>
+  schema === null ? null : z.lazy(() => fromJsonSchema(schema))

@@ -22,6 +22,9 @@ export const ANYONE: Caller = {
   untilMs: Number.POSITIVE_INFINITY,
 }
 
+/** The member of an event that tells who caused it; none where nobody had to say who they are. */
+export const byMember = ({ subject }: Caller): { by?: string } => (subject === ANYONE.subject ? {} : { by: subject })
+
 /**
  * Refuses a caller without the scope. `admin` allows everything; a caller bound to a tenant gets no more than reading
  * and writing from it, because types and workers belong to everybody.

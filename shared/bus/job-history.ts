@@ -222,11 +222,11 @@ export class JobHistory {
 
 function aboutRun(event: JobEvent): Partial<LastEvent> {
   if (event.event !== 'job:started' && event.event !== 'job:progress' && event.event !== 'job:released') return {}
-  const { trigger, attempt, crashes, worker_id } = event
+  const { trigger, attempt, crashes, worker_id, at } = event
   const lent = event.event === 'job:released' ? undefined : event.lent
-  if (lent === undefined) return { trigger, attempt, crashes, worker_id }
+  if (lent === undefined) return { trigger, attempt, crashes, worker_id, at }
   const lease = { untilMs: Date.parse(lent.lease_until), deadlineMs: Date.parse(lent.deadline_at) }
-  return { trigger, attempt, crashes, worker_id, lease }
+  return { trigger, attempt, crashes, worker_id, at, lease }
 }
 
 const isNewer = ({ headers }: StreamMessage): boolean => Number(headers.get(HEADERS.contract) ?? 0) > CONTRACT_VERSION

@@ -19,17 +19,21 @@ export function answerPresence(broker: Broker, describe: () => WorkerPresence): 
 /**
  * Asks all workers at once. Those that do not answer in time (busy, frozen, gone) are left out.
  * @param isEnough ends the wait early
+ * @param quietMs ends it too, when for so long after an answer no other one has come
  */
 export function askWorkers(
   broker: Broker,
   waitMs: number,
   isEnough: (worker: WorkerPresence) => boolean,
+  quietMs: number = waitMs,
 ): Promise<WorkerPresence[]> {
   return new Promise((resolve) => {
     const workers: WorkerPresence[] = []
     const inbox = broker.newInbox()
+    let quiet: NodeJS.Timeout | undefined
     const end = () => {
       clearTimeout(timer)
+      clearTimeout(quiet)
       subscription.unsubscribe()
       resolve(workers)
     }
@@ -43,7 +47,9 @@ export function askWorkers(
       if (worker === null) return
       const all = [worker, ...worker.http_workers.map(asWorker)]
       workers.push(...all)
+      clearTimeout(quiet)
       if (all.some(isEnough)) end()
+      else quiet = setTimeout(end, quietMs)
     }
     const timer = setTimeout(end, waitMs)
     const subscription = broker.nc.subscribe(inbox, { callback: (_error, message) => onAnswer(message) })

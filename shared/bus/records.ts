@@ -4,7 +4,7 @@ import type { Clock } from '#shared/time/clock.ts'
 import type { Broker } from './connection.ts'
 import type { StreamMessage } from './get-message.ts'
 import { Publisher } from './publisher.ts'
-import { Stream, type StreamState } from './stream.ts'
+import { type BatchQuery, Stream, type StreamState } from './stream.ts'
 import type { WriteProbe } from './write-probe.ts'
 
 /** A record at the broker, and the sequence that its next write compares with. */
@@ -12,6 +12,15 @@ export interface Stored<T> {
   subject: string
   seq: number
   record: T
+  /** Its size as it is stored. */
+  bytes: number
+}
+
+export interface RecordBatch<T> {
+  /** In the order of the stream. */
+  records: Stored<T>[]
+  /** Whether there are more records behind the last one. */
+  isMore: boolean
 }
 
 export interface RecordKind<T, Key> {
@@ -79,6 +88,15 @@ export class Records<T, Key> {
   }
 
   /**
+   * The next records on a filter that were written at or after a sequence, in one request. They come from any replica,
+   * which may lag. The stream must allow direct reads.
+   */
+  async readBatch(query: BatchQuery): Promise<RecordBatch<T>> {
+    const { messages, isMore } = await this.#stream.readBatch(query)
+    return { records: messages.map((message) => this.#toStored(message)), isMore }
+  }
+
+  /**
    * @returns null when somebody else was faster
    * @throws AppError `unavailable` when there is no verdict by the deadline, `payload-too-large`
    */
@@ -86,8 +104,8 @@ export class Records<T, Key> {
     const { afterSeq, keptForS, deadlineMs, maxBytes = Number.POSITIVE_INFINITY } = options
     const subject = this.#kind.subjectOf(key)
     const body = this.#kind.stringify?.(record) ?? JSON.stringify(record)
-    if (Buffer.byteLength(body) > maxBytes)
-      throw new AppError('payload-too-large', "The record would exceed the broker's message limit.")
+    const bytes = Buffer.byteLength(body)
+    if (bytes > maxBytes) throw new AppError('payload-too-large', "The record would exceed the broker's message limit.")
     const result = await this.#publisher.publish(
       {
         subject,
@@ -99,7 +117,7 @@ export class Records<T, Key> {
       },
       deadlineMs === undefined ? {} : { deadlineMs },
     )
-    return result.kind === 'stored' ? { subject, seq: result.seq, record } : null
+    return result.kind === 'stored' ? { subject, seq: result.seq, record, bytes } : null
   }
 
   /**
@@ -124,8 +142,10 @@ export class Records<T, Key> {
   }
 
   #stored(message: StreamMessage | null): Stored<T> | null {
-    if (message === null) return null
-    const { subject, seq, body } = message
-    return { subject, seq, record: this.#kind.parse(body) }
+    return message === null ? null : this.#toStored(message)
+  }
+
+  #toStored({ subject, seq, body }: Pick<StreamMessage, 'subject' | 'seq' | 'body'>): Stored<T> {
+    return { subject, seq, record: this.#kind.parse(body), bytes: Buffer.byteLength(body) }
   }
 }

@@ -8,7 +8,7 @@ import type {
   SettledWork,
   Settlement,
 } from '#shared/contracts/http/work.ts'
-import { LENT_ENDED, workAnswerSubject, workSubject } from '#shared/contracts/log/subjects.ts'
+import { LEASE_LOST, LENT_ENDED, workAnswerSubject, workSubject } from '#shared/contracts/log/subjects.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { Broker } from './connection.ts'
 
@@ -176,6 +176,19 @@ export function watchLentEnds(broker: Broker, onEnd: (end: LentEnd) => void): ()
   const subscription = broker.nc.subscribe(LENT_ENDED, {
     callback: (error, message) => {
       if (error === null) onEnd(message.json<LentEnd>())
+    },
+  })
+  return () => subscription.unsubscribe()
+}
+
+/** Tells all lenders that an HTTP worker let a lease run out. */
+export const tellLeaseLost = (broker: Broker, workerId: string): void => broker.outbox.send(LEASE_LOST, workerId)
+
+/** @returns a function that stops the watch */
+export function watchLostLeases(broker: Broker, onLost: (workerId: string) => void): () => void {
+  const subscription = broker.nc.subscribe(LEASE_LOST, {
+    callback: (error, message) => {
+      if (error === null) onLost(message.string())
     },
   })
   return () => subscription.unsubscribe()

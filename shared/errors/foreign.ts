@@ -60,16 +60,23 @@ export function memberOf(value: unknown, name: string): unknown {
 
 /** Whether the value is, or is meant as, an error: also one from another realm, or a response that was thrown. */
 export const isErrorLike = (value: unknown): boolean =>
-  isObject(value) && (typeof memberOf(value, 'stack') === 'string' || isSaid(memberOf(value, 'message')))
+  isObject(value) &&
+  (typeof memberOf(value, 'stack') === 'string' || isSaid(memberOf(value, 'message')) || isSilentError(value))
+
+/** An error that says nothing is one by its name or code: a failed assertion that another language hands over. */
+const isSilentError = (value: object): boolean =>
+  memberOf(value, 'message') === '' && (isText(memberOf(value, 'name')) || isCode(memberOf(value, 'code')))
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isCode = (value: unknown): boolean => isText(value) || typeof value === 'number'
 
 function describeOne(thrown: unknown, maxLength: number): JobCause {
   if (!isErrorLike(thrown)) return { name: 'Error', message: textOf(thrown, maxLength) }
   const [name, code] = [memberOf(thrown, 'name'), memberOf(thrown, 'code')]
-  const hasCode = (typeof code === 'string' && code !== '') || typeof code === 'number'
   return {
-    name: typeof name === 'string' && name !== '' ? textOf(name, NAME_MAX_LENGTH) : 'Error',
+    name: isText(name) ? textOf(name, NAME_MAX_LENGTH) : 'Error',
     message: textOf(messageIn(thrown), maxLength),
-    ...(hasCode ? { code: textOf(code, NAME_MAX_LENGTH) } : {}),
+    ...(isCode(code) ? { code: textOf(code, NAME_MAX_LENGTH) } : {}),
   }
 }
 

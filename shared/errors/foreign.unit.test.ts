@@ -76,6 +76,30 @@ test('messages of every form are told', () => {
   expect(messageOf(10n)).toBe('10n')
 })
 
+test('an error without a message keeps its name and code, and its message is empty', () => {
+  class AssertionError extends Error {
+    override name = 'AssertionError'
+  }
+  const code = 'E7'
+  expect(describeThrown(new Error(''))).toEqual({ name: 'Error', message: '' })
+  expect(describeThrown(Object.assign(new AssertionError(), { code }))).toEqual({
+    name: 'AssertionError',
+    message: '',
+    code,
+  })
+  expect(describeThrown({ name: 'AssertionError', message: '', code })).toEqual({
+    name: 'AssertionError',
+    message: '',
+    code,
+  })
+  expect(describeThrown({ name: 'AssertionError', message: '' })).toEqual({ name: 'AssertionError', message: '' })
+  expect(describeThrown({ message: '', code: 7 })).toEqual({ name: 'Error', message: '', code: '7' })
+  expect(describeThrown({ message: '', status: 7 }).message).toBe('{"message":"","status":7}')
+  const cause = { name: 'AssertionError', message: '' }
+  expect(describeThrown(new Error('wrapped', { cause })).causes).toEqual([cause])
+  expect(messageOf({ name: 'AssertionError', message: '' })).toBe('AssertionError')
+})
+
 test('a message that was taken away is told where the stack still has it', () => {
   for (const none of [undefined, null, '']) {
     const error = new TypeError('the reason')

@@ -7,11 +7,13 @@ import type { Logger } from '#shared/process/logger.ts'
 import type { Histogram } from '#shared/process/metrics.ts'
 import type { Health } from '#shared/service/health.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import { allowOrigins } from './allow-origins.ts'
 import { checkRequest, pathOf } from './check-request.ts'
 import { addressOf } from './client-address.ts'
 import type { GuardedRouter } from './guarded-router.ts'
 import { limitRate, type RateLimit } from './limit-rate.ts'
+import { endServerSpan, startServerSpan } from './server-span.ts'
 
 /** nginx creates one id for each request and sends it with all its tries, always overwriting a client's. */
 export const REQUEST_ID_HEADER = 'hasty-request-id'
@@ -20,6 +22,8 @@ export interface AppState {
   requestId: string
   /** The id came from our own proxy, so a repeated id means a repeated request. */
   requestIdTrusted: boolean
+  /** The W3C trace context of the request's span, where spans are recorded. */
+  traceparent?: string
   /** Set by `authenticate` on routes that need a token. */
   caller?: Caller
 }
@@ -31,6 +35,7 @@ export interface AppOptions {
   health: Health
   clock: Clock
   log: Logger
+  tracing: Tracing | null
   trustProxy: boolean
   /** Pages from these origins may call the service; none by default. */
   corsOrigins: string[]
@@ -53,12 +58,14 @@ export function createApp(options: AppOptions): Koa {
 
 async function measured(options: AppOptions, ctx: Context, next: Next): Promise<void> {
   const startedMs = options.clock.monotonic()
+  const span = options.tracing === null ? null : startServerSpan(options.tracing, ctx)
   await next()
   const route = typeof ctx['_matchedRoute'] === 'string' ? ctx['_matchedRoute'] : 'other'
   options.httpSeconds.observe(
     { route, method: KNOWN_METHODS.has(ctx.method) ? ctx.method : 'other', code: String(ctx.status) },
     (options.clock.monotonic() - startedMs) / 1000,
   )
+  if (span !== null) endServerSpan(span, ctx, route)
 }
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])

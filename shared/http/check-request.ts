@@ -6,6 +6,9 @@ export const URI_MAX_LENGTH = 8 * 1024
 export const HEADERS_MAX_BYTES = 16 * 1024
 export const HEADERS_MAX_COUNT = 100
 
+/** Addresses that answer with a page or one of its files, so Accept need not name JSON. */
+const HAS_PAGES = /^\/(docs|ui)(\/|$)/
+
 /** Checks that every request must pass, whatever its route. */
 export function checkRequest(ctx: Context): void {
   const { url = '' } = ctx.req
@@ -16,7 +19,8 @@ export function checkRequest(ctx: Context): void {
   if (path === undefined) throw new AppError('malformed-request', 'The address is not a valid URL.')
   if (!isDecodable(path)) throw nothingHere()
   if (
-    !path.startsWith('/docs') &&
+    !HAS_PAGES.test(path) &&
+    !(path === '/' && ctx.method === 'GET' && ctx.accepts('text/html') !== false) &&
     ctx.get('accept') !== '' &&
     ctx.accepts('application/json', 'application/problem+json', 'text/plain', 'text/event-stream') === false
   ) {

@@ -13,11 +13,18 @@ export const makeCursor = (search: unknown, lastId: string): string =>
  * @returns the last id of the page before
  * @throws AppError `invalid-request`
  */
-export function readCursor(search: unknown, cursor: string): string {
-  const lastId = Buffer.from(cursor, 'base64url').toString().slice(HASH_LENGTH)
-  if (!isJobId(lastId)) throw badCursor('is not a cursor of this service')
-  if (makeCursor(search, lastId) !== cursor) throw badCursor('belongs to a search with different filters')
-  return lastId
+export const readCursor = (search: unknown, cursor: string): string => readPlace(search, cursor, isJobId)
+
+/**
+ * The same for a list whose places are no ids.
+ * @returns the place where the page before ended
+ * @throws AppError `invalid-request`
+ */
+export function readPlace(search: unknown, cursor: string, isPlace: (text: string) => boolean): string {
+  const place = Buffer.from(cursor, 'base64url').toString().slice(HASH_LENGTH)
+  if (!isPlace(place)) throw badCursor('is not a cursor of this service')
+  if (makeCursor(search, place) !== cursor) throw badCursor('belongs to a search with different filters')
+  return place
 }
 
 const HASH_LENGTH = 8

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { BODY_MAX_BYTES, BODY_MAX_MEMBERS } from '#shared/contracts/http/jobs.ts'
 import type { RequestBody } from '#shared/contracts/http/operations/operation.ts'
 import { AppError, detailAbout } from '#shared/errors/app-error.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { escapeToken } from '#shared/formats/json-pointer.ts'
 import { SECOND } from '#shared/time/clock.ts'
@@ -137,15 +138,16 @@ export function invalidBody(
   error: z.ZodError,
   usual: 'invalid-request' | 'invalid-payload' = 'invalid-request',
 ): AppError {
-  const errors = error.issues.slice(0, MAX_SHOWN).flatMap((issue) => {
+  const issues = issuesOf(error)
+  const errors = issues.slice(0, MAX_SHOWN).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys')
       return [{ pointer: pointerTo(issue.path), detail: issue.message.slice(0, 200) }]
     return issue.keys
       .slice(0, MAX_SHOWN)
       .map((key) => ({ pointer: pointerTo([...issue.path, key]), detail: 'is not a known member' }))
   })
-  const unknown = error.issues.some((issue) => issue.code === 'unrecognized_keys')
-  const known = error.issues.some((issue) => issue.code !== 'unrecognized_keys')
+  const unknown = issues.some((issue) => issue.code === 'unrecognized_keys')
+  const known = issues.some((issue) => issue.code !== 'unrecognized_keys')
   const code = unknown && !known ? 'unknown-member' : usual
   const [first] = errors
   return new AppError(code, detailAbout(first?.pointer || 'The body', first?.detail ?? 'is not valid'), {

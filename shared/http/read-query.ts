@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { AppError, detailAbout } from '#shared/errors/app-error.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 
 const MAX_SHOWN = 20
@@ -9,9 +10,9 @@ const MAX_SHOWN = 20
  * @throws AppError `unknown-member` where only names are unknown, else `invalid-request`
  */
 export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: T): z.output<T> {
-  const parsed = schema.safeParse(ctx.query, { error: zodMessages })
+  const parsed = schema.safeParse(withConditions(ctx.query, schema), { error: zodMessages })
   if (parsed.success) return parsed.data
-  const { issues } = parsed.error
+  const issues = issuesOf(parsed.error)
   const errors = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => aboutParameter(key, 'is not a known parameter'))
@@ -20,6 +21,25 @@ export function readQuery<T extends z.ZodType>(ctx: { query: unknown }, schema: 
   const onlyUnknown = issues.every((issue) => issue.code === 'unrecognized_keys')
   throw badParameters(errors, onlyUnknown ? 'unknown-member' : 'invalid-request')
 }
+
+/**
+ * Parameters such as `payload/customer=42`, or `payload[/customer]=42`, as members of one, where the schema has it: names
+ * that hold a JSON pointer cannot be listed by a schema.
+ */
+function withConditions(query: unknown, schema: z.ZodType): unknown {
+  const { shape } = schema as { shape?: Record<string, unknown> }
+  if (shape === undefined || !('payload' in shape) || typeof query !== 'object' || query === null) return query
+  const others: [string, unknown][] = []
+  const conditions: [string, unknown][] = []
+  for (const [name, value] of Object.entries(query)) {
+    const [, slashed, bracketed] = CONDITION.exec(name) ?? []
+    if (slashed === undefined && bracketed === undefined) others.push([name, value])
+    else conditions.push([slashed ?? bracketed ?? '', value])
+  }
+  return conditions.length === 0 ? query : { ...Object.fromEntries(others), payload: Object.fromEntries(conditions) }
+}
+
+const CONDITION = /^payload(?:((?:\/.*)?)|\[(.*)\])$/s
 
 interface ParameterError {
   parameter: string

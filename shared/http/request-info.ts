@@ -1,6 +1,7 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import { HEADERS } from '#shared/contracts/log/events.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
+import { readTraceparent, sentOn } from '#shared/trace/traceparent.ts'
 import type { AppContext } from './app.ts'
 import { callerOf } from './authenticate.ts'
 
@@ -19,13 +20,12 @@ export interface RequestInfo {
   changeKey?: string
 }
 
-/** W3C trace context, version 00; anything else is ignored, as the standard requires. */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+const incoming = (traceparent: string): string | null => (readTraceparent(traceparent) === null ? null : traceparent)
 
 export const requestInfo = (ctx: AppContext): RequestInfo => ({
   requestId: ctx.state.requestId,
   requestIdTrusted: ctx.state.requestIdTrusted,
-  traceparent: TRACEPARENT.test(ctx.get('traceparent')) ? ctx.get('traceparent') : null,
+  traceparent: ctx.state.traceparent ?? incoming(ctx.get('traceparent')),
   caller: callerOf(ctx),
 })
 
@@ -37,7 +37,7 @@ export function changeInfo(ctx: AppContext): RequestInfo {
 }
 
 /** Headers that an event carries about its request. */
-export const requestHeaders = ({ requestId, traceparent }: RequestInfo): Record<string, string> => ({
-  [HEADERS.requestId]: requestId,
-  ...(traceparent === null ? {} : { [HEADERS.traceparent]: traceparent }),
-})
+export function requestHeaders({ requestId, traceparent }: RequestInfo): Record<string, string> {
+  const sent = sentOn(traceparent)
+  return { [HEADERS.requestId]: requestId, ...(sent === null ? {} : { [HEADERS.traceparent]: sent }) }
+}

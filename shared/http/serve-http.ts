@@ -16,12 +16,13 @@ export interface HttpConfig extends ServerSettings {
  * @returns the port it listens on
  */
 export function serveHttp(base: ServiceBase<HttpConfig>, router: GuardedRouter): Promise<number> {
-  const { config, health, clock, log, registry, life } = base
+  const { config, health, clock, log, registry, tracing, life } = base
   const app = createApp({
     router,
     health,
     clock,
     log,
+    tracing,
     trustProxy: config.TRUST_PROXY,
     corsOrigins: config.CORS_ORIGINS,
     addressLimit: { name: 'address', requests: config.RATE_LIMIT_PER_ADDRESS, windowS: config.RATE_LIMIT_WINDOW_S },

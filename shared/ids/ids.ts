@@ -11,14 +11,28 @@ export const newJobId = (nowMs: number): string => makeJobId(nowMs, randomPart()
  * @param timeMs the time that the id sorts by, milliseconds since 1970
  */
 export function derivedJobId(timeMs: number, ...parts: (string | number)[]): string {
-  let rest = BigInt(`0x${hash('sha256', JSON.stringify(parts), 'hex')}`)
+  return makeJobId(timeMs, lastDigits(BigInt(`0x${hash('sha256', JSON.stringify(parts), 'hex')}`)))
+}
+
+const HALF = RANDOM_LENGTH / 2
+const HALF_BASE = RANDOM_ALPHABET.length ** HALF
+
+/** The last digits of a number written to the base of the alphabet, the lowest first. */
+export function lastDigits(number: bigint): string {
+  const base = BigInt(HALF_BASE)
+  const last = number % (base * base)
+  // Eight digits fit into a number, which is divided much faster.
+  return digits(Number(last % base)) + digits(Number(last / base))
+}
+
+function digits(number: number): string {
+  let rest = number
   let text = ''
-  const base = BigInt(RANDOM_ALPHABET.length)
-  while (text.length < RANDOM_LENGTH) {
-    text += RANDOM_ALPHABET[Number(rest % base)]
-    rest /= base
+  for (let n = 0; n < HALF; n++) {
+    text += RANDOM_ALPHABET[rest % RANDOM_ALPHABET.length]
+    rest = Math.floor(rest / RANDOM_ALPHABET.length)
   }
-  return makeJobId(timeMs, text)
+  return text
 }
 
 /** Marks one publish; long enough that two never collide. */

@@ -110,7 +110,7 @@ export const commonSettings = {
     .meta({ values: 'json, pretty' })
     .describe('Format of the log: by default pretty on a terminal, else json.'),
   LOG_LEVEL: choiceSetting(['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const, 'info').describe(
-    'The lowest level that is logged.',
+    'The lowest level that is logged. The signal USR2 switches a service to `debug` and back.',
   ),
   DATA_DIR: textSetting('./.hasty').describe('Folder of the embedded stores, and of the broker of `npm start`.'),
   HASTY_REPLICAS: integerSetting(1, 1, 5).describe('Copies of each stream: 3 on a cluster of three brokers.'),

@@ -2,6 +2,21 @@ import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { clocksAgree, isoTime } from '#shared/time/clock.ts'
 import { nextTick } from './tick-times.ts'
 
+const openTicks = new WeakMap<ScheduleRecord, number | null>()
+
+/**
+ * The first tick that is not settled, milliseconds since 1970; null when there are no more. It is computed once for each
+ * record.
+ * @throws for a cron pattern or time zone that this process does not know
+ */
+export function firstOpenTick(record: ScheduleRecord): number | null {
+  const known = openTicks.get(record)
+  if (known !== undefined) return known
+  const tickMs = nextTick(record, Date.parse(record.settled_until))
+  openTicks.set(record, tickMs)
+  return tickMs
+}
+
 /**
  * Whether the record counts future ticks as settled, as written by a keeper whose clock was ahead. Only the very next
  * tick may be: it was handled a little early, and does not run again.

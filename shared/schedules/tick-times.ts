@@ -4,12 +4,23 @@ import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 /** The members of a schedule that its times depend on. */
 export type Timing = Pick<ScheduleRecord, 'cron' | 'every_ms' | 'timezone' | 'starts_at' | 'ends_at' | 'anchor'>
 
+/** Parsed patterns, last used last. Parsing takes longer than what is asked of one, and each has some 80 KB. */
+const parsed = new Map<string, Cron>()
+const PARSED_MAX = 100
+
 /**
  * @param pattern five fields
  * @throws an error that says what is wrong with the pattern
  */
-export const parseCron = (pattern: string, timezone: string): Cron =>
-  new Cron(pattern, { mode: '5-part', timezone, paused: true })
+export function parseCron(pattern: string, timezone: string): Cron {
+  const key = `${timezone} ${pattern}`
+  const cron = parsed.get(key) ?? new Cron(pattern, { mode: '5-part', timezone, paused: true })
+  parsed.delete(key)
+  parsed.set(key, cron)
+  const [oldest] = parsed.keys()
+  if (parsed.size > PARSED_MAX && oldest !== undefined) parsed.delete(oldest)
+  return cron
+}
 
 /** The first tick after a time, milliseconds since 1970; null when there are no more. */
 export function nextTick(timing: Timing, afterMs: number): number | null {

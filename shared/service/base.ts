@@ -7,10 +7,13 @@ import { WriteProbe } from '#shared/bus/write-probe.ts'
 import { LOG_PROBE, probeSubject } from '#shared/contracts/log/subjects.ts'
 import { newShortId } from '#shared/ids/ids.ts'
 import { makeReplicaId } from '#shared/process/config.ts'
+import { switchLevelOnSignal } from '#shared/process/log-level.ts'
 import { createLogger, type Logger, type LoggerOptions } from '#shared/process/logger.ts'
 import { createRegistry, type Registry } from '#shared/process/metrics.ts'
 import { VERSION } from '#shared/process/version.ts'
 import { systemClock } from '#shared/time/clock.ts'
+import { openTracing } from '#shared/trace/open-tracing.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import { Health } from './health.ts'
 import { Lifecycle } from './lifecycle.ts'
 
@@ -40,6 +43,8 @@ export interface BaseOptions {
   askBroker?: (asked: { broker: Broker; stream: Stream }) => Promise<unknown>
   /** The member that names the replica in each line of the log; without it no line does. */
   replicaInLog?: string
+  /** It is the only service of this process, which takes the signals that concern it. */
+  isOwnProcess?: boolean
 }
 
 const MAX_IN_FLIGHT = 10_000
@@ -60,6 +65,8 @@ export interface ServiceBase<C> {
   publisher: Publisher
   probe: WriteProbe
   registry: Registry
+  /** null: no spans are recorded. */
+  tracing: Tracing | null
   health: Health
   /** The started parts, which stop in the opposite order. */
   life: Lifecycle
@@ -75,6 +82,8 @@ export async function openBase<C extends BaseConfig>(
   const replicaId = makeReplicaId(newShortId())
   const log = openLog(name, config, replicaId, options)
   const life = new Lifecycle()
+  const tracing = await openTracing({ service: name, replicaId, log })
+  life.onEnd(() => tracing?.stop())
   const broker = await connectBroker({
     url: config.NATS_URL,
     name: `${name}-${replicaId}`,
@@ -105,10 +114,17 @@ export async function openBase<C extends BaseConfig>(
     await askBroker({ broker, stream })
     await probe.checkReady()
   })
-  return { name, config, replicaId, log, broker, clock, stream, publisher, probe, registry, health, life }
+  return { name, config, replicaId, log, broker, clock, stream, publisher, probe, registry, tracing, health, life }
 }
 
-function openLog(name: ServiceName, config: BaseConfig, replicaId: string, { replicaInLog }: BaseOptions): Logger {
-  const log = createLogger({ service: name, level: config.LOG_LEVEL, format: config.LOG_FORMAT })
-  return replicaInLog === undefined ? log : log.child({ [replicaInLog]: replicaId })
+function openLog(
+  name: ServiceName,
+  config: BaseConfig,
+  replicaId: string,
+  { replicaInLog, isOwnProcess = false }: BaseOptions,
+): Logger {
+  const members = replicaInLog === undefined ? {} : { [replicaInLog]: replicaId }
+  const log = createLogger({ service: name, level: config.LOG_LEVEL, format: config.LOG_FORMAT, members })
+  if (isOwnProcess) switchLevelOnSignal(log)
+  return log
 }

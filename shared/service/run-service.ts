@@ -74,7 +74,7 @@ export async function runService<C extends BaseConfig>(
 ): Promise<void> {
   const isSupervised = process.connected
   try {
-    const started = await startService(name, readConfig(environment()), start, options)
+    const started = await startService(name, readConfig(environment()), start, { ...options, isOwnProcess: true })
     const stop = stopper(started.base)
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
@@ -115,8 +115,9 @@ function stopper({ life, log }: Pick<ServiceBase<unknown>, 'life' | 'log'>): (re
 
 function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<unknown>): void {
   let ending = false
-  const end = (run: ForeignRun | null, thrown: unknown, what: string) => {
-    log.fatal({ err: errorForLog(thrown), ...(run === null ? {} : { of: run.of }) }, what)
+  const end = (run: ForeignRun | null, thrown: unknown, origin: 'exception' | 'rejection') => {
+    const about = { err: errorForLog(thrown), ...(run === null ? {} : { of: run.of }) }
+    log.fatal(about, origin === 'exception' ? 'uncaught exception' : 'unhandled rejection')
     if (ending) return
     ending = true
     const told = foreignErrors?.onException(run, thrown) ?? Promise.resolve()
@@ -127,14 +128,14 @@ function endOnUncaught({ base: { log }, running: { foreignErrors } }: Started<un
   process.on('uncaughtException', (thrown) => {
     const run = currentRun()
     if (run?.isElsewhere !== true) {
-      end(run, thrown, 'uncaught exception')
+      end(run, thrown, 'exception')
       return
     }
     log.error({ err: errorForLog(thrown) }, 'a child process sent an unreadable message')
     run.crash(thrown)
   })
   process.on('unhandledRejection', (thrown) => {
-    if (foreignErrors === undefined) end(null, thrown, 'unhandled rejection')
+    if (foreignErrors === undefined) end(null, thrown, 'rejection')
     else foreignErrors.onRejection(currentRun(), thrown)
   })
 }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import traceback
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from ._transport import to_json
 from .errors import Cancelled, Permanent, RetryLater
 
 RESULT_MAX_BYTES = 512 * 1024
 PROGRESS_DATA_MAX_BYTES = 16 * 1024
+#: What is encoded here is encoded again in a claim: in deeper calls, and as a part of something larger.
+NESTED_LATER = 50
 
 
 class Context:
@@ -47,13 +50,16 @@ class Context:
         """
         if not 0 <= percent <= 100:
             raise ValueError(f"percent must be from 0 to 100, and is {percent}")
-        if len(to_json(data)) > PROGRESS_DATA_MAX_BYTES:
+        encoded = to_json(data)
+        if len(encoded) > PROGRESS_DATA_MAX_BYTES:
             raise ValueError(f"data has more than {PROGRESS_DATA_MAX_BYTES} bytes of JSON")
-        progress: Dict[str, Any] = {"percent": percent}
+        # A Decimal or a number of numpy is fine too.
+        progress: Dict[str, Any] = {"percent": float(percent)}
         if message is not None:
-            progress["message"] = message[:1_000]
+            progress["message"] = text_of(lambda: message, 1_000)
         if data is not None:
-            progress["data"] = data
+            # The handler may change its object before it is sent.
+            progress["data"] = json.loads(encoded)
         with self._cond:
             self.unsent_progress = progress
             self._cond.notify_all()
@@ -103,18 +109,42 @@ class Outcome:
     """How an attempt ended, as it is sent."""
 
     def __init__(self, held: Held, verb: str, body: Dict[str, Any]) -> None:
+        encoded = to_json(body)
         self.held = held
         self.verb = verb
-        self.body = body
-        self.size = len(to_json(body))
+        # The handler may go on to change what it returned, and the thread that sends it must never fail.
+        self.body: Dict[str, Any] = json.loads(encoded)
+        self.size = len(encoded)
+        #: The server refused another end of this attempt.
+        self.is_substitute = False
 
     def settlement(self) -> Dict[str, Any]:
         return {"lease": self.held.lease, self.verb: self.body}
+
+    def refused(self, code: str, detail: str) -> "Optional[Outcome]":
+        """What is sent instead of an end that the server cannot take; None: there is nothing else to say."""
+        if self.is_substitute:
+            return None
+        if self.verb == "complete":
+            # Another attempt would only make the same result again.
+            other = Outcome(self.held, "fail", failure(Permanent(f"the result was refused: {detail}", code)))
+        elif self.verb == "fail":
+            about = {"name": "Error", "message": f"the error was refused: {detail}", "code": code}
+            is_permanent = self.body.get("retry") is False
+            other = Outcome(self.held, "fail", {"error": about, **({"retry": False} if is_permanent else {})})
+        else:
+            return None
+        other.is_substitute = True
+        return other
 
 
 def completed(held: Held, result: Any) -> Outcome:
     """Raises what is to be told of a result that is no JSON, or too large: another attempt would only make it again."""
     try:
+        nested = result
+        for _ in range(NESTED_LATER):
+            nested = [nested]
+        to_json(nested)
         outcome = Outcome(held, "complete", {"result": result})
     except (TypeError, ValueError, RecursionError) as error:
         raise Permanent(f"the result is not JSON: {error}", "invalid-result") from error
@@ -124,25 +154,54 @@ def completed(held: Held, result: Any) -> Outcome:
 
 
 def failed(held: Held, error: BaseException) -> Optional[Outcome]:
-    """None: the handler stopped because it was told to."""
+    """Never raises, whatever the error is like. None: the handler stopped because it was told to."""
     if isinstance(error, (Cancelled, asyncio.CancelledError)) and held.context.cancelled.is_set():
         return None
     return Outcome(held, "fail", failure(error))
 
 
 def failure(error: BaseException) -> Dict[str, Any]:
-    about: Dict[str, Any] = {"name": type(error).__name__, "message": str(error)[:10_000]}
-    code = getattr(error, "code", None)
-    if isinstance(code, (str, int)):
-        about["code"] = str(code)[:1_000]
+    """Never raises: an error's text may be no text, and its members may be anything."""
+    name = text_of(lambda: type(error).__name__, 1_000)
+    about: Dict[str, Any] = {"name": name, "message": text_of(lambda: str(error), 10_000, name)}
+    code = text_of(lambda: _code_of(error), 1_000, "")
+    if code != "":
+        about["code"] = code
     body: Dict[str, Any] = {"error": about}
     if isinstance(error, Permanent):
         body["retry"] = False
     elif isinstance(error, RetryLater):
-        body["retry"] = {"delay_ms": max(0, round(error.delay_s * 1000))}
+        delay_ms = _whole(lambda: error.delay_s * 1000)
+        if delay_ms is not None:
+            body["retry"] = {"delay_ms": max(0, delay_ms)}
     else:
-        about["stack"] = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-50_000:]
+        lines = lambda: traceback.format_exception(type(error), error, error.__traceback__)  # noqa: E731
+        about["stack"] = text_of(lambda: "".join(lines())[-50_000:], 50_000, name)
     return body
+
+
+def _code_of(error: BaseException) -> str:
+    code = getattr(error, "code", None)
+    return str(code) if isinstance(code, (str, int)) else ""
+
+
+def _whole(number: Callable[[], float]) -> Optional[int]:
+    """None: it is no number, or not a finite one."""
+    try:
+        return round(number())
+    except Exception:
+        return None
+
+
+def text_of(text: Callable[[], str], most: int, otherwise: str = "") -> str:
+    """The beginning of a text as UTF-8 can express it: half of a surrogate pair becomes U+FFFD.
+
+    `otherwise` stands for a text that cannot be had: `__str__` and properties may raise anything.
+    """
+    try:
+        return text()[:most].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    except BaseException:
+        return otherwise
 
 
 def parse_time(text: str) -> datetime:

@@ -27,10 +27,10 @@ import uuid
 from collections import deque
 from typing import Any, Awaitable, Callable, Deque, Dict, List, Optional, TypeVar, Union
 
-from ._held import Context, Held, Outcome, completed, failed, failure
+from ._held import Context, Held, Outcome, completed, failed
 from ._leases import CALL_MAX, Leases
 from ._transport import Cut, TokenSource, Transport, backoff_s, is_passing, make_token, path_of
-from .errors import HastyError, Permanent
+from .errors import HastyError
 
 log = logging.getLogger("hasty")
 
@@ -313,13 +313,20 @@ class Worker:
         self._ended(held, outcome)
 
     async def _run_async(self, handler: Callable[[Any, Context], Awaitable[Any]], held: Held) -> None:
+        async def run() -> Optional[Outcome]:
+            # Nothing leaves the task: a SystemExit would end the loop, and all other handlers with it.
+            try:
+                return completed(held, await handler(held.job["payload"], held.context))
+            except BaseException as error:
+                return failed(held, error)
+
         # A task of its own: a cancel reaches the handler, and not the lines below that say how it ended.
-        held.task = asyncio.ensure_future(handler(held.job["payload"], held.context))
+        held.task = asyncio.ensure_future(run())
         if held.context.cancelled.is_set():
             held.task.cancel()
         try:
-            outcome: Optional[Outcome] = completed(held, await held.task)
-        except BaseException as error:
+            outcome = await held.task
+        except BaseException as error:  # It was cancelled before it began.
             outcome = failed(held, error)
         self._ended(held, outcome)
 
@@ -390,10 +397,9 @@ class Worker:
                 answer = self._until_answered(path_of("v1", "work", held.context.job_id, outcome.verb), body)
                 settled = [] if answer is None else [answer]
             except HastyError as error:
-                if outcome.verb == "complete" and error.status in (400, 413, 422):
-                    # The server cannot take the result: another attempt would only make it again.
-                    refused = Permanent(f"the result was refused: {error.detail}", error.code)
-                    self._settle_alone([Outcome(held, "fail", failure(refused))])
+                substitute = outcome.refused(error.code, error.detail) if error.status in (400, 413, 422) else None
+                if substitute is not None:
+                    self._settle_alone([substitute])
                     continue
                 settled = [{"status": error.code, "detail": error.detail}]
             self._confirm([outcome], settled)

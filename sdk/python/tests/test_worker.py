@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 import unittest
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -234,6 +235,127 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(bodies[2]["retry"], False)
         self.assertEqual(bodies[2]["error"], {"name": "Permanent", "message": "never", "code": "no-such-file"})
         self.assertEqual(bodies[3]["retry"], {"delay_ms": 1500})
+
+    def test_whatever_a_handler_raises_ends_its_own_attempt(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no text")
+
+        class Coded(Exception):
+            @property
+            def code(self) -> str:
+                raise RuntimeError("no code")
+
+        def chained() -> BaseException:
+            error = ValueError("outer \udc80")
+            error.__cause__ = Mute()
+            return error
+
+        named = type("Odd", (Exception,), {"code": "c \ud800"})
+        thrown = {
+            "surrogate": (ValueError("bad \ud800 x"), {"name": "ValueError", "message": "bad \ufffd x"}),
+            "pair": (ValueError("\ud83d\ude00"), {"name": "ValueError", "message": "\U0001f600"}),
+            "mute": (Mute(), {"name": "Mute", "message": "Mute"}),
+            "coded": (Coded("no code"), {"name": "Coded", "message": "no code"}),
+            "code": (named("odd"), {"name": "Odd", "message": "odd", "code": "c \ufffd"}),
+            "huge": (type("Huge", (Exception,), {"code": 10**5000})(), {"name": "Huge", "message": ""}),
+            "chained": (chained(), {"name": "ValueError", "message": "outer \ufffd"}),
+            "never": (hasty.RetryLater(float("inf"), "never"), {"name": "RetryLater", "message": "never"}),
+            "no time": (hasty.RetryLater("soon", "later"), {"name": "RetryLater", "message": "later"}),  # type: ignore
+            "exit": (SystemExit(1), {"name": "SystemExit", "message": "1", "code": "1"}),
+            "interrupt": (KeyboardInterrupt(), {"name": "KeyboardInterrupt", "message": ""}),
+            "cancel": (asyncio.CancelledError(), {"name": "CancelledError", "message": ""}),
+        }
+        worker = self.worker(concurrency=len(thrown) * 2)
+
+        def handle(payload: Any, ctx: hasty.Context) -> Any:
+            raise thrown[payload][0]
+
+        async def handle_async(payload: Any, ctx: hasty.Context) -> Any:
+            raise thrown[payload][0]
+
+        worker.register("test", handle)
+        worker.register("async", handle_async)
+        with running(worker):
+            for kind in ("test", "async"):
+                for name in thrown:
+                    self.server.add(lent(0, lease=f"{kind} {name}", type=kind, payload=name))
+            for kind in ("test", "async"):
+                for name, (_, expected) in thrown.items():
+                    with self.subTest(kind, thrown=name):
+                        body = self.server.until(lambda: self.server.end_of(f"{kind} {name}"))["fail"]
+                        body["error"].pop("stack", None)
+                        self.assertEqual(body, {"error": expected})
+
+    def test_an_async_handler_that_cannot_be_called_ends_its_attempt(self) -> None:
+        worker = self.worker()
+
+        async def handle(payload: Any) -> Any:
+            return payload
+
+        worker.register("test", handle)
+        self.server.add(lent(1))
+        with running(worker):
+            body = self.server.until(lambda: self.server.end_of("lease-1"))
+        self.assertEqual(body["fail"]["error"]["name"], "TypeError")
+
+    def test_an_error_that_the_server_refuses_is_replaced_once(self) -> None:
+        worker = self.worker()
+
+        def handle(payload: Any, ctx: hasty.Context) -> Any:
+            raise hasty.RetryLater(1e12, "in the year 33658")
+
+        worker.register("test", handle)
+
+        def refuse(call: Any, *rest: Any) -> Reply:
+            if "1000000000000000" in json.dumps(call.body):
+                return problem(400, "invalid-request")
+            return self.server.usual(call, *rest)
+
+        self.server.usual_answer = refuse
+        self.server.add(lent(1))
+        with running(worker):
+            message = "the error was refused: a invalid-request of the test"
+            expected = {"error": {"name": "Error", "message": message, "code": "invalid-request"}}
+            self.server.until(lambda: self.server.end_of("lease-1") == {"fail": expected})
+
+    def test_what_a_handler_changes_later_is_sent_as_it_was(self) -> None:
+        worker = self.worker(lease_s=1)
+        shared: Any = {"n": 1}
+
+        @worker.job("test")
+        def handle(payload: Any, ctx: hasty.Context) -> Any:
+            ctx.progress(Decimal(40), "half \ud800", shared)
+            shared["n"] = object()
+            self.server.until(lambda: any(call.body["leases"][0].get("progress") for call in extends()))
+            shared["n"] = 2
+            return shared
+
+        def extends() -> Any:
+            return self.server.calls_to("/v1/work/extend")
+
+        self.server.add(lent(1, lease_until=at(1)))
+        with running(worker):
+            self.assertEqual(self.server.until(lambda: self.server.end_of("lease-1")), {"complete": {"result": {"n": 2}}})
+        sent = next(call.body["leases"][0]["progress"] for call in extends() if "progress" in call.body["leases"][0])
+        self.assertEqual(sent, {"percent": 40.0, "message": "half \ufffd", "data": {"n": 1}})
+
+    def test_a_result_as_deep_as_python_can_go_ends_its_own_attempt(self) -> None:
+        worker = self.worker(concurrency=1)
+
+        def handle(depth: int, ctx: hasty.Context) -> Any:
+            result: Any = 1
+            for _ in range(depth):
+                result = [result]
+            return result
+
+        worker.register("test", handle)
+        depths = range(900, 1_000, 4)
+        with running(worker):
+            for depth in depths:
+                self.server.add(lent(depth, payload=depth))
+            for depth in depths:
+                self.server.until(lambda: self.server.end_of(f"lease-{depth}"))
 
     def test_a_result_that_cannot_be_sent_fails_the_job(self) -> None:
         worker = self.worker()

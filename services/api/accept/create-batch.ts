@@ -1,6 +1,7 @@
 import type { KeyClaim } from '#shared/accept/idempotency-keys.ts'
 import { cannotStore } from '#shared/bus/write-probe.ts'
 import type { BatchItem, BatchResult } from '#shared/contracts/http/job-batch.ts'
+import type { JobAccepted } from '#shared/contracts/http/jobs.ts'
 import { AppError, problemOf } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
@@ -13,6 +14,7 @@ import {
   recordCreated,
 } from './create-job.ts'
 import type { BatchEntry } from './read-batch.ts'
+import { SendSpans } from './send-span.ts'
 
 export interface CreateBatchRequest extends RequestInfo {
   entries: BatchEntry[]
@@ -63,26 +65,48 @@ async function createOne(
  * by this batch or before; `key-reused`, `payload-too-large`, `unavailable`
  */
 export async function createAll(deps: CreateJobDeps, request: CreateBatchRequest): Promise<BatchResult> {
+  const spans = deps.tracing === null ? null : new SendSpans(deps.tracing)
+  try {
+    const accepted = await createTogether(deps, request, spans)
+    spans?.stored(accepted.map(({ job_id }) => job_id))
+    const items = accepted.map((job, index) => ({ index, status: 201, job }))
+    return { accepted: items.length, failed: 0, items }
+  } catch (error) {
+    spans?.refused(error)
+    throw error
+  }
+}
+
+async function createTogether(
+  deps: CreateJobDeps,
+  request: CreateBatchRequest,
+  spans: SendSpans | null,
+): Promise<JobAccepted[]> {
   const claim = (await claimByKey(deps, request)) ?? (await claimByProxy(deps, request))
-  const prepared = await prepareAll(deps, request, claim)
+  const prepared = await prepareAll(deps, request, claim, spans)
   // In a repeat, either all of the jobs exist or none.
   const alreadyCreated = prepared.every((job) => job.alreadyCreated)
   if (!alreadyCreated) await publishAll(deps, prepared, claim)
-  const items = prepared.map(({ accepted }, index) => ({ index, status: 201, job: accepted }))
-  return { accepted: items.length, failed: 0, items }
+  return prepared.map(({ accepted }) => accepted)
 }
 
 async function prepareAll(
   deps: CreateJobDeps,
   request: CreateBatchRequest,
   claim: KeyClaim | null,
+  spans: SendSpans | null,
 ): Promise<PreparedJob[]> {
   const prepared: PreparedJob[] = []
   const failed: BatchItem[] = []
   const ids = new Set<string | undefined>()
   for (let start = 0; start < request.entries.length && failed.length < ERRORS_SHOWN; start += AT_ONCE) {
     const slice = request.entries.slice(start, start + AT_ONCE)
-    const results = await Promise.all(slice.map((entry, n) => prepareOne(deps, request, claim, entry, start + n)))
+    const prepare = async (entry: BatchEntry, n: number) => {
+      if (entry instanceof AppError) return entry
+      const one = requestOf(request, claim, entry, start + n)
+      return prepareOne(deps, spans?.within(one) ?? one)
+    }
+    const results = await Promise.all(slice.map(prepare))
     for (const [n, result] of results.entries()) {
       const isTwice = !(result instanceof AppError) && ids.has(result.publication.msgId)
       const refusal = isTwice
@@ -103,16 +127,9 @@ async function prepareAll(
 }
 
 /** @returns the error of a job that is at fault itself; throws any other error */
-async function prepareOne(
-  deps: CreateJobDeps,
-  request: CreateBatchRequest,
-  claim: KeyClaim | null,
-  entry: BatchEntry,
-  index: number,
-): Promise<PreparedJob | AppError> {
-  if (entry instanceof AppError) return entry
+async function prepareOne(deps: CreateJobDeps, request: CreateJobRequest): Promise<PreparedJob | AppError> {
   try {
-    return await prepareJob(deps, requestOf(request, claim, entry, index))
+    return await prepareJob(deps, request)
   } catch (error) {
     if (error instanceof AppError && error.status < 500) return error
     throw error
@@ -122,7 +139,7 @@ async function prepareOne(
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
   const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
   if (result.kind === 'stored') {
-    for (const { accepted } of prepared) recordCreated(deps, accepted)
+    for (const job of prepared) recordCreated(deps, job)
     return
   }
   if (result.why === 'too-large') {

@@ -3,19 +3,24 @@ import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { IdempotencyKeys, KeyClaim } from '#shared/accept/idempotency-keys.ts'
 import type { JobType } from '#shared/accept/job-types.ts'
+import { byMember } from '#shared/auth/caller.ts'
 import { firstPublication } from '#shared/bus/first-publication.ts'
 import type { Publication } from '#shared/bus/publication.ts'
 import type { Publisher } from '#shared/bus/publisher.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { CreateJobBody, JobAccepted } from '#shared/contracts/http/jobs.ts'
 import { type CreatedEvent, HEADERS, type ScheduledEvent } from '#shared/contracts/log/events.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { type RequestInfo, requestHeaders } from '#shared/http/request-info.ts'
 import { hashNames } from '#shared/ids/hash-names.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import { traceIdMember, UNRECORDED } from '#shared/trace/traceparent.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import { cooldownError } from './cooldown.ts'
+import { withSendSpan } from './send-span.ts'
 
 export interface CreateJobDeps extends CheckJobDeps {
   publisher: Publisher
@@ -29,6 +34,7 @@ export interface CreateJobDeps extends CheckJobDeps {
   /** Milliseconds during which an object_id cannot be used again; 0: no cooldown. */
   cooldownMs: number
   created: Counter<'type'>
+  tracing: Tracing | null
   log: Logger
 }
 
@@ -50,6 +56,7 @@ export interface CreateJobResult {
 export interface PreparedJob {
   publication: Publication
   accepted: JobAccepted
+  tenant: string | null
   /** Whether an earlier request under the same claim has created the job. */
   alreadyCreated: boolean
 }
@@ -67,7 +74,11 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
     request.claim ?? (key === null ? null : await deps.keys.claim({ tenant: caller.tenant, space: 'jobs', key }, body))
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
-  const event = firstEvent(jobId, caller.tenant, body, type, nowMs)
+  const event = {
+    ...firstEvent(jobId, caller.tenant, body, type, nowMs),
+    ...byMember(caller),
+    ...traceIdMember(request.traceparent),
+  }
   return {
     publication: firstPublication(event, {
       msgId: msgIdOf(deps, type, request),
@@ -76,6 +87,7 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
       ...(claim === null ? {} : { once: 'same-address' }),
     }),
     accepted: acceptedOf(event),
+    tenant: caller.tenant,
     alreadyCreated: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
   }
 }
@@ -87,18 +99,29 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
  * unavailable
  */
 export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
-  const { publication, accepted, alreadyCreated } = await prepareJob(deps, request)
+  const { tracing } = deps
+  const isTraced = tracing !== null && request.traceparent !== UNRECORDED
+  return !isTraced ? send(deps, request) : withSendSpan(tracing, request, (within) => send(deps, within))
+}
+
+async function send(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
+  const { publication, accepted, tenant, alreadyCreated } = await prepareJob(deps, request)
   if (alreadyCreated) return { accepted, replayed: true }
   const result = await deps.publisher.publish(publication)
   if (result.kind === 'refused') return { accepted, replayed: true }
   if (result.kind === 'duplicate') return answerDuplicate(deps, request, accepted, result.seq)
-  recordCreated(deps, accepted)
+  recordCreated(deps, { accepted, tenant, publication })
   return { accepted, replayed: false }
 }
 
-export function recordCreated(deps: CreateJobDeps, { job_id, type }: JobAccepted): void {
+export function recordCreated(
+  deps: CreateJobDeps,
+  { accepted, tenant, publication }: Omit<PreparedJob, 'alreadyCreated'>,
+): void {
+  const { job_id, type } = accepted
   deps.created.inc({ type })
-  deps.log.info({ job_id, type }, 'job created')
+  const traced = traceIdMember(publication.headers?.[HEADERS.traceparent])
+  deps.log.info({ ...jobInLog({ job_id, type, tenant }), ...traced }, 'job created')
 }
 
 /**

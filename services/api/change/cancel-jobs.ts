@@ -1,6 +1,6 @@
 import type { CancelJobsBody, CancelJobsResult } from '#shared/contracts/http/cancel-jobs.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
-import type { StoreAgeDeps } from '../read/store-age.ts'
+import type { StoreAgeDeps } from '#shared/read-store/store-age.ts'
 import { cancelJob } from './cancel-job.ts'
 import { changeMany } from './change-many.ts'
 import type { NextEventDeps } from './next-event.ts'

@@ -2,9 +2,9 @@ import type { JobFilter } from '#shared/contracts/http/job-list.ts'
 import type { ManyJobsResult } from '#shared/contracts/http/many-jobs.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
+import { type StoreAgeDeps, storeAge } from '#shared/read-store/store-age.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { type ListJobsDeps, listJobs } from '../read/list-jobs.ts'
-import { type StoreAgeDeps, storeAge } from '../read/store-age.ts'
 
 const PAGE = 100
 const IDS_SHOWN = 100

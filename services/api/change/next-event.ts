@@ -1,3 +1,4 @@
+import { byMember } from '#shared/auth/caller.ts'
 import type { EventBody } from '#shared/bus/job-history.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
@@ -55,7 +56,8 @@ const mayBeRepeat = ({ phase, round }: Job, { changeKey }: RequestInfo): boolean
 async function publishNext(deps: NextEventDeps, job: Job, body: EventBody, request: RequestInfo): Promise<Job | null> {
   // A job that ended long ago has left the log, or was never in it; only then may its history continue after nothing.
   const isTrimmed = job.seq === 0 || (isTerminal(job.phase) && (await deps.stream.lastOf(historyFilter(job))) === null)
-  const result = await deps.history.append(job, body, {
+  const told: EventBody = { ...body, ...byMember(request.caller) }
+  const result = await deps.history.append(job, told, {
     after: isTrimmed ? 0 : job.seq,
     headers: {
       ...requestHeaders(request),

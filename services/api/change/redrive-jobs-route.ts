@@ -1,7 +1,7 @@
 import { jobOperations } from '#shared/contracts/http/operations/jobs.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { changeInfo } from '#shared/http/request-info.ts'
-import type { StoreAgeDeps } from '../read/store-age.ts'
+import type { StoreAgeDeps } from '#shared/read-store/store-age.ts'
 import { redriveJobs } from './redrive-jobs.ts'
 import type { RetryJobDeps } from './retry-job.ts'
 

@@ -1,8 +1,8 @@
 import { startTimeMs } from '#shared/accept/start-time.ts'
 import type { RedriveBody, RedriveResult } from '#shared/contracts/http/redrive.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
+import type { StoreAgeDeps } from '#shared/read-store/store-age.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
-import type { StoreAgeDeps } from '../read/store-age.ts'
 import { changeMany } from './change-many.ts'
 import { type RetryJobDeps, retryJob } from './retry-job.ts'
 

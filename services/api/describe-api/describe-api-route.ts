@@ -8,16 +8,21 @@ import { describeApi } from './describe-api.ts'
 
 const { getDescription, getDescription31, getDocs, listProblems, explainProblem: getProblem } = serviceOperations
 
+const SCRIPT = 'text/javascript; charset=utf-8'
 /** The page and its parts. */
 const PAGES = [
   { operation: getDocs, file: 'docs.html', type: 'text/html; charset=utf-8' },
-  { operation: { ...getDocs, path: '/docs/docs.js' }, file: 'docs.js', type: 'text/javascript; charset=utf-8' },
-  { operation: { ...getDocs, path: '/docs/docs.css' }, file: 'docs.css', type: 'text/css; charset=utf-8' },
+  ...['docs.js', 'element.js', 'schema.js', 'try-it.js'].map((file) => partOf(file, SCRIPT)),
+  partOf('docs.css', 'text/css; charset=utf-8'),
 ]
+
+function partOf(file: string, type: string) {
+  return { operation: { ...getDocs, path: `/docs/${file}` }, file, type }
+}
 
 /** Content policy: the page loads nothing from other servers. */
 const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
 export function describeApiRoutes(router: GuardedRouter): void {
   for (const [operation, openapi] of [

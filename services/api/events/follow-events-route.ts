@@ -7,7 +7,7 @@ import { findJob, getCurrentJob } from '../read/get-job.ts'
 import { followAll } from './follow-all.ts'
 import { type FollowDeps, followJob, isToldWhole } from './follow-job.ts'
 import { readEvents } from './read-events.ts'
-import type { EventStreams } from './server-sent-events.ts'
+import { type EventStreams, wantsStream } from './server-sent-events.ts'
 import { SharedReader, WINDOW, watchAll } from './shared-reader.ts'
 import type { OwnerOf } from './show-events.ts'
 
@@ -45,9 +45,6 @@ export function followEventsRoutes(router: GuardedRouter, deps: FollowEventsDeps
     ctx.body = await readEvents(ofAll, view, afterSeq ?? 0, limit)
   })
 }
-
-const wantsStream = (ctx: AppContext): boolean =>
-  ctx.accepts('application/json', 'text/event-stream') === 'text/event-stream'
 
 /** @throws AppError `invalid-header` */
 function lastEventId(ctx: AppContext): number | null {

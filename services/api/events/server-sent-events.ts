@@ -33,6 +33,10 @@ export const COMMENT_EVERY_MS = 15 * SECOND
 /** null: a comment; a buffer: whole blocks. */
 type StreamItem = ServerSentEvent | Position | Buffer | null
 
+/** Whether the caller would rather have a stream than JSON. */
+export const wantsStream = (ctx: AppContext): boolean =>
+  ctx.accepts('application/json', 'text/event-stream') === 'text/event-stream'
+
 /** The open event streams of this replica, kept so that a stopping server can end them. */
 export class EventStreams {
   readonly #clock: Clock

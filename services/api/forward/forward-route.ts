@@ -73,6 +73,7 @@ function forwardRequestsRoutes(router: GuardedRouter, { config, log }: ForwardDe
       const told = TOLD_HEADERS.flatMap((name) => (ctx.get(name) === '' ? [] : [[name, ctx.get(name)]]))
       const headers = {
         ...(Object.fromEntries(told) as Record<string, string>),
+        ...(ctx.state.traceparent === undefined ? {} : { traceparent: ctx.state.traceparent }),
         ...idOf(ctx),
         'X-Forwarded-For': peerOf(ctx, config.TRUST_PROXY),
       }

@@ -4,6 +4,7 @@ import { NDJSON } from '#shared/contracts/http/job-batch.ts'
 import { MESSAGES_MAX_MEMBERS, type Message, messageSchema } from '#shared/contracts/http/messages.ts'
 import { MESSAGES_MAX, MESSAGES_MAX_BYTES } from '#shared/contracts/log/message.ts'
 import { AppError } from '#shared/errors/app-error.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { ndjsonLines } from '#shared/http/ndjson-lines.ts'
 import { invalidBody, readBytes } from '#shared/http/read-body.ts'
@@ -52,7 +53,7 @@ function checkOne<T>(
   try {
     const { success, data, error } = messageSchema.safeParse(parse(item), { error: zodMessages })
     if (success) return { message: data }
-    const [issue] = error.issues
+    const [issue] = issuesOf(error)
     if (issue === undefined) return problem('is not valid')
     return { problem: issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, 1) } : issue }
   } catch (error) {

@@ -1,27 +1,44 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import type { JobFilter } from '#shared/contracts/http/job-list.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
+import { effectiveTenant } from '#shared/http/effective-tenant.ts'
 import { AFTER_EVERY_ID, AFTER_EVERY_TIME, type JobQuery } from '#shared/stores/jobs/job-store.ts'
+import type { JobMatch } from '#shared/stores/jobs/match.ts'
 import { storedStatusesOf } from '#shared/stores/jobs/stored-status.ts'
 import { isoTime } from '#shared/time/clock.ts'
 
 /** A search of the store, independent of the page. */
 export type JobSearch = Omit<JobQuery, 'limit'>
 
+/** The conditions of a filter that no index knows. */
+export const toMatch = ({ attempts_min: attemptsMin, worker, payload }: JobFilter): JobMatch => ({
+  attemptsMin: attemptsMin ?? null,
+  worker: worker ?? null,
+  payload: Object.entries(payload ?? {}).map(([pointer, value]) => ({ pointer, value: String(value) })),
+})
+
 /**
- * The search for a filter. Times are those in the ids: for a job created by a repeated Idempotency-Key, the time of its
+ * The part of a filter that an index answers. Times are those in the ids: for a job created by a repeated Idempotency-Key, the time of its
  * first request.
+ * @throws AppError `invalid-request` for a tenant that is not the caller's
  */
-export const toSearch = (filter: JobFilter, { tenant }: Pick<Caller, 'tenant'>): JobSearch => ({
+export const toSearch = (filter: JobFilter, caller: Caller): JobSearch => ({
   statuses: filter.status === undefined ? null : storedStatusesOf(filter.status),
   type: filter.type ?? null,
   objectId: filter.object_id ?? null,
-  tenant,
+  tenant: effectiveTenant(caller, filter.tenant),
   tag: filter.tag ?? null,
+  error: filter.error ?? null,
   ...endRange(filter),
-  fromId: filter.created_after === undefined ? '' : firstIdAt(filter.created_after),
-  belowId: filter.created_before === undefined ? AFTER_EVERY_ID : firstIdAt(filter.created_before),
+  ...idRange(filter),
 })
+
+function idRange({ created_after: after, created_before: before, id_prefix: prefix = '' }: JobFilter) {
+  const fromId = after === undefined ? '' : firstIdAt(after)
+  const belowId = before === undefined ? AFTER_EVERY_ID : firstIdAt(before)
+  const afterPrefix = prefix + AFTER_EVERY_ID
+  return { fromId: prefix > fromId ? prefix : fromId, belowId: afterPrefix < belowId ? afterPrefix : belowId }
+}
 
 /** Both bounds leave out jobs that have not ended: their time of the end sorts before every time. */
 const endRange = ({ ended_after: after, ended_before: before }: JobFilter) => ({

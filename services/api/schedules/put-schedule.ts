@@ -5,12 +5,14 @@ import {
   SCHEDULE_NAME_PATTERN,
   SCHEDULED_JOB_MAX_BYTES,
   SCHEDULES_MAX,
+  SCHEDULES_MAX_BYTES,
   SCHEDULES_OF_TENANT_MAX,
+  SCHEDULES_OF_TENANT_MAX_BYTES,
   type ScheduleRecord,
 } from '#shared/contracts/http/schedules.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { badParameters } from '#shared/http/read-query.ts'
-import type { ScheduleBook } from '#shared/schedules/schedule-book.ts'
+import type { ScheduleBook, ScheduleUsage } from '#shared/schedules/schedule-book.ts'
 import type { ScheduleKey, ScheduleRecords } from '#shared/schedules/schedule-records.ts'
 import { settledUntil } from '#shared/schedules/settled-until.ts'
 import { nextTick } from '#shared/schedules/tick-times.ts'
@@ -36,24 +38,29 @@ export async function putSchedule(
   body: PutScheduleBody,
   precondition: Precondition,
 ): Promise<ChangedSchedule> {
-  if (!SCHEDULE_NAME_PATTERN.test(key.name))
-    throw badParameters([
-      {
-        parameter: 'name',
-        detail: 'must be 1 to 128 characters from A-Z a-z 0-9 . _ - and begin with a letter or digit',
-      },
-    ])
+  checkName(key.name)
   checkTiming(body)
-  if (Buffer.byteLength(JSON.stringify(body.job)) > SCHEDULED_JOB_MAX_BYTES)
+  if (sizeOf(body.job) > SCHEDULED_JOB_MAX_BYTES)
     throw new AppError(
       'payload-too-large',
       `The job of a schedule may be at most ${SCHEDULED_JOB_MAX_BYTES} bytes of JSON.`,
     )
   await checkScheduledJob(deps, body.job)
   return changeSchedule(deps.records, key, precondition, async (current) => {
-    if (current === null) await checkRoom(deps, key)
-    return nextRecord(key, body, current?.record ?? null, deps.clock.now())
+    const before = current?.record ?? null
+    const next = nextRecord(key, body, before, deps.clock.now())
+    await checkRoom(deps, before, next)
+    return next
   })
+}
+
+/** @throws AppError invalid-request */
+function checkName(name: string): void {
+  const detail = !SCHEDULE_NAME_PATTERN.test(name)
+    ? 'must be 1 to 128 characters from A-Z a-z 0-9 . _ - and begin with a letter or digit'
+    : // GET answers there with the calendar of all schedules.
+      name === 'calendar' && 'must not be "calendar", which is the address of the calendar of all schedules'
+  if (detail !== false) throw badParameters([{ parameter: 'name', detail }])
 }
 
 /** @throws AppError as for a posted job, with pointers that begin at /job */
@@ -76,16 +83,35 @@ async function checkScheduledJob(deps: CheckJobDeps, job: PutScheduleBody['job']
   }
 }
 
-async function checkRoom({ book }: PutScheduleDeps, { tenant }: ScheduleKey): Promise<void> {
+const sizeOf = (job: ScheduleRecord['job'] | PutScheduleBody['job']): number => Buffer.byteLength(JSON.stringify(job))
+
+/** @throws AppError too-many-schedules */
+async function checkRoom(
+  { book }: PutScheduleDeps,
+  before: ScheduleRecord | null,
+  next: ScheduleRecord,
+): Promise<void> {
+  const isNew = before === null
+  const growth = sizeOf(next.job) - (isNew ? 0 : sizeOf(before.job))
+  // A schedule that does not grow may be changed beyond a limit too.
+  if (!isNew && growth <= 0) return
   await atBroker(book.refresh())
-  const own = book.all().filter(({ record }) => record.tenant === tenant).length
-  if (tenant !== null && own >= SCHEDULES_OF_TENANT_MAX)
-    throw tooMany(`${SCHEDULES_OF_TENANT_MAX} schedules per tenant`)
-  if (book.size >= SCHEDULES_MAX) throw tooMany(`${SCHEDULES_MAX} schedules`)
+  const check = (whose: string, { count, bytes }: ScheduleUsage, max: ScheduleUsage) => {
+    if (isNew && count >= max.count) throw tooMany(`There may be at most ${max.count} ${whose}.`, 'Delete one first.')
+    if (bytes + growth > max.bytes)
+      throw tooMany(
+        `The ${whose} may together have at most ${max.bytes} bytes of JSON.`,
+        'Delete one or make a payload smaller first.',
+      )
+  }
+  if (next.tenant !== null) check('schedules of a tenant', book.usage(next.tenant), OF_TENANT)
+  check('schedules', book.usage(), OF_ALL)
 }
 
-const tooMany = (limit: string): AppError =>
-  new AppError('too-many-schedules', `There may be at most ${limit}. Delete one first.`)
+const OF_ALL: ScheduleUsage = { count: SCHEDULES_MAX, bytes: SCHEDULES_MAX_BYTES }
+const OF_TENANT: ScheduleUsage = { count: SCHEDULES_OF_TENANT_MAX, bytes: SCHEDULES_OF_TENANT_MAX_BYTES }
+
+const tooMany = (limit: string, remedy: string): AppError => new AppError('too-many-schedules', `${limit} ${remedy}`)
 
 /** A caller's definition of a schedule, in the form in which it is stored. */
 const definitionOf = (body: PutScheduleBody) => ({

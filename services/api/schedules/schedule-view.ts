@@ -5,8 +5,8 @@ import {
   type ScheduleView,
 } from '#shared/contracts/http/schedules.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
-import { settledUntil } from '#shared/schedules/settled-until.ts'
-import { nextTicks } from '#shared/schedules/tick-times.ts'
+import { firstOpenTick, isSettledAhead, settledUntil } from '#shared/schedules/settled-until.ts'
+import { nextTick, nextTicks } from '#shared/schedules/tick-times.ts'
 import { isoTime } from '#shared/time/clock.ts'
 
 export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleView {
@@ -16,7 +16,8 @@ export function scheduleView(record: ScheduleRecord, nowMs: number): ScheduleVie
 
 export function scheduleSummary(record: ScheduleRecord, nowMs: number): ScheduleSummary {
   const { payload: _payload, ...job } = record.job
-  return { ...shown(record), job, next_run_at: nextRuns(record, nowMs, 1)[0] ?? null }
+  const nextMs = record.paused ? null : nextRun(record, nowMs)
+  return { ...shown(record), job, next_run_at: nextMs === null ? null : isoTime(nextMs) }
 }
 
 const shown = (record: ScheduleRecord) => ({
@@ -38,3 +39,10 @@ const shown = (record: ScheduleRecord) => ({
 
 const nextRuns = (record: ScheduleRecord, nowMs: number, count: number): string[] =>
   record.paused ? [] : nextTicks(record, Math.max(nowMs, Date.parse(settledUntil(record, nowMs))), count).map(isoTime)
+
+/** The first of them. For most of a long list it is known already, and a cron pattern need not be asked. */
+function nextRun(record: ScheduleRecord, nowMs: number): number | null {
+  if (isSettledAhead(record, nowMs)) return nextTick(record, nowMs)
+  const openMs = firstOpenTick(record)
+  return openMs === null || openMs > nowMs ? openMs : nextTick(record, nowMs)
+}

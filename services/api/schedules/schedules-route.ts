@@ -1,7 +1,6 @@
 import { readIdempotencyKey } from '#shared/accept/idempotency-keys.ts'
-import { maySee } from '#shared/auth/caller.ts'
 import { scheduleOperations } from '#shared/contracts/http/operations/schedules.ts'
-import type { ScheduleList, ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import type { AppContext } from '#shared/http/app.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { effectiveTenant } from '#shared/http/effective-tenant.ts'
@@ -12,7 +11,6 @@ import type { ScheduleKey } from '#shared/schedules/schedule-records.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import { type CreateJobDeps, createJob } from '../accept/create-job.ts'
 import {
-  atBroker,
   type ChangedSchedule,
   changeSchedule,
   deleteSchedule,
@@ -21,13 +19,14 @@ import {
   type Precondition,
   readSchedule,
 } from './change-schedule.ts'
+import { addressOf, listSchedules } from './list-schedules.ts'
 import { type PutScheduleDeps, putSchedule } from './put-schedule.ts'
-import { scheduleSummary, scheduleView } from './schedule-view.ts'
+import { scheduleView } from './schedule-view.ts'
 
 export type ScheduleRoutesDeps = PutScheduleDeps & CreateJobDeps
 
 export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps): void {
-  const { records, book, clock, log } = deps
+  const { records, clock, log } = deps
   const show = (ctx: AppContext, { stored, change }: ChangedSchedule) => {
     const { name, paused } = stored.record
     if (change !== 'unchanged') log.info({ schedule: name, change, paused }, 'schedule changed')
@@ -36,13 +35,11 @@ export function scheduleRoutes(router: GuardedRouter, deps: ScheduleRoutesDeps):
     ctx.body = scheduleView(stored.record, clock.now())
   }
 
-  router.serve(scheduleOperations.listSchedules, async (ctx) => {
-    await atBroker(book.refresh())
-    const caller = callerOf(ctx)
-    const visible = book.all().filter(({ record }) => maySee(caller, record.tenant))
-    const sorted = visible.toSorted((a, b) => (a.record.name < b.record.name ? -1 : 1))
+  router.serve(scheduleOperations.listSchedules, async (ctx, { query }) => {
+    const list = await listSchedules(deps, query, callerOf(ctx))
     ctx.set('Cache-Control', 'no-store')
-    ctx.body = { items: sorted.map(({ record }) => scheduleSummary(record, clock.now())) } satisfies ScheduleList
+    if (list.next_cursor !== null) ctx.set('Link', `<${addressOf(query, list.next_cursor)}>; rel="next"`)
+    ctx.body = list
   })
   router.serve(scheduleOperations.putSchedule, async (ctx, { body, ...address }) => {
     const changed = await putSchedule(deps, keyOf(ctx, address), body, preconditionOf(ctx))

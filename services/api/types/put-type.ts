@@ -1,4 +1,4 @@
-import { toSchema } from '#shared/accept/job-types.ts'
+import { fromJsonSchema } from '#shared/accept/json-schema.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { refreshLanes } from '#shared/bus/lanes/change-lanes.ts'
 import { tellLanesChanged } from '#shared/bus/lanes/lane-changes.ts'
@@ -55,7 +55,7 @@ function checkSchema(schema: PutTypeBody['payload_schema']): void {
   const bytes = Buffer.byteLength(JSON.stringify(schema))
   if (bytes > PAYLOAD_SCHEMA_MAX_BYTES) throw badSchema(`has ${bytes} bytes, the limit is ${PAYLOAD_SCHEMA_MAX_BYTES}`)
   try {
-    toSchema(schema)?.safeParse(null)
+    fromJsonSchema(schema)
   } catch (error) {
     throw badSchema(`is not a JSON Schema that Hasty can check: ${messageOf(error)}`)
   }

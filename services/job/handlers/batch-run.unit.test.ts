@@ -15,6 +15,7 @@ const contextOf = (jobId: string, signal = new AbortController().signal): Contex
   createdAt: '2027-01-01T00:00:00.000Z',
   attempt: 1,
   fencingToken: 1,
+  traceparent: null,
   signal,
   log,
   progress: () => undefined,

@@ -12,4 +12,9 @@ export const callHeaders = (context: Context): Record<string, string> => ({
   'hasty-job-id': context.jobId,
   'hasty-attempt': String(context.attempt),
   'hasty-fencing-token': String(context.fencingToken),
+  ...traceHeader(context),
 })
+
+/** The trace that the call belongs to, where there is one. */
+export const traceHeader = ({ traceparent }: Pick<Context, 'traceparent'>): Record<string, string> =>
+  traceparent === null ? {} : { traceparent }

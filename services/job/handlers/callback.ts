@@ -6,7 +6,7 @@ import {
   callbackPayloadSchema,
 } from '#shared/contracts/log/callback.ts'
 import type { CallOut } from '#shared/outbound/call-out.ts'
-import { USER_AGENT } from './call-headers.ts'
+import { traceHeader, USER_AGENT } from './call-headers.ts'
 import { signatureHeaders } from './callback-signature.ts'
 import { type JobHandler, PermanentError } from './handler.ts'
 import { failureOf, orPermanent, withCode } from './http-failure.ts'
@@ -44,6 +44,7 @@ export const callbackHandler = (options: CallbackOptions): JobHandler => ({
         headers: {
           'content-type': 'application/json',
           'user-agent': USER_AGENT,
+          ...traceHeader(context),
           ...signatureHeaders(options.secrets, webhook_id, options.now(), text),
         },
         body: text,

@@ -84,6 +84,11 @@ export interface Context {
   readonly attempt: number
   /** Rises with every start of this job: pass it to systems that you write to, and let them refuse a lower one. */
   readonly fencingToken: number
+  /**
+   * W3C trace context under which the attempt runs, to be passed on to whatever it calls; null where the job came with
+   * none and no traces are recorded.
+   */
+  readonly traceparent: string | null
   /** Aborted at the timeout, when the job is cancelled, and when a drain hands it back. */
   readonly signal: AbortSignal
   /** Its lines carry the job's id and the attempt. */

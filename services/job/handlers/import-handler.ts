@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { fromJsonSchema } from '#shared/accept/json-schema.ts'
 import { batchPolicySchema, policyFrom, userPolicySchema } from '#shared/contracts/log/job-type.ts'
-import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
+import { TYPE_PATTERN, TYPE_RULE } from '#shared/contracts/log/subjects.ts'
 import { isObject, messageOf } from '#shared/errors/foreign.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { closestWord } from '#shared/formats/closest-word.ts'
 import { importModule } from '#shared/process/import-module.ts'
@@ -10,7 +12,7 @@ import type { JobHandler } from './handler.ts'
 
 /** The export `handler` of a user's file, checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN, `must match ${TYPE_PATTERN.source}`),
+  type: z.string().regex(TYPE_PATTERN, TYPE_RULE),
   policy: userPolicySchema.optional(),
   batch: batchPolicySchema.optional(),
   schema: z.unknown().optional(),
@@ -41,7 +43,7 @@ function readHandler(module: Record<string, unknown>, timeoutMs: number): JobHan
   const exported = module['handler']
   if (exported === undefined) throw new Error(whyNoHandler(Object.keys(module)))
   const parsed = userHandlerSchema.safeParse(exported, { error: zodMessages })
-  if (!parsed.success) throw new Error(parsed.error.issues.map(complaintOf).join('; '))
+  if (!parsed.success) throw new Error(issuesOf(parsed.error).map(complaintOf).join('; '))
   const { type, batch = null, schema, run } = parsed.data
   const declared = parsed.data.policy ?? {}
   const policy = { ...policyFrom(declared, timeoutMs), batch }
@@ -80,5 +82,6 @@ function toSchema(schema: unknown): z.ZodType | null {
   if (schema instanceof z.ZodType) return schema
   if (isObject(schema) && ('_zod' in schema || '_def' in schema))
     throw new Error('schema: must be made by zod 4 (not by zod/mini or zod 3), or be a JSON Schema')
-  return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
+  if (!isObject(schema)) throw new Error('schema: must be a schema of zod 4 or a JSON Schema')
+  return fromJsonSchema({ ...schema }, { fillDefaults: true })
 }

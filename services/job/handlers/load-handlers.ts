@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { toJsonSchema } from '#shared/accept/json-schema.ts'
 import type { JobTypeInfo } from '#shared/contracts/log/job-type.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
 import { makeCallOut } from '#shared/outbound/call-out.ts'
@@ -6,6 +6,7 @@ import { type ServiceSettings, servicesOf } from '#shared/outbound/settings.ts'
 import { type Complaint, ConfigError } from '#shared/process/config.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import type { JobConfig } from '../config.ts'
 import { addHandler, multiplyHandler } from './add-multiply.ts'
 import { callbackHandler } from './callback.ts'
@@ -16,6 +17,7 @@ import { importHandler } from './import-handler.ts'
 import { serviceHandler } from './service.ts'
 import { sleepHandler } from './sleep.ts'
 import { taskHandler } from './task.ts'
+import { tracedCallOut } from './traced-call-out.ts'
 
 export type Handlers = ReadonlyMap<string, JobHandler>
 
@@ -40,6 +42,8 @@ export interface LoadOptions {
   log?: Pick<Logger, 'warn'>
   /** The clock for the signatures of webhooks, milliseconds; the wall clock by default. */
   now?: () => number
+  /** Records the calls of the built-in types; nothing by default. */
+  tracing?: Tracing | null
 }
 
 /**
@@ -47,8 +51,8 @@ export interface LoadOptions {
  * @throws ConfigError that names every unusable file
  */
 export async function loadHandlers(settings: HandlerSettings, options: LoadOptions = {}): Promise<Handlers> {
-  const { log, now = () => systemClock.now() } = options
-  const handlers = new Map(offered(settings, now).map((handler) => [handler.type, handler]))
+  const { log, now = () => systemClock.now(), tracing = null } = options
+  const handlers = new Map(offered(settings, now, tracing).map((handler) => [handler.type, handler]))
   if (settings.HANDLERS_DIR === undefined) return handlers
 
   const { files, passedOver } = await findHandlerFiles(settings.HANDLERS_DIR)
@@ -66,15 +70,15 @@ export async function loadHandlers(settings: HandlerSettings, options: LoadOptio
   return handlers
 }
 
-const offered = (settings: HandlerSettings, now: () => number): JobHandler[] =>
-  builtInHandlers(settings, now).filter((handler) => isOffered(settings, handler))
+const offered = (settings: HandlerSettings, now: () => number, tracing: Tracing | null): JobHandler[] =>
+  builtInHandlers(settings, now, tracing).filter((handler) => isOffered(settings, handler))
 
 const isOffered = ({ BUILT_IN_TYPES }: HandlerSettings, { type, policy }: JobHandler): boolean =>
   policy.internal || (BUILT_IN_TYPES as string[]).includes(type)
 
 /** Built-in types that are switched off, as lanes describe them: nobody may create jobs of them. */
 export const switchedOffTypes = (settings: HandlerSettings): JobTypeInfo[] =>
-  builtInHandlers(settings, () => systemClock.now())
+  builtInHandlers(settings, () => systemClock.now(), null)
     .filter((handler) => !isOffered(settings, handler))
     .map((handler) => typeInfo({ ...handler, policy: { ...handler.policy, internal: true, switched_off: true } }))
 function add(handlers: Map<string, JobHandler>, handler: JobHandler, file: string): void {
@@ -88,12 +92,10 @@ function add(handlers: Map<string, JobHandler>, handler: JobHandler, file: strin
   handlers.set(handler.type, handler)
 }
 
-function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandler[] {
+function builtInHandlers(settings: HandlerSettings, now: () => number, tracing: Tracing | null): JobHandler[] {
   const { JOB_TIMEOUT_MS: timeoutMs, SLEEP_MIN_MS: minMs, SLEEP_MAX_MS: maxMs } = settings
-  const outbound = {
-    callOut: makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS }),
-    now,
-  }
+  const callOut = makeCallOut({ trustedHosts: settings.OUTBOUND_TRUSTED_HOSTS })
+  const outbound = { callOut: tracing === null ? callOut : tracedCallOut(callOut, tracing), now }
   const toServices = {
     ...outbound,
     services: servicesOf(settings),
@@ -115,6 +117,5 @@ function builtInHandlers(settings: HandlerSettings, now: () => number): JobHandl
 export const typeInfo = (handler: JobHandler): JobTypeInfo => ({
   type: handler.type,
   policy: handler.policy,
-  payload_schema:
-    handler.schema === null ? null : (z.toJSONSchema(handler.schema, { io: 'input' }) as Record<string, unknown>),
+  payload_schema: handler.schema === null ? null : toJsonSchema(handler.schema),
 })

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { errorForLog, messageOf } from '#shared/errors/foreign.ts'
 import { environment } from '#shared/process/config.ts'
+import { switchLevelOnSignal } from '#shared/process/log-level.ts'
 import { createLogger } from '#shared/process/logger.ts'
 import { readJobConfig } from '../config.ts'
 import { PermanentError } from '../handlers/handler.ts'
@@ -18,6 +19,7 @@ new Worker(new URL('./orphan-watch.ts', import.meta.url), {
 
 const config = readJobConfig(environment())
 const log = createLogger({ service: 'job-child', level: config.LOG_LEVEL, format: config.LOG_FORMAT })
+switchLevelOnSignal(log)
 const aborter = new AbortController()
 
 /** The parent is gone: nobody would receive the outcome. */
@@ -74,6 +76,7 @@ function settle(answer: Exclude<ParentMessage, { kind: 'job' }>): void {
 }
 
 function start(job: ChildJob): void {
+  log.level = job.logLevel
   const handler = handlers.get(job.type)
   const outcome: Promise<HandlerOutcome> =
     handler === undefined
@@ -91,6 +94,7 @@ function start(job: ChildJob): void {
           createdAt: job.createdAt,
           attempt: job.attempt,
           fencingToken: job.fencingToken,
+          traceparent: job.traceparent,
           signal: aborter.signal,
           log: log.child({ job_id: job.jobId, attempt: job.attempt }),
           create: createVerb(job.jobId, make),

@@ -4,7 +4,16 @@ import { PermanentError } from '../handlers/handler.ts'
 import type { MakeRequest } from '../make/make-request.ts'
 import { ChildIsolation } from './isolation.ts'
 
-const job = { jobId: 'p', type: 'maker', objectId: 'o', createdAt: '2027-01-01T00:00:00Z', attempt: 1, fencingToken: 1 }
+const job = {
+  jobId: 'p',
+  type: 'maker',
+  objectId: 'o',
+  createdAt: '2027-01-01T00:00:00Z',
+  attempt: 1,
+  fencingToken: 1,
+  traceparent: null,
+  logLevel: 'fatal',
+}
 
 /** What a worker says when the handler of a child asks it to make a job. */
 async function make({ name }: MakeRequest): Promise<string> {
@@ -34,4 +43,32 @@ test('the worker makes the jobs that a handler in a process of its own asks for,
   } finally {
     place.leave()
   }
+})
+
+const children = () => process.getActiveResourcesInfo().filter((what) => what === 'ProcessWrap').length
+const untilChildren = (count: number) => vi.waitFor(() => expect(children()).toBe(count), { timeout: 20_000 })
+
+test('a child that is kept is taken by the next job, and replaced', async () => {
+  const isolation = new ChildIsolation(2, 1)
+  isolation.keep(1)
+  await untilChildren(1)
+  const place = await isolation.reserve()
+  await untilChildren(2)
+  place.leave()
+  await untilChildren(1)
+  isolation.keep(0)
+  await untilChildren(0)
+})
+
+test('what was prepared beside the kept child ends when nobody needs it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const isolation = new ChildIsolation(4, 1)
+  isolation.keep(1)
+  isolation.prepare(3)
+  expect(children()).toBeGreaterThan(0)
+  await vi.advanceTimersByTimeAsync(60_000)
+  vi.useRealTimers()
+  await untilChildren(1)
+  isolation.endSpares()
+  await untilChildren(0)
 })

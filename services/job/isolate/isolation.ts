@@ -39,17 +39,23 @@ export interface Isolation {
  */
 export class ChildIsolation implements Isolation {
   readonly #maxPlaces: number
+  readonly #keepAfterMs: number
   #taken = 0
   readonly #waiting: (() => void)[] = []
   /** Children that were started before anybody needs them. */
   #spares: Promise<ReadyChild | null>[] = []
   #sparesEnd: NodeJS.Timeout | undefined
+  /** Number of spares that are kept even if nobody needs them. */
+  #kept = 0
+  #topUp: NodeJS.Timeout | undefined
   /** Number of children that are starting, and those that wait to. */
   #starting = 0
   readonly #toStart: (() => void)[] = []
 
-  constructor(maxPlaces: number) {
+  /** @param keepAfterMs time after which a spare that is kept is started */
+  constructor(maxPlaces: number, keepAfterMs = KEEP_AFTER_MS) {
     this.#maxPlaces = maxPlaces
+    this.#keepAfterMs = keepAfterMs
   }
 
   get hasRoom(): boolean {
@@ -72,17 +78,31 @@ export class ChildIsolation implements Isolation {
   /** Starts children for jobs that may come within a moment: a child takes longer to start than a job to get here. */
   prepare(count: number): void {
     clearTimeout(this.#sparesEnd)
-    this.#sparesEnd = setTimeout(() => this.endSpares(), SPARE_MS)
+    this.#sparesEnd = setTimeout(() => this.#endSparesBeyond(this.#kept), SPARE_MS)
+    this.#fillUp(count)
+  }
+
+  /** Keeps this many children ready from a moment on, for the jobs of workers that may die; 0: none. */
+  keep(count: number): void {
+    this.#kept = count
+    clearTimeout(this.#topUp)
+    if (count === 0) this.#endSparesBeyond(0)
+    else this.#topUp = setTimeout(() => this.#fillUp(this.#kept), this.#keepAfterMs)
+  }
+
+  endSpares(): void {
+    clearTimeout(this.#sparesEnd)
+    this.keep(0)
+  }
+
+  #fillUp(count: number): void {
     while (this.#spares.length < count && this.#taken + this.#spares.length < this.#maxPlaces) {
       this.#spares.push(this.#startChild().catch(() => null))
     }
   }
 
-  endSpares(): void {
-    clearTimeout(this.#sparesEnd)
-    const spares = this.#spares
-    this.#spares = []
-    for (const spare of spares) void spare.then((child) => child?.end())
+  #endSparesBeyond(count: number): void {
+    for (const spare of this.#spares.splice(count)) void spare.then((child) => child?.end())
   }
 
   /** Starts only as many at once as there are cores: all of them together would all be ready late. */
@@ -100,6 +120,7 @@ export class ChildIsolation implements Isolation {
 
   /** A spare that died while it waited is left out: its end is no job's fault. */
   async #takeSpare(): Promise<ReadyChild | null> {
+    if (this.#kept > 0) this.keep(this.#kept)
     const spare = (await this.#spares.shift()) ?? null
     return spare === null || spare.hasDied() ? null : spare
   }
@@ -114,6 +135,8 @@ export class ChildIsolation implements Isolation {
 const MAX_STARTING = availableParallelism()
 /** Time after which a spare that nobody has needed ends. */
 const SPARE_MS = 10_000
+/** Not while the service itself, or a job that needs the cores, starts. */
+const KEEP_AFTER_MS = 5_000
 
 class ChildPlace implements Place {
   readonly #onLeave: () => void

@@ -16,6 +16,9 @@ export interface ChildJob {
   createdAt: string
   attempt: number
   fencingToken: number
+  traceparent: string | null
+  /** The parent's, which may have changed since the child was started. */
+  logLevel: string
 }
 
 /** Parent to child. */

@@ -4,7 +4,7 @@ import { answerHolds, renewDelivery } from '#shared/bus/worker-holds.ts'
 import { createLogger } from '#shared/process/logger.ts'
 import { systemClock } from '#shared/time/clock.ts'
 import { HeldTable, processClockMs } from './held-table.ts'
-import type { LeaseThreadOptions } from './thread-options.ts'
+import type { LeaseMessage, LeaseThreadMessage, LeaseThreadOptions } from './thread-options.ts'
 import { WorkerWatch } from './watch-workers.ts'
 
 // A thread with a connection of its own: a handler that blocks the main loop keeps its lease all the same. The thread
@@ -63,18 +63,25 @@ function* heldSubjects(): Generator<string, void, undefined> {
   for (const { ackSubject } of table.held()) yield ackSubject
 }
 
+const tell = (message: LeaseThreadMessage) => parentPort?.postMessage(message)
+
 const watch = new WorkerWatch({
   broker,
   workerId: options.workerId,
   clock: systemClock,
   log,
   held: heldSubjects,
-  onMissing: (jobs) => parentPort?.postMessage(jobs),
+  onMissing: (jobs) => tell({ kind: 'missing', jobs }),
+  onCompany: (isThere) => tell({ kind: 'company', isThere }),
 })
 await answerHolds(broker, options.workerId, isHeld)
 watch.start()
-parentPort?.on('message', async () => {
+parentPort?.on('message', async (message: LeaseMessage) => {
+  if (message.kind === 'log-level') {
+    log.level = message.level
+    return
+  }
   await watch.stop().catch(() => undefined)
   process.exit()
 })
-parentPort?.postMessage('ready')
+tell({ kind: 'ready' })

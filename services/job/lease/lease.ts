@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Delivery } from '#shared/bus/puller.ts'
 import { sleep } from '#shared/time/clock.ts'
 import { HeldTable, processClockMs } from './held-table.ts'
-import type { LeaseThreadOptions } from './thread-options.ts'
+import type { LeaseMessage, LeaseThreadMessage, LeaseThreadOptions } from './thread-options.ts'
 
 const BEAT_MS = 250
 const STOP_WITHIN_MS = 500
@@ -13,6 +13,8 @@ export interface LeaseOptions extends Omit<LeaseThreadOptions, 'beat' | 'held'> 
   onThreadEnd: (error: unknown) => void
   /** Called when another worker seems to have died: so many of its jobs may come here. */
   onWorkerMissing: (jobs: number) => void
+  /** Called when the first other worker has come, and when the last one is gone. */
+  onCompany: (isThere: boolean) => void
 }
 
 /** The main thread's side of the lease: it writes the held deliveries into memory that the lease thread reads. */
@@ -32,13 +34,14 @@ export class Lease {
     this.#beatTimer = setInterval(() => Atomics.add(this.#beat, 0, 1), BEAT_MS)
     this.#table = new HeldTable(options.slots)
     this.#free = Array.from({ length: options.slots }, (_, slot) => slot)
-    const { onThreadEnd, onWorkerMissing, ...threadOptions } = options
+    const { onThreadEnd, onWorkerMissing, onCompany, ...threadOptions } = options
     this.#thread = new Worker(new URL('./lease-thread.ts', import.meta.url), {
       workerData: { ...threadOptions, beat, held: this.#table.buffer } satisfies LeaseThreadOptions,
     })
     this.#thread.on('error', onThreadEnd)
-    this.#thread.on('message', (message) => {
-      if (typeof message === 'number') onWorkerMissing(message)
+    this.#thread.on('message', (message: LeaseThreadMessage) => {
+      if (message.kind === 'missing') onWorkerMissing(message.jobs)
+      else if (message.kind === 'company') onCompany(message.isThere)
     })
     this.#thread.on('exit', (code) => {
       if (!this.#stopped) onThreadEnd(new Error(`the lease thread ended with code ${code}`))
@@ -73,8 +76,17 @@ export class Lease {
     clearInterval(this.#beatTimer)
     // The thread tells the other workers that this one left in order, unless the broker is away.
     const ended = once(this.#thread, 'exit')
-    this.#thread.postMessage('stop')
+    this.#send({ kind: 'stop' })
     await Promise.race([ended, sleep(STOP_WITHIN_MS)])
     await this.#thread.terminate()
+  }
+
+  /** The log of the thread follows that of the process. */
+  setLogLevel(level: string): void {
+    this.#send({ kind: 'log-level', level })
+  }
+
+  #send(message: LeaseMessage): void {
+    this.#thread.postMessage(message)
   }
 }

@@ -1,7 +1,6 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import type { HeldList } from '#shared/bus/held-list.ts'
 import { AbsenceAsker, hearHeld, serverId, tellHeld } from '#shared/bus/held-lists.ts'
-import { messageOf } from '#shared/errors/foreign.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
 import { RECONNECT_MS } from './ask-holder.ts'
@@ -40,6 +39,8 @@ export interface WatchWorkersOptions {
   held: () => Iterable<string>
   /** Called when another worker seems to have died: so many of its jobs may come here. */
   onMissing: (jobs: number) => void
+  /** Called when the first other worker has come, and when the last one is gone. */
+  onCompany: (isThere: boolean) => void
 }
 
 /** Tells the other workers what this one holds, and hands back what a dead neighbour held. */
@@ -53,6 +54,7 @@ export class WorkerWatch {
   #heardSelfMs: number
   #stalledMs = Number.NEGATIVE_INFINITY
   #looks = 0
+  #hasCompany = false
   /** The broker's configuration is older than this service: dead workers' jobs wait for the lease. */
   #isDenied = false
   #stopped = false
@@ -110,6 +112,9 @@ export class WorkerWatch {
   #look(): void {
     if (!this.#options.broker.isUp()) return
     const [first, second] = this.#ring.next(WATCHED)
+    const hasCompany = first !== undefined
+    if (hasCompany !== this.#hasCompany) this.#options.onCompany(hasCompany)
+    this.#hasCompany = hasCompany
     if (first !== undefined) this.#asker.glance(first.workerId)
     if (second !== undefined && this.#looks % SECOND_EVERY === 0) this.#asker.glance(second.workerId)
     this.#looks++
@@ -161,10 +166,7 @@ export class WorkerWatch {
     handBackHeld(broker, clock, neighbour).then(
       (jobs) => log.warn({ dead_worker_id: workerId, jobs }, 'a worker died: its jobs were handed back'),
       (error: unknown) =>
-        log.warn(
-          { dead_worker_id: workerId, error: messageOf(error) },
-          'a worker died: what it took last waits for its lease',
-        ),
+        log.warn({ dead_worker_id: workerId, err: error }, 'a worker died: what it took last waits for its lease'),
     )
   }
 }

@@ -44,10 +44,17 @@ export class WorkerRing {
     return this.#others.get(neighbour.workerId) === neighbour
   }
 
-  /** This worker's share of the jobs of another one; one at least, because it may hold some since its last list. */
+  /**
+   * This worker's share of the jobs of another one, which may hold one more since its last list. With fewer jobs than
+   * workers, those that come next after the other one have one each: all would only be in each other's way.
+   */
   shareOf(workerId: string): number {
     const held = this.#others.get(workerId)?.held.length ?? 0
-    return Math.max(1, Math.ceil(held / this.#others.size))
+    const share = Math.ceil(held / Math.max(1, this.#others.size))
+    if (share > 1) return share
+    const ids = [this.#ownId, ...this.#others.keys()].toSorted()
+    const place = (ids.indexOf(this.#ownId) - ids.indexOf(workerId) + ids.length) % ids.length
+    return place <= held + 1 ? 1 : 0
   }
 
   remove(workerId: string): void {

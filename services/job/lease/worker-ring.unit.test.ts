@@ -34,10 +34,23 @@ test('a silent worker is forgotten after a minute, unless it is watched: it may 
   expect(idsOf(ring)).toEqual(['b'])
 })
 
-test('the jobs of a dead worker are shared by the others, one at least for each', () => {
+test('the jobs of a dead worker are shared by the others', () => {
   const ring = new WorkerRing('a')
   ring.hear(list('b', 'here', ['1', '2', '3']), 0)
   ring.hear(list('c'), 0)
   expect(ring.shareOf('b')).toBe(2)
   expect(ring.shareOf('c')).toBe(1)
+})
+
+test('with fewer jobs than workers those have one that come next, and one of them one more', () => {
+  const shares = (held: string[]) =>
+    ['a', 'c', 'd', 'e', 'f'].map((own) => {
+      const ring = new WorkerRing(own)
+      for (const id of ['a', 'c', 'd', 'e', 'f']) ring.hear(list(id), 0)
+      ring.hear(list('b', 'here', held), 0)
+      return ring.shareOf('b')
+    })
+  expect(shares([])).toEqual([0, 1, 0, 0, 0])
+  expect(shares(['1'])).toEqual([0, 1, 1, 0, 0])
+  expect(shares(['1', '2', '3', '4'])).toEqual([1, 1, 1, 1, 1])
 })

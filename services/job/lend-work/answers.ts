@@ -15,6 +15,8 @@ export interface Answer {
   readonly calls: Set<string>
   readonly jobs: Promise<LentJob[]>
   claim: Claim | null
+  /** The shortest wait for a job that one of the calls asked for. */
+  waitMs: number
   /** The jobs, once they are known. */
   given: LentJob[]
   /** Nobody is there to get them. */
@@ -40,17 +42,29 @@ export class Answers {
    */
   of(callId: string, body: ClaimWorkBody, lend: (answer: Answer) => Promise<LentJob[]>): Answer {
     const isRepeatable = body.claim_id !== undefined
+    const waitMs = body.max === 0 ? 0 : body.wait_s * SECOND
     const key = [body.worker_id, body.claim_id ?? callId, ...body.types.toSorted()].join(' ')
     const before = isRepeatable ? this.#byKey.get(key) : undefined
     if (before !== undefined) {
       before.calls.add(callId)
+      // Whoever repeats a call may be about to stop: it waits no longer than it says now.
+      before.waitMs = Math.min(before.waitMs, waitMs)
+      before.claim?.waitAtMost(before.waitMs)
       this.#byCall.set(callId, before)
       return before
     }
     const jobs = Promise.withResolvers<LentJob[]>()
     // Whoever waits for it is told; until then nobody listens.
     jobs.promise.catch(() => undefined)
-    const answer: Answer = { key, calls: new Set([callId]), jobs: jobs.promise, claim: null, given: [], isGone: false }
+    const answer: Answer = {
+      key,
+      calls: new Set([callId]),
+      jobs: jobs.promise,
+      claim: null,
+      waitMs,
+      given: [],
+      isGone: false,
+    }
     this.#byCall.set(callId, answer)
     if (isRepeatable) this.#byKey.set(key, answer)
     lend(answer).then(

@@ -30,7 +30,7 @@ export class Claim {
   #starting = 0
   #isOver = false
   #isOpen = true
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout
 
   constructor(options: ClaimOptions, isLooking: IsLooking) {
     this.options = options
@@ -79,6 +79,14 @@ export class Claim {
   end(): void {
     this.#isOver = true
     this.settle()
+  }
+
+  /** Waits this many milliseconds from now, instead of longer. */
+  waitAtMost(waitMs: number): void {
+    if (!this.#isOpen || waitMs >= this.options.waitMs) return
+    clearTimeout(this.#timer)
+    if (waitMs === 0) this.end()
+    else this.#timer = setTimeout(() => this.end(), waitMs)
   }
 
   /** The worker is gone: no job that starts from now on is its. @returns the jobs that it was to get */

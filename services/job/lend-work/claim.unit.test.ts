@@ -30,6 +30,22 @@ describe('a claim', () => {
     expect(await claim.answer).toEqual([job('1')])
   })
 
+  test('waits no longer than a repeated call says', async () => {
+    const claim = new Claim(options, () => false)
+    claim.waitAtMost(2_000)
+    claim.waitAtMost(100)
+    vi.advanceTimersByTime(99)
+    expect(claim.isOpen).toBe(true)
+    vi.advanceTimersByTime(1)
+    expect(await claim.answer).toEqual([])
+    const other = new Claim(options, () => false)
+    const give = other.reserve(1)
+    other.waitAtMost(0)
+    expect([other.room, other.isOpen]).toEqual([0, true])
+    give(job('1'))
+    expect(await other.answer).toEqual([job('1')])
+  })
+
   test('waits for the first job, and no longer than it may', async () => {
     const claim = new Claim(options, () => false)
     claim.settle()

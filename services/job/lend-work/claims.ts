@@ -47,6 +47,11 @@ export class Claims {
     this.#loops.get(type)?.lanesChanged()
   }
 
+  /** A worker was silent for too long: it gets what it was to get, and more only when it asks again. */
+  leaseLost(workerId: string): void {
+    for (const claim of this.#open) if (claim.options.workerId === workerId) claim.end()
+  }
+
   /** Answers every claim with what it has. */
   stop(): void {
     for (const loop of this.#loops.values()) loop.stop()

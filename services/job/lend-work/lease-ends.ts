@@ -1,3 +1,4 @@
+import { tellLeaseLost } from '#shared/bus/work-calls.ts'
 import { SECOND } from '#shared/time/clock.ts'
 import { IntervalLoop } from '#shared/time/loop.ts'
 import { outcomeOf } from '../run/outcome.ts'
@@ -68,7 +69,7 @@ export class LeaseEnds {
 
   /** The worker is lost, unless another process has extended the lease: the log knows. */
   #expire(attempt: LentAttempt): Promise<void> {
-    const { clock, history, table, log } = this.#deps
+    const { broker, clock, history, table, log } = this.#deps
     const { run, workerId } = attempt
     return attempt.inTurn(async () => {
       if (attempt.endedBy !== null) return
@@ -80,6 +81,8 @@ export class LeaseEnds {
       }
       attempt.follow(event, last.about.seq)
       if (clock.now() < attempt.lease.untilMs + GRACE_MS) return
+      // Before the job is there again: a frozen worker's open claim must not get it.
+      tellLeaseLost(broker, workerId)
       const error = { name: 'WorkerLost', message: `the worker ${workerId} did not extend its lease` }
       const lost = { kind: 'crashed', error, delayMs: 0 } as const
       const outcome = outcomeOf({ ...this.#deps, workerId }, run, attempt.attempt, lost)

@@ -5,11 +5,14 @@ import type { HttpWorkers } from './http-workers.ts'
 
 /** Everything that lending jobs needs; wired once in open-lender.ts. */
 export interface LendDeps
-  extends Pick<WorkerDeps, 'broker' | 'puller' | 'policyOf' | 'findLanes' | 'metrics' | 'clock' | 'random' | 'log'> {
+  extends Pick<
+    WorkerDeps,
+    'broker' | 'puller' | 'policyOf' | 'findLanes' | 'metrics' | 'clock' | 'random' | 'tracing' | 'traceJobs' | 'log'
+  > {
   /** The process that lends. */
   gatewayId: string
   history: JobHistory
   /** The log of jobs. */
-  stream: Pick<Stream, 'atSequence'>
+  stream: Pick<Stream, 'atSequence' | 'nextOf'>
   workers: HttpWorkers
 }

@@ -8,9 +8,11 @@ import {
   type SettledWork,
   type Settlement,
 } from '#shared/contracts/http/work.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { AppError } from '#shared/errors/app-error.ts'
 import { isoTime, SECOND, sleep } from '#shared/time/clock.ts'
 import { Remembered } from '#shared/time/remembered.ts'
+import { startAttemptSpan } from '../run/attempt-span.ts'
 import { JobRun } from '../run/job-run.ts'
 import { readTrigger } from '../run/run-job.ts'
 import { type Answer, Answers } from './answers.ts'
@@ -24,7 +26,7 @@ import { startLent } from './start-lent.ts'
 
 export interface LenderDeps extends LendDeps {
   table: LentTable
-  types: Pick<JobTypes, 'get' | 'known' | 'refresh'>
+  types: Pick<JobTypes, 'get' | 'known'>
   /** Ends an attempt whose time is up. */
   timeOut(attempt: LentAttempt): Promise<void>
 }
@@ -53,8 +55,11 @@ export class Lender implements WorkAnswers {
 
   readonly claim: WorkAnswers['claim'] = async ({ call_id, body }) => {
     const answer = this.#answers.of(call_id, body, (opened) => this.#lend(opened, body))
-    const leave = await this.#deps.workers.enter(body)
+    let leave = (): void => undefined
     try {
+      // Whoever is refused is no worker.
+      for (const type of body.types) await this.#checkType(type)
+      leave = await this.#deps.workers.enter(body)
       const [{ settled }, jobs] = await Promise.all([this.settle({ items: body.settle }), answer.jobs])
       return { settled, jobs, draining: this.#isDraining && jobs.length === 0 }
     } catch (error) {
@@ -91,8 +96,12 @@ export class Lender implements WorkAnswers {
   }
 
   lanesChanged(type: string): void {
-    this.#deps.types.refresh()
     this.#claims.lanesChanged(type)
+  }
+
+  /** Called when a worker let a lease run out: it may be frozen, or cut off, with a claim that is still open. */
+  leaseLost(workerId: string): void {
+    this.#claims.leaseLost(workerId)
   }
 
   /** Answers all claims; jobs that were lent stay with their workers. */
@@ -112,7 +121,7 @@ export class Lender implements WorkAnswers {
       types,
       max: body.max,
       leaseMs: body.lease_s * SECOND,
-      waitMs: body.wait_s * SECOND,
+      waitMs: answer.waitMs,
     })
     return answer.claim.answer
   }
@@ -159,6 +168,7 @@ export class Lender implements WorkAnswers {
       }
       const { attempt } = started
       this.#tellStart(attempt)
+      run.span = startAttemptSpan(deps, run, attempt.attempt, workerId)
       const job = attempt.handOut(deps, started.secret)
       // The broker may have been away for as long as a lease.
       const isFresh = attempt.lease.untilMs - deps.clock.now() > leaseMs / 2 || (await this.#renew(attempt, leaseMs))
@@ -184,7 +194,7 @@ export class Lender implements WorkAnswers {
       const waitedMs = Math.max(0, clock.now() - Date.parse(spec.created_at))
       metrics.waitSeconds.observe({ type: spec.type }, waitedMs / SECOND)
     }
-    log.info({ job_id: spec.job_id, type: spec.type, attempt, http_worker: workerId }, 'job started')
+    log.info({ ...jobInLog(spec), attempt, http_worker: workerId }, 'attempt started')
   }
 
   /** Whether a delivery is a second one of a job that this process vouches for. */

@@ -97,7 +97,8 @@ export class LentAttempt {
 
   /** What the worker gets. @param secret of which the lease has the hash */
   handOut({ gatewayId }: Pick<LendDeps, 'gatewayId'>, secret: string): LentJob {
-    const { spec, headers } = this.run
+    const { spec } = this.run
+    const traceparent = this.run.attemptTraceparent
     const token: LeaseToken = {
       gateway_id: gatewayId,
       worker_id: this.workerId,
@@ -124,7 +125,7 @@ export class LentAttempt {
       fencing_token: this.attempt.seq,
       lease: writeLease(token),
       lease_until: isoTime(this.lease.untilMs),
-      ...(headers?.['traceparent'] === undefined ? {} : { traceparent: headers['traceparent'] }),
+      ...(traceparent === null ? {} : { traceparent }),
     }
   }
 }

@@ -1,5 +1,7 @@
 import { type LentEnd, tellLentEnded } from '#shared/bus/work-calls.ts'
 import { renewDelivery } from '#shared/bus/worker-holds.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
+import { endAttemptSpan } from '../run/attempt-span.ts'
 import type { Hold } from '../run/hold.ts'
 import type { JobRun } from '../run/job-run.ts'
 import type { Outcome } from '../run/outcome.ts'
@@ -91,19 +93,19 @@ export class LentTable {
     const label = isTimeout === true ? 'timeout' : outcome
     const ms = Math.round(this.#deps.clock.monotonic() - attempt.startedMs)
     const error = 'error' in event ? event.error : undefined
-    this.#count(attempt, label)
+    this.#count(attempt, label, error?.name)
     this.#deps.metrics.runSeconds.observe({ type: spec.type }, ms / 1000)
     this.#deps.workers.end(attempt.workerId, spec.job_id, outcome, error ?? null)
     this.#deps.log.info(
       {
-        job_id: spec.job_id,
-        type: spec.type,
+        ...jobInLog(spec),
         attempt: attempt.attempt.attempt,
         http_worker: attempt.workerId,
         ms,
+        outcome: label,
         ...(error === undefined ? {} : { error: error.name, code: error.code }),
       },
-      `job ${label}`,
+      'attempt ended',
     )
     const settle = then === 'nak' ? 'nak' : 'ack'
     // Another process may renew a delivery of it, after a death or a change of the lanes.
@@ -128,6 +130,7 @@ export class LentTable {
   superseded(attempt: LentAttempt, isEnd: boolean): void {
     this.#deps.metrics.refused.inc()
     this.#deps.workers.end(attempt.workerId, attempt.jobId, 'superseded', null)
+    endAttemptSpan(attempt.run.span, 'superseded')
     // Only after an end is nothing left to start: any other trigger must be delivered again.
     this.remove(attempt, isEnd ? 'ack' : 'nothing')
   }
@@ -138,7 +141,8 @@ export class LentTable {
     for (const attempt of this.all()) this.remove(attempt, 'nak')
   }
 
-  #count({ run }: LentAttempt, outcome: string): void {
+  #count({ run }: LentAttempt, outcome: string, error?: string): void {
+    endAttemptSpan(run.span, outcome, error)
     this.#deps.metrics.attempts.inc({ type: run.spec.type, outcome })
   }
 

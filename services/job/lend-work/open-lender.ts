@@ -1,6 +1,5 @@
-import { JobTypes } from '#shared/accept/job-types.ts'
-import { listLanes } from '#shared/bus/lanes/lanes.ts'
-import { answerWork, watchLentEnds } from '#shared/bus/work-calls.ts'
+import { JobTypes, lanesOf } from '#shared/accept/job-types.ts'
+import { answerWork, watchLentEnds, watchLostLeases } from '#shared/bus/work-calls.ts'
 import { DEFAULT_POLICY } from '#shared/contracts/log/job-type.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { JobConfig } from '../config.ts'
@@ -22,8 +21,8 @@ export async function openLender(
   base: ServiceBase<JobConfig>,
   parts: Parts,
 ): Promise<{ lender: Lender; workers: HttpWorkers }> {
-  const { broker, clock, log, life, replicaId, stream } = base
-  const types = new JobTypes(() => listLanes(broker), clock, log)
+  const { broker, clock, log, life, replicaId, stream, tracing } = base
+  const types = new JobTypes(lanesOf(broker), clock, log)
   await life.start(types)
   const workers = new HttpWorkers({ ...parts, clock, log, onDropped: (count) => parts.metrics.unstored.inc(count) })
   life.onStop(() => workers.stop())
@@ -32,6 +31,8 @@ export async function openLender(
     broker,
     stream,
     clock,
+    tracing,
+    traceJobs: base.config.TRACE_JOBS,
     log,
     workers,
     gatewayId: replicaId,
@@ -45,6 +46,7 @@ export async function openLender(
     watchEnds({ ...base, history: parts.history, held: table.holds, exclusive: { cancelled: () => undefined } }),
   )
   life.onStop(watchLentEnds(broker, (end) => table.endedElsewhere(end)))
+  life.onStop(watchLostLeases(broker, (workerId) => lender.leaseLost(workerId)))
   life.onStop(() => lender.stop())
   life.onStop(answerWork(broker, replicaId, lender))
   return { lender, workers }

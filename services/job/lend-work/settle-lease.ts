@@ -6,7 +6,8 @@ import type { AttemptEnd } from '../run/outcome.ts'
 import { returned } from '../run/run-handler.ts'
 import type { LendDeps } from './lend-deps.ts'
 import type { LentTable } from './lent-table.ts'
-import { findAttempt, notOurs, type Over, publishEnd, type Seen } from './settle-lent.ts'
+import { findAttempt, notOurs, publishEnd, type Seen } from './settle-lent.ts'
+import { statusAfter, whatBecame } from './what-became.ts'
 
 export type SettleDeps = LendDeps & { table: LentTable }
 
@@ -23,27 +24,19 @@ export async function settleLease(deps: SettleDeps, item: Settlement): Promise<S
   try {
     deps.workers.saw(token.worker_id)
     const seen = await seeAttempt(deps, token)
-    if (seen.kind === 'over') return { ...about, ...whatBecame(token, item, seen) }
+    if (seen.kind === 'over') return { ...about, ...(await whatBecame(deps, token, item, seen.isEnd)) }
     const { attempt } = seen
     const stored = await publishEnd(deps, attempt, endOf(item))
     if ('outcome' in stored) {
       deps.table.ended(attempt, stored.outcome, item.release?.delay_ms)
-      const status = STATUS[stored.event.event]
-      return { ...about, status: status ?? 'ended' }
+      return { ...about, status: statusAfter(stored.event) }
     }
     deps.table.superseded(attempt, stored.isEnd)
-    return { ...about, ...whatBecame(token, item, stored) }
+    return { ...about, ...(await whatBecame(deps, token, item, stored.isEnd)) }
   } catch (error) {
     if (error instanceof AppError && error.code === 'invalid-lease') return invalid
     throw error
   }
-}
-
-const STATUS: Record<string, SettledWork['status']> = {
-  'job:finished': 'finished',
-  'job:failed': 'failed',
-  'job:retrying': 'retrying',
-  'job:released': 'released',
 }
 
 /** The attempt of a lease: the one that this process vouches for, or as the log has it. */
@@ -72,24 +65,4 @@ function endOf({ complete, fail }: Settlement): AttemptEnd {
     reason: isPermanent ? 'permanent' : 'attempts_exhausted',
     delayMs: fail.retry === undefined || fail.retry === false ? null : fail.retry.delay_ms,
   }
-}
-
-/** The answer about an attempt that is over: the same as before, where it was this very call that ended it. */
-function whatBecame(token: LeaseToken, { complete, fail, release }: Settlement, { by, isEnd }: Over) {
-  const isOwn =
-    by !== null &&
-    'attempt' in by &&
-    by.attempt === token.attempt &&
-    'worker_id' in by &&
-    by.worker_id === token.worker_id
-  const isSame =
-    isOwn &&
-    ((complete !== undefined && by.event === 'job:finished') ||
-      (release !== undefined && by.event === 'job:released') ||
-      (fail !== undefined && by.event === 'job:failed' && by.reason !== 'timeout' && by.reason !== 'crashed') ||
-      (fail !== undefined && by.event === 'job:retrying' && by.reason === undefined))
-  if (isSame) return { status: STATUS[by.event] ?? 'ended' } as const
-  return isEnd
-    ? ({ status: 'ended', detail: 'The job has ended without this attempt.' } as const)
-    : ({ status: 'superseded', detail: 'The lease ran out, and the job continued without this attempt.' } as const)
 }

@@ -22,7 +22,14 @@ afterAll(() => undo.disposeAsync())
 /** What makes jobs in one worker. */
 function makerOf(env: Record<string, string> = {}): JobMaker {
   const { created } = createJobMetrics(createRegistry('test'))
-  const maker = new JobMaker({ ...bus, clock: systemClock, config: readJobConfig(env), log: silentLog, created })
+  const maker = new JobMaker({
+    ...bus,
+    clock: systemClock,
+    config: readJobConfig(env),
+    log: silentLog,
+    created,
+    tracing: null,
+  })
   undo.defer(() => maker.stop())
   return maker
 }
@@ -32,7 +39,7 @@ const runOf = (isAsked = false): JobRun =>
     spec: { job_id: PARENT, tenant: 'acme' },
     hold: { isAsked },
     made: new MadeJobs([]),
-    headers: { traceparent: TRACEPARENT },
+    attemptTraceparent: TRACEPARENT,
   }) as unknown as JobRun
 
 const request = (name: string, body: Partial<MakeRequest['body']> = {}): MakeRequest => ({
@@ -58,6 +65,7 @@ test('of many tries of several workers for one name one makes the job, in the te
     job_id: id,
     parent_job_id: PARENT,
     tenant: 'acme',
+    trace_id: TRACEPARENT.split('-')[1],
   })
   expect(await makers[0]!.make(runOf(), request('two', { delay_ms: 60_000 }))).not.toBe(id)
 })

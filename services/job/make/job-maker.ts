@@ -1,20 +1,22 @@
+import { beginJob } from '#shared/accept/begin-job.ts'
 import { checkJob } from '#shared/accept/check-job.ts'
 import { whyDiskFull } from '#shared/accept/disk-room.ts'
 import { Door, whyLogFull } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
-import { JobTypes } from '#shared/accept/job-types.ts'
+import { JobTypes, lanesOf } from '#shared/accept/job-types.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import type { JobHistory } from '#shared/bus/job-history.ts'
-import { listLanes } from '#shared/bus/lanes/lanes.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { Child } from '#shared/contracts/log/job.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { runForNobody } from '#shared/errors/foreign-run.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import type { JobConfig } from '../config.ts'
 import type { JobRun } from '../run/job-run.ts'
 import { type MakeRequest, refusal } from './make-request.ts'
@@ -24,6 +26,8 @@ export interface JobMakerOptions {
   /** The log of jobs. */
   stream: Pick<Stream, 'state'>
   history: Pick<JobHistory, 'begin'>
+  /** null: no spans are recorded. */
+  tracing: Tracing | null
   config: Pick<JobConfig, 'LOG_MAX_BYTES' | 'LOG_MAX_JOBS' | 'DATA_DIR' | 'CALLBACKS' | 'OUTBOUND_TRUSTED_HOSTS'>
   clock: Clock
   created: Counter<'type'>
@@ -47,7 +51,7 @@ export class JobMaker {
   constructor(options: JobMakerOptions) {
     const { broker, stream, clock, config, log } = options
     this.#options = options
-    this.#types = new JobTypes(() => listLanes(broker), clock, log)
+    this.#types = new JobTypes(lanesOf(broker), clock, log)
     const limits = { maxBytes: config.LOG_MAX_BYTES, maxJobs: config.LOG_MAX_JOBS }
     this.#door = new Door({
       whyFull: async () => whyLogFull(await stream.state(), limits),
@@ -72,7 +76,7 @@ export class JobMaker {
   }
 
   async #publishFirst(run: JobRun, { name, body }: MakeRequest): Promise<Child> {
-    const { clock, config, history, created, log } = this.#options
+    const { clock, config, created, log } = this.#options
     const { job_id: parentId, tenant = null } = run.spec
     const jobId = derivedJobId(jobIdTimeMs(parentId), 'child', parentId, name)
     try {
@@ -82,9 +86,10 @@ export class JobMaker {
       const type = await checkJob({ types: this.#types, callbacks }, body)
       const event = { ...firstEvent(jobId, tenant, body, type, clock.now()), parent_job_id: parentId }
       // Whatever its type and priority: the code of the handler may have changed between two attempts.
-      if (await history.begin(event, { once: 'any-address', headers: run.headers })) {
+      const parent = run.attemptTraceparent
+      if (await beginJob(this.#options, event, { once: 'any-address', parent })) {
         created.inc({ type: body.type })
-        log.info({ job_id: jobId, type: body.type, parent_job_id: parentId }, 'job created by a handler')
+        log.info({ ...jobInLog(event), parent_job_id: parentId }, 'job created by a handler')
       }
     } catch (error) {
       if (error instanceof AppError && error.status < 500)

@@ -3,6 +3,7 @@ import { BODY_MAX_BYTES, BODY_MAX_DEPTH, createJobBodySchema } from '#shared/con
 import { CHILD_NAME_MAX_LENGTH } from '#shared/contracts/log/limits.ts'
 import { messageOf, textOf } from '#shared/errors/foreign.ts'
 import { jsonOf } from '#shared/errors/foreign-json.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { PermanentError } from '../handlers/handler.ts'
 import type { Context } from '../handlers/handler-types.ts'
@@ -55,7 +56,7 @@ function readMakeRequest(parentId: string, given: CreateArguments): MakeRequest 
   if (!options.success)
     throw refusal(
       given,
-      options.error.issues.map((issue) => complaintOf(issue, 'options')),
+      issuesOf(options.error).map((issue) => complaintOf(issue, 'options')),
     )
   const { objectId, priority, tags, delayMs, runAt, timeoutMs, attempts, backoff, callbackUrl } = options.data
   const body = {
@@ -75,7 +76,7 @@ function readMakeRequest(parentId: string, given: CreateArguments): MakeRequest 
   if (!request.success)
     throw refusal(
       given,
-      request.error.issues.map((issue) => complaintOf(issue, '')),
+      issuesOf(request.error).map((issue) => complaintOf(issue, '')),
     )
   return request.data
 }

@@ -1,7 +1,10 @@
 import type { Appended } from '#shared/bus/job-history.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
 import { AppError } from '#shared/errors/app-error.ts'
+import { traceIdMember } from '#shared/trace/traceparent.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
+import { endAttemptSpan, startAttemptSpan } from './attempt-span.ts'
 import type { JobRun } from './job-run.ts'
 import { type Outcome, outcomeOf, tooLargeOutcome } from './outcome.ts'
 import { runUntilEnd } from './run-until-end.ts'
@@ -27,14 +30,16 @@ export async function attemptJob(
   // The lease was taken for the job's timeout at arrival: renew it where starting took a while.
   if (startedMs - run.receivedAtMs > LATE_START_MS) deps.lease.hold(delivery, spec.job_id, spec.timeout_ms)
   if (attempt.attempt === 1) deps.metrics.waitSeconds.observe({ type: spec.type }, waitSeconds(deps, spec.created_at))
-  deps.log.info({ job_id: spec.job_id, type: spec.type, attempt: attempt.attempt }, 'job started')
+  const named = { ...jobInLog(spec), attempt: attempt.attempt, ...traceIdMember(run.traceparent) }
+  deps.log.info(named, 'attempt started')
   deps.attempts.begin(spec.job_id, spec.type, attempt.attempt)
 
+  run.span = startAttemptSpan(deps, run, attempt, deps.workerId)
   const { end, lingering } = await runUntilEnd(deps, run, attempt)
   const ms = Math.round(deps.clock.monotonic() - startedMs)
   const hasEnded = end.kind === 'returned' || end.kind === 'threw'
   deps.deliveryStarts.observe(spec.type, hasEnded ? ms : Number.POSITIVE_INFINITY)
-  const about = { job_id: spec.job_id, type: spec.type, attempt: attempt.attempt, ms }
+  const about = { ...named, ms }
   let next: StartedAttempt | null = null
   if (end.kind === 'ended-elsewhere') giveUp(deps, run, about)
   else if (end.kind === 'superseded') await discard(deps, run, about)
@@ -56,6 +61,7 @@ interface AboutAttempt {
 function giveUp(deps: WorkerDeps, run: JobRun, about: AboutAttempt): void {
   deps.metrics.attempts.inc({ type: about.type, outcome: 'cancelled' })
   deps.attempts.end(about.job_id, 'cancelled', null)
+  endAttemptSpan(run.span, 'cancelled')
   deps.log.info(about, 'job cancelled on request')
   deps.puller.ack(run.delivery)
 }
@@ -81,8 +87,10 @@ async function publishOutcome(
   const { event } = outcome
   const error = 'error' in event ? event.error : undefined
   deps.attempts.end(spec.job_id, outcome.outcome, error ?? null)
+  endAttemptSpan(run.span, label, error?.name)
   // Without the error's message: it may contain a target's answer or a user's text.
-  deps.log.info({ ...about, ...(error === undefined ? {} : { error: error.name, code: error.code }) }, `job ${label}`)
+  const why = error === undefined ? {} : { error: error.name, code: error.code }
+  deps.log.info({ ...about, outcome: label, ...why }, 'attempt ended')
   if (outcome.then === 'again') {
     return { attempt: attempt.attempt + 1, crashes: attempt.crashes + 1, isolated: true, seq: result.seq }
   }
@@ -114,6 +122,7 @@ async function publishOrFail(
 async function discard(deps: WorkerDeps, run: JobRun, about: AboutAttempt & { outcome?: string }): Promise<void> {
   deps.metrics.refused.inc()
   deps.attempts.end(run.spec.job_id, 'superseded', null)
+  endAttemptSpan(run.span, 'superseded')
   await settleRefused(deps, run)
   deps.log.warn(about, 'attempt superseded, outcome discarded')
 }

@@ -1,6 +1,9 @@
 import type { Appended, AppendOptions, EventBody } from '#shared/bus/job-history.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
 import { HEADERS, type TriggerEvent } from '#shared/contracts/log/events.ts'
+import { isTerminalEvent } from '#shared/contracts/log/subjects.ts'
+import { sentOn } from '#shared/trace/traceparent.ts'
+import type { OpenSpan } from '#shared/trace/tracing.ts'
 import type { Place } from '../isolate/isolation.ts'
 import { MadeJobs } from '../make/made-jobs.ts'
 import { triggerAfter } from '../pull/trigger.ts'
@@ -28,8 +31,10 @@ export class JobRun {
   readonly after: number
   /** The place of its attempts, once the job is known to have crashed a worker. */
   place: Place | null = null
-  /** Headers that all events of the job have, and those of the jobs that it makes. */
-  readonly headers: Record<string, string> | undefined
+  /** The span of the attempt that is under way; null where none is recorded. */
+  span: OpenSpan | null = null
+  /** The trace context that the job came with; null: none, or one that is not recorded. */
+  readonly traceparent: string | null
   readonly made: MadeJobs
   readonly #deps: Pick<WorkerDeps, 'history' | 'clock' | 'log'>
   #chain: Promise<unknown> = Promise.resolve()
@@ -44,10 +49,14 @@ export class JobRun {
     this.hold = new Hold(spec, delivery.seq)
     this.receivedAtMs = deps.clock.monotonic()
     this.after = triggerAfter(delivery)
-    const traceparent = delivery.header(HEADERS.traceparent)
-    this.headers = traceparent === '' ? undefined : { [HEADERS.traceparent]: traceparent }
+    this.traceparent = delivery.header(HEADERS.traceparent) || null
     this.made = new MadeJobs(spec.children ?? [])
     this.#lastSeq = this.after
+  }
+
+  /** The trace context of what the attempt under way causes. */
+  get attemptTraceparent(): string | null {
+    return sentOn(this.span?.traceparent ?? this.traceparent)
   }
 
   /** The delivery that is acked in the end. */
@@ -114,11 +123,17 @@ export class JobRun {
     if (kind === 'refused') this.hold.supersede()
   }
 
+  /** The end of a job names the attempt that ended it, for what follows from it. */
+  #headersOf({ event }: EventBody): { headers?: Record<string, string> } {
+    const traceparent = isTerminalEvent(event) ? this.attemptTraceparent : this.traceparent
+    return traceparent === null ? {} : { headers: { [HEADERS.traceparent]: traceparent } }
+  }
+
   async #publishNow(event: EventBody, options: Partial<AppendOptions> = {}): Promise<Appended> {
     const appended = await this.#deps.history.append(this.spec, event, {
       after: this.#lastSeq,
       deadlineMs: Number.POSITIVE_INFINITY,
-      ...(this.headers === undefined ? {} : { headers: this.headers }),
+      ...this.#headersOf(event),
       ...options,
     })
     if (appended.kind === 'stored') this.#lastSeq = appended.seq

@@ -111,7 +111,7 @@ function crashedOutcome(
 ): Outcome {
   const crashes = attempt.crashes + 1
   if (crashes >= deps.policyOf(run.spec.type).max_crashes)
-    return crashedForGood(crashes, `${error.name}: ${error.message}`, about)
+    return crashedForGood(crashes, [error.name, error.message].filter((part) => part !== '').join(': '), about)
   const delayMs = askedMs ?? backoffMs(run.spec.backoff, attempt.attempt, deps.random())
   const event = { ...retryingEvent(deps, run, { delayMs, error, crashes }, about), reason: 'crashed' }
   return { event, outcome: 'crashed', then: 'ack' }

@@ -3,6 +3,7 @@ import { BODY_MAX_DEPTH } from '#shared/contracts/http/jobs.ts'
 import type { JobError } from '#shared/contracts/log/job.ts'
 import { describeThrown, isErrorLike, messageOf, textOf } from '#shared/errors/foreign.ts'
 import { jsonOf } from '#shared/errors/foreign-json.ts'
+import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
 import { askedDelayMs, isPermanent, type JobHandler, PermanentError, RetryLater } from '../handlers/handler.ts'
 import type { Context } from '../handlers/handler-types.ts'
@@ -36,7 +37,7 @@ export function threw(thrown: unknown): HandlerOutcome {
 }
 
 function payloadError(error: z.ZodError): JobError {
-  const [issue] = error.issues
+  const [issue] = issuesOf(error)
   const where = issue === undefined ? '' : `/${issue.path.map(String).join('/')}: ${textOf(issue.message)}`
   return { name: 'InvalidPayload', message: textOf(`payload${where}`) }
 }

@@ -14,6 +14,7 @@ const context: Context = {
   createdAt: '2026-11-22T08:00:00.000Z',
   attempt: 1,
   fencingToken: 7,
+  traceparent: null,
   signal: new AbortController().signal,
   log: silentLog,
   progress: () => undefined,

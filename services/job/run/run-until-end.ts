@@ -42,9 +42,8 @@ export async function runUntilEnd(deps: WorkerDeps, run: JobRun, attempt: Starte
     },
   }
   try {
-    const handling = runFor(foreign, () =>
-      startHandler(deps, run, attempt, { signal: aborter.signal, progress, makes }),
-    )
+    const start = () => startHandler(deps, run, attempt, { signal: aborter.signal, progress, makes })
+    const handling = runFor(foreign, () => (run.span === null ? start() : run.span.run(start)))
     handling.then((outcome) => {
       isRunning = false
       ended.resolve(outcome)
@@ -75,12 +74,13 @@ function startHandler(
     createdAt: spec.created_at,
     attempt: attempt.attempt,
     fencingToken: attempt.seq,
+    traceparent: run.attemptTraceparent,
   }
   const make = (request: MakeRequest) => makes.make(request)
   if (attempt.isolated) {
     if (run.place === null) throw new Error('an isolated attempt started without a place')
     return run.place.run({
-      job: { ...job, type: spec.type, payload: spec.payload ?? null },
+      job: { ...job, type: spec.type, payload: spec.payload ?? null, logLevel: deps.log.level },
       signal,
       onProgress: (reported) => progress.report(reported),
       make,

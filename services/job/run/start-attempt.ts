@@ -1,10 +1,12 @@
-import { type Decision, decide, HAND_BACK_MS, type Trigger } from '#shared/contracts/log/decide.ts'
+import { type Decision, decide, HAND_BACK_MS, type LastEvent, type Trigger } from '#shared/contracts/log/decide.ts'
 import { attemptToStart, type TriggerEvent } from '#shared/contracts/log/events.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { newNonce } from '#shared/ids/ids.ts'
 import { sleep } from '#shared/time/clock.ts'
 import type { Place } from '../isolate/isolation.ts'
 import { askHolder } from '../lease/ask-holder.ts'
 import type { WorkerDeps } from '../worker-deps.ts'
+import { recordLostAttempt } from './attempt-span.ts'
 import type { JobRun } from './job-run.ts'
 
 export interface StartedAttempt {
@@ -152,9 +154,20 @@ async function decideWithHolder(deps: WorkerDeps, run: JobRun, trigger: Trigger)
   // This worker started the job itself, and no longer runs it: a delivery of a job that runs here never gets this far.
   // So the earlier run ended without an outcome. If the worker asked itself, the very delivery that asks would answer
   // yes, forever.
-  if (decision.worker_id === deps.workerId) return decide(trigger, last, deps.clock.now(), false)
-  const alive = await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id)
+  const alive =
+    decision.worker_id !== deps.workerId &&
+    (await askHolder(deps.broker, deps.clock, decision.worker_id, run.spec.job_id))
+  if (!alive) traceLost(deps, run, last)
   return decide(trigger, last, deps.clock.now(), alive)
+}
+
+/** The span of an attempt whose worker died: this one is the first to know. */
+function traceLost({ tracing, traceJobs, clock }: WorkerDeps, run: JobRun, last: LastEvent | null): void {
+  if (tracing === null || last?.attempt === undefined || last.worker_id === undefined || last.at === undefined) return
+  const { attempt, worker_id: workerId, seq: fencingToken } = last
+  const sentIn = tracing.parentFrom(run.traceparent)
+  const about = { spec: run.spec, sentIn, placement: traceJobs, attempt, fencingToken, workerId }
+  recordLostAttempt(tracing, about, Date.parse(last.at), clock.now())
 }
 
 /**
@@ -190,5 +203,5 @@ export async function fail(
   // Refused: somebody else was first; the redelivery after the lease shows the result.
   if (result.kind !== 'stored') return
   deps.puller.ack(run.delivery)
-  deps.log.warn({ job_id: run.spec.job_id, type: run.spec.type, reason }, 'job failed before another attempt')
+  deps.log.warn({ ...jobInLog(run.spec), reason }, 'job failed before another attempt')
 }

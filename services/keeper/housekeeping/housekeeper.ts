@@ -18,13 +18,16 @@ export interface HousekeeperDeps {
 
 const DELETE_AT_ONCE = 1_000
 
-/** The loop that the owner of the projection runs once a minute: wakes stuck jobs, trims the log, deletes old jobs. */
+/** The loop that the owner of the projection runs once a minute: wakes stuck jobs, trims the log, deletes what is old. */
 export function createHousekeeper(deps: HousekeeperDeps): IntervalLoop {
   const keepHouse = async () => {
     if (!deps.isOwner()) return
     await wakeStuckJobs(deps.wake)
     await trimLog(deps.trim)
-    if (deps.trim.isClockTrusted()) await deleteOldJobs(deps)
+    if (!deps.trim.isClockTrusted()) return
+    await deleteOldJobs(deps)
+    await deps.store.deleteOldSpans(deps.clock.now())
+    await deps.store.deleteErrorsBefore(isoTime(deps.clock.now() - deps.jobRetentionMs))
   }
   return new IntervalLoop(deps.everyMs, keepHouse, (error) =>
     deps.log.warn({ err: error }, 'housekeeping failed, will retry'),

@@ -4,6 +4,9 @@ import type { StreamState } from '#shared/bus/stream.ts'
 import type { Checkpoint } from '#shared/stores/jobs/job-store.ts'
 import { isoTime, SECOND } from '#shared/time/clock.ts'
 
+/** What the fold writes: a store that an older version has written is written anew, from the beginning of the log. */
+const FOLD_VERSION = 2
+
 /** Whether the broker's log is another one than the checkpoint was saved for. */
 export const isOtherLog = (checkpoint: Checkpoint, state: StreamState): boolean =>
   checkpoint.stream_created !== state.created || state.lastSeq < checkpoint.seq
@@ -24,6 +27,7 @@ export function checkpointToOwn(seen: Checkpoint | null, state: StreamState, now
     beat: 0,
   }
   if (isOtherLog(checkpoint, state)) return { ...checkpoint, ...otherLog(checkpoint, state, nowMs) }
+  if ((checkpoint.fold_version ?? 1) < FOLD_VERSION) return { ...checkpoint, ...freshStart(checkpoint, state, nowMs) }
   // The previous owner continued for a moment after the rebuild was requested, and callers have seen that too.
   if (checkpoint.seq < checkpoint.rebuild_until) return { ...checkpoint, rebuild_until: state.lastSeq }
   return checkpoint
@@ -43,11 +47,13 @@ export const freshStart = (
   checkpoint: Pick<Checkpoint, 'generation'>,
   state: StreamState,
   nowMs: number,
-): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created'> => ({
+): Pick<Checkpoint, 'generation' | 'seq' | 'rebuild_until' | 'stream_created' | 'log_from' | 'fold_version'> => ({
   generation: Math.max(checkpoint.generation + 1, Math.floor(nowMs / SECOND)),
   seq: 0,
   rebuild_until: state.lastSeq,
   stream_created: state.created,
+  log_from: '',
+  fold_version: FOLD_VERSION,
 })
 
 /** Up to when everything is applied. @param last the last event applied; undefined: none came after the question */

@@ -2,14 +2,13 @@ import { msOf } from '#shared/bus/broker-time.ts'
 import type { Broker } from '#shared/bus/connection.ts'
 import { StreamFeed } from '#shared/bus/feed.ts'
 import type { Delivery } from '#shared/bus/puller.ts'
-import type { LoggedMessage } from '#shared/bus/read-event.ts'
 import type { Stream } from '#shared/bus/stream.ts'
 import type { Logger } from '#shared/process/logger.ts'
-import type { Counter } from '#shared/process/metrics.ts'
 import type { Checkpoint, JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
-import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
-import type { RoundEnd } from '../send-callbacks/end-of-round.ts'
+import { type Clock, isoTime, SECOND, sleep } from '#shared/time/clock.ts'
+import { countApplied, type KeeperMetrics } from '../metrics.ts'
+import type { TracedEnd } from '../send-callbacks/end-of-round.ts'
 import { applyBatch } from './apply-batch.ts'
 import { asOf, checkpointToOwn, isOtherLog, otherLog } from './checkpoint.ts'
 import { SliceSize } from './slice-size.ts'
@@ -27,9 +26,9 @@ export interface ProjectionDeps {
   /** This replica's id, as the checkpoint names its owner. */
   replicaId: string
   /** Called before the checkpoint moves past the ends: when it throws, the batch is applied again. */
-  onEnds(ends: RoundEnd[]): Promise<void>
+  onEnds(ends: TracedEnd[]): Promise<void>
   clock: Clock
-  unreadable: Counter
+  metrics: Pick<KeeperMetrics, 'unreadable' | 'ended' | 'crashes'>
   log: Logger
 }
 
@@ -51,9 +50,6 @@ const IDLE_MS = 300
 /** Events behind a batch beyond which the next one is read at once. */
 const BACKLOG = 1_000
 
-/** How many events are not applied, and when the oldest of them was stored; null: there is none. */
-type Behind = { messages: number; sinceMs: number | null }
-
 export class Projection {
   readonly #deps: ProjectionDeps
   #stopped = false
@@ -62,7 +58,8 @@ export class Projection {
   /** The checkpoint as this owner last saved it; null while watching. */
   #owned: Checkpoint | null = null
   readonly #sliceSize = new SliceSize()
-  #behind: Behind = { messages: 0, sinceMs: null }
+  /** How many events are not applied, and when the oldest of them was stored; null: there is none. */
+  #behind: { messages: number; sinceMs: number | null } = { messages: 0, sinceMs: null }
   #seenBeat = { owner: '', beat: -1, sinceMs: 0 }
 
   constructor(deps: ProjectionDeps) {
@@ -190,6 +187,7 @@ export class Projection {
       const slice = batch.slice(start, start + this.#sliceSize.now)
       const [first, last] = [slice[0], slice.at(-1)]
       if (first === undefined || last === undefined) break
+      if (this.#owned.seq === 0) this.#owned = { ...this.#owned, log_from: isoTime(msOf(first.storedNs)) }
       this.#behind = { messages: pending + batch.length - start, sinceMs: msOf(first.storedNs) }
       const startedMs = clock.monotonic()
       try {
@@ -206,13 +204,15 @@ export class Projection {
     return true
   }
 
-  async #apply(owned: Checkpoint, messages: LoggedMessage[]): Promise<void> {
-    const { store, unreadable, log } = this.#deps
+  async #apply(owned: Checkpoint, messages: Delivery[]): Promise<void> {
+    const { store, metrics, log } = this.#deps
     const onUnreadable = (seq: number) => {
-      unreadable.inc()
+      metrics.unreadable.inc()
       log.error({ seq }, 'could not read an event')
     }
-    await this.#deps.onEnds(await applyBatch({ store, onUnreadable }, owned, messages))
+    const applied = await applyBatch({ store, onUnreadable }, owned, messages)
+    countApplied(metrics, applied)
+    await this.#deps.onEnds(applied.ends)
   }
 
   /**

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { NOW, testSchedule } from '#shared/schedules/test-schedule.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
-import { NOW, testSchedule } from './test-schedule.ts'
 
 /** Ticks at every full `everyMs` of the day; everything was settled `settledMs` ago. */
 const schedule = (everyMs: number, settledMs: number, own: Partial<ScheduleRecord> = {}): ScheduleRecord =>

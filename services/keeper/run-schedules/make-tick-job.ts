@@ -1,16 +1,16 @@
+import { type BeginJobDeps, beginJob } from '#shared/accept/begin-job.ts'
 import { type CheckJobDeps, checkJob } from '#shared/accept/check-job.ts'
 import type { Door } from '#shared/accept/door.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
-import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
+import { jobInLog } from '#shared/contracts/log/job-spec.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import { jobOf } from '#shared/schedules/schedule-job.ts'
 import { type Clock, MINUTE } from '#shared/time/clock.ts'
 
-export interface MakeTickJobDeps extends CheckJobDeps {
-  history: Pick<JobHistory, 'begin'>
+export interface MakeTickJobDeps extends CheckJobDeps, BeginJobDeps {
   door: Door
   jobExists(jobId: string): Promise<boolean>
   clock: Clock
@@ -40,9 +40,10 @@ export async function makeTickJob(deps: MakeTickJobDeps, record: ScheduleRecord,
   if (mayBeMade && (await deps.jobExists(jobId))) return jobId
   const event = firstEvent(jobId, record.tenant, body, type, nowMs)
   // Whatever its type and priority: a PUT may have changed them while another replica created this tick's job.
-  if (!(await deps.history.begin(event, { once: 'any-address' }))) return jobId
+  const isNew = await beginJob(deps, event, { once: 'any-address', parent: null, schedule: record.name })
+  if (!isNew) return jobId
   deps.created.inc({ type: body.type })
-  deps.log.info({ job_id: jobId, type: body.type, schedule: record.name }, 'job created by its schedule')
+  deps.log.info({ ...jobInLog(event), schedule: record.name }, 'job created by its schedule')
   return jobId
 }
 

@@ -34,7 +34,7 @@ export async function settleDue(deps: SettleDueDeps, { seq, record }: StoredSche
   if (due.run.length === 0) deps.log.info(about, 'missed ticks skipped')
   // The same failure at every tick is logged once.
   else if (notes.last_error !== null && notes.last_error.message !== last_error?.message)
-    deps.log.warn({ ...about, err: notes.last_error }, 'a schedule could not create its job')
+    deps.log.warn({ ...about, error: notes.last_error }, 'a schedule could not create its job')
 }
 
 async function settleFromNow(deps: SettleDueDeps, { seq, record }: StoredSchedule, nowMs: number): Promise<void> {

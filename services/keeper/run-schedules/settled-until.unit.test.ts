@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ScheduleRecord } from '#shared/contracts/http/schedules.ts'
 import { isSettledAhead, settledFromNow, settledUntil } from '#shared/schedules/settled-until.ts'
+import { NOW, testSchedule } from '#shared/schedules/test-schedule.ts'
 import { DAY, HOUR, isoTime, MINUTE, SECOND } from '#shared/time/clock.ts'
 import { dueTicks } from './due-ticks.ts'
-import { NOW, testSchedule } from './test-schedule.ts'
 
 test.each([
   ['a moment ahead, as clocks differ', { every_ms: SECOND }, 2 * SECOND, false],

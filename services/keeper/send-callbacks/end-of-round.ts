@@ -11,6 +11,11 @@ export interface RoundEnd {
   callbackUrl: string
 }
 
+export interface TracedEnd extends RoundEnd {
+  /** The trace context of the attempt, or the call, that ended it; null where there is none. */
+  endedUnder: string | null
+}
+
 /**
  * The end that an event stands for, seen from the fold that includes it. The fold may have continued to a later round:
  * then the batch is being applied again, or a reader folded the log earlier.

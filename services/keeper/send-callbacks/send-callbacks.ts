@@ -1,4 +1,4 @@
-import type { JobHistory } from '#shared/bus/job-history.ts'
+import { type BeginJobDeps, beginJob } from '#shared/accept/begin-job.ts'
 import { CALLBACK_POLICY, CALLBACK_TYPE, type CallbackPayload } from '#shared/contracts/log/callback.ts'
 import type { CreatedEvent } from '#shared/contracts/log/events.ts'
 import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
@@ -7,11 +7,10 @@ import { AppError } from '#shared/errors/app-error.ts'
 import { derivedJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
-import type { RoundEnd } from './end-of-round.ts'
+import type { TracedEnd } from './end-of-round.ts'
 import { webhookBody } from './webhook-body.ts'
 
-export interface SendCallbacksDeps {
-  history: Pick<JobHistory, 'begin'>
+export interface SendCallbacksDeps extends BeginJobDeps {
   clock: Clock
   log: Logger
 }
@@ -23,12 +22,12 @@ export interface SendCallbacksDeps {
  * @throws AppError `unavailable` or `cannot-store` when the broker gives no verdict: do not move the checkpoint past
  * these ends
  */
-export async function sendCallbacks(deps: SendCallbacksDeps, ends: RoundEnd[]): Promise<void> {
+export async function sendCallbacks(deps: SendCallbacksDeps, ends: TracedEnd[]): Promise<void> {
   await Promise.all(ends.map((end) => sendCallback(deps, end)))
 }
 
-async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<void> {
-  const { job, event, callbackUrl } = end
+async function sendCallback(deps: SendCallbacksDeps, end: TracedEnd): Promise<void> {
+  const { job, event, callbackUrl, endedUnder } = end
   const endedMs = Date.parse(event.at)
   const jobId = derivedJobId(
     Number.isNaN(endedMs) ? jobIdTimeMs(job.job_id) : endedMs,
@@ -60,11 +59,12 @@ async function sendCallback(deps: SendCallbacksDeps, end: RoundEnd): Promise<voi
     max_attempts: CALLBACK_POLICY.max_attempts,
     backoff: CALLBACK_POLICY.backoff,
   }
-  const isNew = await deps.history.begin(created).catch((error: unknown) => {
+  const isNew = await beginJob(deps, created, { once: 'same-address', parent: endedUnder }).catch((error: unknown) => {
     if (error instanceof AppError && error.status >= 500) throw error
     // The broker would refuse this callback forever, and no other jobs would be shown in the meantime.
     deps.log.error({ err: error, job_id: job.job_id }, 'the broker refused a callback, which is not sent')
     return false
   })
-  if (isNew) deps.log.info({ job_id: job.job_id, callback_job_id: jobId }, 'callback job created')
+  const about = { job_id: job.job_id, ...tenantMember(job.tenant ?? null) }
+  if (isNew) deps.log.info({ ...about, callback_job_id: jobId }, 'callback job created')
 }

@@ -32,7 +32,10 @@ function sendWith(thrown: Error): Promise<void> {
   const job = applyEvent(applyEvent(null, created, 1), failed, 2)
   const end = job === null ? null : endOfRound(job, failed, 2)
   if (end === null) throw new Error('not an end')
-  return sendCallbacks({ history: { begin: () => Promise.reject(thrown) }, clock: systemClock, log: silentLog }, [end])
+  return sendCallbacks(
+    { history: { begin: () => Promise.reject(thrown) }, tracing: null, clock: systemClock, log: silentLog },
+    [{ ...end, endedUnder: null }],
+  )
 }
 
 test.each([unavailable('away'), cannotStore('the disk is full')])(

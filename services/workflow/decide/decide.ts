@@ -1,6 +1,7 @@
 import type { TaskAddress } from '#shared/ids/task-address.ts'
 import { isoTime } from '#shared/time/clock.ts'
 import { advance } from './advance.ts'
+import { draftOf } from './draft-of.ts'
 import { endTask, mergeExtras, type TaskEnd } from './end-task.ts'
 import { appendEvent, end } from './events.ts'
 import { allTasks, isEnded, isRunning, type Json, type RequestRecord } from './record.ts'
@@ -10,7 +11,8 @@ import { reopen } from './reopen.ts'
 export type Command =
   | { kind: 'signal'; name: string; extras: Json }
   | { kind: 'cancel'; reason: string }
-  | { kind: 'retry' }
+  /** @param traceparent of the call, under which the new round is */
+  | { kind: 'retry'; traceparent?: string | null }
 
 export type Input =
   /** @param appliedAs an id that a repeat of the command has too; null: a repeat cannot be recognised */
@@ -43,7 +45,7 @@ export function decide(
   nowMs: number,
   mayAdvance = true,
 ): RequestRecord {
-  const draft = structuredClone(record)
+  const draft = draftOf(record)
   const at = isoTime(nowMs)
   let changed = false
   for (const input of [inputs].flat()) {
@@ -102,7 +104,7 @@ function apply(draft: RequestRecord, input: Input, at: string): boolean {
       if (draft.status !== 'failed' && draft.status !== 'cancelled') return false
       // Jobs that a cancel has not ended yet would continue beside their successors.
       if (allTasks(draft).some(isRunning)) return false
-      reopen(draft, at)
+      reopen(draft, at, input.traceparent ?? null)
       return true
     case 'time':
       return false

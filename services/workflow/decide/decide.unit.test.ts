@@ -2,18 +2,35 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PlanStep, planSchema } from '#shared/contracts/http/requests.ts'
 import type { TaskAddress } from '#shared/ids/task-address.ts'
-import { decide, type Input } from './decide.ts'
+import { decide as decideUnfrozen, type Input } from './decide.ts'
 import type { TaskEnd } from './end-task.ts'
 import { inputsToBreak } from './fallbacks.ts'
 import { mergePatch } from './merge-patch.ts'
 import { newRecord } from './new-record.ts'
 import type { Json, RequestRecord } from './record.ts'
+import { traceOf } from './trace-of.ts'
 
 const NOW = Date.parse('2027-01-01T12:00:00.000Z')
 
-const requestOf = (steps: unknown[], params: Json = {}, extras: Json = {}): RequestRecord => {
+/** A decision must not change the record that it is given, which others have too. */
+const decide: typeof decideUnfrozen = (record, ...others) => decideUnfrozen(deepFreeze(record), ...others)
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}
+
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+const requestOf = (
+  steps: unknown[],
+  params: Json = {},
+  extras: Json = {},
+  traceparent: string | null = null,
+): RequestRecord => {
   const plan: PlanStep[] = planSchema.parse(steps)
-  const request = { requestId: 'r', tenant: null, name: null, definition: null, params, extras, plan }
+  const request = { requestId: 'r', tenant: null, name: null, definition: null, params, extras, plan, traceparent }
   return newRecord(request, NOW)
 }
 const begun = (...args: Parameters<typeof requestOf>) => decide(requestOf(...args), { kind: 'pick-up' }, NOW)
@@ -47,8 +64,31 @@ test('the members of a stored record keep their names, which replicas of other v
     'request_id tenant name definition parent depth began_with status round params extras plan at_step steps'
   const rest = 'undo undone signals asked ends result_bytes error events created_at updated_at finished_at'
   expect(Object.keys(record)).toEqual(`${members} ${rest}`.split(' '))
+  const traced = requestOf([{ name: 'one', jobs: jobs('a') }], {}, {}, TRACEPARENT)
+  expect(Object.keys(traced)).toEqual(`${members} ${rest} trace`.split(' '))
+  expect(traced.trace).toEqual({ parent: TRACEPARENT })
   const stepMembers = 'status started_at ended_at wake_at extras_in extras tasks writers'
   expect(Object.keys(record.steps[0] ?? {})).toEqual(stepMembers.split(' '))
+})
+
+test('a retry has the trace of its call, with a link to the round before, and none where its call has none', () => {
+  const failed = finish(begun([{ name: 'one', jobs: jobs('a') }], {}, {}, TRACEPARENT), 'a', failure)
+  const inFirst = traceOf(failed, 'request')
+  const other = TRACEPARENT.replace('4bf9', '0000')
+  const retried = decide(failed, { kind: 'retry', appliedAs: null, traceparent: other }, NOW)
+  expect(retried.trace).toEqual({ parent: other, before: inFirst })
+  expect(traceOf(retried, 'request')).not.toBe(traceOf({ ...retried, round: 1 }, 'request'))
+  expect(decide(failed, { kind: 'retry', appliedAs: null }, NOW)).not.toHaveProperty('trace')
+})
+
+test('each part of a request has a span id of its own, the same whoever derives it', () => {
+  const record = requestOf([{ name: 'one', jobs: jobs('a') }], {}, {}, TRACEPARENT)
+  const parts = ['request', 'step-0', 'step-1', 'undo-0'] as const
+  const traces = parts.map((part) => traceOf(record, part))
+  expect(new Set(traces).size).toBe(parts.length)
+  expect(traces).toEqual(parts.map((part) => traceOf(structuredClone(record), part)))
+  for (const each of traces) expect(each).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/)
+  expect(traceOf(requestOf([]), 'request')).toBeNull()
 })
 
 describe('a request', () => {

@@ -12,11 +12,14 @@ export interface NewRequest {
   params: Json
   extras: Json
   plan: PlanStep[]
+  /** The trace context that it comes with. */
+  traceparent?: string | null
 }
 
 /** The record of an accepted request, of which nothing has started. */
 export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
   const at = isoTime(nowMs)
+  const { traceparent = null } = request
   return {
     request_id: request.requestId,
     tenant: request.tenant,
@@ -52,5 +55,6 @@ export function newRecord(request: NewRequest, nowMs: number): RequestRecord {
     created_at: at,
     updated_at: at,
     finished_at: null,
+    ...(traceparent === null ? {} : { trace: { parent: traceparent } }),
   }
 }

@@ -105,6 +105,13 @@ export interface RequestRecord {
   created_at: string
   updated_at: string
   finished_at: string | null
+  /** Absent where no call with a trace has begun the present round. */
+  trace?: {
+    /** The W3C trace context of the call that began the round, or of the step that began a child. */
+    parent: string
+    /** That of the request's span in the round before. */
+    before?: string
+  }
 }
 
 export const allTasks = ({ steps, undo }: RequestRecord): Task[] => [

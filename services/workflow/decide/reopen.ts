@@ -2,6 +2,7 @@ import { appendEvent } from './events.ts'
 import type { RequestRecord, Task, UndoTask } from './record.ts'
 import { dropResult } from './results.ts'
 import { tasksOf } from './tasks-of.ts'
+import { traceOf } from './trace-of.ts'
 
 /**
  * Number of undo tasks of earlier rounds that are kept: a request that is retried endlessly must not grow endlessly.
@@ -12,7 +13,10 @@ const UNDONE_MAX = 200
  * Reopens the request at the failed step, and keeps what is done: only tasks that did not complete, or were undone, run
  * again.
  */
-export function reopen(draft: RequestRecord, at: string): void {
+export function reopen(draft: RequestRecord, at: string, traceparent: string | null): void {
+  const before = traceOf(draft, 'request')
+  delete draft.trace
+  if (traceparent !== null) draft.trace = { parent: traceparent, ...(before === null ? {} : { before }) }
   Object.assign(draft, { status: 'inprogress', round: draft.round + 1, finished_at: null, error: null })
   const undo = draft.undo ?? []
   for (const { step, key, status } of undo) {

@@ -42,6 +42,7 @@ async function begin(steps: unknown[], values: { params?: Json; extras?: Json } 
     changes: createChangeQueue(),
     advancesImmediately: true,
     ended,
+    tracing: null,
   })
   const deps = depsOf(ROOM)
   await deps.records.write(newRecord({ ...about, plan: planSchema.parse(steps) }, systemClock.now()), 0)

@@ -1,11 +1,13 @@
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
 import type { Counter } from '#shared/process/metrics.ts'
+import type { Tracing } from '#shared/trace/tracing.ts'
 import { decide, type Input } from '../decide/decide.ts'
 import { fallbacksFor, inputsToBreak } from '../decide/fallbacks.ts'
 import { isEnded, type RequestRecord } from '../decide/record.ts'
 import { CoalescingQueue } from './coalescing-queue.ts'
 import type { RequestRecords, StoredRequest } from './request-records.ts'
+import { recordRequestSpans } from './request-spans.ts'
 
 /** The result of a turn of changes. */
 interface Changed {
@@ -25,6 +27,8 @@ export interface ChangeRequestDeps {
   /** false: after the end of a job a request continues only at its configured times. */
   advancesImmediately: boolean
   ended: Counter<'status'>
+  /** null: no spans are recorded. */
+  tracing: Tracing | null
 }
 
 /** Limit of the tries against faster replicas. */
@@ -65,8 +69,14 @@ function decideOrBreak(record: RequestRecord, inputs: Input[], nowMs: number, ma
 /** Whether a record was refused because it is larger than there is room for. */
 export const isTooLarge = (error: unknown): boolean => error instanceof AppError && error.code === 'payload-too-large'
 
+/** Called by the writer of a request's end, which is only one. */
+export function tellEnd({ ended, tracing }: Pick<ChangeRequestDeps, 'ended' | 'tracing'>, record: RequestRecord): void {
+  ended.inc({ status: record.status })
+  if (tracing !== null) recordRequestSpans(tracing, record)
+}
+
 async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Input[]): Promise<Changed> {
-  const { records, clock, advancesImmediately, ended } = deps
+  const { records, clock, advancesImmediately } = deps
   let turns = fallbacksFor(inputs)
   let current = records.known(requestId)
   // The known record may be old: it does not prove that no change is needed or possible.
@@ -89,7 +99,7 @@ async function changeNow(deps: ChangeRequestDeps, requestId: string, inputs: Inp
     try {
       const stored = await records.write(changed, current.seq, turn.isBrief)
       if (stored !== null) {
-        if (isEnded(changed) && !isEnded(current.record)) ended.inc({ status: changed.status })
+        if (isEnded(changed) && !isEnded(current.record)) tellEnd(deps, changed)
         return { stored, refused: turn.refused }
       }
       current = null

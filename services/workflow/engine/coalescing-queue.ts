@@ -23,6 +23,8 @@ export class CoalescingQueue<Item, Result> {
   }
 
   async #run(key: string, work: (items: Item[]) => Promise<Result>): Promise<void> {
+    // One turn of the event loop gathers what arrived in the same read of the sockets: often all jobs of a step.
+    await new Promise((resolve) => setImmediate(resolve))
     for (;;) {
       const turn = this.#waiting.get(key) ?? []
       if (turn.length === 0) break

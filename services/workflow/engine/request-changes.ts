@@ -1,7 +1,7 @@
 import type { Broker } from '#shared/bus/connection.ts'
 import { DeliveryLoop } from '#shared/bus/delivery-loop.ts'
 import { ConsumerPuller, type Delivery } from '#shared/bus/puller.ts'
-import { REQUEST_CHANGES, REQUESTS_STREAM } from '#shared/contracts/log/subjects.ts'
+import { REQUEST_CHANGES, REQUESTS_STREAM, requestIdOf } from '#shared/contracts/log/subjects.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import { DAY, MINUTE, SECOND } from '#shared/time/clock.ts'
@@ -64,12 +64,14 @@ export function createRequestChanges(deps: RequestChangesDeps): DeliveryLoop {
 /** @returns milliseconds until the request must be looked at again; null: when it changes */
 async function follow(deps: RequestChangesDeps, rows: StoreQueue, delivery: Delivery): Promise<number | null> {
   if (isEmptied(delivery)) return null
-  const record = JSON.parse(delivery.body) as RequestRecord
+  const known = deps.records.known(requestIdOf(delivery.subject))
   // A later version is delivered too, and requires all that is left to do of this one. Handed back and not acked: if the
   // stream went back, as after a restore, there is no later one, and this one comes again.
-  const isReplaced = (deps.records.known(record.request_id)?.seq ?? 0) > delivery.seq
+  const isReplaced = (known?.seq ?? 0) > delivery.seq
   if (isReplaced && delivery.deliveries === 1) return REPLACED_MS
-  const stored = { seq: delivery.seq, record }
+  // Nearly always it was written here, and need not be read again.
+  const stored = known?.seq === delivery.seq ? known : { seq: delivery.seq, record: parseRecord(delivery) }
+  const { record } = stored
   await rows.add('all', toRow(stored, await deps.generation()), (together) => deps.store.putNewer(together))
   await tellParent(deps, record)
   const jobsWaitMs = deps.times.jobs.waitMs(Date.parse(record.updated_at), deps.clock.now())
@@ -80,6 +82,8 @@ async function follow(deps: RequestChangesDeps, rows: StoreQueue, delivery: Deli
   const rests = waits.filter((wait) => wait !== null)
   return rests.length === 0 ? null : Math.min(...rests)
 }
+
+const parseRecord = ({ body }: Delivery): RequestRecord => JSON.parse(body) as RequestRecord
 
 /** Versions of requests that come together are written to the store together. */
 type StoreQueue = CoalescingQueue<ReturnType<typeof toRow>, void>

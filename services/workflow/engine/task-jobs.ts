@@ -1,3 +1,4 @@
+import { beginJob } from '#shared/accept/begin-job.ts'
 import { checkForType } from '#shared/accept/check-job.ts'
 import { firstEvent } from '#shared/accept/first-event.ts'
 import type { JobTypes } from '#shared/accept/job-types.ts'
@@ -6,15 +7,17 @@ import { BODY_MAX_BYTES } from '#shared/contracts/http/jobs.ts'
 import { REQUEST_MAX_DEPTH } from '#shared/contracts/http/requests.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
+import { jobInLog, tenantMember } from '#shared/contracts/log/job-spec.ts'
 import type { JobAddress } from '#shared/contracts/log/subjects.ts'
 import { AppError, publicErrorOf } from '#shared/errors/app-error.ts'
 import { messageOf } from '#shared/errors/foreign.ts'
-import { taskJobId } from '#shared/ids/task-address.ts'
+import { objectIdOf, type TaskAddress, taskJobId } from '#shared/ids/task-address.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'
 import type { TaskEnd } from '../decide/end-task.ts'
 import { newRecord } from '../decide/new-record.ts'
 import type { RequestRecord } from '../decide/record.ts'
+import { partOf, traceOf } from '../decide/trace-of.ts'
 import type { DefinitionRecords } from '../definitions/definition-records.ts'
 import { type ChangeRequestDeps, changeRequest } from './change-request.ts'
 import { isLongerThan } from './json-length.ts'
@@ -79,10 +82,11 @@ export class TaskJobs {
   }
 
   async #reconcileTask(record: RequestRecord, running: RunningTask): Promise<void> {
-    const jobId = taskJobId(record.request_id, running.address)
-    await this.#once(jobId, () => this.#make(record, running, jobId))
+    // The address, and not the job's id, which is a hash: the tasks of a request are looked at with each change of it.
+    const address = objectIdOf(record.request_id, running.address)
+    await this.#once(address, () => this.#make(record, running))
     // Created first in any case: a job that never existed would never end.
-    if (running.task.cancelling) await this.#once(`cancel ${jobId}`, () => this.#cancel(record, running, jobId))
+    if (running.task.cancelling) await this.#once(`cancel ${address}`, () => this.#cancel(record, running))
   }
 
   async #once(what: string, work: () => Promise<void>): Promise<void> {
@@ -93,11 +97,14 @@ export class TaskJobs {
     if (this.#done.size > REMEMBERED_MAX && oldest !== undefined) this.#done.delete(oldest)
   }
 
-  async #make(record: RequestRecord, running: RunningTask, jobId: string): Promise<void> {
+  async #make(record: RequestRecord, running: RunningTask): Promise<void> {
     const { work } = running
+    const jobId = taskJobId(record.request_id, running.address)
     try {
       checkSize(work.kind === 'job' ? work.body.payload : work.params)
-      await (work.kind === 'job' ? this.#publishFirst(record, work, jobId) : this.#begin(record, running, work, jobId))
+      await (work.kind === 'job'
+        ? this.#publishFirst(record, running, work, jobId)
+        : this.#begin(record, running, work, jobId))
     } catch (error) {
       // The type is gone, or does not accept the payload: the plan was checked, but not the values that earlier jobs
       // put into it.
@@ -108,14 +115,20 @@ export class TaskJobs {
     }
   }
 
-  async #publishFirst(record: RequestRecord, { body }: JobWork, jobId: string): Promise<void> {
-    const { types, history, clock, log } = this.#deps
+  async #publishFirst(
+    record: RequestRecord,
+    { address }: RunningTask,
+    { body }: JobWork,
+    jobId: string,
+  ): Promise<void> {
+    const { types, clock, log } = this.#deps
     const type = await types.get(body.type)
     checkForType(type, body)
     const event = firstEvent(jobId, record.tenant, body, type, clock.now())
     // The plan fixes type and priority of a task, so the same id always has the same address.
-    if (await history.begin(event))
-      log.info({ job_id: jobId, type: body.type, request_id: record.request_id }, 'job created')
+    const parent = this.#traceOf(record, address)
+    if (await beginJob(this.#deps, event, { once: 'same-address', parent }))
+      log.info({ ...jobInLog(event), request_id: record.request_id }, 'job created')
   }
 
   /** Starts a child request, under the id that the job would have. */
@@ -136,15 +149,26 @@ export class TaskJobs {
         params: work.params,
         extras: work.extras,
         plan: found.steps,
+        traceparent: this.#traceOf(record, address),
       },
       clock.now(),
     )
     // null: the child exists already. An ended one stays for an hour, and this request has learned of its end by then.
     if ((await records.write(child, 0)) !== null)
-      log.info({ request_id: requestId, parent: record.request_id }, 'request created by a request')
+      log.info(
+        { request_id: requestId, parent: record.request_id, ...tenantMember(record.tenant) },
+        'request created by a request',
+      )
   }
 
-  async #cancel(record: RequestRecord, { work }: RunningTask, jobId: string): Promise<void> {
+  /** The trace context of the step that a task belongs to, or that of the request's call where spans are not recorded. */
+  #traceOf(record: RequestRecord, address: TaskAddress): string | null {
+    if (record.trace === undefined) return null
+    return this.#deps.tracing === null ? record.trace.parent : traceOf(record, partOf(address))
+  }
+
+  async #cancel(record: RequestRecord, { work, address }: RunningTask): Promise<void> {
+    const jobId = taskJobId(record.request_id, address)
     if (work.kind === 'request') {
       await changeRequest(this.#deps, jobId, {
         kind: 'cancel',

@@ -1,22 +1,32 @@
 import type { Door } from '#shared/accept/door.ts'
 import type { IdempotencyKey, IdempotencyKeys } from '#shared/accept/idempotency-keys.ts'
 import type { CreateRequestBody } from '#shared/contracts/http/requests.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { tenantMember } from '#shared/contracts/log/job-spec.ts'
+import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import type { RequestInfo } from '#shared/http/request-info.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Counter } from '#shared/process/metrics.ts'
 import type { Clock } from '#shared/time/clock.ts'
+import { sentOn, traceIdMember } from '#shared/trace/traceparent.ts'
 import { type CheckPlanDeps, checkPlan, checkValues } from '../check-plan/check-plan.ts'
 import { invalidPlan } from '../check-plan/plan-errors.ts'
+import { decide } from '../decide/decide.ts'
 import { type NewRequest, newRecord } from '../decide/new-record.ts'
+import { isEnded, type RequestRecord } from '../decide/record.ts'
+import { type ChangeRequestDeps, isTooLarge, tellEnd } from '../engine/change-request.ts'
 import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
 import { type FindRequestDeps, findRequest } from './find-request.ts'
 
-export interface CreateRequestDeps extends CheckPlanDeps, FindRequestDeps {
+export interface CreateRequestDeps
+  extends CheckPlanDeps,
+    FindRequestDeps,
+    Pick<ChangeRequestDeps, 'ended' | 'tracing'> {
   records: Pick<RequestRecords, 'read' | 'write'>
   keys: Pick<IdempotencyKeys, 'claim' | 'find'>
   door: Pick<Door, 'check'>
+  /** Whether a new request waits for no time, and its first step starts with it. */
+  startsAtOnce: boolean
   /** See ChangeByCallerDeps.runEffects. */
   runEffects: (stored: StoredRequest) => Promise<void>
   clock: Clock
@@ -40,6 +50,7 @@ export async function createRequest(
   request: CreateRequest,
 ): Promise<{ stored: StoredRequest; replayed: boolean }> {
   const { body, caller } = request
+  const traceparent = sentOn(request.traceparent)
   checkValues(body)
   const checked = await checkedPlan(deps, request)
   if ('replayed' in checked) return checked
@@ -55,17 +66,34 @@ export async function createRequest(
   const createdMs = claim?.createdAtMs ?? deps.clock.now()
   const requestId = claim?.jobId ?? newJobId(createdMs)
   const { name = null, params, extras } = body
-  const record = newRecord({ requestId, tenant: caller.tenant, name, definition, params, extras, plan }, createdMs)
-  const stored = await deps.records.write(record, 0)
+  const { tenant } = caller
+  const record = newRecord({ requestId, tenant, name, definition, params, extras, plan, traceparent }, createdMs)
+  const stored = await writeNew(deps, record)
   if (stored === null) {
     const there = await findRequest(deps, requestId)
     if (there === null) throw unavailable('Too many others are changing this request. Try again.')
     return { stored: there, replayed: true }
   }
   deps.created.inc()
-  deps.log.info({ request_id: requestId }, 'request created')
+  deps.log.info({ request_id: requestId, ...tenantMember(tenant), ...traceIdMember(traceparent) }, 'request created')
+  if (isEnded(stored.record)) tellEnd(deps, stored.record)
   await deps.runEffects(stored)
   return { stored, replayed: false }
+}
+
+/** Writes a request whose first step has started already, where it may: that saves a write and a delivery. */
+async function writeNew(
+  { records, startsAtOnce, clock }: CreateRequestDeps,
+  record: RequestRecord,
+): Promise<StoredRequest | null> {
+  if (!startsAtOnce) return records.write(record, 0)
+  try {
+    return await records.write(decide(record, { kind: 'pick-up' }, clock.now()), 0)
+  } catch (error) {
+    // It is accepted, and fails with this error when it is picked up, where everybody can see it.
+    if (isTooLarge(error) || !(error instanceof AppError)) return records.write(record, 0)
+    throw error
+  }
 }
 
 /** The plan of a request. A repeat is answered like the first try, even where such a plan would be refused by now. */

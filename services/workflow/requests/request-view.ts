@@ -2,6 +2,7 @@ import type { PlanStep, RequestView } from '#shared/contracts/http/requests.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
 import { type TaskAddress, taskJobId } from '#shared/ids/task-address.ts'
+import { traceIdMember } from '#shared/trace/traceparent.ts'
 import { isRunning, type RequestRecord, type Step, type Task } from '../decide/record.ts'
 import { attemptsOf } from '../engine/task-end.ts'
 
@@ -30,6 +31,7 @@ export function requestView(record: RequestRecord, running: ReadonlyMap<string, 
     })),
     events: record.events,
     error: record.error,
+    ...traceIdMember(record.trace?.parent),
     created_at: record.created_at,
     updated_at: record.updated_at,
     finished_at: record.finished_at,
@@ -37,13 +39,15 @@ export function requestView(record: RequestRecord, running: ReadonlyMap<string, 
 }
 
 function stepView(plan: PlanStep | undefined, step: Step, showTask: (task: Task) => StepJobView): StepView {
-  const { status, started_at, ended_at, extras, tasks } = step
+  const { status, started_at, ended_at, wake_at, extras, tasks } = step
   // The tasks of a step are created when it begins: before that, the plan says what there will be.
   const isOpen = tasks.length > 0 || (status !== 'new' && status !== 'skipped')
   const planned = (plan?.jobs ?? []).map(({ name }) => unstarted(name, status === 'skipped' ? 'skipped' : 'new'))
   return {
     name: plan?.name ?? '',
     status,
+    ...(plan?.signal === undefined ? {} : { signal: plan.signal }),
+    ...(wake_at === null ? {} : { sleep_until: wake_at }),
     started_at,
     ended_at,
     extras,

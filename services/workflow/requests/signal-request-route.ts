@@ -23,8 +23,11 @@ export function signalRequestRoutes(router: GuardedRouter, deps: ChangeByCallerD
     const { record } = await changeByCaller(deps, requestId, changeInfo(ctx), {
       command: { kind: 'signal', name, extras },
       isAllowed: (before) => {
-        if (!before.plan.some(({ signal }) => signal === name))
-          throw badParameters([{ parameter: 'name', detail: 'is not a signal that this request waits for' }])
+        const names = before.plan.flatMap(({ signal }) => signal ?? [])
+        if (!names.includes(name))
+          throw badParameters([
+            { parameter: 'name', detail: `is not a signal of this request: ${names.join(', ') || 'it has none'}` },
+          ])
         return !isEnded(before)
       },
       isDone: ({ signals }) => signals.includes(name),

@@ -23,7 +23,7 @@ export function tellLanesChanged(broker: Broker, type: string): void {
 }
 
 export interface LaneWatcher {
-  onChanging(type: string): void
+  onChanging?(type: string): void
   onChanged(type: string): void
 }
 
@@ -37,8 +37,9 @@ export function watchLaneChanges(broker: Broker, watcher: LaneWatcher): () => vo
       },
     })
   const subscriptions = [
-    watch(LANES_CHANGING, (type) => watcher.onChanging(type)),
     watch(LANES_CHANGED, (type) => watcher.onChanged(type)),
+    // Only where it is listened to, because it takes a right of its own.
+    ...(watcher.onChanging === undefined ? [] : [watch(LANES_CHANGING, (type) => watcher.onChanging?.(type))]),
   ]
   return () => {
     for (const subscription of subscriptions) subscription.unsubscribe()

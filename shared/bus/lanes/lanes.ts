@@ -15,6 +15,8 @@ import { ensureConsumer, type TopologyOptions } from '../topology/topology.ts'
 export interface LaneInfo {
   name: string
   type: string
+  /** `any` is the lane of a type with a limit. */
+  priority: LanePriority
   /** The type as its handler declared it. */
   info: JobTypeInfo
   /** Limit of the jobs that run at once; null in a lane of a type without a limit. */
@@ -26,6 +28,8 @@ export interface LaneInfo {
   ackPending: number
   /** Every message at or below this sequence was delivered and acked. */
   ackFloor: number
+  /** Sequence of the message that was delivered last: what waits comes after it. */
+  lastSeq: number
   /** Number of deliveries so far: the difference of two readings is the throughput. */
   delivered: number
   filters: string[]
@@ -182,12 +186,15 @@ export async function listLanes(broker: Connected): Promise<LaneInfo[]> {
 export function readLane(consumer: ConsumerInfo): LaneInfo | null {
   const { metadata, filter_subjects, filter_subject } = consumer.config
   const type = metadata?.['type']
-  if (type === undefined || !consumer.name.startsWith(`work-${type}-`)) return null
+  if (type === undefined) return null
+  const priority = ALL_LANES.find((one) => consumer.name === laneName(type, one))
+  if (priority === undefined) return null
   const policy = jobPolicySchema.parse(JSON.parse(metadata?.['policy'] ?? 'null'))
   const payloadSchema = JSON.parse(metadata?.['payload_schema'] ?? 'null') as JobTypeInfo['payload_schema']
   return {
     name: consumer.name,
     type,
+    priority,
     info: { type, policy, payload_schema: payloadSchema },
     limit: isSingle(consumer) ? (consumer.config.max_ack_pending ?? null) : null,
     paused: consumer.paused ?? false,
@@ -195,6 +202,7 @@ export function readLane(consumer: ConsumerInfo): LaneInfo | null {
     pending: consumer.num_pending,
     ackPending: consumer.num_ack_pending,
     ackFloor: consumer.ack_floor.stream_seq,
+    lastSeq: consumer.delivered.stream_seq,
     delivered: consumer.delivered.consumer_seq,
     filters: filter_subjects ?? (filter_subject === undefined ? [] : [filter_subject]),
   }

@@ -73,6 +73,8 @@ const schedulesStream = ({ replicas }: TopologyOptions): StreamSettings => ({
   retention: RetentionPolicy.Limits,
   // Only the api limits their number: a full stream of a cluster would refuse even a message that replaces another.
   max_msgs_per_subject: 1,
+  // Every api and keeper has a copy of all of them, and reads it in batches.
+  allow_direct: true,
   num_replicas: replicas,
 })
 

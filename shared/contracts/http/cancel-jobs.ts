@@ -3,11 +3,23 @@ import { jobFilterSchema } from './job-list.ts'
 import { cancelJobBodySchema } from './jobs.ts'
 import { manyJobsResultShape, manyJobsShape } from './many-jobs.ts'
 
-const FILTERS = ['type', 'object_id', 'tag', 'created_after', 'created_before'] as const
+const FILTERS = [
+  'type',
+  'object_id',
+  'tag',
+  'error',
+  'created_after',
+  'created_before',
+  'tenant',
+  'worker',
+  'id_prefix',
+  'attempts_min',
+  'payload',
+] as const
 
 /** The filters of the list that mean something before the end. One must be given: nobody cancels everything by accident. */
 export const cancelJobsBodySchema = jobFilterSchema
-  .pick({ type: true, object_id: true, tag: true, created_after: true, created_before: true })
+  .omit({ status: true, ended_after: true, ended_before: true })
   .extend({
     status: z
       .array(z.enum(['scheduled', 'processing']))

@@ -14,7 +14,7 @@ import {
 } from '../log/job.ts'
 import { tagsMember, tenantMember } from '../log/job-spec.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from '../log/limits.ts'
-import { TYPE_PATTERN } from '../log/subjects.ts'
+import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
 
 /** Bytes of UTF-8, not characters. */
 export const OBJECT_ID_MAX_BYTES = 512
@@ -68,11 +68,13 @@ export const createJobBodySchema = z
         error: `must be at most ${OBJECT_ID_MAX_BYTES} bytes of UTF-8`,
       })
       .meta({ description: `What the job is about: 1 to ${OBJECT_ID_MAX_BYTES} bytes of any text` }),
-    type: z.string().regex(TYPE_PATTERN).meta({ description: 'The job type' }),
+    type: z.string().regex(TYPE_PATTERN, TYPE_RULE).meta({ description: 'The job type' }),
     payload: z.unknown().optional().meta({ description: 'Any JSON value that matches the schema of the type' }),
     priority: z.enum(PRIORITIES).default('normal'),
     timeout_ms: timeoutField.optional().meta({ description: 'Time limit of an attempt, in milliseconds' }),
-    attempts: attemptsField.optional().meta({ description: 'Total number of attempts, including the first' }),
+    attempts: attemptsField.optional().meta({
+      description: "Total number of attempts, including the first; by default `max_attempts` of the type's policy",
+    }),
     backoff: z
       .strictObject({
         kind: z.enum(['fixed', 'exponential']),
@@ -174,6 +176,10 @@ export const jobViewSchema = z
       .string()
       .optional()
       .meta({ description: 'The job whose handler made this one; absent where a caller or a schedule did' }),
+    trace_id: z
+      .string()
+      .optional()
+      .meta({ description: 'The trace of the call that it came with; absent without one' }),
     status: z.enum(JOB_STATUSES),
     phase: z.enum(JOB_PHASES).meta({ description: 'A finer status: a processing job is waiting, running or retrying' }),
     round: z.number().int().meta({ description: 'Starts at 1 and counts up with each retry of the ended job' }),
@@ -221,6 +227,7 @@ export const jobSummaryView = (job: JobSummary): JobSummaryView => ({
   type: job.type,
   priority: job.priority,
   ...(job.parent_job_id === undefined ? {} : { parent_job_id: job.parent_job_id }),
+  ...(job.trace_id === undefined ? {} : { trace_id: job.trace_id }),
   status: statusOf(job.phase),
   phase: job.phase,
   round: job.round,

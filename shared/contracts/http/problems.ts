@@ -39,12 +39,12 @@ export const PROBLEMS = {
    * A cancel, retry or reschedule came too late or too early; the answer has the job's view, or the request's status.
    */
   'wrong-state': { status: 409, title: 'The current state does not allow this' },
-  /** The job has continued without this attempt: another worker has it, or will. */
-  superseded: { status: 409, title: 'The lease has run out' },
+  /** Another worker has the job, or will; the detail says how this attempt ended, as far as the log tells it. */
+  superseded: { status: 409, title: 'The job goes on without this attempt' },
   /** TypeScript handlers and HTTP workers never share a type. */
   'wrong-runner': { status: 409, title: 'The type is run in another way' },
   'type-in-use': { status: 409, title: 'Jobs of this type are left' },
-  'job-ended': { status: 410, title: 'The job has ended without this attempt' },
+  'job-ended': { status: 410, title: 'The job has ended' },
   /** 400 at `POST /`, 409 under /v1. */
   cooldown: { status: 409, title: 'This object_id was used too recently' },
   'too-many-schedules': { status: 409, title: 'The limit of schedules is reached' },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-const LIST_LIMIT_MAX = 200
+export const LIST_LIMIT_MAX = 200
 const LIST_LIMIT_DEFAULT = 50
 
 /** The query of routes without parameters. */
@@ -22,13 +22,27 @@ export const aboutNumber = (description: string, minimum: number, maximum: numbe
 })
 
 /** @param description what is counted, such as `Jobs per page` */
-export const limitParameter = (description: string) =>
+export const limitParameter = (description: string, byDefault = LIST_LIMIT_DEFAULT) =>
   wholeNumberParameter(1, LIST_LIMIT_MAX)
-    .default(LIST_LIMIT_DEFAULT)
+    .default(byDefault)
     .meta(aboutNumber(description, 1, LIST_LIMIT_MAX))
 
+interface PageOptions {
+  /** By default. */
+  limit?: number
+  cursorMaxLength?: number
+}
+
 /** @param description what is counted, such as `Jobs per page` */
-export const pageParameters = (description: string) => ({
-  cursor: z.string().min(1).max(200).optional().meta({ description: '`next_cursor` of the previous page' }),
-  limit: limitParameter(description),
+export const pageParameters = (description: string, { limit, cursorMaxLength = 200 }: PageOptions = {}) => ({
+  cursor: z.string().min(1).max(cursorMaxLength).optional().meta({ description: '`next_cursor` of the previous page' }),
+  limit: limitParameter(description, limit),
 })
+
+/** A tenant, where a caller who is bound to none chooses one. */
+export const tenantParameter = z
+  .string()
+  .min(1)
+  .max(200)
+  .optional()
+  .meta({ description: 'Only jobs of this tenant; a token that is bound to a tenant sees only its own' })

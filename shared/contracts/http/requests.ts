@@ -20,9 +20,9 @@ export const PLAN_BODY_MAX_MEMBERS = 100_000
 export const PARAMS_MAX_BYTES = 64 * 1024
 export const EXTRAS_MAX_BYTES = 64 * 1024
 
-const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const NAME_RULE = 'must be 1 to 64 letters, digits or ._-, a letter or digit first'
 /** Names of steps, jobs, signals and definitions. */
-export const nameSchema = z.string().regex(NAME_PATTERN)
+export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_RULE)
 
 /** A JSON pointer (RFC 6901) into `{params, extras}`: `/extras/pages`. */
 const pointerSchema = z
@@ -186,6 +186,8 @@ export const stepViewSchema = z
   .object({
     name: textSchema,
     status: z.enum(STEP_STATUSES),
+    signal: textSchema.optional(),
+    sleep_until: textSchema.optional(),
     started_at: timeSchema,
     ended_at: timeSchema,
     extras: z.record(z.string(), z.unknown()).nullable().meta({ description: 'The extras after the step' }),
@@ -239,6 +241,7 @@ export const requestViewSchema = z
       .meta({ description: 'Jobs that undid completed jobs after a failure, in order' }),
     events: z.array(requestEventSchema).meta({ description: 'The last 1,000 events, oldest first' }),
     error: jobErrorSchema.nullable(),
+    trace_id: textSchema.optional().meta({ description: 'The W3C trace of the present round, where there is one' }),
     created_at: textSchema,
     updated_at: textSchema,
     finished_at: timeSchema,

@@ -2,13 +2,17 @@ import { z } from 'zod'
 import { jobErrorSchema } from '../log/job.ts'
 import { DELAY_MAX_MS } from '../log/limits.ts'
 import { createJobBodySchema } from './jobs.ts'
+import { LIST_LIMIT_MAX, pageParameters } from './query.ts'
 import { tenantParameter } from './tokens.ts'
 
-export const SCHEDULES_MAX = 1_000
+export const SCHEDULES_MAX = 10_000
 /** Limit for each tenant, so that one cannot use up all of them. */
-export const SCHEDULES_OF_TENANT_MAX = 100
-/** Bytes of a schedule's job as JSON: every api and every keeper has all schedules in memory. */
+export const SCHEDULES_OF_TENANT_MAX = 1_000
+/** Bytes of a schedule's job as JSON. */
 export const SCHEDULED_JOB_MAX_BYTES = 64 * 1024
+/** Bytes of all schedules together as JSON: every api and every keeper has them in memory. */
+export const SCHEDULES_MAX_BYTES = 64 * 1024 * 1024
+export const SCHEDULES_OF_TENANT_MAX_BYTES = 6 * 1024 * 1024
 /** Number of missed ticks that `on_missed: all` makes up for: the latest ones. */
 export const MISSED_MAX = 100
 /** Number of future times that a schedule shows. */
@@ -110,5 +114,16 @@ export const scheduleSummarySchema = scheduleViewSchema
   .meta({ id: 'ScheduleSummary' })
 export type ScheduleSummary = z.infer<typeof scheduleSummarySchema>
 
-export const scheduleListSchema = z.object({ items: z.array(scheduleSummarySchema) }).meta({ id: 'ScheduleList' })
+export const listSchedulesQuerySchema = z.strictObject(
+  // A whole page by default: before there were pages, the answer had all schedules. A place has a name and a tenant.
+  pageParameters('Schedules per page', { limit: LIST_LIMIT_MAX, cursorMaxLength: 300 }),
+)
+export type ListSchedulesQuery = z.infer<typeof listSchedulesQuerySchema>
+
+export const scheduleListSchema = z
+  .object({
+    items: z.array(scheduleSummarySchema).meta({ description: 'By name, and those of the same name by tenant' }),
+    next_cursor: z.string().nullable().meta({ description: 'null on the last page' }),
+  })
+  .meta({ id: 'ScheduleList' })
 export type ScheduleList = z.infer<typeof scheduleListSchema>

@@ -13,7 +13,7 @@ export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Parameter of addresses with a name that each tenant may use for itself. */
 export const tenantParameter = z
   .string()
-  .regex(TENANT_PATTERN)
+  .regex(TENANT_PATTERN, 'must be 1 to 64 letters, digits or ._-, a letter or digit first')
   .optional()
   .meta({ description: 'The tenant to act for, if the token is bound to none' })
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/

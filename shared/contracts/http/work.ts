@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DELAY_MAX_MS } from '../log/limits.ts'
-import { TYPE_PATTERN } from '../log/subjects.ts'
+import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
 
 // Work over plain HTTP: a worker asks for jobs, says that it still runs them, and says how they ended. A job that was
 // lent belongs to its worker until `lease_until`; the log of jobs says who has it, so an answer that comes too late
@@ -40,7 +40,7 @@ const leaseSeconds = z
 export const workErrorSchema = z
   .strictObject({
     name: z.string().max(1_000).optional().meta({ description: "`Error` by default; the error's class or kind" }),
-    message: z.string().max(100_000).meta({ description: 'The first 2,000 characters are kept' }),
+    message: z.string().max(100_000).meta({ description: 'The first 2,000 characters are kept; it may be empty' }),
     code: z.string().max(1_000).optional(),
     stack: z.string().max(100_000).optional().meta({ description: 'Logged, not stored' }),
   })
@@ -48,7 +48,9 @@ export const workErrorSchema = z
 export type WorkError = z.input<typeof workErrorSchema>
 
 const completeShape = {
-  result: z.unknown().optional().meta({ description: 'Any JSON value of at most 512 KiB; null by default' }),
+  result: z.unknown().optional().meta({
+    description: 'Any JSON value, null by default; with one of more than 512 KiB the job fails and is not tried again',
+  }),
 }
 const failShape = {
   error: workErrorSchema,
@@ -93,7 +95,7 @@ export const claimWorkBodySchema = z
   .strictObject({
     worker_id: workerId,
     types: z
-      .array(z.string().regex(TYPE_PATTERN))
+      .array(z.string().regex(TYPE_PATTERN, TYPE_RULE))
       .min(1)
       .max(WORK_TYPES_MAX)
       .meta({ description: 'Job types that the worker can run; each must have the runner `http`' }),
@@ -149,7 +151,7 @@ export const lentJobSchema = z
   .meta({ id: 'LentJob' })
 export type LentJob = z.infer<typeof lentJobSchema>
 
-/** `superseded`: the job has continued without this attempt. `ended`: the job has ended without it. */
+/** `superseded`: the job goes on without this attempt. `ended`: the job has ended, and not by this call. */
 export const SETTLED_STATUSES = [
   'finished',
   'failed',
@@ -166,9 +168,9 @@ export const settledSchema = z
     job_id: z.string().nullable(),
     status: z.enum(SETTLED_STATUSES).meta({
       description:
-        'What the job is now; `superseded` and `ended`: nothing was changed, do not repeat it; `invalid`: no lease of this server',
+        'What this end made of the job, also where the call is repeated later; `superseded` and `ended`: nothing was changed, because the attempt is over and the job goes on or has ended, do not repeat it; `invalid`: no lease of this server',
     }),
-    detail: z.string().optional(),
+    detail: z.string().optional().meta({ description: 'With the last three: a sentence that says why' }),
   })
   .meta({ id: 'SettledWork' })
 export type SettledWork = z.infer<typeof settledSchema>
@@ -184,7 +186,9 @@ export type ClaimedWork = z.infer<typeof claimedWorkSchema>
 
 export const extendWorkBodySchema = z
   .strictObject({
-    worker_id: workerId,
+    worker_id: workerId.meta({
+      description: 'Shows that this worker lives. The leases say by themselves whose they are: it is not compared',
+    }),
     lease_s: leaseSeconds,
     leases: z
       .array(
@@ -213,7 +217,7 @@ export const extendedSchema = z
     job_id: z.string().nullable(),
     status: z.enum(['ok', 'cancel', 'superseded', 'invalid']).meta({
       description:
-        '`ok`: go on; `cancel`: the job was cancelled or its time is up, stop; `superseded`: another attempt has it, stop; `invalid`: no lease of this server',
+        '`ok`: go on; `cancel`: the job was cancelled or its time is up, stop; `superseded`: the attempt is over, stop; `invalid`: no lease of this server',
     }),
     lease_until: z.string().optional(),
     reason: z.string().optional().meta({ description: 'With `cancel`: `requested` or `timeout`' }),

@@ -146,6 +146,7 @@ function firstState(event: FirstEvent, seq: number): Job {
     tenant: event.tenant ?? null,
     ...tagsMember(event.tags),
     ...(event.parent_job_id === undefined ? {} : { parent_job_id: event.parent_job_id }),
+    ...(event.trace_id === undefined ? {} : { trace_id: event.trace_id }),
     phase: event.event === 'job:created' ? 'waiting' : 'scheduled',
     round: event.round,
     created_at: event.created_at,

@@ -29,6 +29,8 @@ export interface LastEvent {
   attempt?: number | undefined
   crashes?: number | undefined
   worker_id?: string | undefined
+  /** When it was written, RFC 3339. */
+  at?: string | undefined
   /** The lease of an attempt that was lent over HTTP; milliseconds by the broker's clock. */
   lease?: { untilMs: number; deadlineMs: number } | undefined
   /** No worker of this version can read the event. */

@@ -9,7 +9,8 @@ const NOTES_MAX = 1_000
 
 /** The part of an event that people are shown. Payload and result belong to the job: its history repeats neither. */
 export function noteOf(event: LoggedEvent, seq: number): EventNote {
-  const { round, attempt, worker_id, started_at, due_at, reason, error, percent, message } = event as Partial<EventNote>
+  const { round, attempt, worker_id, by, started_at, due_at, reason, error, percent, message } =
+    event as Partial<EventNote>
   const lent = 'lent' in event ? (event.lent as Lent | undefined) : undefined
   return {
     seq,
@@ -18,6 +19,7 @@ export function noteOf(event: LoggedEvent, seq: number): EventNote {
     ...(round === undefined || round === 1 ? {} : { round }),
     ...(attempt === undefined ? {} : { attempt }),
     ...(worker_id === undefined ? {} : { worker_id }),
+    ...(by === undefined ? {} : { by }),
     ...(started_at === undefined ? {} : { started_at }),
     ...(due_at === undefined ? {} : { due_at }),
     ...(reason === undefined ? {} : { reason }),

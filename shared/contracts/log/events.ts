@@ -39,6 +39,8 @@ const jobSpecShape = {
   crashes: z.number().int().min(0),
   /** The job whose handler made this one. */
   parent_job_id: z.string().optional(),
+  /** The trace of the call that the job came with. */
+  trace_id: z.string().optional(),
   ...aboutChildren,
 }
 
@@ -95,6 +97,9 @@ const aboutLease = { lent: lentSchema.optional() }
  */
 const aboutPlace = { follows: z.number().int().min(0).optional() }
 
+/** On what a caller did: the subject of its token; absent where none was needed. */
+const aboutWho = { by: z.string().optional() }
+
 export type JobSpec = z.infer<z.ZodObject<typeof jobSpecShape & typeof aboutPlace>>
 
 /**
@@ -103,6 +108,7 @@ export type JobSpec = z.infer<z.ZodObject<typeof jobSpecShape & typeof aboutPlac
  */
 const createdSchema = z.looseObject({
   event: z.literal('job:created'),
+  ...aboutWho,
   at: z.string(),
   attempt: z.number().int().min(1),
   ...aboutPlace,
@@ -111,6 +117,7 @@ const createdSchema = z.looseObject({
 /** A delayed job, or a rescheduled one: then `attempt` is the one that waits. */
 const scheduledSchema = z.looseObject({
   event: z.literal('job:scheduled'),
+  ...aboutWho,
   at: z.string(),
   attempt: z.number().int().min(1),
   due_at: z.string(),
@@ -138,6 +145,7 @@ const progressSchema = z.looseObject({
  */
 const retryingSchema = z.looseObject({
   event: z.literal('job:retrying'),
+  ...aboutWho,
   ...aboutPlace,
   ...jobSpecShape,
   ...aboutAttempt,
@@ -156,6 +164,7 @@ const finishedSchema = z.looseObject({
 })
 const cancelledSchema = z.looseObject({
   event: z.literal('job:cancelled'),
+  ...aboutWho,
   ...aboutJob,
   ...aboutChildren,
   reason: z.string(),

@@ -4,6 +4,17 @@ import type { Job } from './job.ts'
 /** The member `tenant`, which a job of no tenant does not have. */
 export const tenantMember = (tenant: string | null): { tenant?: string } => (tenant === null ? {} : { tenant })
 
+/** The members that name a job in a log line. */
+export const jobInLog = ({
+  job_id,
+  type,
+  tenant = null,
+}: {
+  job_id: string
+  type: string
+  tenant?: string | null | undefined
+}): { job_id: string; type: string; tenant?: string } => ({ job_id, type, ...tenantMember(tenant) })
+
 /** The member `tags`, which a job without tags does not have. */
 export const tagsMember = (tags: string[] | undefined): { tags?: string[] } =>
   tags === undefined || tags.length === 0 ? {} : { tags }

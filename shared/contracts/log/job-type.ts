@@ -76,6 +76,8 @@ export const userPolicySchema = z
       runner: true,
     }).shape,
   )
+  // What is left out of the backoff has its default too.
+  .extend({ backoff: declaredPolicySchema.shape.backoff.partial() })
   .partial()
 export type UserPolicy = z.output<typeof userPolicySchema>
 
@@ -83,7 +85,8 @@ export type UserPolicy = z.output<typeof userPolicySchema>
 export function policyFrom(declared: UserPolicy, timeoutMs: number): JobPolicy {
   // Left out, the cooldown holds at the root alone.
   const where = declared.cooldown === undefined ? {} : { cooldown_at_root_only: false }
-  return jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...declared, ...where })
+  const backoff = { ...DEFAULT_POLICY.backoff, ...declared.backoff }
+  return jobPolicySchema.parse({ ...DEFAULT_POLICY, timeout_ms: timeoutMs, ...declared, backoff, ...where })
 }
 
 /** The description of a type in its lanes: the registry that every service reads. */

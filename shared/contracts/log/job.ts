@@ -76,6 +76,7 @@ export const eventNoteSchema = z
     round: z.number().int().optional(),
     attempt: z.number().int().optional(),
     worker_id: z.string().optional(),
+    by: z.string().optional().meta({ description: 'Who caused it: the subject of the token' }),
     started_at: z.string().optional().meta({ description: 'On the outcome of an attempt without a `job:started`' }),
     due_at: z.string().optional(),
     lease_until: z.string().optional().meta({ description: 'The lease of a worker that claimed the job over HTTP' }),
@@ -106,6 +107,8 @@ export interface Job {
   tags?: string[]
   /** The job whose handler made this one. */
   parent_job_id?: string
+  /** The trace of the call that the job came with; absent where there was none. */
+  trace_id?: string
   /** Jobs that its own handler made, as far as the attempts that made them could tell. */
   children?: Child[]
   phase: JobPhase

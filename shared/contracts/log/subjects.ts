@@ -22,6 +22,8 @@ export const isTerminalEvent = (event: JobEventName): boolean =>
   event === 'job:finished' || event === 'job:cancelled' || event === 'job:failed'
 
 export const TYPE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/
+/** What a refused name is told. */
+export const TYPE_RULE = 'must be 1 to 64 of a-z, 0-9, _ and -, a letter first'
 
 /** The address of a job: everything that a writer needs besides the event's name. */
 export interface JobAddress {
@@ -97,6 +99,7 @@ export const JOB_ENDS_FILTERS = ['job:finished.>', 'job:failed.>', 'job:cancelle
 export const REQUESTS_STREAM = 'REQUESTS'
 export const ALL_REQUESTS = 'request.*'
 export const requestSubject = (requestId: string): string => `request.${requestId}`
+export const requestIdOf = (subject: string): string => subject.slice(subject.indexOf('.') + 1)
 /** One message for each version of a definition. */
 export const DEFINITIONS_STREAM = 'DEFINITIONS'
 export const ALL_DEFINITIONS = 'definition.*.*'
@@ -153,8 +156,14 @@ export const workAnswerSubject = (callerId: string, token: string): string => `w
 /** Core message to all processes that lend jobs: an attempt that one of them may vouch for was ended through another. */
 export const LENT_ENDED = 'worker.lent.ended'
 
+/** Core message to all processes that lend jobs: the id of an HTTP worker that let a lease run out. */
+export const LEASE_LOST = 'worker.lent.lost'
+
 /** Core request, answered by every worker with a WorkerPresence. */
 export const WHO_WORKS = 'worker.who'
+
+/** Core request, answered by one of the workflow services: how many requests have not ended. */
+export const OPEN_REQUESTS = 'workflow.open'
 
 /** Core message to all workers: the lanes of this type were changed or resumed; look at them now. */
 export const LANES_CHANGED = 'worker.lanes'

@@ -2,12 +2,15 @@ import { describe } from 'vitest'
 import type { FreshStore } from '../open-fresh.ts'
 import { checkpointTests } from './conformance/checkpoint.ts'
 import { countTests } from './conformance/counts.ts'
+import { errorTests } from './conformance/errors.ts'
 import { jobTests } from './conformance/jobs.ts'
 import { lifetimeTests } from './conformance/lifetime.ts'
 import { listTests } from './conformance/lists.ts'
+import { matchTests } from './conformance/matches.ts'
 import { modelTests } from './conformance/model.ts'
 import { raceTests } from './conformance/races.ts'
 import { searchTests } from './conformance/searches.ts'
+import { seriesTests } from './conformance/series.ts'
 import { tenantTests } from './conformance/tenants.ts'
 import type { JobStore } from './job-store.ts'
 
@@ -27,7 +30,10 @@ export function testJobStore(name: string, open: OpenStore, options: Conformance
     searchTests(open)
     listTests(open)
     countTests(open)
+    matchTests(open)
     tenantTests(open)
+    seriesTests(open)
+    errorTests(open)
     checkpointTests(open)
     lifetimeTests(open)
     raceTests(open, options)

@@ -1,4 +1,5 @@
 import { isTerminal, type JobPhase, type JobSummary } from '#shared/contracts/log/job.ts'
+import { currentError, fingerprintOf } from './errors/fingerprint.ts'
 import type { StoredJob } from './job-store.ts'
 import { type StoredStatus, storedStatusOf } from './stored-status.ts'
 
@@ -20,6 +21,8 @@ export interface JobRow {
   updated_at: string
   /** '' while the job has not ended: one field tells both whether and when it ended. */
   ended_at: string
+  /** The fingerprint of the error that it has now; '' where it has none. */
+  error: string
   /** The JobSummary. Members that may be large have columns of their own, so that a list does not read them. */
   record: string
   payload: string
@@ -29,6 +32,7 @@ export interface JobRow {
 const NO_TAGS: readonly string[] = []
 
 export function toRow({ generation, job }: StoredJob): JobRow {
+  const error = currentError(job)
   return {
     job_id: job.job_id,
     generation,
@@ -41,6 +45,7 @@ export function toRow({ generation, job }: StoredJob): JobRow {
     phase: job.phase,
     updated_at: job.updated_at,
     ended_at: isTerminal(job.phase) ? (job.finished_at ?? job.updated_at) : '',
+    error: error === null ? '' : fingerprintOf(job.type, error),
     record: JSON.stringify({ ...job, payload: undefined, result: undefined }),
     payload: JSON.stringify(job.payload ?? null),
     result: JSON.stringify(job.result ?? null),

@@ -1,4 +1,7 @@
 import type { Job, JobPhase, JobSummary } from '#shared/contracts/log/job.ts'
+import type { ErrorsQuery, FoundError } from './errors/errors.ts'
+import type { JobMatch } from './match.ts'
+import type { LevelRow, Occurrences, SeriesQuery, SeriesRow, StepS } from './series/series.ts'
 import type { StoredStatus } from './stored-status.ts'
 
 /** A job as stored: its fold and the generation of the projection that wrote it. (generation, job.seq) is its version. */
@@ -29,6 +32,13 @@ export interface Checkpoint {
    * and in checkpoints of older versions.
    */
   as_of?: string
+  /**
+   * ISO time of the first event that this generation has read: whatever happened later is in its log. '' before the
+   * first event; absent in checkpoints of older versions, as the next member is.
+   */
+  log_from?: string
+  /** The version of what the fold writes: an owner that writes more begins anew. */
+  fold_version?: number
   /** Id of the keeper replica that applies the log, trims and sweeps. */
   owner: string
   /** Changes while the owner lives; a replica that sees it stand still takes over. */
@@ -58,6 +68,8 @@ export interface JobQuery {
   /** A name: only that tenant's jobs. null: jobs of every tenant and of none. */
   tenant: string | null
   tag: string | null
+  /** The fingerprint of the error that a job has now. */
+  error: string | null
   /** Only jobs that ended at this ISO time or later; '' also those that have not ended. */
   endedFrom: string
   /** Only jobs that ended before this ISO time, or have not ended; AFTER_EVERY_TIME: any. */
@@ -67,6 +79,13 @@ export interface JobQuery {
   /** Only ids before this one. */
   belowId: string
   limit: number
+}
+
+/** A part of a search through jobs that no index finds. */
+export interface SearchPart {
+  jobs: JobSummary[]
+  /** The last job that was looked at; null: there are no more. */
+  lastId: string | null
 }
 
 /** How many jobs of a type have a status; never 0. */
@@ -85,10 +104,10 @@ export interface JobStore {
   /** Missing ids are missing from the map. */
   getMany(jobIds: string[]): Promise<Map<string, StoredJob>>
   /**
-   * Writes each record whole where its (generation, seq) is newer than the stored one. When it throws, some or all may
-   * be written.
+   * Writes each record whole where its (generation, seq) is newer than the stored one, and counts the occurrences that
+   * their rows do not have. When it throws, some or all may be written.
    */
-  putNewer(jobs: StoredJob[]): Promise<void>
+  putNewer(jobs: StoredJob[], occurrences?: Occurrences): Promise<void>
   /**
    * Newest first, without payloads and results. The cost of a page does not grow with the number of jobs, except that a
    * search by the time of the end passes over jobs of the same filter that ended at other times.
@@ -96,11 +115,40 @@ export interface JobStore {
    */
   list(query: JobQuery): Promise<JobSummary[]>
   /**
+   * Looks at as many jobs as `list` would find, newest first, for those that match. The cost grows with the limit alone.
+   * @throws TypeError for a tenant that is no name
+   */
+  search(query: JobQuery, match: JobMatch): Promise<SearchPart>
+  /**
+   * How many jobs `list` would find without a limit, or the limit if there are more.
+   * @throws TypeError for a tenant that is no name
+   */
+  count(query: JobQuery): Promise<number>
+  /**
    * Counts, in no particular order.
    * @param tenant as in JobQuery
    * @throws TypeError for a tenant that is no name
    */
   counts(tenant: string | null): Promise<JobCount[]>
+  /**
+   * Counts by span and type, in no particular order.
+   * @throws TypeError for a tenant that is no name
+   */
+  series(query: SeriesQuery): Promise<SeriesRow[]>
+  /**
+   * Kinds of errors, last seen first.
+   * @throws TypeError for a tenant that is no name
+   */
+  errors(query: ErrorsQuery): Promise<FoundError[]>
+  /** Deletes the kinds of errors that were last seen before an ISO time, and that no job has. */
+  deleteErrorsBefore(lastBefore: string): Promise<void>
+  /** Stores how many jobs wait and run, where a span has no higher number yet. */
+  putLevels(levels: LevelRow[]): Promise<void>
+  levels(query: Omit<SeriesQuery, 'tenant'>): Promise<LevelRow[]>
+  /** The beginning of the first span of this length of which anything is kept, in seconds; null: nothing is. */
+  firstSpan(stepS: StepS): Promise<number | null>
+  /** Deletes the spans that are older than they are kept. */
+  deleteOldSpans(nowMs: number): Promise<void>
   /** Jobs in the given phases, in which they have not ended, in the order of their ids. */
   listActive(query: ActiveQuery): Promise<StoredJob[]>
   /** Deletes up to `limit` jobs that ended before the time. @returns how many */

@@ -176,6 +176,21 @@ export function testRequestStore(
       }
     })
 
+    test('the requests that have not ended are counted by their status', async () => {
+      await using opened = await open()
+      const { store } = opened
+      expect(await store.countOpen()).toEqual({ queuing: 0, inprogress: 0 })
+      await store.putNewer([
+        requestRow(1, 1, { status: 'queuing' }),
+        requestRow(2, 2),
+        requestRow(3, 3),
+        requestRow(4, 4, { status: 'completed', ended_at: minute(4) }),
+      ])
+      expect(await store.countOpen()).toEqual({ queuing: 1, inprogress: 2 })
+      await store.putNewer([requestRow(1, 5), requestRow(2, 6, { status: 'failed', ended_at: minute(2) })])
+      expect(await store.countOpen()).toEqual({ queuing: 0, inprogress: 2 })
+    })
+
     test('requests that ended long ago are deleted, some at a time, and none that has not ended', async () => {
       await using opened = await open()
       const { store } = opened

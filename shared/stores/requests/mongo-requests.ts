@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose'
-import { REQUEST_STATUSES } from '#shared/contracts/http/requests.ts'
+import { REQUEST_STATUSES, type RequestStatus } from '#shared/contracts/http/requests.ts'
 import { connect, updatesPerCommand } from '../mongo/connect.ts'
 import { putNewer, type VersionedDocument } from '../mongo/put-newer.ts'
 import { checkTenant } from '../tenant-filter.ts'
@@ -48,6 +48,12 @@ export async function openMongoRequests(url: string): Promise<RequestStore> {
         },
       )
       return (await found.toArray()).map((document) => toSummaryRow(fromDocument(document)))
+    },
+
+    countOpen: async () => {
+      const count = (status: RequestStatus) => requests.countDocuments({ status }, { hint: SEARCH_INDEXES.byStatus })
+      const [queuing, inprogress] = await Promise.all([count('queuing'), count('inprogress')])
+      return { queuing, inprogress }
     },
 
     deleteEndedBefore: async (endedBefore, limit) => {

@@ -52,6 +52,8 @@ export interface RequestStore {
    * @throws TypeError for a tenant that is no name: see tenant-filter.ts
    */
   list(query: RequestQuery): Promise<RequestSummaryRow[]>
+  /** Numbers of the requests that have not ended. */
+  countOpen(): Promise<Record<'queuing' | 'inprogress', number>>
   /** Deletes up to `limit` requests that ended before the time. @returns how many */
   deleteEndedBefore(endedBefore: string, limit: number): Promise<number>
   /** Throws when the store cannot answer. */

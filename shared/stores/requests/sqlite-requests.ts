@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { REQUEST_STATUSES } from '#shared/contracts/http/requests.ts'
+import { REQUEST_STATUSES, type RequestStatus } from '#shared/contracts/http/requests.ts'
 import { inSnapshot, inTransaction, openDatabase, writeTest } from '../sqlite/open-database.ts'
 import { whileBusy } from '../sqlite/while-busy.ts'
 import { checkTenant } from '../tenant-filter.ts'
@@ -30,6 +30,12 @@ export async function openSqliteRequests(path: string): Promise<RequestStore> {
 
     // In a snapshot: a request that changes between two reads would be on the page twice, or not at all.
     list: (query) => whileBusy(() => inSnapshot(db, () => list(run, query)).map((row) => toSummaryRow(asColumns(row)))),
+
+    countOpen: () =>
+      whileBusy(() => {
+        const count = (status: RequestStatus) => Number(run.countOfStatus.get(status)?.['count'])
+        return { queuing: count('queuing'), inprogress: count('inprogress') }
+      }),
 
     deleteEndedBefore: (endedBefore, limit) =>
       whileBusy(() => inTransaction(db, () => Number(run.deleteEnded.run(endedBefore, limit).changes))),
@@ -96,6 +102,8 @@ const prepareStatements = (db: DatabaseSync) => ({
   // CROSS JOIN fixes the order: walk the list, look each id up.
   getSummaries: db.prepare(`
     SELECT ${SUMMARY} FROM json_each(?) AS wanted CROSS JOIN requests ON requests.request_id = wanted.value`),
+
+  countOfStatus: db.prepare('SELECT count(*) AS count FROM requests INDEXED BY requests_by_status WHERE status = ?'),
 
   deleteEnded: db.prepare(`
     DELETE FROM requests WHERE request_id IN (

@@ -23,6 +23,7 @@ type instruction struct {
 	Code    string          `json:"code"`
 	DelayMs int64           `json:"delay_ms"`
 	Ms      int64           `json:"ms"`
+	Levels  int             `json:"levels"`
 	Percent float64         `json:"percent"`
 	Data    json.RawMessage `json:"data"`
 	Result  json.RawMessage `json:"result"`
@@ -33,6 +34,13 @@ type codedError struct{ message, code string }
 func (e codedError) Error() string { return e.message }
 func (e codedError) Code() string  { return e.code }
 
+func nested(levels int) any {
+	if levels == 0 {
+		return 1
+	}
+	return []any{nested(levels - 1)}
+}
+
 func handle(ctx context.Context, job *hasty.Job) (any, error) {
 	var payload struct{ Attempts []instruction }
 	if err := job.Decode(&payload); err != nil {
@@ -42,6 +50,10 @@ func handle(ctx context.Context, job *hasty.Job) (any, error) {
 	switch todo.Do {
 	case "fail":
 		return nil, errors.New(todo.Message)
+	case "fail_unsendable":
+		return nil, errors.New("bad \xff x")
+	case "complete_nested":
+		return nested(todo.Levels), nil
 	case "fail_permanently":
 		return nil, hasty.Permanent(codedError{todo.Message, todo.Code})
 	case "retry_later":

@@ -1,139 +1,139 @@
-// Renders the service's own OpenAPI document. Text is only inserted as text, so none of it is ever markup.
+// Renders the service's own OpenAPI document.
+import { element, lines, prose } from './element.js'
+import { memberRow, memberRows, typeOf } from './schema.js'
+import { KEPT_TOKEN, tryIt } from './try-it.js'
 
 const response = await fetch('openapi.json')
 const api = await response.json()
 
-/** @returns an element with attributes and children; texts become text nodes */
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name)
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
-  made.append(...children.flat())
-  return made
+/** @param {string} id @returns {any} */
+const byId = (id) => document.getElementById(id)
+
+/** @typedef {import('./try-it.js').Call} Call */
+
+/** @param {string} title @param {import('./element.js').Child[]} rows */
+const part = (title, rows) =>
+  rows.length === 0 ? [] : [element('h3', {}, title), element('div', { class: 'members' }, rows)]
+
+/** @param {Call} call */
+function answersOf({ operation }) {
+  const answers = Object.entries(operation['responses']).map(([status, answer]) => ({
+    isFault: Number(status) >= 400,
+    node: answerOf(status, answer),
+  }))
+  const faults = answers.filter(({ isFault }) => isFault).map(({ node }) => node)
+  const statuses = Object.keys(operation['responses']).filter((status) => Number(status) >= 400)
+  return [
+    ...answers.filter(({ isFault }) => !isFault).map(({ node }) => node),
+    faults.length === 0
+      ? ''
+      : element('details', { class: 'faults' }, element('summary', {}, `Errors: ${statuses.join(', ')}`), faults),
+  ]
 }
 
-const resolve = (schema) =>
-  schema?.$ref === undefined ? schema : api.components.schemas[schema.$ref.split('/').at(-1)]
-
-/** The type that a schema accepts, in a few words. */
-function typeOf(schema) {
-  if (schema === undefined) return 'anything'
-  if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1)
-  if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
-  if (schema.const !== undefined) return JSON.stringify(schema.const)
-  const options = schema.anyOf ?? schema.oneOf
-  if (options !== undefined) return options.map(typeOf).join(' | ')
-  if (schema.type === 'array') return `${typeOf(schema.items)}[]`
-  return [schema.type].flat().filter(Boolean).join(' | ') || 'anything'
-}
-
-function limitsOf(schema) {
-  const named = ['default', 'minimum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern']
-  return named.filter((name) => schema?.[name] !== undefined).map((name) => `${name} ${JSON.stringify(schema[name])}`)
-}
-
-const row = (name, schema, isRequired, description) =>
-  element(
-    'tr',
-    {},
-    element('td', {}, element('code', {}, name), isRequired ? ' *' : ''),
-    element('td', {}, typeOf(schema)),
+/** @param {string} status @param {any} answer */
+function answerOf(status, answer) {
+  const isFault = Number(status) >= 400
+  const contents = Object.entries(answer.content ?? {})
+  const types = contents.map(([type, { schema }]) => (type === 'application/json' ? typeOf(schema) : type))
+  return element(
+    'details',
+    { class: isFault ? 'fault' : 'good', open: isFault },
     element(
-      'td',
+      'summary',
       {},
-      description ?? schema?.description ?? '',
+      element('code', {}, status),
       ' ',
-      element('span', { class: 'quiet' }, limitsOf(schema).join(', ')),
+      element('span', { class: 'type' }, isFault ? '' : types.join(', ')),
     ),
+    lines(answer.description),
+    isFault ? '' : memberRows(api, answer.content?.['application/json']?.schema),
   )
-
-function table(title, rows) {
-  if (rows.length === 0) return []
-  return [element('h4', {}, title), element('table', {}, element('tbody', {}, rows))]
 }
 
-function membersOf(schema) {
-  const whole = resolve(schema) ?? {}
-  const item = whole.type === 'array' ? resolve(whole.items) : whole
-  const required = new Set(item?.required ?? [])
-  return Object.entries(item?.properties ?? {}).map(([name, member]) => row(name, member, required.has(name)))
+/** @param {Call} call */
+function scopesOf({ operation }) {
+  const scopes = (operation['security'] ?? []).flatMap((/** @type {any} */ one) => one.token ?? [])
+  return scopes.length === 0 ? '' : element('p', { class: 'quiet' }, 'Scope ', element('code', {}, scopes.join(', ')))
 }
 
-/** A request to copy: with all required members and no others. */
-function exampleOf(method, path, operation) {
-  const schema = resolve(operation.requestBody?.content?.['application/json']?.schema)
-  const parts = [`curl -i${method === 'get' ? '' : ` -X ${method.toUpperCase()}`} '${location.origin}${path}'`]
-  if (operation.requestBody?.required === true) {
-    const names = schema?.required ?? []
-    const body = Object.fromEntries(names.map((name) => [name, sampleOf(resolve(schema.properties[name]))]))
-    const sent = schema?.type === 'array' ? [{ object_id: 'order-1' }] : body
-    parts.push(`-H 'content-type: application/json'`, `-d '${JSON.stringify(sent)}'`)
-  }
-  return parts.join(' \\\n  ')
-}
-
-function sampleOf(schema) {
-  if (schema?.type === 'object') return { type: 'sleep' }
-  if (schema?.type === 'integer' || schema?.type === 'number') return schema.minimum ?? 1
-  return 'order-1'
-}
-
-function answersOf(operation) {
-  return Object.entries(operation.responses).map(([status, answer]) => {
-    const schemas = Object.entries(answer.content ?? {}).map(([type, { schema }]) =>
-      type === 'application/json' ? typeOf(schema) : type,
-    )
-    const lines = answer.description.split('\n').map((line) => element('div', {}, line.replaceAll('`', '')))
-    return element(
-      'tr',
-      {},
-      element('td', {}, element('code', {}, status)),
-      element('td', {}, schemas.join(', ')),
-      element('td', {}, lines),
-    )
-  })
-}
-
-function section(method, path, operation) {
-  const parameters = (operation.parameters ?? []).map(({ name, schema, required, description, in: where }) =>
-    row(`${name} (${where})`, schema, required === true, description),
+/** @param {Call} call */
+function section(call) {
+  const { method, path, operation } = call
+  const parameters = (operation['parameters'] ?? []).map(
+    (/** @type {any} */ { name, schema, required, description, in: where }) =>
+      memberRow(api, { name: `${name} (${where})`, schema, isRequired: required === true, description }),
   )
-  const body = operation.requestBody?.content?.['application/json']?.schema
+  const bodies = Object.entries(operation['requestBody']?.content ?? {})
   return element(
     'section',
-    { id: operation.operationId },
-    element('h3', {}, element('code', {}, `${method.toUpperCase()} ${path}`), ` ${operation.summary}`),
-    element('p', {}, operation.description ?? ''),
-    element('pre', {}, exampleOf(method, path, operation)),
-    table('Parameters', parameters),
-    table('Body', body === undefined ? [] : membersOf(body)),
-    table('Answers', answersOf(operation)),
+    { id: operation['operationId'] },
+    element('h2', {}, element('a', { href: `#${operation['operationId']}` }, operation['summary'])),
+    element(
+      'p',
+      { class: 'address' },
+      element('span', { class: `verb ${method}` }, method.toUpperCase()),
+      element('code', {}, path),
+    ),
+    element('p', {}, prose(operation['description'])),
+    scopesOf(call),
+    part('Parameters', parameters),
+    bodies.flatMap(([type, { schema }]) => part(`Body, ${type}`, memberRows(api, schema))),
+    part('Answers', answersOf(call)),
+    tryIt(api, call),
   )
 }
 
-const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
+/** @type {Call[]} */
+const calls = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
 )
-const sections = operations.map((each) => section(each.method, each.path, each.operation))
+const sections = calls.map((call) => ({ call, node: section(call), link: element('li', {}, linkTo(call)) }))
 
-document.getElementById('about').textContent =
-  `${api.info.description} Version ${api.info.version}, OpenAPI ${api.openapi}.`
-document.getElementById('operations').append(...sections)
-document.getElementById('contents').append(
-  ...api.tags.flatMap(({ name }) => [
-    element('h2', {}, name),
-    element(
-      'ul',
-      {},
-      operations
-        .filter(({ operation }) => operation.tags.includes(name))
-        .map(({ operation }) =>
-          element('li', {}, element('a', { href: `#${operation.operationId}` }, operation.summary)),
-        ),
-    ),
-  ]),
-)
+/** @param {Call} call */
+function linkTo({ method, operation }) {
+  const verb = element('span', { class: `verb ${method}` }, method.toUpperCase())
+  return element('a', { href: `#${operation['operationId']}` }, verb, operation['summary'])
+}
 
-document.getElementById('find').addEventListener('input', ({ target }) => {
-  const wanted = target.value.toLowerCase()
-  for (const each of sections) each.hidden = !each.textContent.toLowerCase().includes(wanted)
+byId('about').textContent = `${api.info.description} Version ${api.info.version}, OpenAPI ${api.openapi}.`
+byId('operations').append(...sections.map(({ node }) => node))
+const groups = api.tags.map((/** @type {{ name: string }} */ { name }) => {
+  const own = sections.filter(({ call }) => call.operation['tags'].includes(name))
+  return { own, node: element('div', {}, element('h2', {}, name), element('ul', {}, ...own.map(({ link }) => link))) }
 })
+byId('contents').append(...groups.map((/** @type {{ node: Node }} */ { node }) => node))
+
+/**
+ * Whether an operation's heading has all the words, or its text the words as they stand.
+ * @param {Call} call @param {Node} node @param {string} wanted
+ */
+function isAbout({ method, path, operation }, node, wanted) {
+  const heading = `${method} ${path} ${operation['summary']}`.toLowerCase()
+  const text = (node.textContent ?? '').toLowerCase()
+  return wanted.split(/\s+/).every((word) => heading.includes(word)) || text.includes(wanted)
+}
+
+byId('find').addEventListener('input', () => {
+  const wanted = byId('find').value.trim().toLowerCase()
+  for (const { node, link, call } of sections) node.hidden = link.hidden = !isAbout(call, node, wanted)
+  for (const { own, node } of groups)
+    node.hidden = own.every((/** @type {{ link: HTMLElement }} */ { link }) => link.hidden)
+  byId('nothing').hidden = sections.some(({ node }) => !node.hidden)
+})
+document.addEventListener('keydown', (event) => {
+  if (event.key !== '/' || /** @type {HTMLElement} */ (event.target).closest('input, textarea') !== null) return
+  event.preventDefault()
+  byId('find').focus()
+})
+
+// Only where the server wants tokens: it says so in its description.
+byId('token-field').hidden = api.components.securitySchemes === undefined
+byId('token').value = sessionStorage.getItem(KEPT_TOKEN) ?? ''
+byId('token').addEventListener('input', () => {
+  const token = byId('token').value.trim()
+  if (token === '') sessionStorage.removeItem(KEPT_TOKEN)
+  else sessionStorage.setItem(KEPT_TOKEN, token)
+})
+// The address may name an operation that was not there when the page was loaded.
+if (location.hash !== '') byId(location.hash.slice(1))?.scrollIntoView()

@@ -3,6 +3,7 @@ import { eventOperations } from './events.ts'
 import { jobOperations } from './jobs.ts'
 import { messageOperations } from './messages.ts'
 import type { Operation } from './operation.ts'
+import { overviewOperations } from './overview.ts'
 import { definitionOperations, requestOperations } from './requests.ts'
 import { scheduleOperations } from './schedules.ts'
 import { serviceOperations } from './service.ts'
@@ -17,6 +18,7 @@ export const OPERATIONS: readonly Operation[] = [
   definitionOperations,
   messageOperations,
   eventOperations,
+  overviewOperations,
   typeOperations,
   scheduleOperations,
   workerOperations,

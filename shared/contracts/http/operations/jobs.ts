@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { cancelJobsBodySchema, cancelJobsResultSchema } from '../cancel-jobs.ts'
 import { batchQuerySchema, batchResultSchema, NDJSON } from '../job-batch.ts'
-import { jobListSchema, jobStatsSchema, listJobsQuerySchema } from '../job-list.ts'
+import {
+  countJobsQuerySchema,
+  jobCountSchema,
+  jobListSchema,
+  jobStatsSchema,
+  listJobsQuerySchema,
+} from '../job-list.ts'
 import {
   cancelJobBodySchema,
   createJobBodySchema,
@@ -115,6 +121,16 @@ export const jobOperations = operationsOf('Jobs', {
     summary: 'List jobs, newest first',
     query: listJobsQuerySchema,
     answers: { 200: { description: 'One page', schema: jobListSchema, headers: linkHeader } },
+    problems: [],
+  },
+  countMatching: {
+    method: 'get',
+    path: '/v1/jobs/count',
+    scope: 'jobs:read',
+    summary: 'Count the jobs that match filters',
+    description: 'The filters of the list. Counting stops at 10,000.',
+    query: countJobsQuerySchema,
+    answers: { 200: { description: 'The count', schema: jobCountSchema } },
     problems: [],
   },
   countJobs: {

@@ -49,6 +49,7 @@ type Tag =
   | 'Requests'
   | 'Messages'
   | 'Events'
+  | 'Overview'
   | 'Types'
   | 'Schedules'
   | 'Workers'

@@ -1,7 +1,13 @@
+import { calendarQuerySchema, calendarSchema } from '../calendar.ts'
 import { jobAcceptedSchema } from '../jobs.ts'
-import { noParameters } from '../query.ts'
-import { putScheduleBodySchema, scheduleListSchema, scheduleQuerySchema, scheduleViewSchema } from '../schedules.ts'
-import { etagHeader, keyHeaders, locationHeader, matchHeaders } from './headers.ts'
+import {
+  listSchedulesQuerySchema,
+  putScheduleBodySchema,
+  scheduleListSchema,
+  scheduleQuerySchema,
+  scheduleViewSchema,
+} from '../schedules.ts'
+import { etagHeader, keyHeaders, linkHeader, locationHeader, matchHeaders } from './headers.ts'
 import { operationsOf } from './operation.ts'
 
 const schedule = { description: 'The schedule', schema: scheduleViewSchema, headers: etagHeader }
@@ -12,8 +18,17 @@ export const scheduleOperations = operationsOf('Schedules', {
     path: '/v1/schedules',
     scope: 'jobs:read',
     summary: 'List schedules by name',
-    query: noParameters,
-    answers: { 200: { description: 'The whole list', schema: scheduleListSchema } },
+    query: listSchedulesQuerySchema,
+    answers: { 200: { description: 'One page', schema: scheduleListSchema, headers: linkHeader } },
+    problems: [],
+  },
+  getCalendar: {
+    method: 'get',
+    path: '/v1/schedules/calendar',
+    scope: 'jobs:read',
+    summary: 'Get how often schedules tick, hour by hour',
+    query: calendarQuerySchema,
+    answers: { 200: { description: 'The hours that have ticks', schema: calendarSchema } },
     problems: [],
   },
   putSchedule: {

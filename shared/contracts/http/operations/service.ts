@@ -97,4 +97,23 @@ export const serviceOperations = operationsOf('Service', {
     answers: { 200: { description: 'The page', schema: text, mediaType: 'text/html' } },
     problems: [],
   },
+  getDashboard: {
+    method: 'get',
+    path: '/ui',
+    scope: null,
+    summary: 'Get the dashboard',
+    description:
+      'Each address below `/ui/` is one of its screens. What they show needs a token where AUTH is `required`.',
+    answers: { 200: { description: 'The page', schema: text, mediaType: 'text/html' } },
+    problems: [],
+  },
+  getRoot: {
+    method: 'get',
+    path: '/',
+    scope: null,
+    summary: 'Lead a browser to the dashboard',
+    description: 'Only where the answer may be `text/html`; a program gets 405, because jobs are sent to this address.',
+    answers: { 302: { description: 'The dashboard is at `Location`', schema: null } },
+    problems: [],
+  },
 })

@@ -10,7 +10,12 @@ import {
 } from '../work.ts'
 import { operationsOf } from './operation.ts'
 
-const settled = { 200: { description: 'What became of the job; the same again on a repeat', schema: settledSchema } }
+const settled = {
+  200: {
+    description: 'What became of the job: the same again on a repeat, which changes nothing',
+    schema: settledSchema,
+  },
+}
 const settleProblems = ['invalid-lease', 'superseded', 'job-ended', 'unavailable'] as const
 
 export const workOperations = operationsOf('Work', {
@@ -39,6 +44,8 @@ export const workOperations = operationsOf('Work', {
     path: '/v1/work/{job_id}/complete',
     scope: 'work',
     summary: 'Complete a job with its result',
+    description:
+      'The first end of an attempt counts: a repeat is answered in the same way, and its result is not kept. A job whose result is too large fails without a retry: the answer is 200 with `failed`.',
     body: { schema: completeWorkBodySchema },
     answers: settled,
     problems: settleProblems,

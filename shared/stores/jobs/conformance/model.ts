@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isTerminal, JOB_PHASES } from '#shared/contracts/log/job.ts'
+import { isTerminal, JOB_PHASES, type JobSummary } from '#shared/contracts/log/job.ts'
 import type { ConformanceOptions, OpenStore } from '../conformance.ts'
+import { currentError, fingerprintOf } from '../errors/fingerprint.ts'
 import {
   AFTER_EVERY_ID,
   AFTER_EVERY_TIME,
@@ -19,6 +20,11 @@ type Model = Map<string, StoredJob>
 const JOBS = 6
 const ALL_IDS = Array.from({ length: JOBS }, (_, n) => idOf(n))
 
+const ERRORS = [
+  { name: 'Error', message: 'no customer 5' },
+  { name: 'TypeError', message: 'no customer 5' },
+]
+
 const job = fc
   .record({
     n: fc.nat({ max: JOBS - 1 }),
@@ -26,10 +32,11 @@ const job = fc
     seq: fc.integer({ min: 1, max: 12 }),
     phase: fc.constantFrom(...JOB_PHASES),
     isTimeout: fc.boolean(),
+    error: fc.constantFrom(null, ...ERRORS),
     at: fc.integer({ min: 1, max: 5 }),
     payload: fc.jsonValue({ maxDepth: 3 }),
   })
-  .map(({ n, generation, seq, phase, isTimeout, at, payload }) =>
+  .map(({ n, generation, seq, phase, isTimeout, error, at, payload }) =>
     storedJob(
       n,
       { generation, seq },
@@ -37,6 +44,7 @@ const job = fc
         ...ownOf(n),
         phase,
         reason: isTimeout ? 'timeout' : null,
+        error,
         updated_at: minute(at),
         payload: JSON.parse(JSON.stringify(payload)),
       },
@@ -62,6 +70,7 @@ const search: fc.Arbitrary<JobQuery> = fc.record({
   objectId: fc.option(fc.constantFrom(...OBJECTS)),
   tenant: fc.constantFrom(...TENANTS),
   tag: fc.option(fc.constantFrom(...TAGS, 'none')),
+  error: fc.option(fc.constantFrom(...ERRORS.map((error) => fingerprintOf('mail', error)))),
   endedFrom: fc.constantFrom('', ' ', minute(2), minute(4)),
   endedBelow: fc.constantFrom(AFTER_EVERY_TIME, minute(3), minute(5)),
   fromId: fc.constantFrom('', ...ALL_IDS),
@@ -139,15 +148,21 @@ async function run(store: JobStore, model: Model, each: Command): Promise<void> 
   }
 }
 
+function errorOf(summary: JobSummary): string | null {
+  const error = currentError(summary)
+  return error === null ? null : fingerprintOf(summary.type, error)
+}
+
 const version = ({ generation, job: { seq } }: StoredJob): number => generation * 1_000 + seq
 
 const found = (
   model: Model,
-  { statuses, type, objectId, tenant, tag, endedFrom, endedBelow, fromId, belowId, limit }: JobQuery,
+  { statuses, type, objectId, tenant, tag, error, endedFrom, endedBelow, fromId, belowId, limit }: JobQuery,
 ) =>
   [...model.values()]
     .map(({ job: { payload: _payload, result: _result, ...summary } }) => summary)
     .filter((each) => statuses?.includes(storedStatusOf(each)) ?? true)
+    .filter((each) => error === null || error === errorOf(each))
     .filter((each) => tag === null || each.tags?.includes(tag) === true)
     .filter(({ finished_at: endedAt }) => (endedAt ?? '') >= endedFrom && (endedAt ?? '') < endedBelow)
     .filter((each) => each.type === (type ?? each.type) && each.object_id === (objectId ?? each.object_id))

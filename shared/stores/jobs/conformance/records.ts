@@ -57,6 +57,7 @@ export const EVERYTHING: JobQuery = {
   objectId: null,
   tenant: null,
   tag: null,
+  error: null,
   endedFrom: '',
   endedBelow: AFTER_EVERY_TIME,
   fromId: '',

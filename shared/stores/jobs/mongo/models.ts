@@ -2,6 +2,8 @@ import { type Connection, Schema } from 'mongoose'
 import type { VersionedDocument } from '../../mongo/put-newer.ts'
 import { type JobRow, toRow } from '../job-row.ts'
 import type { Checkpoint, StoredJob } from '../job-store.ts'
+import type { ErrorDocument } from './errors.ts'
+import type { LevelDocument, SpanDocument } from './series.ts'
 
 /** A JobRow under Mongo's own key. */
 export type JobDocument = Omit<JobRow, 'job_id' | 'tags'> & { _id: string; tags?: string[] }
@@ -24,6 +26,7 @@ export const SEARCH_INDEXES = {
   byTenant: { tenant: 1, status: 1, _id: -1 },
   byTenantAndType: { tenant: 1, type: 1, status: 1, _id: -1 },
   byTag: { tags: 1, status: 1, _id: -1 },
+  byError: { error: 1, status: 1, _id: -1 },
   byObject: { object_id: 1, status: 1, _id: -1 },
 } as const
 
@@ -40,6 +43,7 @@ const jobSchema = new Schema<JobDocument>(
     phase: { type: String, required: true },
     updated_at: { type: String, required: true },
     ended_at: String,
+    error: String,
     record: { type: String, required: true },
     payload: { type: String, required: true },
     result: { type: String, required: true },
@@ -60,6 +64,8 @@ const checkpointSchema = new Schema<CheckpointDocument>(
     log_generation: Number,
     stream_created: String,
     as_of: String,
+    log_from: String,
+    fold_version: Number,
     owner: String,
     beat: { type: Number, required: true },
   },
@@ -72,6 +78,12 @@ export const makeModels = (connection: Connection) => ({
   jobCollection: connection.collection<JobDocument>('jobs'),
   /** The same collection, as `putNewer` writes it. */
   jobVersions: connection.collection<VersionedDocument>('jobs'),
+  spans: connection.collection<SpanDocument>('job_series'),
+  /** The same collection, as `putNewer` writes it. */
+  spanVersions: connection.collection<VersionedDocument>('job_series'),
+  errors: connection.collection<ErrorDocument>('job_errors'),
+  errorVersions: connection.collection<VersionedDocument>('job_errors'),
+  levels: connection.collection<LevelDocument>('job_levels'),
   checkpoints: connection.model('Checkpoint', checkpointSchema),
   checkpointCollection: connection.collection<CheckpointDocument>('projection'),
 })

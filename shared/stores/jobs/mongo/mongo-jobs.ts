@@ -5,8 +5,10 @@ import { putNewer } from '../../mongo/put-newer.ts'
 import { fromRow } from '../job-row.ts'
 import type { ActiveQuery, JobStore, StoredJob } from '../job-store.ts'
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts'
-import { countJobs, listJobs } from './list-jobs.ts'
+import { countErrors, deleteErrors, listErrors } from './errors.ts'
+import { countFound, countJobs, listJobs, searchJobs } from './list-jobs.ts'
 import { type Models, makeModels, toDocument } from './models.ts'
+import { countOccurrences, deleteOldSpans, firstSpan, putLevels, readLevels, readSeries } from './series.ts'
 
 const { trusted } = mongoose
 
@@ -25,9 +27,23 @@ export async function openMongoStore(url: string): Promise<JobStore> {
       return document === null ? null : fromRow(document)
     },
     getMany: (jobIds) => getMany(models.jobCollection, jobIds),
-    putNewer: (writes) => putNewer(models.jobVersions, writes.map(toDocument), perCommand),
+    putNewer: async (writes, occurrences) => {
+      await putNewer(models.jobVersions, writes.map(toDocument), perCommand)
+      if (occurrences === undefined) return
+      await countOccurrences(models, occurrences, perCommand)
+      await countErrors(models, occurrences, perCommand)
+    },
     list: (query) => listJobs(jobs, query),
+    search: (query, match) => searchJobs(jobs, query, match),
+    count: (query) => countFound(jobs, query),
     counts: (tenant) => countJobs(models.jobCollection, tenant),
+    series: (query) => readSeries(models, query),
+    putLevels: (levels) => putLevels(models, levels),
+    levels: (query) => readLevels(models, query),
+    firstSpan: (stepS) => firstSpan(models, stepS),
+    deleteOldSpans: (nowMs) => deleteOldSpans(models, nowMs),
+    errors: (query) => listErrors(models, query),
+    deleteErrorsBefore: (lastBefore) => deleteErrors(models, lastBefore),
     listActive: (query) => listActive(jobs, query),
     deleteEndedBefore: (endedBefore, limit) => deleteEndedBefore(jobs, endedBefore, limit),
     readCheckpoint: () => readCheckpoint(checkpoints),
@@ -40,9 +56,13 @@ export async function openMongoStore(url: string): Promise<JobStore> {
 }
 
 /** @returns the number of updates that a command may hold */
-async function setUp(connection: Connection, { jobs }: Models): Promise<number> {
+async function setUp(connection: Connection, { jobs, spans, levels, errors }: Models): Promise<number> {
   try {
     await jobs.createIndexes()
+    await spans.createIndex({ step_s: 1, tenant: 1, at_s: 1 })
+    await spans.createIndex({ step_s: 1, at_s: 1 })
+    await errors.createIndex({ tenant: 1, last_at: -1, fingerprint: -1 })
+    await levels.createIndex({ step_s: 1, at_s: 1 })
     return await updatesPerCommand(connection)
   } catch (error) {
     await connection.close(true)

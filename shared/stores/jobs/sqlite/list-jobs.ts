@@ -1,7 +1,8 @@
 import type { JobSummary } from '#shared/contracts/log/job.ts'
 import { checkTenant } from '../../tenant-filter.ts'
 import { toSummary } from '../job-row.ts'
-import { AFTER_EVERY_TIME, type JobCount, type JobQuery } from '../job-store.ts'
+import { AFTER_EVERY_ID, AFTER_EVERY_TIME, type JobCount, type JobQuery, type SearchPart } from '../job-store.ts'
+import { isMatch, type JobMatch, needlesOf } from '../match.ts'
 import { STORED_STATUSES } from '../stored-status.ts'
 import type { Statements } from './statements.ts'
 
@@ -10,19 +11,63 @@ import type { Statements } from './statements.ts'
  * last one.
  */
 export function listJobs(run: Statements, query: JobQuery): JobSummary[] {
-  const { statuses, type, objectId, tenant, tag, fromId, belowId, endedFrom, endedBelow, limit } = query
-  checkTenant(tenant)
-  const wanted = JSON.stringify(statuses ?? STORED_STATUSES)
+  checkTenant(query.tenant)
+  const { fromId, belowId, limit } = query
+  if (isAny(query)) return run.newest.all(fromId, belowId, limit).map(recordOf)
+  return run.getRecords.all(JSON.stringify(listIds(run, query))).map(recordOf)
+}
+
+/** Call it in a snapshot. */
+export function searchJobs(run: Statements, query: JobQuery, match: JobMatch): SearchPart {
+  const ids = listIds(run, query)
+  const { record, payload } = needlesOf(match)
+  const jobs = run.getLikely
+    .all(JSON.stringify(ids), record, record, payload, payload)
+    .map((row) => ({ job: recordOf(row), payload: String(row['payload']) }))
+    .filter((each) => isMatch(each.job, each.payload, match))
+    .map(({ job }) => job)
+  return { jobs, lastId: ids.length < query.limit ? null : (ids.at(-1) ?? null) }
+}
+
+/** Call it in a snapshot. */
+export function countFound(run: Statements, query: JobQuery): number {
+  const { statuses, type, objectId, tenant, tag, error, fromId, belowId, endedFrom, endedBelow, limit } = query
+  if (objectId !== null || tag !== null || error !== null) return listIds(run, query).length
+  const isWhole = fromId === '' && belowId === AFTER_EVERY_ID && isAnyEnd(query)
   const range = [fromId, belowId, endedFrom, endedBelow] as const
-  if (objectId !== null) {
-    const found = run.newestOfObject.all(objectId, ...range, type, tenant, wanted, tag, tag, limit)
-    return readRecords(run, found.map(idOf))
+  let found = 0
+  for (const each of countJobs(run, tenant)) {
+    if (found >= limit || (type !== null && each.type !== type)) continue
+    if (statuses !== null && !statuses.includes(each.status)) continue
+    if (isWhole) {
+      found += each.count
+      continue
+    }
+    const about = [each.type, each.status, ...range, limit - found] as const
+    const row = tenant === null ? run.countOfType.get(...about) : run.countOfTenant.get(tenant, ...about)
+    found += Number(row?.['count'])
   }
-  if (tag !== null) return readRecords(run, run.newestOfTag.all(tag, ...range, type, tenant, wanted, limit).map(idOf))
-  const isAnyTime = endedFrom === '' && endedBelow === AFTER_EVERY_TIME
-  if (statuses === null && type === null && tenant === null && isAnyTime)
-    return run.newest.all(fromId, belowId, limit).map(recordOf)
-  return readRecords(run, newestOf(run, query))
+  return Math.min(found, limit)
+}
+
+const isAnyEnd = ({ endedFrom, endedBelow }: JobQuery): boolean => endedFrom === '' && endedBelow === AFTER_EVERY_TIME
+
+const isAny = (query: JobQuery): boolean =>
+  [query.statuses, query.type, query.objectId, query.tenant, query.tag, query.error].every((each) => each === null) &&
+  isAnyEnd(query)
+
+/** The ids of a page, from an index. */
+function listIds(run: Statements, query: JobQuery): string[] {
+  const { statuses, type, objectId, tenant, tag, error, fromId, belowId, endedFrom, endedBelow, limit } = query
+  checkTenant(tenant)
+  if (isAny(query)) return run.newestIds.all(fromId, belowId, limit).map(idOf)
+  const range = [fromId, belowId, endedFrom, endedBelow] as const
+  const about = [type, tenant, JSON.stringify(statuses ?? STORED_STATUSES)] as const
+  if (objectId !== null)
+    return run.newestOfObject.all(objectId, ...range, ...about, tag, tag, error, error, limit).map(idOf)
+  if (tag !== null) return run.newestOfTag.all(tag, ...range, ...about, error, error, limit).map(idOf)
+  if (error !== null) return run.newestOfError.all(error, ...range, ...about, limit).map(idOf)
+  return newestOf(run, query)
 }
 
 export function countJobs(run: Statements, tenant: string | null): JobCount[] {
@@ -56,8 +101,5 @@ function newestOf(
 const newestFirst = (a: string, b: string): number => (a < b ? 1 : -1)
 
 const recordOf = (row: Record<string, unknown>): JobSummary => toSummary({ record: String(row['record']) })
-
-const readRecords = (run: Statements, ids: string[]): JobSummary[] =>
-  run.getRecords.all(JSON.stringify(ids)).map(recordOf)
 
 const idOf = (row: Record<string, unknown>): string => String(row['job_id'])

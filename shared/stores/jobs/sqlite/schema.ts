@@ -22,6 +22,35 @@ const SEARCH_INDEXES = `
   CREATE INDEX jobs_by_object ON jobs (segment, object_id, job_id, status, type, tenant, ended_at);
 `
 
+/** Only jobs with an error pay for the index. */
+const ERROR_INDEX = `
+  CREATE INDEX jobs_by_error ON jobs (error, job_id, status, type, tenant, ended_at) WHERE error <> '';
+`
+
+/** Kinds of errors (`errors/errors.ts`), and how many jobs have failed with each and are still failed. */
+const ERRORS = `
+  CREATE TABLE job_errors (
+    tenant TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    tally TEXT NOT NULL,
+    PRIMARY KEY (tenant, fingerprint)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX job_errors_by_time ON job_errors (tenant, last_at, fingerprint);
+  CREATE TABLE job_error_counts (
+    tenant TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (tenant, fingerprint)
+  ) STRICT, WITHOUT ROWID;
+`
+
+const ERROR_COLUMN = `ALTER TABLE jobs ADD COLUMN error TEXT NOT NULL DEFAULT '';`
+
 const TAGS = `
   CREATE TABLE job_tags (
     tag TEXT NOT NULL,
@@ -44,12 +73,14 @@ const TABLES = `
     phase TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     ended_at TEXT NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
     record TEXT NOT NULL,
     payload TEXT NOT NULL,
     result TEXT NOT NULL
   ) STRICT;
   CREATE INDEX jobs_active ON jobs (job_id) WHERE ended_at = '';
   ${SEARCH_INDEXES}
+  ${ERROR_INDEX}
   ${TAGS}
   CREATE TABLE job_counts (
     tenant TEXT NOT NULL,
@@ -64,6 +95,31 @@ const TABLES = `
   ) STRICT;
 `
 
+/**
+ * Counts by span of time (`series/series.ts`), and the levels beside them. The tenant '' has the counts of all, as in
+ * `job_counts`.
+ */
+const SERIES = `
+  CREATE TABLE job_series (
+    step_s INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    at_s INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    tally TEXT NOT NULL,
+    PRIMARY KEY (step_s, tenant, at_s, type)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE job_levels (
+    step_s INTEGER NOT NULL,
+    at_s INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    waiting INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    PRIMARY KEY (step_s, at_s, type)
+  ) STRICT, WITHOUT ROWID;
+`
+
 const PROJECTION = `
   CREATE TABLE projection (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -75,10 +131,12 @@ const PROJECTION = `
 /** Jobs in a segment: few pages to write to, and no more than 250 segments to search among a million jobs. */
 export const SEGMENT_JOBS = 4_096
 
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 5
 
 const CREATE = `
   ${TABLES}
+  ${SERIES}
+  ${ERRORS}
   ${PROJECTION}
   INSERT INTO inserted VALUES (1, 0);
   PRAGMA user_version = ${SCHEMA_VERSION};
@@ -95,12 +153,35 @@ export const JOBS_SCHEMA: DatabaseSchema = {
       DROP INDEX jobs_by_object;
       ${SEARCH_INDEXES}
       ${TAGS}
+      ${SERIES}
+      ${ERROR_COLUMN}
+      ${ERROR_INDEX}
+      ${ERRORS}
       PRAGMA user_version = ${SCHEMA_VERSION};
     `,
     // 2: searches by tag and the time of the end read no job that they pass over.
     2: `
       ALTER TABLE job_tags ADD COLUMN ended_at TEXT NOT NULL DEFAULT '';
       UPDATE job_tags SET ended_at = coalesce((SELECT ended_at FROM jobs WHERE jobs.job_id = job_tags.job_id), '');
+      ${SERIES}
+      ${ERROR_COLUMN}
+      ${ERROR_INDEX}
+      ${ERRORS}
+      PRAGMA user_version = ${SCHEMA_VERSION};
+    `,
+    // 3: the keeper fills the new tables from the log, when it sees that an older version has written the checkpoint.
+    3: `
+      ${SERIES}
+      ${ERROR_COLUMN}
+      ${ERROR_INDEX}
+      ${ERRORS}
+      PRAGMA user_version = ${SCHEMA_VERSION};
+    `,
+    // 4: jobs are found by the error that they have; those that left the log keep none.
+    4: `
+      ${ERROR_COLUMN}
+      ${ERROR_INDEX}
+      ${ERRORS}
       PRAGMA user_version = ${SCHEMA_VERSION};
     `,
   },

@@ -133,7 +133,15 @@ test('a file of schema 2 is upgraded: jobs are found by tag and the time of thei
   ])
   await before.close()
   const old = new DatabaseSync(file.path)
-  old.exec('ALTER TABLE job_tags DROP COLUMN ended_at; PRAGMA user_version = 2')
+  old.exec(`
+    DROP TABLE job_series;
+    DROP TABLE job_levels;
+    DROP TABLE job_errors;
+    DROP TABLE job_error_counts;
+    DROP INDEX jobs_by_error;
+    ALTER TABLE jobs DROP COLUMN error;
+    ALTER TABLE job_tags DROP COLUMN ended_at;
+    PRAGMA user_version = 2`)
   old.close()
   const store = await openSqliteStore(file.path)
   const idsOf = async (query: Partial<JobQuery>) =>

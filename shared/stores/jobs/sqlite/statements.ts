@@ -16,18 +16,18 @@ const single = (db: DatabaseSync) => ({
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
 
   getStatuses: db.prepare(`
-    SELECT jobs.job_id, jobs.status
+    SELECT jobs.job_id, jobs.status, jobs.error
     FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
 
   // A job never changes its type, object and tenant: setting them would write to indexes for nothing.
   putNewer: db.prepare(`
     INSERT INTO jobs (
       job_id, generation, seq, segment, type, status, object_id, tenant, phase, updated_at, ended_at,
-      record, payload, result)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      error, record, payload, result)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (job_id) DO UPDATE SET
       generation = excluded.generation, seq = excluded.seq, status = excluded.status, phase = excluded.phase,
-      updated_at = excluded.updated_at, ended_at = excluded.ended_at,
+      updated_at = excluded.updated_at, ended_at = excluded.ended_at, error = excluded.error,
       record = excluded.record, payload = excluded.payload, result = excluded.result
     WHERE (excluded.generation, excluded.seq) > (jobs.generation, jobs.seq)`),
 
@@ -42,6 +42,9 @@ const single = (db: DatabaseSync) => ({
   addCount: db.prepare(`
     INSERT INTO job_counts (tenant, type, status, count) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count`),
+  addErrorCount: db.prepare(`
+    INSERT INTO job_error_counts (tenant, fingerprint, count) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count`),
   counts: db.prepare('SELECT type, status, count FROM job_counts WHERE tenant = ? AND count > 0'),
 
   // INDEXED BY: without that index this would read every job ever kept, so an error is better than a scan.
@@ -53,6 +56,10 @@ const single = (db: DatabaseSync) => ({
 
 const searches = (db: DatabaseSync) => ({
   newest: db.prepare('SELECT record FROM jobs WHERE job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?'),
+  newestIds: db.prepare('SELECT job_id FROM jobs WHERE job_id >= ? AND job_id < ? ORDER BY job_id DESC LIMIT ?'),
+  getLikely: db.prepare(`
+    SELECT record, payload FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value
+    WHERE (? IS NULL OR instr(record, ?) > 0) AND (? IS NULL OR instr(payload, ?) > 0)`),
   getRecords: db.prepare(`
     SELECT record FROM json_each(?) AS wanted CROSS JOIN jobs ON jobs.job_id = wanted.value`),
   newestOfType: db.prepare(`
@@ -65,6 +72,15 @@ const searches = (db: DatabaseSync) => ({
     WHERE tenant = ? AND tenant <> '' AND type = ? AND status = ? AND job_id >= ? AND job_id < ?
       AND ended_at >= ? AND ended_at < ?
     ORDER BY job_id DESC LIMIT ?`),
+  countOfType: db.prepare(`
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM jobs INDEXED BY jobs_by_type
+      WHERE type = ? AND status = ? AND job_id >= ? AND job_id < ? AND ended_at >= ? AND ended_at < ? LIMIT ?)`),
+  countOfTenant: db.prepare(`
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM jobs INDEXED BY jobs_by_tenant
+      WHERE tenant = ? AND tenant <> '' AND type = ? AND status = ? AND job_id >= ? AND job_id < ?
+        AND ended_at >= ? AND ended_at < ? LIMIT ?)`),
   newestOfObject: db.prepare(`
     WITH RECURSIVE segments (segment) AS (
       SELECT max(segment) FROM jobs INDEXED BY jobs_by_object
@@ -76,6 +92,7 @@ const searches = (db: DatabaseSync) => ({
       AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
       AND (? IS NULL OR EXISTS (
         SELECT 1 FROM job_tags WHERE tag = ? AND job_tags.job_id = jobs.job_id))
+      AND (? IS NULL OR error = ?)
     ORDER BY job_id DESC LIMIT ?`),
   newestOfTag: db.prepare(`
     SELECT jobs.job_id
@@ -83,7 +100,14 @@ const searches = (db: DatabaseSync) => ({
     WHERE tag = ? AND job_tags.job_id >= ? AND job_tags.job_id < ?
       AND job_tags.ended_at >= ? AND job_tags.ended_at < ?
       AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
+      AND (? IS NULL OR error = ?)
     ORDER BY job_tags.job_id DESC LIMIT ?`),
+  // The condition that there is an error tells SQLite that the index, which has no other jobs, covers the search.
+  newestOfError: db.prepare(`
+    SELECT job_id FROM jobs INDEXED BY jobs_by_error
+    WHERE error = ? AND error <> '' AND job_id >= ? AND job_id < ? AND ended_at >= ? AND ended_at < ?
+      AND type = coalesce(?, type) AND tenant = coalesce(?, tenant) AND status IN (SELECT value FROM json_each(?))
+    ORDER BY job_id DESC LIMIT ?`),
 })
 
 /** Retention, and the checkpoint. */
@@ -91,7 +115,7 @@ const upkeep = (db: DatabaseSync) => ({
   deleteEnded: db.prepare(`
     DELETE FROM jobs WHERE job_id IN (
       SELECT job_id FROM jobs WHERE job_id < ? AND ended_at <> '' AND ended_at < ? ORDER BY job_id LIMIT ?)
-    RETURNING job_id, tenant, type, status, json_extract(record, '$.tags') AS tags`),
+    RETURNING job_id, tenant, type, status, error, json_extract(record, '$.tags') AS tags`),
 
   readCheckpoint: db.prepare('SELECT record FROM projection'),
   insertCheckpoint: db.prepare('INSERT INTO projection (id, revision, record) VALUES (1, ?, ?) ON CONFLICT DO NOTHING'),

@@ -1,0 +1,108 @@
+import type { VNode } from 'preact'
+import type { RequestView } from '../../../client/contracts.ts'
+import { hasty } from '../../api.ts'
+import { html } from '../../html.ts'
+import { action, menuAction } from '../../parts/action.ts'
+import { copyText, curlOf } from '../../parts/copy.ts'
+import { ask } from '../../parts/dialog.ts'
+import { textOf } from '../../parts/form.ts'
+import { JsonField } from '../../parts/json-field.ts'
+import { Menu } from '../../parts/menu.ts'
+import { tell } from '../../parts/toast.ts'
+import { isOpenToAll } from '../../session.ts'
+
+interface ActionProps {
+  request: RequestView
+  /** The signal that the current step waits for, where the plan is known. */
+  signal: string | undefined
+  isWaiting: boolean
+  done: () => void
+}
+
+const SIGNAL = { word: 'Signal', drawing: 'signal', scope: 'jobs:write' } as const
+
+/** What can be done with a request now. */
+export function RequestActions({ request, signal, isWaiting, done }: ActionProps): VNode {
+  const id = request.request_id
+  const isRetryable = request.status === 'failed' || request.status === 'cancelled'
+  const over = request.finished_at === null ? null : 'The request has ended.'
+  const path = `/v1/requests/${id}`
+  const commands: [word: string, method: string, address: string, body?: unknown][] = [
+    ['get', 'GET', path],
+    ['cancel', 'POST', `${path}/cancel`, {}],
+    ['signal', 'POST', `${path}/signals/${signal ?? 'NAME'}`, { extras: {} }],
+  ]
+  return html`
+    ${action({ ...SIGNAL, isPrimary: isWaiting, not: over, run: () => sendSignal(id, signal, done) })}
+    ${
+      isRetryable
+        ? action({ word: 'Retry', drawing: 'again', scope: 'jobs:write', isPrimary: true, run: () => retry(id, done) })
+        : action({
+            word: 'Cancel',
+            drawing: 'stop',
+            scope: 'jobs:write',
+            isDanger: true,
+            not: over,
+            run: () => cancel(id, done),
+          })
+    }
+    <${Menu} id="more" label="More" drawing="more">
+      ${commands.map(([word, method, address, body]) =>
+        menuAction({
+          word: `Copy as curl: ${word}`,
+          drawing: 'copy',
+          scope: 'jobs:read',
+          run: () => copyText(curlOf(method, address, body, !isOpenToAll.peek()), 'a curl command'),
+        }),
+      )}
+    </${Menu}>`
+}
+
+const sendSignal = (id: string, signal: string | undefined, done: () => void): void =>
+  ask({
+    title: 'Send a signal',
+    text: 'The step that waits for it goes on; a signal that comes early is kept for its step.',
+    verb: 'Send the signal',
+    fields: html`
+      <label class="field"><span>Name</span><input name="name" required defaultValue=${signal ?? ''} autofocus /></label>
+      <${JsonField} name="extras" word="Extras" rows="4" example='{"approved_by": "Ann"}' isObject
+        hint="A JSON object, merged into the extras of the request." />`,
+    run: async (form) => {
+      const extras = textOf(form, 'extras')
+      const name = textOf(form, 'name')
+      await hasty.signalRequest(
+        id,
+        name,
+        extras === '' ? {} : { extras: JSON.parse(extras) as Record<string, unknown> },
+      )
+      tell(`The signal ${name} is sent.`)
+      done()
+    },
+  })
+
+const retry = (id: string, done: () => void): void =>
+  ask({
+    title: 'Retry this request',
+    text: 'It goes on where it stopped. What was completed is not done again.',
+    verb: 'Retry',
+    run: async () => {
+      await hasty.retryRequest(id)
+      tell('The request goes on.')
+      done()
+    },
+  })
+
+const cancel = (id: string, done: () => void): void =>
+  ask({
+    title: 'Cancel this request',
+    text: 'Its running jobs are cancelled, and nothing more starts.',
+    verb: 'Cancel the request',
+    isDanger: true,
+    fields: html`<label class="field"><span>Reason</span><input name="reason" maxlength="1000" /></label>`,
+    run: async (form) => {
+      const reason = textOf(form, 'reason')
+      await hasty.cancelRequest(id, reason === '' ? {} : { reason })
+      tell('The request is cancelled.')
+      done()
+    },
+  })
