@@ -1,4 +1,5 @@
 import type { Occurrences } from '../series/series.ts'
+import { goOnFrom } from '../series/tally.ts'
 import {
   ERRORS_KEPT,
   type ErrorChange,
@@ -80,29 +81,26 @@ function together(before: ErrorTally, after: ErrorTally): ErrorTally {
   }
 }
 
-/**
- * The row after a batch; see `rowAfter` of the spans, by whose rules a rebuild counts anew or goes on.
- * @returns null where it has the whole batch already
- */
+/** The row after a batch. @returns null where it has the whole batch already */
 function errorAfter(
   change: ErrorChange,
   stored: ErrorRow | null,
   { generation, logGeneration, logFromMs, changesAfter }: Omit<Occurrences, 'changes'>,
 ): ErrorRow | null {
   const { tenant, fingerprint, firstSeq, lastSeq } = change
-  const row = (tally: ErrorTally): ErrorRow => ({ tenant, fingerprint, generation, seq: lastSeq, tally })
-  if (stored === null) return row(change.tally)
-  const isOld = stored.generation < generation
-  if (stored.generation > generation) return null
-  if (isOld && Date.parse(stored.tally.firstAt) >= logFromMs) return row(change.tally)
-  const countedSeq = isOld && stored.generation < logGeneration ? 0 : stored.seq
-  if (countedSeq >= lastSeq) return null
-  if (countedSeq < firstSeq) return row(together(stored.tally, change.tally))
-  const rest = changesAfter(countedSeq).errors.find(
-    (each) => each.fingerprint === fingerprint && each.tenant === tenant,
-  )
-  return rest === undefined ? null : row(together(stored.tally, rest.tally))
+  const isWhole = stored !== null && Date.parse(stored.tally.firstAt) >= logFromMs
+  const { seq, kept } = goOnFrom(stored, { generation, logGeneration, isWhole })
+  if (seq >= lastSeq) return null
+  const added = seq < firstSeq ? change : changesAfter(seq).errors.find(isSame(change))
+  if (added === undefined) return null
+  const tally = kept === null ? added.tally : together(kept.tally, added.tally)
+  return { tenant, fingerprint, generation, seq: lastSeq, tally }
 }
+
+const isSame =
+  ({ tenant, fingerprint }: ErrorKey) =>
+  (other: ErrorKey): boolean =>
+    other.fingerprint === fingerprint && other.tenant === tenant
 
 /** The change as one of those that are counted together, because the tenant has as many kinds as are kept. */
 const asOther = (change: ErrorChange): ErrorChange => ({

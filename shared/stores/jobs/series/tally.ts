@@ -109,27 +109,28 @@ export function rowAfter(
   { generation, logGeneration, logFromMs, changesAfter }: Omit<Occurrences, 'changes'>,
 ): SeriesRow | null {
   const { stepS, atS, tenant, type, firstSeq, lastSeq } = change
-  const base = baseOf(stored, { generation, logGeneration, isWhole: atS * 1_000 >= logFromMs })
-  if (base.seq >= lastSeq) return null
-  const added = base.seq < firstSeq ? change.tally : tallyOf(change, changesAfter(base.seq).spans)
-  const tally = sumOf(base.tally, added)
+  const { seq, kept } = goOnFrom(stored, { generation, logGeneration, isWhole: atS * 1_000 >= logFromMs })
+  if (seq >= lastSeq) return null
+  const added = seq < firstSeq ? change.tally : tallyOf(change, changesAfter(seq).spans)
+  const tally = sumOf(kept?.tally ?? emptyTally(), added)
   return { stepS, atS, tenant, type, generation, seq: lastSeq, tally }
 }
 
 /**
- * Where counting goes on. A newer generation, which reads the log anew, begins a span from nothing where its log has the
- * whole span; of one that was partly trimmed it keeps what was counted, and adds only what came later.
+ * The sequence after which counting goes on, and the row that it adds to. A newer generation, which reads the log anew,
+ * begins from nothing where its log has all that the row stands for; of what was partly trimmed it keeps what was
+ * counted, and adds only what came later.
  */
-function baseOf(
-  stored: SeriesRow | null,
+export function goOnFrom<Row extends Pick<SeriesRow, 'generation' | 'seq'>>(
+  stored: Row | null,
   { generation, logGeneration, isWhole }: { generation: number; logGeneration: number; isWhole: boolean },
-): Pick<SeriesRow, 'seq' | 'tally'> {
-  if (stored === null) return { seq: 0, tally: emptyTally() }
-  if (stored.generation >= generation)
-    return { seq: stored.generation > generation ? Infinity : stored.seq, tally: stored.tally }
-  if (isWhole) return { seq: 0, tally: emptyTally() }
+): { seq: number; kept: Row | null } {
+  if (stored === null) return { seq: 0, kept: null }
+  if (stored.generation > generation) return { seq: Infinity, kept: stored }
+  if (stored.generation === generation) return { seq: stored.seq, kept: stored }
+  if (isWhole) return { seq: 0, kept: null }
   // Sequences of another log mean nothing in this one.
-  return { seq: stored.generation < logGeneration ? 0 : stored.seq, tally: stored.tally }
+  return { seq: stored.generation < logGeneration ? 0 : stored.seq, kept: stored }
 }
 
 /** What was counted of a row in a part of the batch. */
