@@ -6,6 +6,9 @@ import { isoTime } from '#shared/time/clock.ts'
 import type { JobType } from './job-types.ts'
 import { startTimeMs } from './start-time.ts'
 
+/** Where a job comes from, as far as its first event tells it. */
+type Origin = Pick<CreatedEvent, 'by' | 'trace_id' | 'parent_job_id'>
+
 /** @throws AppError `invalid-request` when the start is given twice or lies too far ahead */
 export function firstEvent(
   jobId: string,
@@ -13,6 +16,7 @@ export function firstEvent(
   body: CreateJobBody,
   type: JobType,
   nowMs: number,
+  origin: Origin = {},
 ): CreatedEvent | ScheduledEvent {
   const { policy } = type.info
   const at = isoTime(nowMs)
@@ -33,6 +37,7 @@ export function firstEvent(
     max_attempts: body.attempts ?? policy.max_attempts,
     backoff: body.backoff === undefined ? policy.backoff : backoffSchema.parse({ ...policy.backoff, ...body.backoff }),
     ...(body.callback_url === undefined ? {} : { callback_url: body.callback_url }),
+    ...origin,
   }
   const dueMs = startTimeMs(body, nowMs)
   return dueMs === null

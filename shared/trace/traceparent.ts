@@ -14,7 +14,9 @@ export const sentOn = (traceparent: string | null): string | null => (traceparen
 
 /** @returns null for what is no trace context */
 export function readTraceparent(text: string | null | undefined): SpanContext | null {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? []
+  // Most requests and jobs come without one.
+  if (!text) return null
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(text) ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return null
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true }
 }
@@ -24,6 +26,6 @@ export const writeTraceparent = ({ traceId, spanId, traceFlags }: SpanContext): 
 
 /** The member of a log line that leads to the trace; none where there is no trace. */
 export function traceIdMember(traceparent: string | null | undefined): { trace_id?: string } {
-  const traceId = traceparent && traceparent !== UNRECORDED ? readTraceparent(traceparent)?.traceId : undefined
+  const traceId = traceparent === UNRECORDED ? undefined : readTraceparent(traceparent)?.traceId
   return traceId === undefined ? {} : { trace_id: traceId }
 }

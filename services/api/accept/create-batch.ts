@@ -139,7 +139,7 @@ async function prepareOne(deps: CreateJobDeps, request: CreateJobRequest): Promi
 async function publishAll(deps: CreateJobDeps, prepared: PreparedJob[], claim: KeyClaim | null): Promise<void> {
   const result = await deps.publisher.publishBatch(prepared.map(({ publication }) => publication))
   if (result.kind === 'stored') {
-    for (const job of prepared) recordCreated(deps, job)
+    for (const { event } of prepared) recordCreated(deps, event)
     return
   }
   if (result.why === 'too-large') {

@@ -54,9 +54,9 @@ export interface CreateJobResult {
 
 /** A valid request: its publication, and the answer once it is stored. */
 export interface PreparedJob {
+  event: CreatedEvent | ScheduledEvent
   publication: Publication
   accepted: JobAccepted
-  tenant: string | null
   /** Whether an earlier request under the same claim has created the job. */
   alreadyCreated: boolean
 }
@@ -74,12 +74,10 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
     request.claim ?? (key === null ? null : await deps.keys.claim({ tenant: caller.tenant, space: 'jobs', key }, body))
   const nowMs = claim?.createdAtMs ?? deps.clock.now()
   const jobId = claim?.jobId ?? newJobId(nowMs)
-  const event = {
-    ...firstEvent(jobId, caller.tenant, body, type, nowMs),
-    ...byMember(caller),
-    ...traceIdMember(request.traceparent),
-  }
+  const origin = { ...byMember(caller), ...traceIdMember(request.traceparent) }
+  const event = firstEvent(jobId, caller.tenant, body, type, nowMs, origin)
   return {
+    event,
     publication: firstPublication(event, {
       msgId: msgIdOf(deps, type, request),
       headers: requestHeaders(request),
@@ -87,7 +85,6 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
       ...(claim === null ? {} : { once: 'same-address' }),
     }),
     accepted: acceptedOf(event),
-    tenant: caller.tenant,
     alreadyCreated: claim?.isRepeat === true && (await deps.jobExists(claim.jobId)),
   }
 }
@@ -98,30 +95,26 @@ export async function prepareJob(deps: CreateJobDeps, request: CreateJobRequest)
  * @throws AppError unknown-type, invalid-request, invalid-payload, callback-forbidden, cooldown, key-reused,
  * unavailable
  */
-export async function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
+export function createJob(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
   const { tracing } = deps
-  const isTraced = tracing !== null && request.traceparent !== UNRECORDED
-  return !isTraced ? send(deps, request) : withSendSpan(tracing, request, (within) => send(deps, within))
+  if (tracing === null || request.traceparent === UNRECORDED) return send(deps, request)
+  return withSendSpan(tracing, request, (within) => send(deps, within))
 }
 
 async function send(deps: CreateJobDeps, request: CreateJobRequest): Promise<CreateJobResult> {
-  const { publication, accepted, tenant, alreadyCreated } = await prepareJob(deps, request)
+  const { event, publication, accepted, alreadyCreated } = await prepareJob(deps, request)
   if (alreadyCreated) return { accepted, replayed: true }
   const result = await deps.publisher.publish(publication)
   if (result.kind === 'refused') return { accepted, replayed: true }
   if (result.kind === 'duplicate') return answerDuplicate(deps, request, accepted, result.seq)
-  recordCreated(deps, { accepted, tenant, publication })
+  recordCreated(deps, event)
   return { accepted, replayed: false }
 }
 
-export function recordCreated(
-  deps: CreateJobDeps,
-  { accepted, tenant, publication }: Omit<PreparedJob, 'alreadyCreated'>,
-): void {
-  const { job_id, type } = accepted
-  deps.created.inc({ type })
-  const traced = traceIdMember(publication.headers?.[HEADERS.traceparent])
-  deps.log.info({ ...jobInLog({ job_id, type, tenant }), ...traced }, 'job created')
+export function recordCreated(deps: CreateJobDeps, event: CreatedEvent | ScheduledEvent): void {
+  deps.created.inc({ type: event.type })
+  const { trace_id: traceId } = event
+  deps.log.info({ ...jobInLog(event), ...(traceId === undefined ? {} : { trace_id: traceId }) }, 'job created')
 }
 
 /**

@@ -84,7 +84,7 @@ export class JobMaker {
       this.#door.check()
       const callbacks = { enabled: config.CALLBACKS, trustedHosts: config.OUTBOUND_TRUSTED_HOSTS }
       const type = await checkJob({ types: this.#types, callbacks }, body)
-      const event = { ...firstEvent(jobId, tenant, body, type, clock.now()), parent_job_id: parentId }
+      const event = firstEvent(jobId, tenant, body, type, clock.now(), { parent_job_id: parentId })
       // Whatever its type and priority: the code of the handler may have changed between two attempts.
       const parent = run.attemptTraceparent
       if (await beginJob(this.#options, event, { once: 'any-address', parent })) {
