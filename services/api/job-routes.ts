@@ -1,6 +1,5 @@
 import { listLanes } from '#shared/bus/lanes/lanes.ts'
-import { askWorkers } from '#shared/bus/presence.ts'
-import type { WorkerPresence } from '#shared/contracts/log/worker-presence.ts'
+import { askWorkers, lookForWorkers } from '#shared/bus/presence.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { readLanes } from '#shared/read-store/read-lanes.ts'
 import { createBatchRoutes } from './accept/create-batch-route.ts'
@@ -29,12 +28,6 @@ export type JobRoutesDeps = CreateJobDeps & WaitJobDeps & FollowEventsDeps & Pic
  */
 export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   const { broker } = deps
-  const askingBroker = {
-    ...deps,
-    listLanes: () => listLanes(broker),
-    askWorkers: (waitMs: number, isEnough: (worker: WorkerPresence) => boolean, quietMs?: number) =>
-      askWorkers(broker, waitMs, isEnough, quietMs),
-  }
   createJobRoutes(router, { ...deps, wait: deps })
   createBatchRoutes(router, deps)
   // First, because `/v1/jobs/count` would otherwise match a job's address.
@@ -43,12 +36,16 @@ export function jobRoutes(router: GuardedRouter, deps: JobRoutesDeps): void {
   followEventsRoutes(router, deps)
   listJobsRoutes(router, deps)
   seriesRoutes(router, deps)
-  liveRoutes(router, { ...askingBroker, listLanes: () => readLanes(deps) })
+  liveRoutes(router, { ...deps, listLanes: () => readLanes(deps), lookForWorkers: () => lookForWorkers(broker) })
   listErrorsRoutes(router, deps)
   cancelJobRoutes(router, deps)
   cancelJobsRoutes(router, deps)
   rescheduleJobRoutes(router, deps)
   retryJobRoutes(router, deps)
   redriveJobsRoutes(router, deps)
-  explainJobRoutes(router, askingBroker)
+  explainJobRoutes(router, {
+    ...deps,
+    listLanes: () => listLanes(broker),
+    askWorkers: (waitMs, isEnough) => askWorkers(broker, { waitMs, isEnough }),
+  })
 }

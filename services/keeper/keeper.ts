@@ -146,7 +146,7 @@ async function readLevels(base: Base & ReadLanesDeps, schedules: ScheduleLoop): 
   const [types, state, openRequests] = await Promise.all([
     readTypeLevels({
       listLanes: () => readLanes(base),
-      askWorkers: (waitMs) => askWorkers(broker, waitMs, () => false),
+      askWorkers: (waitMs) => askWorkers(broker, { waitMs }),
       stream,
       nowMs: clock.now(),
     }),

@@ -16,16 +16,18 @@ export function answerPresence(broker: Broker, describe: () => WorkerPresence): 
   return () => subscription.unsubscribe()
 }
 
-/**
- * Asks all workers at once. Those that do not answer in time (busy, frozen, gone) are left out.
- * @param isEnough ends the wait early
- * @param quietMs ends it too, when for so long after an answer no other one has come
- */
+export interface AskWorkersOptions {
+  waitMs: number
+  /** Ends the wait early; by default no worker does. */
+  isEnough?: (worker: WorkerPresence) => boolean
+  /** Ends it too, when for so long after an answer no other one has come; by default nothing but `waitMs` does. */
+  quietMs?: number
+}
+
+/** Asks all workers at once. Those that do not answer in time (busy, frozen, gone) are left out. */
 export function askWorkers(
   broker: Broker,
-  waitMs: number,
-  isEnough: (worker: WorkerPresence) => boolean,
-  quietMs: number = waitMs,
+  { waitMs, isEnough = () => false, quietMs = waitMs }: AskWorkersOptions,
 ): Promise<WorkerPresence[]> {
   return new Promise((resolve) => {
     const workers: WorkerPresence[] = []
@@ -56,6 +58,14 @@ export function askWorkers(
     broker.outbox.send(WHO_WORKS, '', { reply: inbox })
   })
 }
+
+const LOOK_MS = 300
+/** Workers answer at about the same time: a pause means that there are no more. */
+const LOOK_QUIET_MS = 20
+
+/** All workers that answer now, for somebody who looks at a page. */
+export const lookForWorkers = (broker: Broker): Promise<WorkerPresence[]> =>
+  askWorkers(broker, { waitMs: LOOK_MS, quietMs: LOOK_QUIET_MS })
 
 /** One that another process speaks for. */
 const asWorker = (worker: WorkerPresence['http_workers'][number]): WorkerPresence => ({

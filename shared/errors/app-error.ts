@@ -40,6 +40,13 @@ export const nothingHere = (): AppError =>
 export const unavailable = (detail: string, cause?: unknown): AppError =>
   new AppError('unavailable', detail, { headers: { 'Retry-After': '1' }, cause })
 
+/** For the `catch` of a read: the 503 that says what could not be read. */
+export const cannotRead =
+  (what: string) =>
+  (cause: unknown): never => {
+    throw unavailable(`${what} cannot be read at the moment. Try again.`, cause)
+  }
+
 export function problemOf(error: AppError, requestId: string | undefined, instance?: string): Problem {
   return {
     type: problemType(error.code),

@@ -28,5 +28,5 @@ export async function readLanes(deps: ReadLanesDeps): Promise<LaneInfo[]> {
 }
 
 /** How many jobs of each type wait or run. */
-const unfinishedOf = (counts: Awaited<ReturnType<JobStore['counts']>>): Map<string, number> =>
+export const unfinishedOf = (counts: Awaited<ReturnType<JobStore['counts']>>): Map<string, number> =>
   new Map(counts.filter(({ status }) => status === 'processing').map(({ type, count }) => [type, count]))

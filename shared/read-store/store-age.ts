@@ -1,8 +1,8 @@
 import type { Stream } from '#shared/bus/stream.ts'
 import type { StoreAge } from '#shared/contracts/http/job-list.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import type { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
-import { type Clock, isoTime, sleep } from '#shared/time/clock.ts'
+import { type Clock, isoTime, orNullWithin } from '#shared/time/clock.ts'
 
 export interface StoreAgeDeps {
   view: Pick<ProjectionView, 'refresh'>
@@ -21,12 +21,9 @@ const BROKER_MS = 250
  */
 export async function storeAge({ view, stream, broker, clock }: StoreAgeDeps): Promise<StoreAge> {
   const nowMs = clock.now()
-  const asking = broker.isUp() ? stream.state().catch(() => null) : Promise.resolve(null)
   const [checkpoint, log] = await Promise.all([
-    view.refresh().catch((error: unknown) => {
-      throw unavailable('The store cannot be read at the moment. Try again.', error)
-    }),
-    Promise.race([asking, sleep(BROKER_MS).then(() => null)]),
+    view.refresh().catch(cannotRead('The store')),
+    broker.isUp() ? orNullWithin(BROKER_MS, stream.state()) : null,
   ])
   if (checkpoint === null) return { as_of: null, lag_ms: null }
   // Whatever was in the log when this began has been applied. While another log is read anew, sequences say nothing.

@@ -23,6 +23,10 @@ export const clocksAgree = (oneMs: number, otherMs: number): boolean =>
 /** For pauses between tries; never to wait for something that can be awaited. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timerMs(ms)))
 
+/** What was asked for; null where that fails, or takes longer than so many milliseconds. */
+export const orNullWithin = <T>(ms: number, asking: Promise<T>): Promise<T | null> =>
+  Promise.race([asking.catch(() => null), sleep(ms).then(() => null)])
+
 let lastMs = Number.NaN
 let lastText = ''
 

@@ -1,5 +1,5 @@
 import type { LogLimits } from '#shared/accept/door.ts'
-import { askWorkers } from '#shared/bus/presence.ts'
+import { lookForWorkers } from '#shared/bus/presence.ts'
 import type { StreamState } from '#shared/bus/stream.ts'
 import type { SystemHealth } from '#shared/contracts/http/health.ts'
 import { overviewOperations } from '#shared/contracts/http/operations/overview.ts'
@@ -9,7 +9,7 @@ import { VERSION } from '#shared/process/version.ts'
 import { storeAge } from '#shared/read-store/store-age.ts'
 import type { ServiceBase } from '#shared/service/base.ts'
 import type { ProjectionView } from '#shared/stores/jobs/projection-view.ts'
-import { sleep } from '#shared/time/clock.ts'
+import { orNullWithin } from '#shared/time/clock.ts'
 import type { ApiConfig } from '../config.ts'
 
 export interface HealthRoutesDeps
@@ -18,10 +18,7 @@ export interface HealthRoutesDeps
   limits: LogLimits
 }
 
-/** How long workers and broker may take; then the answer says that it does not know. */
-const WORKERS_MS = 300
-/** Workers answer at about the same time: a pause means that there are no more. */
-const QUIET_MS = 20
+/** How long the broker may take; then the answer says that it does not know. */
 const BROKER_MS = 1_000
 
 export function healthRoutes(router: GuardedRouter, deps: HealthRoutesDeps): void {
@@ -36,8 +33,8 @@ async function readHealth(deps: HealthRoutesDeps): Promise<SystemHealth> {
   const checkpoint = await view.refresh().catch(() => null)
   const [age, state, workers, ready] = await Promise.all([
     storeAge(deps).catch(() => ({ as_of: null, lag_ms: null })),
-    orNull(deps.stream.state()),
-    broker.isUp() ? orNull(askWorkers(broker, WORKERS_MS, () => false, QUIET_MS)) : null,
+    orNullWithin(BROKER_MS, deps.stream.state()),
+    broker.isUp() ? orNullWithin(BROKER_MS, lookForWorkers(broker)) : null,
     health.answer('/readyz'),
   ])
   const readiness = JSON.parse(ready?.body ?? '{}') as Pick<SystemHealth, 'status' | 'checks' | 'details'>
@@ -63,9 +60,6 @@ async function readHealth(deps: HealthRoutesDeps): Promise<SystemHealth> {
     settings: openSettings(config),
   }
 }
-
-const orNull = <T>(asking: Promise<T>): Promise<T | null> =>
-  Promise.race([asking.catch(() => null), sleep(BROKER_MS).then(() => null)])
 
 function logView(state: StreamState, { maxBytes, maxJobs }: LogLimits): NonNullable<SystemHealth['log']> {
   const used = Math.max(state.bytes / maxBytes, state.subjects / (maxJobs * SUBJECTS_PER_JOB))

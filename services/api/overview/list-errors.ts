@@ -1,5 +1,5 @@
 import { type ErrorList, type ErrorView, type ListErrorsQuery, SPARK_HOURS } from '#shared/contracts/http/errors.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import { makeCursor, readPlace } from '#shared/http/cursor.ts'
 import type { FoundError } from '#shared/stores/jobs/errors/errors.ts'
 import { AFTER_EVERY_TIME, type JobStore } from '#shared/stores/jobs/job-store.ts'
@@ -31,9 +31,7 @@ export async function listErrors(
   const place = cursor === undefined ? null : readPlace(search, cursor, (text) => PLACE.test(text))
   const [, lastAt = '', fingerprint = ''] = PLACE.exec(place ?? '') ?? []
   const after = place === null ? null : { lastAt, fingerprint }
-  const found = await store.errors({ ...search, after, limit: limit + 1 }).catch((error: unknown) => {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  })
+  const found = await store.errors({ ...search, after, limit: limit + 1 }).catch(cannotRead('The store'))
   const shown = found.slice(0, limit)
   const last = shown.at(-1)
   const isMore = found.length > limit && last !== undefined

@@ -2,8 +2,9 @@ import type { LaneInfo } from '#shared/bus/lanes/lanes.ts'
 import type { Digest } from '#shared/contracts/http/live.ts'
 import type { WorkerPresence } from '#shared/contracts/log/worker-presence.ts'
 import type { Logger } from '#shared/process/logger.ts'
+import { unfinishedOf } from '#shared/read-store/read-lanes.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
-import { type Clock, SECOND, sleep } from '#shared/time/clock.ts'
+import { type Clock, orNullWithin, SECOND, sleep } from '#shared/time/clock.ts'
 import { Signal } from '#shared/time/signal.ts'
 import { blockOf } from '../events/server-sent-events.ts'
 import { typeViews } from '../types/type-views.ts'
@@ -15,21 +16,13 @@ export interface LiveFoldDeps {
   store: Pick<JobStore, 'series' | 'counts'>
   broker: { isUp(): boolean }
   listLanes: () => Promise<LaneInfo[]>
-  askWorkers: (
-    waitMs: number,
-    isEnough: (worker: WorkerPresence) => boolean,
-    quietMs: number,
-  ) => Promise<WorkerPresence[]>
+  lookForWorkers: () => Promise<WorkerPresence[]>
   clock: Clock
   log: Logger
 }
 
 /** Time between two digests. */
 const EVERY_MS = SECOND
-/** How long workers may take to say that they live. */
-const WORKERS_MS = 300
-/** Workers answer at about the same time: a pause means that there are no more. */
-const QUIET_MS = 20
 /** How long the broker may take to say what lies in the lanes. */
 const BROKER_MS = 1_500
 
@@ -130,10 +123,9 @@ export class LiveFold {
 
   /** @returns null where the broker does not answer */
   async #askBroker(): Promise<BrokerFacts | null> {
-    const { broker, listLanes, askWorkers } = this.#deps
+    const { broker, listLanes, lookForWorkers } = this.#deps
     if (!broker.isUp()) return null
-    const asking = Promise.all([listLanes(), askWorkers(WORKERS_MS, () => false, QUIET_MS)]).catch(() => null)
-    const answers = await Promise.race([asking, sleep(BROKER_MS).then(() => null)])
+    const answers = await orNullWithin(BROKER_MS, Promise.all([listLanes(), lookForWorkers()]))
     return answers === null ? null : { types: typeViews(answers[0]), workers: answers[1] }
   }
 
@@ -142,8 +134,7 @@ export class LiveFold {
     try {
       await rates.read(this.#deps.store, tenant, nowMs)
       if (tenant === null) return null
-      const counts = await this.#deps.store.counts(tenant)
-      return new Map(counts.filter(({ status }) => status === 'processing').map(({ type, count }) => [type, count]))
+      return unfinishedOf(await this.#deps.store.counts(tenant))
     } catch (error) {
       this.#deps.log.debug({ err: error }, 'could not read the counts of a digest')
       rates.forget()

@@ -6,7 +6,7 @@ import {
   type SeriesQuery,
   type SeriesStep,
 } from '#shared/contracts/http/series.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import { badParameters } from '#shared/http/read-query.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { percentilesOf } from '#shared/stores/jobs/series/histogram.ts'
@@ -62,9 +62,7 @@ export async function readSeries(
     store.series({ ...about, tenant }),
     tenant === null ? store.levels(about) : [],
     firstKnown(store, stepS, nowS),
-  ]).catch((error: unknown) => {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  })
+  ]).catch(cannotRead('The store'))
   const known = { fromS: knownFromS, belowS: asOf === null ? 0 : Date.parse(asOf) / SECOND }
   const pointsOf = (of: SeriesRow[], at: LevelRow[]) => points(range, known, of, at)
   const types = [...new Set([...rows, ...levels].map(({ type }) => type))].toSorted()

@@ -1,7 +1,7 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import type { JobStats, StoreAge } from '#shared/contracts/http/job-list.ts'
 import { JOB_STATUSES, type JobStatus } from '#shared/contracts/log/job.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { shownStatus } from '#shared/stores/jobs/stored-status.ts'
 
@@ -17,9 +17,7 @@ export async function countJobs(
   { store }: CountJobsDeps,
   { tenant }: Pick<Caller, 'tenant'>,
 ): Promise<Omit<JobStats, keyof StoreAge>> {
-  const counts = await store.counts(tenant).catch((error: unknown) => {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  })
+  const counts = await store.counts(tenant).catch(cannotRead('The store'))
   const byStatus = Object.fromEntries(JOB_STATUSES.map((status) => [status, 0])) as Record<JobStatus, number>
   const byType = new Map<string, Partial<Record<JobStatus, number>>>()
   let total = 0

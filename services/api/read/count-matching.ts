@@ -1,12 +1,10 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import type { JobCount, JobFilter, StoreAge } from '#shared/contracts/http/job-list.ts'
-import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { matchesEverything } from '#shared/stores/jobs/match.ts'
-import { isoTime } from '#shared/time/clock.ts'
 import { toMatch, toSearch } from './job-filter.ts'
-import { searchOn } from './search-on.ts'
+import { scannedTo, searchOn } from './search-on.ts'
 
 export interface CountMatchingDeps {
   store: Pick<JobStore, 'count' | 'search'>
@@ -27,12 +25,9 @@ export async function countMatching(
   const search = toSearch(filter, caller)
   const match = toMatch(filter)
   if (matchesEverything(match)) {
-    const count = await store.count({ ...search, limit: COUNTED_MAX + 1 }).catch((error: unknown) => {
-      throw unavailable('The store cannot be read at the moment. Try again.', error)
-    })
+    const count = await store.count({ ...search, limit: COUNTED_MAX + 1 }).catch(cannotRead('The store'))
     return { count: Math.min(count, COUNTED_MAX), capped: count > COUNTED_MAX, scanned_to: null }
   }
   const { jobs, lastId } = await searchOn(store, search, match, COUNTED_MAX)
-  const scannedTo = lastId === null ? null : isoTime(jobIdTimeMs(lastId))
-  return { count: jobs.length, capped: lastId !== null, scanned_to: scannedTo }
+  return { count: jobs.length, capped: lastId !== null, scanned_to: scannedTo(lastId) }
 }

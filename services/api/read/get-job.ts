@@ -3,7 +3,7 @@ import type { JobHistory } from '#shared/bus/job-history.ts'
 import { applyEvent } from '#shared/contracts/log/apply-event.ts'
 import { isTerminal, type Job } from '#shared/contracts/log/job.ts'
 import { isJobId, jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
-import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { AppError, cannotRead, unavailable } from '#shared/errors/app-error.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { JobStore, StoredJob } from '#shared/stores/jobs/job-store.ts'
 import { type ProjectionView, rebasedOntoLog } from '#shared/stores/jobs/projection-view.ts'
@@ -66,13 +66,8 @@ async function catchUp(deps: GetJobDeps, jobId: string, stored: StoredJob | null
   return logged
 }
 
-async function fromStore(deps: GetJobDeps, jobId: string): Promise<StoredJob | null> {
-  try {
-    return await deps.store.get(jobId)
-  } catch (error) {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  }
-}
+const fromStore = ({ store }: GetJobDeps, jobId: string): Promise<StoredJob | null> =>
+  store.get(jobId).catch(cannotRead('The store'))
 
 /**
  * Whether callers may have seen more than the store has. During a rebuild documents are written anew from their first

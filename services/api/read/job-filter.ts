@@ -18,8 +18,8 @@ export const toMatch = ({ attempts_min: attemptsMin, worker, payload }: JobFilte
 })
 
 /**
- * The part of a filter that an index answers. Times are those in the ids: for a job created by a repeated Idempotency-Key, the time of its
- * first request.
+ * The part of a filter that an index answers. Times are those in the ids: for a job created by a repeated
+ * Idempotency-Key, the time of its first request.
  * @throws AppError `invalid-request` for a tenant that is not the caller's
  */
 export const toSearch = (filter: JobFilter, caller: Caller): JobSearch => ({

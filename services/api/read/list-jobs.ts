@@ -1,14 +1,12 @@
 import type { Caller } from '#shared/auth/caller.ts'
 import type { ListJobsQuery } from '#shared/contracts/http/job-list.ts'
 import type { JobSummary } from '#shared/contracts/log/job.ts'
-import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import { makeCursor, readCursor } from '#shared/http/cursor.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import { matchesEverything } from '#shared/stores/jobs/match.ts'
-import { isoTime } from '#shared/time/clock.ts'
 import { type JobSearch, toMatch, toSearch } from './job-filter.ts'
-import { searchOn } from './search-on.ts'
+import { scannedTo, searchOn } from './search-on.ts'
 
 export interface ListJobsDeps {
   store: Pick<JobStore, 'list' | 'search'>
@@ -38,8 +36,7 @@ export async function listJobs(
   const belowId = cursor === undefined ? search.belowId : readCursor(place, cursor)
   if (!isIndexed) {
     const { jobs, lastId } = await searchOn(deps.store, { ...search, belowId }, match, limit)
-    const scannedTo = lastId === null ? null : isoTime(jobIdTimeMs(lastId))
-    return { jobs, nextCursor: lastId === null ? null : makeCursor(place, lastId), scannedTo }
+    return { jobs, nextCursor: lastId === null ? null : makeCursor(place, lastId), scannedTo: scannedTo(lastId) }
   }
   // One more than requested shows whether there is another page.
   const found = await readUpTo(deps.store, { ...search, belowId }, limit + 1)
@@ -56,9 +53,7 @@ async function readUpTo(store: Pick<JobStore, 'list'>, search: JobSearch, count:
   const found: JobSummary[] = []
   for (let belowId = search.belowId; ; ) {
     const limit = Math.min(SLICE, count - found.length)
-    const slice = await store.list({ ...search, belowId, limit }).catch((error: unknown) => {
-      throw unavailable('The store cannot be read at the moment. Try again.', error)
-    })
+    const slice = await store.list({ ...search, belowId, limit }).catch(cannotRead('The store'))
     found.push(...slice)
     const last = slice.at(-1)
     if (last === undefined || slice.length < limit || found.length === count) return found

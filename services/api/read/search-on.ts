@@ -1,6 +1,8 @@
-import { unavailable } from '#shared/errors/app-error.ts'
+import { jobIdTimeMs } from '#shared/contracts/log/job-id.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import type { JobStore, SearchPart } from '#shared/stores/jobs/job-store.ts'
 import type { JobMatch } from '#shared/stores/jobs/match.ts'
+import { isoTime } from '#shared/time/clock.ts'
 import type { JobSearch } from './job-filter.ts'
 
 /** How long a search without an index may look for more, and at how many jobs. */
@@ -23,9 +25,7 @@ export async function searchOn(
   const startedMs = performance.now()
   const jobs: SearchPart['jobs'] = []
   for (let belowId = search.belowId, looked = 0; ; looked += SLICE) {
-    const part = await store.search({ ...search, belowId, limit: SLICE }, match).catch((error: unknown) => {
-      throw unavailable('The store cannot be read at the moment. Try again.', error)
-    })
+    const part = await store.search({ ...search, belowId, limit: SLICE }, match).catch(cannotRead('The store'))
     jobs.push(...part.jobs)
     // Those that do not fit come with the next page, which begins behind the last one shown.
     const lastShown = jobs.length > count ? jobs[count - 1] : undefined
@@ -36,3 +36,7 @@ export async function searchOn(
     await new Promise((resolve) => setImmediate(resolve))
   }
 }
+
+/** The time before which a search did not look; null: it has looked at all jobs. */
+export const scannedTo = (lastId: string | null): string | null =>
+  lastId === null ? null : isoTime(jobIdTimeMs(lastId))

@@ -3,7 +3,7 @@ import type { JobHistory } from '#shared/bus/job-history.ts'
 import { watchLive } from '#shared/bus/live.ts'
 import type { LastEvent } from '#shared/contracts/log/decide.ts'
 import { historyFilter, isTerminalEvent, type JobAddress } from '#shared/contracts/log/subjects.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 
 export interface WaitDeps {
   broker: Broker
@@ -41,9 +41,7 @@ export async function waitForEnd(
   const timer = setTimeout(onEnd, waitMs)
   for (const signal of [gone, deps.stopping]) signal.addEventListener('abort', onEnd)
   try {
-    await look().catch((error: unknown) => {
-      throw unavailable('The log cannot be read at the moment. Try again.', error)
-    })
+    await look().catch(cannotRead('The log'))
     if (gone.aborted || deps.stopping.aborted) return
     await done.promise
   } finally {

@@ -2,7 +2,7 @@ import { type Client, clientsReader, findClient } from '#shared/auth/clients-fil
 import type { AuthConfig } from '#shared/auth/settings.ts'
 import { type SignOptions, signToken } from '#shared/auth/sign-token.ts'
 import { isScope, type Scope, type Token } from '#shared/contracts/http/tokens.ts'
-import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { AppError, cannotRead } from '#shared/errors/app-error.ts'
 import type { Logger } from '#shared/process/logger.ts'
 import type { Clock } from '#shared/time/clock.ts'
 
@@ -45,9 +45,7 @@ export async function issueToken(
 ): Promise<Token> {
   if (issuing === null)
     throw new AppError('not-found', 'This server issues no tokens; ask the issuer that it trusts for one.')
-  const clients = await issuing.readClients().catch((error: unknown) => {
-    throw unavailable('The clients file cannot be read at the moment. Try again.', error)
-  })
+  const clients = await issuing.readClients().catch(cannotRead('The clients file'))
   const client = findClient(clients, clientId, secret)
   // Not logged: anybody could fill the log. The metric of requests counts the 401 of this route.
   if (client === null) throw invalidClient('No client has this id and secret.')

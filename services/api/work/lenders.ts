@@ -89,7 +89,7 @@ export class Lenders {
   }
 
   async #look(): Promise<string[]> {
-    const workers = await askWorkers(this.#deps.broker, ANSWER_MS, () => false)
+    const workers = await askWorkers(this.#deps.broker, { waitMs: ANSWER_MS })
     this.#known = workers.filter(({ lends }) => lends).map(({ worker_id }) => worker_id)
     this.#knownAtMs = this.#deps.clock.monotonic()
     return this.#known

@@ -1,6 +1,6 @@
 import { type Caller, maySee } from '#shared/auth/caller.ts'
 import { isJobId } from '#shared/contracts/log/job-id.ts'
-import { AppError, unavailable } from '#shared/errors/app-error.ts'
+import { AppError, cannotRead } from '#shared/errors/app-error.ts'
 import type { RequestStore } from '#shared/stores/requests/request-store.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import type { RequestRecords, StoredRequest } from '../engine/request-records.ts'
@@ -27,13 +27,9 @@ export async function findRequest(
 ): Promise<StoredRequest | null> {
   // Only ids made by Hasty go into a subject.
   if (!isJobId(requestId)) return null
-  const logged = await records.read(requestId).catch((error: unknown) => {
-    throw unavailable('The log of requests cannot be read at the moment. Try again.', error)
-  })
+  const logged = await records.read(requestId).catch(cannotRead('The log of requests'))
   if (logged !== null) return logged
-  const row = await store.get(requestId).catch((error: unknown) => {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  })
+  const row = await store.get(requestId).catch(cannotRead('The store'))
   return row === null ? null : { seq: row.seq, record: row.record as RequestRecord }
 }
 

@@ -2,7 +2,7 @@ import type { Caller } from '#shared/auth/caller.ts'
 import { requestOperations } from '#shared/contracts/http/operations/requests.ts'
 import type { ListRequestsQuery, RequestList, RequestSummary } from '#shared/contracts/http/request-list.ts'
 import { tenantMember } from '#shared/contracts/log/job-spec.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import { callerOf } from '#shared/http/authenticate.ts'
 import { makeCursor, readCursor } from '#shared/http/cursor.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
@@ -37,9 +37,7 @@ async function listRequests(
   // Asked before the store is read: what is read afterwards is no older.
   const age = await listAge.now()
   // One more than requested shows whether there is another page.
-  const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch((error: unknown) => {
-    throw unavailable('The store cannot be read at the moment. Try again.', error)
-  })
+  const found = await store.list({ ...search, belowId, limit: limit + 1 }).catch(cannotRead('The store'))
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
   return {

@@ -1,6 +1,6 @@
 import type { JobHistory } from '#shared/bus/job-history.ts'
 import type { Job } from '#shared/contracts/log/job.ts'
-import { unavailable } from '#shared/errors/app-error.ts'
+import { cannotRead } from '#shared/errors/app-error.ts'
 import { taskJobId } from '#shared/ids/task-address.ts'
 import type { RequestRecord } from '../decide/record.ts'
 import { readJob } from '../engine/task-jobs.ts'
@@ -27,8 +27,6 @@ export async function runningJobs(
       const { type, priority } = work.body
       return [readJob(history, { type, priority, job_id: taskJobId(record.request_id, address) })]
     })
-  const jobs = await Promise.all(looks).catch((error: unknown) => {
-    throw unavailable('The jobs of the request cannot be read at the moment. Try again.', error)
-  })
+  const jobs = await Promise.all(looks).catch(cannotRead('The jobs of the request'))
   return new Map(jobs.flatMap((job): [string, Job][] => (job === null ? [] : [[job.job_id, job]])))
 }
