@@ -1,5 +1,7 @@
 import type { VNode } from 'preact'
 import { html } from '../html.ts'
+import { isOpenToAll } from '../session.ts'
+import { menuAction } from './action.ts'
 import { icon } from './icon.ts'
 import { tell } from './toast.ts'
 
@@ -18,13 +20,25 @@ export const copyable = (text: string, what: string): VNode =>
     class="button plain small icon-only" aria-label=${`Copy ${what}`}
     onClick=${() => copyText(text, what)}>${icon('copy')}</button></span>`
 
-/** The call of an action as a command for a shell. A token stays out of it: the shell has it in HASTY_TOKEN. */
-export function curlOf(method: string, path: string, body?: unknown, isTokenNeeded = false): string {
+/** Copies a call as a command for a shell. A token stays out of it: the shell has it in HASTY_TOKEN. */
+export function copyAsCurl(method: string, path: string, body?: unknown): Promise<void> {
   const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
-  return [
+  const command = [
     method === 'GET' ? 'curl' : `curl -X ${method}`,
-    ...(isTokenNeeded ? ['-H "Authorization: Bearer $HASTY_TOKEN"'] : []),
+    ...(isOpenToAll.peek() ? [] : ['-H "Authorization: Bearer $HASTY_TOKEN"']),
     ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(body))}`]),
     quote(location.origin + path),
   ].join(' ')
+  return copyText(command, 'a curl command')
 }
+
+/** Entries of a menu, each of which copies a call. */
+export const curlEntries = (calls: [word: string, method: string, path: string, body?: unknown][]): VNode[] =>
+  calls.map(([word, ...call]) =>
+    menuAction({
+      word: `Copy as curl: ${word}`,
+      drawing: 'copy',
+      scope: 'jobs:read',
+      run: () => copyAsCurl(...call),
+    }),
+  )

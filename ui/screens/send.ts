@@ -5,13 +5,13 @@ import { call, hasty, say } from '../api.ts'
 import { html } from '../html.ts'
 import { useLoad } from '../load.ts'
 import { action } from '../parts/action.ts'
-import { copyText, curlOf } from '../parts/copy.ts'
+import { copyAsCurl } from '../parts/copy.ts'
 import { formOf, numberOf, textOf } from '../parts/form.ts'
 import { card, Head } from '../parts/head.ts'
 import { note, when } from '../parts/states.ts'
 import { tell } from '../parts/toast.ts'
 import { go, place, setQuery } from '../route.ts'
-import { isOpenToAll, whyNot } from '../session.ts'
+import { whyNot } from '../session.ts'
 import { PayloadFields } from './send/payload-fields.ts'
 
 interface Draft {
@@ -52,7 +52,7 @@ function SendForm({ types, draft }: { types: TypeView[]; draft: Draft }): VNode 
     try {
       const body = bodyOf(form, named, payload)
       if ((event.submitter as HTMLButtonElement | null)?.value === 'curl')
-        return await copyText(curlOf('POST', '/v1/jobs', body, !isOpenToAll.peek()), 'a curl command')
+        return await copyAsCurl('POST', '/v1/jobs', body)
       const { job_id } = await call<JobAccepted>({ method: 'POST', path: '/v1/jobs', body })
       tell('The job is stored.')
       go(`/jobs/${job_id}`)

@@ -3,13 +3,12 @@ import type { JobView } from '../../../client/contracts.ts'
 import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
 import { action, menuAction } from '../../parts/action.ts'
-import { copyText, curlOf } from '../../parts/copy.ts'
+import { curlEntries } from '../../parts/copy.ts'
 import { ask } from '../../parts/dialog.ts'
 import { numberOf, textOf } from '../../parts/form.ts'
 import { Menu } from '../../parts/menu.ts'
 import { tell } from '../../parts/toast.ts'
 import { go } from '../../route.ts'
-import { isOpenToAll } from '../../session.ts'
 import { reschedule } from '../jobs/change-each.ts'
 
 /** What can be done with a job now. What cannot is shown too, with the reason. */
@@ -18,11 +17,6 @@ export function JobActions({ job, done }: { job: JobView; done: () => void }): V
   const isRetryable = job.status === 'failed' || job.status === 'cancelled'
   const waits = job.phase === 'scheduled' || job.phase === 'retrying'
   const path = `/v1/jobs/${job.job_id}`
-  const commands: [word: string, method: string, address: string, body?: unknown][] = [
-    ['get', 'GET', path],
-    ['send again', 'POST', '/v1/jobs', bodyOf(job)],
-    isRetryable ? ['retry', 'POST', `${path}/retry`, {}] : ['cancel', 'POST', `${path}/cancel`, {}],
-  ]
   return html`
     ${
       isRetryable
@@ -39,14 +33,11 @@ export function JobActions({ job, done }: { job: JobView; done: () => void }): V
     ${waits && action({ word: 'Start at …', drawing: 'schedules', scope: 'jobs:write', run: () => retime(job, done) })}
     <${Menu} id="more" label="More" drawing="more">
       ${menuAction({ word: 'Send again, edited', drawing: 'send', scope: 'jobs:write', run: () => resend(job) })}
-      ${commands.map(([word, method, address, body]) =>
-        menuAction({
-          word: `Copy as curl: ${word}`,
-          drawing: 'copy',
-          scope: 'jobs:read',
-          run: () => copyText(curlOf(method, address, body, !isOpenToAll.peek()), 'a curl command'),
-        }),
-      )}
+      ${curlEntries([
+        ['get', 'GET', path],
+        ['send again', 'POST', '/v1/jobs', bodyOf(job)],
+        isRetryable ? ['retry', 'POST', `${path}/retry`, {}] : ['cancel', 'POST', `${path}/cancel`, {}],
+      ])}
     </${Menu}>`
 }
 

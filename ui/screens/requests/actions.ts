@@ -2,14 +2,13 @@ import type { VNode } from 'preact'
 import type { RequestView } from '../../../client/contracts.ts'
 import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
-import { action, menuAction } from '../../parts/action.ts'
-import { copyText, curlOf } from '../../parts/copy.ts'
+import { action } from '../../parts/action.ts'
+import { curlEntries } from '../../parts/copy.ts'
 import { ask } from '../../parts/dialog.ts'
 import { textOf } from '../../parts/form.ts'
 import { JsonField } from '../../parts/json-field.ts'
 import { Menu } from '../../parts/menu.ts'
 import { tell } from '../../parts/toast.ts'
-import { isOpenToAll } from '../../session.ts'
 
 interface ActionProps {
   request: RequestView
@@ -27,11 +26,6 @@ export function RequestActions({ request, signal, isWaiting, done }: ActionProps
   const isRetryable = request.status === 'failed' || request.status === 'cancelled'
   const over = request.finished_at === null ? null : 'The request has ended.'
   const path = `/v1/requests/${id}`
-  const commands: [word: string, method: string, address: string, body?: unknown][] = [
-    ['get', 'GET', path],
-    ['cancel', 'POST', `${path}/cancel`, {}],
-    ['signal', 'POST', `${path}/signals/${signal ?? 'NAME'}`, { extras: {} }],
-  ]
   return html`
     ${action({ ...SIGNAL, isPrimary: isWaiting, not: over, run: () => sendSignal(id, signal, done) })}
     ${
@@ -47,14 +41,11 @@ export function RequestActions({ request, signal, isWaiting, done }: ActionProps
           })
     }
     <${Menu} id="more" label="More" drawing="more">
-      ${commands.map(([word, method, address, body]) =>
-        menuAction({
-          word: `Copy as curl: ${word}`,
-          drawing: 'copy',
-          scope: 'jobs:read',
-          run: () => copyText(curlOf(method, address, body, !isOpenToAll.peek()), 'a curl command'),
-        }),
-      )}
+      ${curlEntries([
+        ['get', 'GET', path],
+        ['cancel', 'POST', `${path}/cancel`, {}],
+        ['signal', 'POST', `${path}/signals/${signal ?? 'NAME'}`, { extras: {} }],
+      ])}
     </${Menu}>`
 }
 
