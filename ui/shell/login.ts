@@ -17,7 +17,6 @@ export function Login({ why }: { why: string | null }): VNode {
     document.title = 'Log in · Hasty'
   }, [])
   const submit = async (event: SubmitEvent) => {
-    event.preventDefault()
     const form = formOf(event)
     const text = (name: string) => textOf(form, name)
     setAsking(true)

@@ -62,7 +62,6 @@ function Change({ verb, filter, done, close }: ChangeProps): VNode {
     return () => aborter.current.abort()
   }, [])
   const submit = async (event: SubmitEvent) => {
-    event.preventDefault()
     const rate = numberOf(formOf(event), 'rate') ?? 0
     setChanged(0)
     try {

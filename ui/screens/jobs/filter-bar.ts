@@ -86,7 +86,6 @@ const showFields = (): void =>
   showDialog('Filter jobs', (close) => {
     const { query } = place.peek()
     const submit = (event: SubmitEvent) => {
-      event.preventDefault()
       const form = formOf(event)
       const given = FIELDS.map(({ name, isTime }) => [
         name,
