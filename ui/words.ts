@@ -57,8 +57,11 @@ export function relative(ms: number, nowMs: number): string {
 
 const local = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 
+/** The moment itself, by the clocks here. */
+export const exactHere = (iso: string): string => local.format(new Date(iso))
+
 /** The moment itself, as it is here and as the log has it. */
-export const exact = (iso: string): string => `${local.format(new Date(iso))} here, ${iso}`
+export const exact = (iso: string): string => `${exactHere(iso)} here, ${iso}`
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const dayTime = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })

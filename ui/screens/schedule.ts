@@ -12,7 +12,7 @@ import { jsonCard } from '../parts/json.ts'
 import { note, when } from '../parts/states.ts'
 import { status } from '../parts/status.ts'
 import { place, to } from '../route.ts'
-import { exact } from '../words.ts'
+import { exactHere } from '../words.ts'
 import { deleteSchedule, pauseOrResumeSchedule, triggerNow } from './schedules/change-schedule.ts'
 import { editSchedule } from './schedules/edit-schedule.ts'
 import { rhythmOf } from './schedules.ts'
@@ -64,7 +64,7 @@ function Ticks({ schedule }: { schedule: ScheduleView }): VNode {
     'Next ticks',
     html`<ol class="body stack tight">${next_runs.map(
       (at) => html`<li key=${at} class="row">
-    <span class="grow">${ago(at)}</span><span class="muted">${exact(at).split(' here')[0]}</span></li>`,
+    <span class="grow">${ago(at)}</span><span class="muted">${exactHere(at)}</span></li>`,
     )}</ol>`,
   )
 }

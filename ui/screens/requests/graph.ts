@@ -6,7 +6,7 @@ import { lasting } from '../../parts/ago.ts'
 import { icon } from '../../parts/icon.ts'
 import { status, toneOf } from '../../parts/status.ts'
 import { to } from '../../route.ts'
-import { count, exact } from '../../words.ts'
+import { count, exactHere } from '../../words.ts'
 import { type Node, rowsOf, type StepJob, tallyOf, type Waiting } from './layout.ts'
 
 type Step = Waiting<RequestView['steps'][number]>
@@ -49,7 +49,7 @@ function StepColumn({ step, planned }: { step: Step; planned: PlanStep | undefin
 function whatInstead({ status: state, signal, sleep_until: until }: Step, planned: PlanStep | undefined): Content {
   const awaited = signal ?? planned?.signal
   if (awaited !== undefined) return wait('signal', `for the signal ${awaited}`, state)
-  if (until !== undefined) return wait('wait', html`until ${exact(until).split(' here')[0]}`, state)
+  if (until !== undefined) return wait('wait', `until ${exactHere(until)}`, state)
   if (planned?.sleep_ms !== undefined || planned?.sleep_until !== undefined) return wait('wait', 'for a time', state)
   return state === 'inprogress' ? wait('signal', 'for a signal or a time', state) : ''
 }
