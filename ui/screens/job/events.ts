@@ -7,7 +7,6 @@ import { card } from '../../parts/head.ts'
 import { to } from '../../route.ts'
 import { byClock, counted, duration, exact } from '../../words.ts'
 
-/** Who did it stands in later versions of the log. */
 const WORDS: Record<string, string> = {
   'job:created': 'Accepted',
   'job:scheduled': 'Accepted for later, or moved to another time',
