@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { HastyError } from '../client/errors.ts'
 import { Hasty } from '../client/hasty.ts'
 import { type Call, makeTransport, sendRequest } from '../client/request.ts'
-import { type Caller, logIn, logOut, session, token } from './session.ts'
+import { type Caller, isTokenKept, logIn, logOut, session, token } from './session.ts'
 
 /** Whether the last request got an answer. */
 export const isReached = signal(true)
@@ -43,7 +43,7 @@ export async function askWho(): Promise<void> {
   } catch (error) {
     if (error instanceof HastyError && error.status === 401) {
       const isFirst = error.code === 'token-required' || error.code === 'invalid-token'
-      logOut(sessionStorage.getItem('hasty.token') === null && isFirst ? null : error.detail)
+      logOut(!isTokenKept() && isFirst ? null : error.detail)
     } else throw error
   }
 }

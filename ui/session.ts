@@ -32,6 +32,8 @@ export function logIn(caller: Caller): void {
 const KEPT = 'hasty.token'
 let source: () => Promise<string> | string | undefined = () => sessionStorage.getItem(KEPT) ?? undefined
 
+export const isTokenKept = (): boolean => sessionStorage.getItem(KEPT) !== null
+
 /** The token of each request; undefined where none is needed. */
 export const token = (): Promise<string> | string | undefined => source()
 
@@ -70,7 +72,7 @@ export function logOut(why: string | null = null): void {
 const caller = computed(() => (session.value.state === 'in' ? session.value.caller : null))
 
 /** No token is required: there is nobody to log out. */
-export const isOpenToAll = computed(() => caller.value?.subject === 'anyone' && sessionStorage.getItem(KEPT) === null)
+export const isOpenToAll = computed(() => caller.value?.subject === 'anyone' && !isTokenKept())
 
 /**
  * Why the caller may not do what needs this scope; null: they may. The api decides by itself: this is only so that the
