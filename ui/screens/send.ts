@@ -12,22 +12,8 @@ import { note, when } from '../parts/states.ts'
 import { tell } from '../parts/toast.ts'
 import { go, place, setQuery } from '../route.ts'
 import { whyNot } from '../session.ts'
+import { type Draft, takeDraft } from './send/draft.ts'
 import { PayloadFields } from './send/payload-fields.ts'
-
-interface Draft {
-  object_id?: string
-  type?: string
-  payload?: unknown
-  priority?: string
-  tags?: string[]
-}
-
-/** A job that another screen wants to be sent again; it is taken once. */
-function takeDraft(): Draft {
-  const kept = sessionStorage.getItem('hasty.send')
-  sessionStorage.removeItem('hasty.send')
-  return kept === null ? {} : (JSON.parse(kept) as Draft)
-}
 
 /** A new job: a form made of the schema of its type, with the JSON beside it. */
 export function Send(): VNode {

@@ -10,6 +10,7 @@ import { Menu } from '../../parts/menu.ts'
 import { tell } from '../../parts/toast.ts'
 import { go } from '../../route.ts'
 import { reschedule } from '../jobs/change-each.ts'
+import { keepDraft } from '../send/draft.ts'
 
 /** What can be done with a job now. What cannot is shown too, with the reason. */
 export function JobActions({ job, done }: { job: JobView; done: () => void }): VNode {
@@ -49,9 +50,9 @@ const bodyOf = ({ object_id, type, payload, priority, tags }: JobView) => ({
   ...(tags === undefined ? {} : { tags }),
 })
 
-/** The form of a new job is filled with this one. It is too large for an address, so it goes by the tab's storage. */
+/** The form of a new job is filled with this one. */
 function resend(job: JobView): void {
-  sessionStorage.setItem('hasty.send', JSON.stringify(bodyOf(job)))
+  keepDraft(bodyOf(job))
   go('/send')
 }
 
