@@ -10,7 +10,8 @@ import { type Column, list } from '../parts/list.ts'
 import { Pager } from '../parts/pager.ts'
 import { empty, when } from '../parts/states.ts'
 import { status } from '../parts/status.ts'
-import { place, setQuery, to } from '../route.ts'
+import { statusChips, statusesOf } from '../parts/status-chips.ts'
+import { place, to } from '../route.ts'
 import { count } from '../words.ts'
 
 const STATUSES = ['queuing', 'inprogress', 'completed', 'failed', 'cancelled']
@@ -19,22 +20,15 @@ const WORDS: Record<string, string> = { queuing: 'queued', inprogress: 'running'
 /** Plans of several steps that are carried out. */
 export function Requests(): VNode {
   const { query } = place.value
-  const chosen = (query.get('status') ?? '').split(',').filter((each) => each !== '')
   const filter = { status: query.get('status') ?? undefined, cursor: query.get('cursor') ?? undefined }
   const page = useLoad(JSON.stringify(filter), (signal) => get<RequestList>('/v1/requests', filter, signal))
-  const toggle = (each: string) =>
-    setQuery({ status: (chosen.includes(each) ? chosen.filter((one) => one !== each) : [...chosen, each]).join(',') })
   return html`
     <${Head} title="Requests" sub="Steps one after another, the jobs of a step at the same time." />
-    <div class="chips" role="group" aria-label="Status">${STATUSES.map(
-      (each) =>
-        html`<button key=${each} class="chip" aria-pressed=${String(chosen.includes(each))}
-          onClick=${() => toggle(each)}>${WORDS[each] ?? each}</button>`,
-    )}</div>
+    ${statusChips(STATUSES, (each) => WORDS[each] ?? each)}
     <div class="card">${when(page, ({ items, next_cursor }) =>
       items.length === 0
         ? empty(
-            chosen.length > 0 ? 'No request matches' : 'There are no requests yet',
+            statusesOf(query.get('status')).length > 0 ? 'No request matches' : 'There are no requests yet',
             'A request is a plan of steps: POST /v1/requests, or npx hasty requests create.',
             'requests',
           )

@@ -3,6 +3,7 @@ import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
 import { action } from '../../parts/action.ts'
 import { ask } from '../../parts/dialog.ts'
+import { statusesOf } from '../../parts/status-chips.ts'
 import { tell } from '../../parts/toast.ts'
 import { counted } from '../../words.ts'
 import { changeEach, startNow } from './change-each.ts'
@@ -25,7 +26,7 @@ const CANCEL_ALL = { ...CANCEL, word: 'Cancel all that match' }
 /** What can be done with the picked jobs, or with all that match, shown or not. */
 export function Bulk({ picked, filter, done, clear }: BulkProps): VNode | null {
   const isFiltered = Object.keys(filter).some((name) => name !== 'status')
-  const statuses = (filter['status'] ?? '').split(',').filter((each) => each !== '')
+  const statuses = statusesOf(filter['status'])
   const hasEnded = statuses.length > 0 && statuses.every((each) => ['failed', 'cancelled', 'timeout'].includes(each))
   const isOpen = statuses.every((each) => each === 'scheduled' || each === 'processing')
   if (picked.size > 0) return html`<${Picked} picked=${picked} done=${done} clear=${clear} />`

@@ -6,9 +6,10 @@ import { html } from '../../html.ts'
 import { showDialog } from '../../parts/dialog.ts'
 import { formOf, textOf } from '../../parts/form.ts'
 import { icon } from '../../parts/icon.ts'
+import { statusChips } from '../../parts/status-chips.ts'
 import { go, place, setQuery } from '../../route.ts'
 import { count } from '../../words.ts'
-import { conditionsOf, FIELDS, fromLocal, readSearch, STATUSES, statusesOf, toLocal } from './filter.ts'
+import { conditionsOf, FIELDS, fromLocal, readSearch, STATUSES, toLocal } from './filter.ts'
 import { SavedFilters } from './saved-filters.ts'
 
 const MINUTE = 60_000
@@ -21,11 +22,6 @@ const SPANS: [word: string, ms: number][] = [
 /** What is searched for: a field to type into, the statuses, and a chip for each further condition. */
 export function FilterBar({ stats }: { stats: JobStats | undefined }): VNode {
   const { query } = place.value
-  const chosen = statusesOf(query)
-  const toggle = (status: string) => {
-    const next = chosen.includes(status) ? chosen.filter((each) => each !== status) : [...chosen, status]
-    setQuery({ status: next.join(',') })
-  }
   const given = conditionsOf(query)
   return html`<div class="stack tight">
     <div class="row">
@@ -33,19 +29,16 @@ export function FilterBar({ stats }: { stats: JobStats | undefined }): VNode {
       <button class="button" onClick=${showFields}>${icon('filter')} Filter</button>
       <${SavedFilters} />
     </div>
-    <div class="chips" role="group" aria-label="Status">
-      ${STATUSES.map(
-        (status) => html`<button key=${status} class="chip" aria-pressed=${String(chosen.includes(status))}
-          onClick=${() => toggle(status)}>
-        ${status} ${
+    ${statusChips(
+      STATUSES,
+      (status) =>
+        html`${status} ${
           stats !== undefined &&
           status !== 'timeout' &&
           html`<span
           class="n">${count(stats.by_status[status])}</span>`
-        }
-      </button>`,
-      )}
-    </div>
+        }`,
+    )}
     ${
       given.length > 0 &&
       html`<div class="chips" aria-label="Conditions">

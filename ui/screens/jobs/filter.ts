@@ -45,10 +45,6 @@ const isOfPayload = (name: string): boolean => /^payload(\/|$)/.test(name)
 const STATUS = 'status'
 const NAMES = new Set([STATUS, ...FIELDS.map(({ name }) => name)])
 
-/** The statuses that the address asks for. */
-export const statusesOf = (query: URLSearchParams): string[] =>
-  (query.get(STATUS) ?? '').split(',').filter((status) => status !== '')
-
 /** The filter alone, as the api takes it: without the page and what only the screen knows. */
 export const filterOf = (query: URLSearchParams): Record<string, string> =>
   Object.fromEntries([...query].filter(([name, value]) => value !== '' && (NAMES.has(name) || isOfPayload(name))))
