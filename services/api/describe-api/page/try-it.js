@@ -138,18 +138,18 @@ function pretty(text) {
     return text
   }
   let depth = 0
-  return text.replace(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g, (token, index) => {
+  // Brackets with nothing in between are one token, and stay together.
+  return text.replace(/"(?:[^"\\]|\\.)*"|[{[]\s*[}\]]|[{}[\],:]/g, (token) => {
     const line = () => `\n${'  '.repeat(depth)}`
     if (token === ':') return ': '
     if (token === ',') return `,${line()}`
     if (token === '{' || token === '[') {
-      const isEmpty = /^\s*[}\]]/.test(text.slice(index + 1))
       depth++
-      return isEmpty ? token : `${token}${line()}`
+      return `${token}${line()}`
     }
     if (token === '}' || token === ']') {
       depth--
-      return /[{[]\s*$/.test(text.slice(0, index)) ? token : `${line()}${token}`
+      return `${line()}${token}`
     }
     return token
   })
