@@ -16,6 +16,9 @@ export interface Action {
   not?: string | null
 }
 
+export const RETRY = { word: 'Retry', drawing: 'again', scope: 'jobs:write' } as const
+export const CANCEL = { word: 'Cancel', drawing: 'stop', scope: 'jobs:write', isDanger: true } as const
+
 /** A button that says why it cannot be used, where it cannot. */
 export function action({ word, drawing, scope, run, isDanger, isPrimary, not }: Action, size = ''): VNode {
   const why = whyNot(scope) ?? not ?? null

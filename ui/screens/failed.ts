@@ -3,7 +3,7 @@ import type { ErrorList, ErrorView } from '../../shared/contracts/http/errors.ts
 import { get } from '../api.ts'
 import { html } from '../html.ts'
 import { useLoad } from '../load.ts'
-import { action } from '../parts/action.ts'
+import { action, RETRY } from '../parts/action.ts'
 import { ago } from '../parts/ago.ts'
 import { beforeMessage } from '../parts/error-line.ts'
 import { Head } from '../parts/head.ts'
@@ -83,9 +83,8 @@ const redriveColumn = (done: () => void): Column<ErrorView> => ({
   cell: ({ fingerprint, jobs_failed_now: now }) =>
     action(
       {
+        ...RETRY,
         word: 'Retry all',
-        drawing: 'again',
-        scope: 'jobs:write',
         not:
           fingerprint === 'other'
             ? 'These are errors of many kinds.'

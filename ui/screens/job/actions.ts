@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import type { JobView } from '../../../client/contracts.ts'
 import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
-import { action, menuAction } from '../../parts/action.ts'
+import { action, CANCEL, menuAction, RETRY } from '../../parts/action.ts'
 import { curlEntries } from '../../parts/copy.ts'
 import { ask } from '../../parts/dialog.ts'
 import { numberOf, textOf } from '../../parts/form.ts'
@@ -21,15 +21,8 @@ export function JobActions({ job, done }: { job: JobView; done: () => void }): V
   return html`
     ${
       isRetryable
-        ? action({ word: 'Retry', drawing: 'again', scope: 'jobs:write', isPrimary: true, run: () => retry(job, done) })
-        : action({
-            word: 'Cancel',
-            drawing: 'stop',
-            scope: 'jobs:write',
-            isDanger: true,
-            run: () => cancel(job, done),
-            not: hasEnded ? 'The job has ended.' : null,
-          })
+        ? action({ ...RETRY, isPrimary: true, run: () => retry(job, done) })
+        : action({ ...CANCEL, not: hasEnded ? 'The job has ended.' : null, run: () => cancel(job, done) })
     }
     ${waits && action({ word: 'Start at …', drawing: 'schedules', scope: 'jobs:write', run: () => retime(job, done) })}
     <${Menu} id="more" label="More" drawing="more">

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
-import { action } from '../../parts/action.ts'
+import { action, CANCEL, RETRY } from '../../parts/action.ts'
 import { ask } from '../../parts/dialog.ts'
 import { statusesOf } from '../../parts/status-chips.ts'
 import { tell } from '../../parts/toast.ts'
@@ -17,8 +17,6 @@ interface BulkProps {
   clear: () => void
 }
 
-const RETRY = { word: 'Retry', drawing: 'again', scope: 'jobs:write' } as const
-const CANCEL = { word: 'Cancel', drawing: 'stop', scope: 'jobs:write', isDanger: true } as const
 const START = { word: 'Start now', drawing: 'play', scope: 'jobs:write' } as const
 const RETRY_ALL = { ...RETRY, word: 'Retry all that match' }
 const CANCEL_ALL = { ...CANCEL, word: 'Cancel all that match' }

@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import type { RequestView } from '../../../client/contracts.ts'
 import { hasty } from '../../api.ts'
 import { html } from '../../html.ts'
-import { action } from '../../parts/action.ts'
+import { action, CANCEL, RETRY } from '../../parts/action.ts'
 import { curlEntries } from '../../parts/copy.ts'
 import { ask } from '../../parts/dialog.ts'
 import { textOf } from '../../parts/form.ts'
@@ -30,15 +30,8 @@ export function RequestActions({ request, signal, isWaiting, done }: ActionProps
     ${action({ ...SIGNAL, isPrimary: isWaiting, not: over, run: () => sendSignal(id, signal, done) })}
     ${
       isRetryable
-        ? action({ word: 'Retry', drawing: 'again', scope: 'jobs:write', isPrimary: true, run: () => retry(id, done) })
-        : action({
-            word: 'Cancel',
-            drawing: 'stop',
-            scope: 'jobs:write',
-            isDanger: true,
-            not: over,
-            run: () => cancel(id, done),
-          })
+        ? action({ ...RETRY, isPrimary: true, run: () => retry(id, done) })
+        : action({ ...CANCEL, not: over, run: () => cancel(id, done) })
     }
     <${Menu} id="more" label="More" drawing="more">
       ${curlEntries([
