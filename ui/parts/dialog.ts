@@ -19,6 +19,10 @@ export function showDialog(title: string, content: Dialog['content'], { isWide =
   open.value = { title, content, isWide }
 }
 
+/** The foot of a dialog that only shows something. */
+export const closeFoot = (done: () => void): VNode =>
+  html`<div class="dialog-foot"><button class="button" onClick=${done} autofocus>Close</button></div>`
+
 const close = (): void => {
   open.value = null
 }

@@ -4,7 +4,7 @@ import { hasty } from '../api.ts'
 import { nowMs } from '../clock.ts'
 import { html } from '../html.ts'
 import { useLoad } from '../load.ts'
-import { showDialog } from '../parts/dialog.ts'
+import { closeFoot, showDialog } from '../parts/dialog.ts'
 import { Head } from '../parts/head.ts'
 import { icon } from '../parts/icon.ts'
 import { note, when } from '../parts/states.ts'
@@ -90,6 +90,6 @@ function showHour({ at, ticks, schedules }: HourCell): void {
           <a class="grow" href=${to(`/schedules/${encodeURIComponent(name)}`)} onClick=${close}>${name}</a>
           <span class="muted">${counted(own, 'tick')}</span></li>`,
       )}</ul>
-      <div class="dialog-foot"><button class="button" onClick=${close} autofocus>Close</button></div>`,
+      ${closeFoot(close)}`,
   )
 }

@@ -5,7 +5,7 @@ import { html } from '../html.ts'
 import { useLoad } from '../load.ts'
 import { action } from '../parts/action.ts'
 import { ago } from '../parts/ago.ts'
-import { ask, showDialog } from '../parts/dialog.ts'
+import { ask, closeFoot, showDialog } from '../parts/dialog.ts'
 import { card, Head } from '../parts/head.ts'
 import { json } from '../parts/json.ts'
 import { type Column, list } from '../parts/list.ts'
@@ -104,13 +104,7 @@ const deadColumns: Column<DeadMessageView>[] = [
 ]
 
 const showMessage = (message: DeadMessageView): void =>
-  showDialog(
-    'Dead message',
-    (close) =>
-      html`${json(message, 'The message')}<div class="dialog-foot"><button class="button"
-        onClick=${close} autofocus>Close</button></div>`,
-    { isWide: true },
-  )
+  showDialog('Dead message', (close) => html`${json(message, 'The message')}${closeFoot(close)}`, { isWide: true })
 
 function redrive(shard: string | undefined, done: () => void): void {
   const whose = shard === undefined ? 'All dead messages' : `Those of shard ${shard}`

@@ -1,6 +1,6 @@
 import { html } from '../html.ts'
 import { areKeysOn, KEYS, switchKeys } from '../keys.ts'
-import { showDialog } from '../parts/dialog.ts'
+import { closeFoot, showDialog } from '../parts/dialog.ts'
 
 export const showKeys = (): void =>
   showDialog(
@@ -16,5 +16,5 @@ export const showKeys = (): void =>
     <label class="check"><input type="checkbox" checked=${areKeysOn.value}
       onChange=${(event: Event) => switchKeys((event.currentTarget as HTMLInputElement).checked)} />
       <span>Single letters are keys</span></label>
-    <div class="dialog-foot"><button class="button" onClick=${close} autofocus>Close</button></div>`,
+    ${closeFoot(close)}`,
   )
