@@ -28,6 +28,10 @@ export function go(address: string, { replace = false } = {}): void {
 /** The link of an address: `href=${to('/jobs')}`. */
 export const to = (address: string): string => ROOT + address
 
+/** The address of one of a list. Two tenants may have one of the same name: the address says which is meant. */
+export const addressOf = (list: string, { name, tenant }: { name: string; tenant?: string | undefined }): string =>
+  `${list}/${encodeURIComponent(name)}${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`
+
 /** The address of this screen with other parameters; null takes one away. A new filter begins at the first page. */
 export function withQuery(changes: Record<string, string | null>, keepsPage = false): string {
   const { path, query } = place.value

@@ -7,7 +7,7 @@ import { ago } from '../parts/ago.ts'
 import { Head } from '../parts/head.ts'
 import { type Column, list } from '../parts/list.ts'
 import { empty, when } from '../parts/states.ts'
-import { to } from '../route.ts'
+import { addressOf, to } from '../route.ts'
 
 type Definition = DefinitionList['items'][number]
 
@@ -32,15 +32,12 @@ export function Definitions(): VNode {
     )}</div>`
 }
 
-const addressOf = (name: string, tenant: string | undefined): string =>
-  `/definitions/${encodeURIComponent(name)}${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`
-
 const columns: Column<Definition>[] = [
   {
     head: 'Definition',
     look: 'first',
     cell: ({ name, tenant }) => html`
-      <a class="main-link" href=${to(addressOf(name, tenant))}>${name}</a>
+      <a class="main-link" href=${to(addressOf('/definitions', { name, tenant }))}>${name}</a>
       ${tenant !== undefined && html`<div class="second">tenant ${tenant}</div>`}`,
   },
   { head: 'Version', look: 'num', cell: ({ version }) => String(version) },

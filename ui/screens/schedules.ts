@@ -11,9 +11,9 @@ import { type Column, list } from '../parts/list.ts'
 import { Pager } from '../parts/pager.ts'
 import { empty, when } from '../parts/states.ts'
 import { status } from '../parts/status.ts'
-import { place, to } from '../route.ts'
+import { addressOf, place, to } from '../route.ts'
 import { count, duration } from '../words.ts'
-import { scheduleAddress, triggerNow } from './schedules/change-schedule.ts'
+import { triggerNow } from './schedules/change-schedule.ts'
 import { editSchedule } from './schedules/edit-schedule.ts'
 
 /** What makes jobs at times. */
@@ -66,7 +66,7 @@ const columns: Column<ScheduleSummary>[] = [
     head: 'Schedule',
     look: 'first',
     cell: (schedule) => html`
-      <div class="clip"><a class="main-link" href=${to(scheduleAddress(schedule))}>${schedule.name}</a></div>
+      <div class="clip"><a class="main-link" href=${to(addressOf('/schedules', schedule))}>${schedule.name}</a></div>
       <div class="second">${schedule.job.type}${schedule.tenant && ` · tenant ${schedule.tenant}`}</div>`,
   },
   { head: 'Every', look: 'tight', cell: rhythmOf },

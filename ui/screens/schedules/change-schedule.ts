@@ -7,10 +7,6 @@ import { go } from '../../route.ts'
 
 type Named = Pick<ScheduleSummary, 'name' | 'tenant' | 'paused'>
 
-/** Two tenants may have a schedule of the same name: the address says which is meant. */
-export const scheduleAddress = ({ name, tenant }: Pick<Named, 'name' | 'tenant'>): string =>
-  `/schedules/${encodeURIComponent(name)}${tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`}`
-
 export const triggerNow = ({ name, tenant }: Named, done: () => void): Action => ({
   word: 'Run now',
   drawing: 'play',

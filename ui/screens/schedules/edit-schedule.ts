@@ -8,8 +8,7 @@ import { numberOf, textOf } from '../../parts/form.ts'
 import { JsonField } from '../../parts/json-field.ts'
 import { segments } from '../../parts/segments.ts'
 import { tell } from '../../parts/toast.ts'
-import { go } from '../../route.ts'
-import { scheduleAddress } from './change-schedule.ts'
+import { addressOf, go } from '../../route.ts'
 
 /** A form for a schedule: a new one, or one that is there. */
 export const editSchedule = (schedule: ScheduleView | null, done: () => void = () => undefined): void =>
@@ -23,7 +22,7 @@ export const editSchedule = (schedule: ScheduleView | null, done: () => void = (
       const saved = await hasty.schedules.put(name, bodyOf(form), { tenant: schedule?.tenant })
       tell(`${name} is saved.`)
       done()
-      if (schedule === null) go(scheduleAddress(saved))
+      if (schedule === null) go(addressOf('/schedules', saved))
     },
   })
 
