@@ -2,12 +2,16 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { type Content, html } from '../html.ts'
 
+/** Whether a value of JSON is an object: no list, and not null. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** What is wrong with a text that should be JSON, in a sentence; empty: nothing. An empty text is no fault. */
 export function jsonFault(text: string, example: string, isObject = false): string {
   if (text.trim() === '') return ''
   try {
     const value: unknown = JSON.parse(text)
-    const fits = !isObject || (typeof value === 'object' && value !== null && !Array.isArray(value))
+    const fits = !isObject || isRecord(value)
     return fits ? '' : `This is JSON, but not an object. Write it like ${example}`
   } catch {
     return `This is not JSON. Write it like ${example}`

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { html } from '../../html.ts'
-import { jsonFault, validity } from '../../parts/json-field.ts'
+import { isRecord, jsonFault, validity } from '../../parts/json-field.ts'
 import { type FormField, fieldsOf, textOfValue, valueOf } from './schema-form.ts'
 
 interface PayloadProps {
@@ -85,9 +85,7 @@ function Typed({ field, value, isOff, set }: FieldProps): VNode {
 function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
+    return isRecord(value) ? value : null
   } catch {
     return null
   }
