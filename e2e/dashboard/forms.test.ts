@@ -1,30 +1,22 @@
 // What was typed is never lost, and nothing is sent that the form knows to be wrong.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { browserPath, openBrowser, openPage } from '../support/browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { browserPath } from '../support/browser.ts'
 import { postTo, send } from '../support/call.ts'
-import type { Hasty } from '../support/hasty.ts'
 import { readJob } from '../support/jobs.ts'
+import { startSite } from '../support/site.ts'
 import { startForDashboard, untilRequest } from './fill.ts'
 
 describe.skipIf(browserPath instanceof Error)('in a browser', () => {
-  let hasty: Hasty
-  let browser: Browser
-  beforeAll(async () => {
-    ;[hasty, browser] = await Promise.all([startForDashboard(), openBrowser()])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await hasty?.stop()
-  })
+  const site = startSite(startForDashboard)
 
   async function openAt(address: string) {
-    const watched = await openPage(browser, { origin: hasty.url })
+    const watched = await site.open()
     const sent: string[] = []
     watched.page.on('request', (request) => {
       if (request.method() !== 'GET') sent.push(`${request.method()} ${new URL(request.url()).pathname}`)
     })
-    await watched.page.goto(`${hasty.url}/ui${address}`)
+    await watched.page.goto(`${site.hasty.url}/ui${address}`)
     return { ...watched, sent, [Symbol.asyncDispose]: () => watched.context.close() }
   }
 
@@ -62,7 +54,7 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
     await page.getByText('The job is stored.').waitFor()
     const id = new URL(page.url()).pathname.split('/').at(-1) ?? ''
     const tags = ['nightly', 'customer:42']
-    expect(await readJob(hasty, id)).toMatchObject({ object_id: 'order 7', tags, payload: { numbers: [1, 2] } })
+    expect(await readJob(site.hasty, id)).toMatchObject({ object_id: 'order 7', tags, payload: { numbers: [1, 2] } })
   })
 
   test('a time is typed as a clock here shows it, and asked for as everybody understands it', async () => {
@@ -80,9 +72,12 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
   })
 
   test('a signal that is refused keeps its name and extras', async () => {
-    const made = await postTo(`${hasty.url}/v1/requests`, { name: 'waits', steps: [{ name: 'wait', signal: 'go' }] })
+    const made = await postTo(`${site.hasty.url}/v1/requests`, {
+      name: 'waits',
+      steps: [{ name: 'wait', signal: 'go' }],
+    })
     const id = String(made.body['request_id'])
-    await untilRequest(hasty, id, { step: 'wait' })
+    await untilRequest(site.hasty, id, { step: 'wait' })
     await using opened = await openAt(`/requests/${id}`)
     const { page, sent } = opened
     await click(page, 'Signal')
@@ -120,7 +115,7 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
   })
 
   test('a request whose params are not JSON is not made', async () => {
-    await send('PUT', `${hasty.url}/v1/definitions/order`, { steps: [{ name: 'wait', signal: 'go' }] })
+    await send('PUT', `${site.hasty.url}/v1/definitions/order`, { steps: [{ name: 'wait', signal: 'go' }] })
     await using opened = await openAt('/definitions/order')
     const { page, sent } = opened
     await click(page, 'Start one')

@@ -2,43 +2,37 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bearer, SECRET, tokenOf } from '../auth/tokens.ts'
 import { runCli } from '../cli/run-cli.ts'
-import { browserPath, openBrowser, openPage } from '../support/browser.ts'
+import { browserPath } from '../support/browser.ts'
 import { postTo } from '../support/call.ts'
-import type { Hasty } from '../support/hasty.ts'
+import { startSite } from '../support/site.ts'
 import { startForDashboard } from './fill.ts'
 
 const CLIENTS = join(tmpdir(), `hasty-dashboard-${process.pid}.json`)
 
 describe.skipIf(browserPath instanceof Error)('where a token is needed', () => {
-  let hasty: Hasty
-  let browser: Browser
   let secret: string
-  beforeAll(async () => {
+  // Hooks after the tests run in the opposite order: whoever reads the file has ended by then.
+  afterAll(() => writeFile(CLIENTS, ''))
+  const site = startSite(async () => {
     const { stdout } = await runCli('', ['admin', 'add-client', 'desk', '--file', CLIENTS, '--scope', 'jobs:read'])
     secret = /hsec_[\w-]+/.exec(stdout)?.[0] ?? ''
-    ;[hasty, browser] = await Promise.all([
-      startForDashboard({ env: { AUTH: 'required', JWT_SECRET: SECRET }, apiEnv: { CLIENTS_FILE: CLIENTS } }),
-      openBrowser(),
-    ])
+    return startForDashboard({ env: { AUTH: 'required', JWT_SECRET: SECRET }, apiEnv: { CLIENTS_FILE: CLIENTS } })
+  })
+  beforeAll(async () => {
     for (const tenant of ['acme', 'umbrella']) {
       const token = await tokenOf('caller', { claims: { tenant } })
       const job = { object_id: `of ${tenant}`, type: 'add', payload: { numbers: [1e308, 1e308] } }
-      expect(await postTo(`${hasty.url}/v1/jobs`, job, bearer(token))).toMatchObject({ status: 201 })
+      expect(await postTo(`${site.hasty.url}/v1/jobs`, job, bearer(token))).toMatchObject({ status: 201 })
     }
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await hasty?.stop()
-    await writeFile(CLIENTS, '')
   })
 
   const opened = async (address = '/jobs') => {
-    const watched = await openPage(browser, { origin: hasty.url })
-    await watched.page.goto(`${hasty.url}/ui${address}`)
+    const watched = await site.open()
+    await watched.page.goto(`${site.hasty.url}/ui${address}`)
     return watched
   }
   async function logIn(page: Page, token: string): Promise<void> {
@@ -59,7 +53,7 @@ describe.skipIf(browserPath instanceof Error)('where a token is needed', () => {
     expect(await retry.getAttribute('title')).toBe('This needs a token with the scope jobs:write.')
     await retry.click({ force: true })
     expect(await page.getByRole('dialog').count()).toBe(0)
-    await page.goto(`${hasty.url}/ui/workers`)
+    await page.goto(`${site.hasty.url}/ui/workers`)
     await page.getByText('Your token does not reach this').waitFor()
     await page.reload()
     await page.getByText('Your token does not reach this').waitFor()
@@ -97,7 +91,7 @@ describe.skipIf(browserPath instanceof Error)('where a token is needed', () => {
     await using watched = await opened(`/jobs#token=${await tokenOf('linked')}`)
     const { page } = watched
     await page.getByRole('link', { name: 'of acme' }).waitFor()
-    expect(page.url()).toBe(`${hasty.url}/ui/jobs`)
+    expect(page.url()).toBe(`${site.hasty.url}/ui/jobs`)
   })
 
   test('a tenant sees its own jobs alone, also in the counts', async () => {

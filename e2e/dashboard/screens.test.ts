@@ -1,26 +1,19 @@
 // Every screen in both themes, on a desk and on a phone: nothing on the console, nothing that the policy had to stop,
 // no request elsewhere, nothing that axe finds, nothing wider than the window, and small enough.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { axeViolations, browserPath, openBrowser, openPage } from '../support/browser.ts'
-import type { Hasty } from '../support/hasty.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { axeViolations, browserPath } from '../support/browser.ts'
 import { readJob } from '../support/jobs.ts'
+import { startSite } from '../support/site.ts'
 import { type Filled, fill, startForDashboard } from './fill.ts'
 
 /** Bytes that opening a screen may bring over the wire, with all code and styles. */
 const BUDGET_BYTES = 120 * 1024
 
 describe.skipIf(browserPath instanceof Error)('in a browser', () => {
-  let hasty: Hasty
-  let browser: Browser
+  const site = startSite(startForDashboard)
   let filled: Filled
   beforeAll(async () => {
-    hasty = await startForDashboard()
-    ;[filled, browser] = await Promise.all([fill(hasty), openBrowser()])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await hasty?.stop()
+    filled = await fill(site.hasty)
   })
 
   /** Screens, and a text that each shows once its facts are there. */
@@ -60,9 +53,9 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
     async ({ n }) => {
       const [address, shows] = screens[n] ?? ['', '']
       const path = typeof address === 'string' ? address : address(filled)
-      await using watched = await openPage(browser, { origin: hasty.url })
+      await using watched = await site.open()
       const { page, faults, bytes } = watched
-      await page.goto(`${hasty.url}/ui${path}`)
+      await page.goto(`${site.hasty.url}/ui${path}`)
       await page.locator('main').getByText(shows).first().waitFor()
       const found: string[] = bytes() > BUDGET_BYTES ? [`${bytes()} bytes`] : []
       for (const { theme, width } of views) {
@@ -98,9 +91,9 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
     '$button opens and is clean: $shows',
     async ({ n }) => {
       const [address, button, shows] = openings[n] ?? ['', '', '']
-      await using watched = await openPage(browser, { origin: hasty.url, width: n % 2 === 0 ? 1280 : 390 })
+      await using watched = await site.open({ width: n % 2 === 0 ? 1280 : 390 })
       const { page, faults } = watched
-      await page.goto(`${hasty.url}/ui${typeof address === 'string' ? address : address(filled)}`)
+      await page.goto(`${site.hasty.url}/ui${typeof address === 'string' ? address : address(filled)}`)
       await page.locator('main').getByRole('button', { name: button, exact: true }).first().click()
       await page.getByText(shows).first().waitFor()
       const found = await axeViolations(page)
@@ -112,10 +105,10 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
   )
 
   test('the attempts of a worker stay within their card, however long their errors are', async () => {
-    const { attempts } = await readJob(hasty, filled.failed)
-    await using watched = await openPage(browser, { origin: hasty.url })
+    const { attempts } = await readJob(site.hasty, filled.failed)
+    await using watched = await site.open()
     const { page } = watched
-    await page.goto(`${hasty.url}/ui/workers/${encodeURIComponent(attempts[0]?.worker_id ?? '')}`)
+    await page.goto(`${site.hasty.url}/ui/workers/${encodeURIComponent(attempts[0]?.worker_id ?? '')}`)
     const error = page.getByRole('row').filter({ hasText: 'failed' }).locator('.second.clip').first()
     await error.waitFor()
     expect(await error.getAttribute('title')).not.toBe('')
@@ -128,9 +121,9 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
   })
 
   test('the screens of a phone are in a list that slides in, and goes when one is chosen', async () => {
-    await using watched = await openPage(browser, { origin: hasty.url, width: 390 })
+    await using watched = await site.open({ width: 390 })
     const { page, faults } = watched
-    await page.goto(`${hasty.url}/ui/jobs`)
+    await page.goto(`${site.hasty.url}/ui/jobs`)
     await page.getByRole('button', { name: 'Screens' }).click()
     const list = page.getByRole('navigation', { name: 'Screens' })
     await list.getByRole('link', { name: 'Workers' }).waitFor()

@@ -1,23 +1,15 @@
 // The page /docs in a real browser: what it shows, that it can be searched, and that it makes the calls that it describes.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { axeViolations, browserPath, openBrowser, openPage } from '../support/browser.ts'
-import { type Hasty, startInProcess } from '../support/hasty.ts'
+import { describe, expect, test } from 'vitest'
+import { axeViolations, browserPath } from '../support/browser.ts'
+import { startInProcess } from '../support/hasty.ts'
+import { startSite } from '../support/site.ts'
 
 describe.skipIf(browserPath instanceof Error)('/docs in a browser', () => {
-  let hasty: Hasty
-  let browser: Browser
-  beforeAll(async () => {
-    ;[hasty, browser] = await Promise.all([startInProcess(), openBrowser()])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await hasty?.stop()
-  })
+  const site = startSite(startInProcess)
 
   const open = async (options: { theme?: 'light' | 'dark'; width?: number } = {}) => {
-    const watched = await openPage(browser, { ...options, origin: hasty.url })
-    await watched.page.goto(`${hasty.url}/docs`)
+    const watched = await site.open(options)
+    await watched.page.goto(`${site.hasty.url}/docs`)
     await watched.page.waitForSelector('section')
     return watched
   }
@@ -62,7 +54,7 @@ describe.skipIf(browserPath instanceof Error)('/docs in a browser', () => {
     const { page } = watched
     const tried = page.locator('#createJob .try')
     await tried.locator('summary').first().click()
-    expect(await tried.locator('form pre').innerText()).toContain(`curl -i -X POST '${hasty.url}/v1/jobs'`)
+    expect(await tried.locator('form pre').innerText()).toContain(`curl -i -X POST '${site.hasty.url}/v1/jobs'`)
     await tried.locator('textarea').fill('{"object_id": "<b>it\'s</b>", "type": "sleep", "payload": {"ms": 1}}')
     await tried.locator('button').click()
     await tried.locator('.answer .ok').waitFor()
