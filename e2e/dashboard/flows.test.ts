@@ -1,4 +1,4 @@
-// What people come for, by keyboard alone, as somebody would do it who has no mouse.
+// The keyboard alone is enough for what people come here to do.
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { browserPath } from '../support/browser.ts'

@@ -1,4 +1,4 @@
-// What was typed is never lost, and nothing is sent that the form knows to be wrong.
+// A form never loses what was typed, and sends nothing that it knows to be wrong.
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { browserPath } from '../support/browser.ts'
@@ -24,7 +24,7 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
   const field = (page: Page, name: string) => page.locator(`form [name="${name}"]`)
   const click = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 
-  /** What stands in these fields now. */
+  /** The text that each of these fields has now. */
   const valuesOf = (page: Page, names: string[]) => Promise.all(names.map((name) => field(page, name).inputValue()))
 
   test('a payload that is not JSON is told beside its field, and nothing is sent or lost', async () => {

@@ -1,4 +1,4 @@
-// Where a token is needed: logging in, what a token may not do, what a tenant does not see.
+// Tokens are required here: somebody logs in, may do what the token allows, and sees the jobs of one tenant alone.
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

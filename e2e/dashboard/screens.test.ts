@@ -69,12 +69,12 @@ describe.skipIf(browserPath instanceof Error)('in a browser', () => {
           ),
         )
       }
-      // What is not there is a 404, which browsers write on the console.
+      // One path names a job that does not exist: the browser writes its 404 on the console.
       expect([...found, ...faults.filter((fault) => !(fault.includes('404') && path.endsWith('79o')))]).toEqual([])
     },
   )
 
-  /** What opens over a screen, how, and what it shows. */
+  /** A screen, the button that opens something over it, and a text that is then shown. */
   const openings: [address: string | ((filled: Filled) => string), button: string, shows: string][] = [
     ['/jobs', 'Filter', 'Show these jobs'],
     ['/jobs', 'Saved', 'Keep this filter …'],

@@ -1,4 +1,4 @@
-// What every service exports for Prometheus, and that each figure of the whole system comes from one replica alone.
+// Every service exports metrics for Prometheus, and each figure of the whole system comes from one replica alone.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// What happens over all jobs, as a dashboard asks for it: with tenants, one of which must not see the other's.
+// A dashboard asks what happens over all jobs. There are two tenants here, and neither may see the other's.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Calendar } from '#shared/contracts/http/calendar.ts'
 import type { ErrorList } from '#shared/contracts/http/errors.ts'
