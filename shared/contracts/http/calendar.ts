@@ -1,14 +1,12 @@
 import { z } from 'zod'
-import { tenantParameter } from './query.ts'
+import { tenantParameter, timeParameter } from './query.ts'
 
 /** Days that a calendar may have. */
 export const CALENDAR_DAYS_MAX = 31
 
-const time = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
-
 export const calendarQuerySchema = z.strictObject({
-  from: time('RFC 3339; the first hour is the one that has this time; by default now'),
-  to: time(`RFC 3339; by default a week after \`from\`, and at most ${CALENDAR_DAYS_MAX} days`),
+  from: timeParameter('RFC 3339; the first hour is the one that has this time; by default now'),
+  to: timeParameter(`RFC 3339; by default a week after \`from\`, and at most ${CALENDAR_DAYS_MAX} days`),
   tenant: tenantParameter,
 })
 

@@ -1,16 +1,14 @@
 import { z } from 'zod'
 import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
-import { pageParameters, tenantParameter } from './query.ts'
+import { pageParameters, tenantParameter, timeParameter } from './query.ts'
 
 /** Hours of the sparkline of an error. */
 export const SPARK_HOURS = 24
 
-const time = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
-
 export const listErrorsQuerySchema = z.strictObject({
   type: z.string().regex(TYPE_PATTERN, TYPE_RULE).optional(),
-  from: time('RFC 3339; last seen at this time or later'),
-  to: time('RFC 3339; first seen before this time'),
+  from: timeParameter('RFC 3339; last seen at this time or later'),
+  to: timeParameter('RFC 3339; first seen before this time'),
   tenant: tenantParameter,
   ...pageParameters('Errors per page'),
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JOB_STATUSES } from '../log/job.ts'
 import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
 import { createJobBodySchema, jobSummaryViewSchema, tagSchema } from './jobs.ts'
-import { aboutNumber, pageParameters, tenantParameter, wholeNumberParameter } from './query.ts'
+import { aboutNumber, pageParameters, tenantParameter, timeParameter, wholeNumberParameter } from './query.ts'
 
 /** Statuses by which jobs are searched: `timeout` is a part of the failed and of the cancelled ones. */
 export const SEARCH_STATUSES = [...JOB_STATUSES, 'timeout'] as const
@@ -21,19 +21,10 @@ const filterShape = {
     .regex(FINGERPRINT_PATTERN, 'must be a fingerprint of 16 digits or letters a-f, as in GET /v1/errors')
     .optional()
     .meta({ description: 'Only jobs that have an error of this fingerprint now, as in `GET /v1/errors`' }),
-  created_after: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .meta({ description: 'RFC 3339; created at this time or later' }),
-  created_before: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .meta({ description: 'RFC 3339; created before this time' }),
-  ended_after: z.iso
-    .datetime({ offset: true })
-    .optional()
-    .meta({ description: 'RFC 3339; ended at this time or later' }),
-  ended_before: z.iso.datetime({ offset: true }).optional().meta({ description: 'RFC 3339; ended before this time' }),
+  created_after: timeParameter('RFC 3339; created at this time or later'),
+  created_before: timeParameter('RFC 3339; created before this time'),
+  ended_after: timeParameter('RFC 3339; ended at this time or later'),
+  ended_before: timeParameter('RFC 3339; ended before this time'),
   tenant: tenantParameter,
   worker: z
     .string()

@@ -39,6 +39,9 @@ export const pageParameters = (description: string, { limit, cursorMaxLength = 2
   limit: limitParameter(description, limit),
 })
 
+/** @param description what the time bounds, such as `RFC 3339; created before this time` */
+export const timeParameter = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
+
 /** A tenant, where a caller who is bound to none chooses one. */
 export const tenantParameter = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
-import { tenantParameter } from './query.ts'
+import { tenantParameter, timeParameter } from './query.ts'
 
 /** Lengths of the spans in which jobs are counted, in seconds. */
 export const SERIES_STEPS = { '10s': 10, '1m': 60, '1h': 3_600 } as const
@@ -9,11 +9,9 @@ const STEP_NAMES = ['10s', '1m', '1h'] as const satisfies SeriesStep[]
 
 export const SERIES_POINTS_MAX = 2_200
 
-const time = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
-
 export const seriesQuerySchema = z.strictObject({
-  from: time('RFC 3339; the first span is the one that has this time'),
-  to: time('RFC 3339; by default now'),
+  from: timeParameter('RFC 3339; the first span is the one that has this time'),
+  to: timeParameter('RFC 3339; by default now'),
   step: z.enum(STEP_NAMES).optional().meta({
     description:
       'Length of a span; by default one that fits the range. Spans of 10 s are kept for 2 hours, of 1 m for 3 days, of 1 h for 90 days',
