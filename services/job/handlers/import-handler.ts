@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fromJsonSchema } from '#shared/accept/json-schema.ts'
 import { batchPolicySchema, policyFrom, userPolicySchema } from '#shared/contracts/log/job-type.ts'
-import { TYPE_PATTERN, TYPE_RULE } from '#shared/contracts/log/subjects.ts'
+import { typeSchema } from '#shared/contracts/log/subjects.ts'
 import { isObject, messageOf } from '#shared/errors/foreign.ts'
 import { issuesOf } from '#shared/errors/zod-issues.ts'
 import { zodMessages } from '#shared/errors/zod-messages.ts'
@@ -12,7 +12,7 @@ import type { JobHandler } from './handler.ts'
 
 /** The export `handler` of a user's file, checked by hand, because functions have no schema. */
 const userHandlerSchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN, TYPE_RULE),
+  type: typeSchema,
   policy: userPolicySchema.optional(),
   batch: batchPolicySchema.optional(),
   schema: z.unknown().optional(),

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 import { pageParameters, tenantParameter, timeParameter } from './query.ts'
 
 /** Hours of the sparkline of an error. */
 export const SPARK_HOURS = 24
 
 export const listErrorsQuerySchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN, TYPE_RULE).optional(),
+  type: typeSchema.optional(),
   from: timeParameter('RFC 3339; last seen at this time or later'),
   to: timeParameter('RFC 3339; first seen before this time'),
   tenant: tenantParameter,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { eventNoteSchema } from '../log/job.ts'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 import { tagSchema } from './jobs.ts'
 import { aboutNumber, wholeNumberParameter } from './query.ts'
 
@@ -16,7 +16,7 @@ export const jobEventsQuerySchema = z.strictObject({
 })
 
 export const eventsQuerySchema = z.strictObject({
-  type: z.string().regex(TYPE_PATTERN, TYPE_RULE).optional().meta({ description: 'Only events of this job type' }),
+  type: typeSchema.optional().meta({ description: 'Only events of this job type' }),
   tag: tagSchema.optional().meta({ description: 'Only events of jobs with this tag' }),
   last_event_id: lastEventId,
   limit: wholeNumberParameter(1, PAGE_MAX)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { JOB_STATUSES } from '../log/job.ts'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 import { createJobBodySchema, jobSummaryViewSchema, tagSchema } from './jobs.ts'
 import { aboutNumber, pageParameters, tenantParameter, timeParameter, wholeNumberParameter } from './query.ts'
 
@@ -13,7 +13,7 @@ const statusesSchema = z.array(z.enum(SEARCH_STATUSES)).min(1)
 const FINGERPRINT_PATTERN = /^[0-9a-f]{16}$/
 
 const filterShape = {
-  type: z.string().regex(TYPE_PATTERN, TYPE_RULE).optional(),
+  type: typeSchema.optional(),
   object_id: createJobBodySchema.shape.object_id.optional(),
   tag: tagSchema.optional().meta({ description: 'Only jobs with this tag' }),
   error: z

@@ -14,7 +14,7 @@ import {
 } from '../log/job.ts'
 import { tagsMember, tenantMember } from '../log/job-spec.ts'
 import { ATTEMPTS_MAX, DELAY_MAX_MS, TIMEOUT_MAX_MS } from '../log/limits.ts'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 
 /** Bytes of UTF-8, not characters. */
 export const OBJECT_ID_MAX_BYTES = 512
@@ -68,7 +68,7 @@ export const createJobBodySchema = z
         error: `must be at most ${OBJECT_ID_MAX_BYTES} bytes of UTF-8`,
       })
       .meta({ description: `What the job is about: 1 to ${OBJECT_ID_MAX_BYTES} bytes of any text` }),
-    type: z.string().regex(TYPE_PATTERN, TYPE_RULE).meta({ description: 'The job type' }),
+    type: typeSchema.meta({ description: 'The job type' }),
     payload: z.unknown().optional().meta({ description: 'Any JSON value that matches the schema of the type' }),
     priority: z.enum(PRIORITIES).default('normal'),
     timeout_ms: timeoutField.optional().meta({ description: 'Time limit of an attempt, in milliseconds' }),

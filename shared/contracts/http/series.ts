@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 import { tenantParameter, timeParameter } from './query.ts'
 
 /** Lengths of the spans in which jobs are counted, in seconds. */
@@ -16,7 +16,7 @@ export const seriesQuerySchema = z.strictObject({
     description:
       'Length of a span; by default one that fits the range. Spans of 10 s are kept for 2 hours, of 1 m for 3 days, of 1 h for 90 days',
   }),
-  type: z.string().regex(TYPE_PATTERN, TYPE_RULE).optional(),
+  type: typeSchema.optional(),
   tenant: tenantParameter,
   by: z.enum(['type']).optional().meta({ description: '`type`: the points of each type beside those of all of them' }),
 })

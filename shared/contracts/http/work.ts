@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DELAY_MAX_MS } from '../log/limits.ts'
-import { TYPE_PATTERN, TYPE_RULE } from '../log/subjects.ts'
+import { typeSchema } from '../log/subjects.ts'
 
 // Work over plain HTTP: a worker asks for jobs, says that it still runs them, and says how they ended. A job that was
 // lent belongs to its worker until `lease_until`; the log of jobs says who has it, so an answer that comes too late
@@ -95,7 +95,7 @@ export const claimWorkBodySchema = z
   .strictObject({
     worker_id: workerId,
     types: z
-      .array(z.string().regex(TYPE_PATTERN, TYPE_RULE))
+      .array(typeSchema)
       .min(1)
       .max(WORK_TYPES_MAX)
       .meta({ description: 'Job types that the worker can run; each must have the runner `http`' }),

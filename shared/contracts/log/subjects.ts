@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { PRIORITIES, type Priority } from './job.ts'
 
 export const JOBS_STREAM = 'JOBS'
@@ -22,8 +23,8 @@ export const isTerminalEvent = (event: JobEventName): boolean =>
   event === 'job:finished' || event === 'job:cancelled' || event === 'job:failed'
 
 export const TYPE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/
-/** What a refused name is told. */
-export const TYPE_RULE = 'must be 1 to 64 of a-z, 0-9, _ and -, a letter first'
+/** The name of a job type, as callers and handlers give it. */
+export const typeSchema = z.string().regex(TYPE_PATTERN, 'must be 1 to 64 of a-z, 0-9, _ and -, a letter first')
 
 /** The address of a job: everything that a writer needs besides the event's name. */
 export interface JobAddress {
