@@ -1,7 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
-import { CLIENT_ID_PATTERN, SCOPES, TENANT_PATTERN } from '#shared/contracts/http/tokens.ts'
+import { NAME_PATTERN } from '#shared/contracts/http/names.ts'
+import { CLIENT_ID_PATTERN, SCOPES } from '#shared/contracts/http/tokens.ts'
 import { TYPE_PATTERN } from '#shared/contracts/log/subjects.ts'
 import { withoutMark } from '#shared/formats/plain-text.ts'
 
@@ -13,7 +14,7 @@ const clientSchema = z.strictObject({
    */
   secret_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   scopes: z.array(z.enum(SCOPES)).min(1),
-  tenant: z.string().regex(TENANT_PATTERN).nullable(),
+  tenant: z.string().regex(NAME_PATTERN).nullable(),
   /** The only job types that it may run as a worker; absent: all. */
   types: z.array(z.string().regex(TYPE_PATTERN)).min(1).optional(),
   created_at: z.string(),

@@ -8,7 +8,8 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose'
-import { isScope, TENANT_PATTERN } from '#shared/contracts/http/tokens.ts'
+import { NAME_PATTERN } from '#shared/contracts/http/names.ts'
+import { isScope } from '#shared/contracts/http/tokens.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { type Clock, HOUR, MINUTE, SECOND } from '#shared/time/clock.ts'
 import type { Caller } from './caller.ts'
@@ -175,7 +176,7 @@ function callerOf(payload: JWTPayload, config: AuthConfig): Caller {
     throw invalidToken("The token's claim sub is not what is expected here.")
   const scopes = wordsOf(payload['scope'] ?? payload['scp']).filter(isScope)
   const tenant = payload[config.JWT_TENANT_CLAIM] ?? null
-  if (tenant !== null && !(typeof tenant === 'string' && TENANT_PATTERN.test(tenant)))
+  if (tenant !== null && !(typeof tenant === 'string' && NAME_PATTERN.test(tenant)))
     throw invalidToken(`The token's claim ${config.JWT_TENANT_CLAIM} is not a valid tenant.`)
   if (tenant === null && config.TENANT_REQUIRED && !scopes.includes('admin'))
     throw invalidToken(`The token lacks the claim ${config.JWT_TENANT_CLAIM}, which this server requires.`)

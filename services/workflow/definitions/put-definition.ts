@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { nameSchema } from '#shared/contracts/http/names.ts'
 import {
   DEFINITION_VERSIONS_KEPT,
   DEFINITIONS_MAX,
   DEFINITIONS_OF_TENANT_MAX,
 } from '#shared/contracts/http/request-list.ts'
-import { nameSchema, type PlanStep } from '#shared/contracts/http/requests.ts'
+import type { PlanStep } from '#shared/contracts/http/requests.ts'
 import { AppError, unavailable } from '#shared/errors/app-error.ts'
 import { badParameters } from '#shared/http/read-query.ts'
 import { type Clock, isoTime } from '#shared/time/clock.ts'

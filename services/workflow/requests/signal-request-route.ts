@@ -1,5 +1,6 @@
+import { nameSchema } from '#shared/contracts/http/names.ts'
 import { requestOperations } from '#shared/contracts/http/operations/requests.ts'
-import { EXTRAS_MAX_BYTES, nameSchema } from '#shared/contracts/http/requests.ts'
+import { EXTRAS_MAX_BYTES } from '#shared/contracts/http/requests.ts'
 import type { GuardedRouter } from '#shared/http/guarded-router.ts'
 import { badParameters } from '#shared/http/read-query.ts'
 import { changeInfo } from '#shared/http/request-info.ts'

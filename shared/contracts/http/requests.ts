@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { jobErrorSchema } from '../log/job.ts'
 import { createJobBodySchema } from './jobs.ts'
+import { nameSchema } from './names.ts'
 
 /** Largest number of jobs: the broker keeps a request as one message. */
 export const REQUEST_MAX_JOBS = 1_000
@@ -19,10 +20,6 @@ export const PLAN_BODY_MAX_MEMBERS = 100_000
 /** Bytes of JSON; params and extras are sent with every call of a service. */
 export const PARAMS_MAX_BYTES = 64 * 1024
 export const EXTRAS_MAX_BYTES = 64 * 1024
-
-const NAME_RULE = 'must be 1 to 64 letters, digits or ._-, a letter or digit first'
-/** Names of steps, jobs, signals and definitions. */
-export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME_RULE)
 
 /** A JSON pointer (RFC 6901) into `{params, extras}`: `/extras/pages`. */
 const pointerSchema = z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nameSchema } from './names.ts'
 
 /**
  * The rights that a token may have: reading jobs, creating and changing them, running them as a worker, and operating the
@@ -9,11 +10,8 @@ export type Scope = (typeof SCOPES)[number]
 
 export const isScope = (text: string): text is Scope => (SCOPES as readonly string[]).includes(text)
 
-export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Parameter of addresses with a name that each tenant may use for itself. */
-export const tenantParameter = z
-  .string()
-  .regex(TENANT_PATTERN, 'must be 1 to 64 letters, digits or ._-, a letter or digit first')
+export const tenantParameter = nameSchema
   .optional()
   .meta({ description: 'The tenant to act for, if the token is bound to none' })
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
