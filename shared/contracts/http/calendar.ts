@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { tenantParameter, timeParameter } from './query.ts'
+import { tenantFilterParameter, timeParameter } from './query.ts'
 
 /** Days that a calendar may have. */
 export const CALENDAR_DAYS_MAX = 31
@@ -7,7 +7,7 @@ export const CALENDAR_DAYS_MAX = 31
 export const calendarQuerySchema = z.strictObject({
   from: timeParameter('RFC 3339; the first hour is the one that has this time; by default now'),
   to: timeParameter(`RFC 3339; by default a week after \`from\`, and at most ${CALENDAR_DAYS_MAX} days`),
-  tenant: tenantParameter,
+  tenant: tenantFilterParameter,
 })
 
 export const calendarSchema = z

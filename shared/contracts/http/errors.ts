@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { typeSchema } from '../log/subjects.ts'
-import { pageParameters, tenantParameter, timeParameter } from './query.ts'
+import { pageParameters, tenantFilterParameter, timeParameter } from './query.ts'
 
 /** Hours of the sparkline of an error. */
 export const SPARK_HOURS = 24
@@ -9,7 +9,7 @@ export const listErrorsQuerySchema = z.strictObject({
   type: typeSchema.optional(),
   from: timeParameter('RFC 3339; last seen at this time or later'),
   to: timeParameter('RFC 3339; first seen before this time'),
-  tenant: tenantParameter,
+  tenant: tenantFilterParameter,
   ...pageParameters('Errors per page'),
 })
 export type ListErrorsQuery = z.infer<typeof listErrorsQuerySchema>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JOB_STATUSES } from '../log/job.ts'
 import { typeSchema } from '../log/subjects.ts'
 import { createJobBodySchema, jobSummaryViewSchema, tagSchema } from './jobs.ts'
-import { aboutNumber, pageParameters, tenantParameter, timeParameter, wholeNumberParameter } from './query.ts'
+import { aboutNumber, pageParameters, tenantFilterParameter, timeParameter, wholeNumberParameter } from './query.ts'
 
 /** Statuses by which jobs are searched: `timeout` is a part of the failed and of the cancelled ones. */
 export const SEARCH_STATUSES = [...JOB_STATUSES, 'timeout'] as const
@@ -25,7 +25,7 @@ const filterShape = {
   created_before: timeParameter('RFC 3339; created before this time'),
   ended_after: timeParameter('RFC 3339; ended at this time or later'),
   ended_before: timeParameter('RFC 3339; ended before this time'),
-  tenant: tenantParameter,
+  tenant: tenantFilterParameter,
   worker: z
     .string()
     .min(1)

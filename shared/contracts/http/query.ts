@@ -43,7 +43,7 @@ export const pageParameters = (description: string, { limit, cursorMaxLength = 2
 export const timeParameter = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
 
 /** A tenant, where a caller who is bound to none chooses one. */
-export const tenantParameter = z
+export const tenantFilterParameter = z
   .string()
   .min(1)
   .max(200)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { typeSchema } from '../log/subjects.ts'
-import { tenantParameter, timeParameter } from './query.ts'
+import { tenantFilterParameter, timeParameter } from './query.ts'
 
 /** Lengths of the spans in which jobs are counted, in seconds. */
 export const SERIES_STEPS = { '10s': 10, '1m': 60, '1h': 3_600 } as const
@@ -17,7 +17,7 @@ export const seriesQuerySchema = z.strictObject({
       'Length of a span; by default one that fits the range. Spans of 10 s are kept for 2 hours, of 1 m for 3 days, of 1 h for 90 days',
   }),
   type: typeSchema.optional(),
-  tenant: tenantParameter,
+  tenant: tenantFilterParameter,
   by: z.enum(['type']).optional().meta({ description: '`type`: the points of each type beside those of all of them' }),
 })
 export type SeriesQuery = z.infer<typeof seriesQuerySchema>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { errorListSchema, listErrorsQuerySchema } from '../errors.ts'
 import { healthSchema } from '../health.ts'
 import { digestSchema } from '../live.ts'
-import { noParameters, tenantParameter } from '../query.ts'
+import { noParameters, tenantFilterParameter } from '../query.ts'
 import { seriesQuerySchema, seriesSchema } from '../series.ts'
 import { operationsOf } from './operation.ts'
 
@@ -25,7 +25,7 @@ export const overviewOperations = operationsOf('Overview', {
     summary: 'Get or follow what happens now',
     description:
       'With `Accept: text/event-stream` the answer is a stream of digests, one a second: what waits, runs, comes and goes, and whether anything needs a look.',
-    query: z.strictObject({ tenant: tenantParameter }),
+    query: z.strictObject({ tenant: tenantFilterParameter }),
     answers: { 200: { description: 'The next digest', schema: digestSchema, events: 'Digest' } },
     problems: [],
   },
