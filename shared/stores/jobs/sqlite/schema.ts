@@ -49,8 +49,6 @@ const ERRORS = `
   ) STRICT, WITHOUT ROWID;
 `
 
-const ERROR_COLUMN = `ALTER TABLE jobs ADD COLUMN error TEXT NOT NULL DEFAULT '';`
-
 const TAGS = `
   CREATE TABLE job_tags (
     tag TEXT NOT NULL,
@@ -142,6 +140,19 @@ const CREATE = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
+/**
+ * The step from schema 3, with which each older one ends. The keeper fills the new tables from the log, when it sees
+ * that an older version has written the checkpoint. Jobs are found by the error that they have; those that left the log
+ * keep none. No released version wrote schema 4, so none is upgraded.
+ */
+const FROM_3 = `
+  ${SERIES}
+  ALTER TABLE jobs ADD COLUMN error TEXT NOT NULL DEFAULT '';
+  ${ERROR_INDEX}
+  ${ERRORS}
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
 export const JOBS_SCHEMA: DatabaseSchema = {
   version: SCHEMA_VERSION,
   create: CREATE,
@@ -153,36 +164,14 @@ export const JOBS_SCHEMA: DatabaseSchema = {
       DROP INDEX jobs_by_object;
       ${SEARCH_INDEXES}
       ${TAGS}
-      ${SERIES}
-      ${ERROR_COLUMN}
-      ${ERROR_INDEX}
-      ${ERRORS}
-      PRAGMA user_version = ${SCHEMA_VERSION};
+      ${FROM_3}
     `,
     // 2: searches by tag and the time of the end read no job that they pass over.
     2: `
       ALTER TABLE job_tags ADD COLUMN ended_at TEXT NOT NULL DEFAULT '';
       UPDATE job_tags SET ended_at = coalesce((SELECT ended_at FROM jobs WHERE jobs.job_id = job_tags.job_id), '');
-      ${SERIES}
-      ${ERROR_COLUMN}
-      ${ERROR_INDEX}
-      ${ERRORS}
-      PRAGMA user_version = ${SCHEMA_VERSION};
+      ${FROM_3}
     `,
-    // 3: the keeper fills the new tables from the log, when it sees that an older version has written the checkpoint.
-    3: `
-      ${SERIES}
-      ${ERROR_COLUMN}
-      ${ERROR_INDEX}
-      ${ERRORS}
-      PRAGMA user_version = ${SCHEMA_VERSION};
-    `,
-    // 4: jobs are found by the error that they have; those that left the log keep none.
-    4: `
-      ${ERROR_COLUMN}
-      ${ERROR_INDEX}
-      ${ERRORS}
-      PRAGMA user_version = ${SCHEMA_VERSION};
-    `,
+    3: FROM_3,
   },
 }

@@ -133,15 +133,7 @@ test('a file of schema 2 is upgraded: jobs are found by tag and the time of thei
   ])
   await before.close()
   const old = new DatabaseSync(file.path)
-  old.exec(`
-    DROP TABLE job_series;
-    DROP TABLE job_levels;
-    DROP TABLE job_errors;
-    DROP TABLE job_error_counts;
-    DROP INDEX jobs_by_error;
-    ALTER TABLE jobs DROP COLUMN error;
-    ALTER TABLE job_tags DROP COLUMN ended_at;
-    PRAGMA user_version = 2`)
+  old.exec(`${BACK_TO_3} ALTER TABLE job_tags DROP COLUMN ended_at; PRAGMA user_version = 2`)
   old.close()
   const store = await openSqliteStore(file.path)
   const idsOf = async (query: Partial<JobQuery>) =>
@@ -157,6 +149,41 @@ test('a file of schema 2 is upgraded: jobs are found by tag and the time of thei
   expect(await idsOf({ endedFrom: minute(5) })).toEqual([idOf(2)])
   await store.close()
 })
+
+test('a file of schema 3 is upgraded: it keeps its jobs, and new ones are found by their errors too', async () => {
+  await using file = await scratchFile()
+  const before = await openSqliteStore(file.path)
+  const failed = { phase: 'failed', error: { name: 'TypeError', message: 'no customer' } } as const
+  await before.putNewer([storedJob(1, { seq: 1 }, { ...failed, tags: ['a'] }), storedJob(2, { seq: 2 })])
+  await before.close()
+  const old = new DatabaseSync(file.path)
+  old.exec(BACK_TO_3)
+  old.close()
+  const store = await openSqliteStore(file.path)
+  const added = storedJob(3, { seq: 3 }, failed)
+  await store.putNewer([added])
+  const idsOf = async (query: Partial<JobQuery>) =>
+    (await store.list({ ...EVERYTHING, ...query })).map(({ job_id }) => job_id)
+  expect(await idsOf({})).toEqual([idOf(3), idOf(2), idOf(1)])
+  expect(await idsOf({ tag: 'a' })).toEqual([idOf(1)])
+  expect(await idsOf({ error: toRow(added).error })).toEqual([idOf(3)])
+  expect((await store.counts(null)).map(({ status, count }) => [status, count])).toEqual([
+    ['failed', 2],
+    ['processing', 1],
+  ])
+  await store.close()
+})
+
+/** Takes away what came after schema 3. */
+const BACK_TO_3 = `
+  DROP TABLE job_series;
+  DROP TABLE job_levels;
+  DROP TABLE job_errors;
+  DROP TABLE job_error_counts;
+  DROP INDEX jobs_by_error;
+  ALTER TABLE jobs DROP COLUMN error;
+  PRAGMA user_version = 3;
+`
 
 /** As the first version wrote it. */
 const SCHEMA_1 = `
