@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ErrorView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { parseTime } from '../filter-options.ts'
+import { firstOf } from '../first-of.ts'
 import { listAll } from '../list-all.ts'
 import { parseWhole } from '../parse.ts'
 import { sparkline } from '../top/sparkline.ts'
@@ -33,10 +34,8 @@ async function showErrors(
   { type, tenant, since, limit }: Flags,
 ): Promise<void> {
   const errors: ErrorView[] = []
-  for await (const error of client.overview.errors({ type, tenant, from: since, signal })) {
+  for await (const error of firstOf(client.overview.errors({ type, tenant, from: since, signal }), limit))
     errors.push(error)
-    if (errors.length === limit) break
-  }
   listAll(out, errors, {
     heading: ['FINGERPRINT', 'TYPE', 'FAILED NOW', 'COUNT', 'LAST SEEN', 'LAST 24 HOURS', 'ERROR'],
     row: (each) => [

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { JobFilter, JobSummaryView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { addFilterOptions, type FilterFlags, toFilter } from '../filter-options.ts'
+import { firstOf } from '../first-of.ts'
 import { formatPercent } from '../format-number.ts'
 import { noteAge, type StoreAge } from '../note-age.ts'
 import { paintStatus } from '../paint-status.ts'
@@ -32,13 +33,11 @@ async function listJobs(context: CommandContext, flags: Flags): Promise<void> {
   const { status, limit } = flags
   const options = { ...toFilter(flags), status, limit: Math.min(limit, PAGE_MAX), signal }
   const jobs: JobSummaryView[] = []
-  let left = limit
   let age: StoreAge | undefined
   const onPage = (page: StoreAge) => (age ??= page)
-  for await (const job of client.list({ ...options, onPage })) {
+  for await (const job of firstOf(client.list({ ...options, onPage }), limit)) {
     if (out.json) out.record(job)
     else jobs.push(job)
-    if (--left === 0) break
   }
   noteAge(out, age)
   if (out.json) return

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { DeadMessageView, MessageWorkers } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
+import { firstOf } from '../first-of.ts'
 import { parseWhole } from '../parse.ts'
 import { chunksOf, readMessages } from '../read-messages.ts'
 import { formatTable } from '../table.ts'
@@ -90,11 +91,10 @@ function describe({ workers, shards, messages_total: total }: MessageWorkers, co
 async function listDead(context: CommandContext, flags: { shard?: number; limit: number }): Promise<void> {
   const { client, out, signal } = context
   const found: DeadMessageView[] = []
-  let left = flags.limit
-  for await (const dead of client.deadMessages({ shard: flags.shard, limit: Math.min(left, PAGE_MAX), signal })) {
+  const options = { shard: flags.shard, limit: Math.min(flags.limit, PAGE_MAX), signal }
+  for await (const dead of firstOf(client.deadMessages(options), flags.limit)) {
     if (out.json) out.record(dead)
     else found.push(dead)
-    if (--left === 0) break
   }
   if (out.json) return
   const rows = found.map(({ shard, seq, timestamp, attempts, died_at: at, error }) => [

@@ -4,6 +4,7 @@ import type { CommandContext, Run } from '../command-context.ts'
 import { durationOption } from '../duration-option.ts'
 import { eachOf } from '../each-of.ts'
 import { EXIT } from '../explain-error.ts'
+import { firstOf } from '../first-of.ts'
 import { noteAge, type StoreAge } from '../note-age.ts'
 import { paintStatus } from '../paint-status.ts'
 import { parseJson, parseList, parseWhole } from '../parse.ts'
@@ -130,13 +131,12 @@ function show(context: CommandContext, request: RequestView): void {
 
 async function list({ client, out, signal }: CommandContext, { status, limit }: ListFlags): Promise<void> {
   const requests: RequestSummary[] = []
-  let left = limit
   let age: StoreAge | undefined
   const onPage = (page: StoreAge) => (age ??= page)
-  for await (const request of client.listRequests({ status, limit: Math.min(limit, PAGE_MAX), signal, onPage })) {
+  const options = { status, limit: Math.min(limit, PAGE_MAX), signal, onPage }
+  for await (const request of firstOf(client.listRequests(options), limit)) {
     if (out.json) out.record(request)
     else requests.push(request)
-    if (--left === 0) break
   }
   noteAge(out, age)
   if (out.json) return

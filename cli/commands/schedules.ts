@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { NewSchedule, ScheduleSummary, ScheduleView } from '../../client/index.ts'
 import type { CommandContext, Run } from '../command-context.ts'
 import { eachOf } from '../each-of.ts'
+import { firstOf } from '../first-of.ts'
 import { listAll } from '../list-all.ts'
 import { parseWhole } from '../parse.ts'
 import { readJsonFile } from '../read-text.ts'
@@ -82,10 +83,7 @@ async function remove(context: CommandContext, names: string[], { tenant }: Flag
 
 async function list({ client, out, signal }: CommandContext, { limit }: { limit?: number }): Promise<void> {
   const found: ScheduleSummary[] = []
-  for await (const schedule of client.schedules.list({ signal })) {
-    found.push(schedule)
-    if (found.length === limit) break
-  }
+  for await (const schedule of firstOf(client.schedules.list({ signal }), limit)) found.push(schedule)
   listAll(out, found, {
     heading: ['NAME', 'TIMES', 'TYPE', 'NEXT', 'ERROR'],
     row: (each) => [each.name, timesOf(each), each.job.type, nextOf(each), each.last_error?.message ?? ''],
