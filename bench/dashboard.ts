@@ -9,6 +9,7 @@ import { openBrowser, openPage } from '../e2e/support/browser.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
 import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { fillStore } from './fill-store.ts'
+import { quantilesOf } from './quantiles.ts'
 
 // `node scripts/run.mjs bench/dashboard.ts [JOBS] [SECONDS]`: the dashboard over so many jobs. How long a browser takes
 // to show a screen, and what an open page costs it while jobs are made and end. Prints a part of docs/performance.md.
@@ -100,7 +101,7 @@ async function leaveOpen(browser: Browser, origin: string, path: string, first: 
 }
 
 const at = (times: readonly number[], share: number): string =>
-  Math.round(times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN).toString()
+  Math.round(quantilesOf(times)(share) ?? Number.NaN).toString()
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
 
 process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path

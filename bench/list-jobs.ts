@@ -12,6 +12,7 @@ import { startHasty } from '../e2e/support/hasty.ts'
 import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { type JobSearch, toSearch } from '../services/api/read/job-filter.ts'
 import { fillStore, SPAN_MS } from './fill-store.ts'
+import { quantilesOf } from './quantiles.ts'
 
 // `node bench/list-jobs.ts [JOBS] [REQUESTS]`: fills a store, then measures every kind of search: the store's own call
 // in this process, and the same over HTTP from a real api. Prints the table of docs/performance.md.
@@ -66,9 +67,8 @@ async function timeOf(call: () => Promise<unknown>): Promise<{ p50: number; p99:
     await call()
     if (i >= 0) times.push(performance.now() - startedMs)
   }
-  times.sort((a, b) => a - b)
-  const at = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN
-  return { p50: at(0.5), p99: at(0.99) }
+  const at = quantilesOf(times)
+  return { p50: at(0.5) ?? Number.NaN, p99: at(0.99) ?? Number.NaN }
 }
 
 async function fromStore(store: JobStore, { filter, deep }: Search, limit: number) {

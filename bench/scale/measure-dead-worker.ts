@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Hasty } from '../../client/index.ts'
+import { quantilesOf } from '../quantiles.ts'
 import { withHasty } from './start-scaled.ts'
 
 /** Milliseconds from kill -9 of a job service to the next start of the job that it ran. */
@@ -34,9 +35,8 @@ export function measureDeadWorker(kills: number): Promise<DeadWorkerRow> {
       waits.push(await killOne(client))
       await sleep(BETWEEN_MS)
     }
-    waits.sort((one, other) => one - other)
-    const at = (share: number) => waits[Math.min(kills - 1, Math.floor(kills * share))] ?? 0
-    return { kills, p50: at(0.5), p99: at(0.99), max: at(1), problems: [] }
+    const at = quantilesOf(waits)
+    return { kills, p50: at(0.5) ?? 0, p99: at(0.99) ?? 0, max: at(1) ?? 0, problems: [] }
   })
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Hasty } from '../../client/index.ts'
 import type { CpuUse } from '../peers/meter.ts'
 import type { RunningPeer } from '../peers/running-peer.ts'
+import { quantilesOf } from '../quantiles.ts'
 import { withHasty } from './start-scaled.ts'
 
 /** Workers over HTTP that ask for so many jobs at once. */
@@ -76,7 +77,6 @@ async function pickUp(client: Hasty, max: number): Promise<HttpWorkersRow['pickU
     times.push(Math.max(0, performance.now() - acceptedMs) * 1_000)
     for (const job of jobs) await client.work.complete(job, null)
   }
-  times.sort((one, other) => one - other)
-  const at = (share: number) => times[Math.floor(times.length * share)] ?? 0
-  return { p50: at(0.5), p99: at(0.99) }
+  const at = quantilesOf(times)
+  return { p50: at(0.5) ?? 0, p99: at(0.99) ?? 0 }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantilesOf } from '../../quantiles.ts'
 import { type CpuUse, machineMs } from '../meter.ts'
 import type { Load } from '../running-peer.ts'
 
@@ -61,7 +62,6 @@ export const secondsBetween = (fromUs: number, toUs: number): number => (toUs - 
 
 /** Quantiles of unsorted values; null where there is none. */
 export function quantiles(values: readonly number[]): { p50: number | null; p99: number | null; max: number | null } {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null
-  return { p50: at(0.5), p99: at(0.99), max: at(1) }
+  const at = quantilesOf(values)
+  return { p50: at(0.5) ?? null, p99: at(0.99) ?? null, max: at(1) ?? null }
 }
