@@ -1,14 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
-import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { Hasty } from '../client/index.ts'
 import { openBrowser, openPage } from '../e2e/support/browser.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
-import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
-import { fillStore } from './fill-store.ts'
+import { withFilledStore } from './fill-store.ts'
 import { quantilesOf } from './quantiles.ts'
 
 // `node scripts/run.mjs bench/dashboard.ts [JOBS] [SECONDS]`: the dashboard over so many jobs. How long a browser takes
@@ -104,16 +100,11 @@ const at = (times: readonly number[], share: number): string =>
   Math.round(quantilesOf(times)(share) ?? Number.NaN).toString()
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
 
-process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path
-const dir = await mkdtemp(join(tmpdir(), 'hasty-bench-'))
-const browser = await openBrowser()
-try {
-  const store = await openSqliteStore(join(dir, 'jobs.sqlite'))
-  await fillStore(store, JOBS, Date.now())
+await using browser = await openBrowser()
+await withFilledStore(JOBS, Date.now(), async ({ store, env }) => {
   await store.close()
   console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, Chromium ${browser.version()}`)
-  // Housekeeping would wake the jobs that wait here forever.
-  await using hasty = await startHasty({ env: { DATA_DIR: dir, HOUSEKEEPING_MS: '3600000', LOG_LEVEL: 'warn' } })
+  await using hasty = await startHasty({ env })
   console.log(`\n| of ${JOBS} jobs, until the first rows, p50 / max ms | empty cache | again |\n| --- | --- | --- |`)
   for (const [path, first] of Object.entries(SCREENS)) {
     const { cold, warm } = await openOften(browser, hasty.url, path, first)
@@ -130,7 +121,4 @@ try {
     console.log(`| /ui${path} | ${Math.round(perS)} | ${tasks} | ${mib(before)} / ${mib(after)} |`)
     for (const fault of faults) console.log(`not clean: ${fault}`)
   }
-} finally {
-  await browser.close()
-  await rm(dir, { recursive: true, force: true })
-}
+})

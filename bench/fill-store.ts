@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { JobEvent } from '#shared/contracts/log/events.ts'
 import type { Job, JobPhase } from '#shared/contracts/log/job.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
 import { newJobId } from '#shared/ids/ids.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
 import type { Occurrences } from '#shared/stores/jobs/series/series.ts'
+import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { isoTime } from '#shared/time/clock.ts'
+import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { EventCounter } from '../services/keeper/project-events/event-counter.ts'
 
 /** The jobs were created in the twenty days before. */
@@ -13,16 +18,42 @@ const BATCH = 500
 const OBJECTS = 200_000
 const SCHEDULED = 200
 
+interface Filled {
+  store: JobStore
+  file: string
+  /** How long filling it took, and how many writes it was. */
+  seconds: number
+  writes: number
+  /** Settings of services over this store. */
+  env: Record<string, string>
+}
+
+/** Fills a store of its own in a new folder, and removes the folder after the measurement. */
+export async function withFilledStore(
+  jobs: number,
+  endMs: number,
+  measure: (filled: Filled) => Promise<void>,
+): Promise<void> {
+  process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path
+  const dir = await mkdtemp(join(tmpdir(), 'hasty-bench-'))
+  try {
+    const file = join(dir, 'jobs.sqlite')
+    const store = await openSqliteStore(file)
+    const filling = await fillStore(store, jobs, endMs)
+    // Housekeeping would wake the jobs that wait here forever.
+    const env = { DATA_DIR: dir, HOUSEKEEPING_MS: '3600000', LOG_LEVEL: 'warn' }
+    await measure({ store, file, ...filling, env })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
 /**
  * Fills a store as the projection does, in batches: each job as accepted, then as ended. The mix: a type that a quarter
  * of the jobs has and one that a thousandth has; 2 % failed, 0.5 % cancelled, the 200 oldest scheduled, the 1,000
  * newest processing; five jobs per object, and one object with every fiftieth job.
  */
-export async function fillStore(
-  store: JobStore,
-  jobs: number,
-  endMs: number,
-): Promise<{ seconds: number; writes: number }> {
+async function fillStore(store: JobStore, jobs: number, endMs: number): Promise<{ seconds: number; writes: number }> {
   let writes = 0
   let milliseconds = 0
   const put = async (batch: Job[]) => {

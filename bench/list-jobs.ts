@@ -1,17 +1,14 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { ANYONE } from '#shared/auth/caller.ts'
 import type { ErrorList } from '#shared/contracts/http/errors.ts'
 import type { JobFilter } from '#shared/contracts/http/job-list.ts'
 import { makeJobId } from '#shared/contracts/log/job-id.ts'
 import { makeCursor } from '#shared/http/cursor.ts'
 import type { JobStore } from '#shared/stores/jobs/job-store.ts'
-import { openSqliteStore } from '#shared/stores/jobs/sqlite/sqlite-jobs.ts'
 import { startHasty } from '../e2e/support/hasty.ts'
-import { findNatsServer } from '../scripts/servers/find-nats-server.ts'
 import { type JobSearch, toSearch } from '../services/api/read/job-filter.ts'
-import { fillStore, SPAN_MS } from './fill-store.ts'
+import { SPAN_MS, withFilledStore } from './fill-store.ts'
 import { quantilesOf } from './quantiles.ts'
 
 // `node bench/list-jobs.ts [JOBS] [REQUESTS]`: fills a store, then measures every kind of search: the store's own call
@@ -118,22 +115,13 @@ async function errorSearch(url: string): Promise<string> {
 
 const cell = ({ p50, p99 }: { p50: number; p99: number }): string => `${p50.toFixed(2)} / ${p99.toFixed(2)}`
 
-process.env['NATS_SERVER_BIN'] = (await findNatsServer()).path
-const dir = await mkdtemp(join(tmpdir(), 'hasty-bench-'))
-try {
-  const file = join(dir, 'jobs.sqlite')
-  const store = await openSqliteStore(file)
-  const { seconds, writes } = await fillStore(store, JOBS, endMs)
+await withFilledStore(JOBS, endMs, async ({ store, file, seconds, writes, env }) => {
   const { size } = await stat(file)
   console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`)
   console.log(
     `${JOBS} jobs, ${Math.round(size / 1e6)} MB, ${Math.round(writes / seconds)} writes a second while filling`,
   )
-  // Housekeeping would wake the jobs that wait here forever.
-  await using hasty = await startHasty({
-    jobs: 0,
-    env: { DATA_DIR: dir, HOUSEKEEPING_MS: '3600000', LOG_LEVEL: 'warn' },
-  })
+  await using hasty = await startHasty({ jobs: 0, env })
   console.log('\n| milliseconds, p50 / p99 | store, 50 jobs | store, 200 jobs | HTTP, 50 jobs | HTTP, 200 jobs |')
   console.log('| --- | --- | --- | --- | --- |')
   for (const search of searches) {
@@ -153,6 +141,4 @@ try {
   ])
     console.log(`| ${name} | | | ${cell(await timeOf(() => get(hasty.url + path)))} | |`)
   await store.close()
-} finally {
-  await rm(dir, { recursive: true, force: true })
-}
+})
