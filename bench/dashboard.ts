@@ -86,7 +86,7 @@ async function leaveOpen(browser: Browser, origin: string, path: string, first: 
   await using watched = await openPage(browser, { origin })
   const { page, faults } = watched
   await open(page, `${origin}/ui${path}`, first)
-  // What opening it cost is over, and the first charts are drawn.
+  // The first charts are drawn now, so that what opening the page cost is not counted.
   await makeJobs(origin, SECONDS / 6)
   await page.evaluate(WATCH_TASKS)
   const before = await heapOf(page)
