@@ -86,7 +86,7 @@ async function leaveOpen(browser: Browser, origin: string, path: string, first: 
   await using watched = await openPage(browser, { origin })
   const { page, faults } = watched
   await open(page, `${origin}/ui${path}`, first)
-  // The first charts are drawn now, so that what opening the page cost is not counted.
+  // Jobs are made for a while before anything is measured, so that what opening the page cost is not counted.
   await makeJobs(origin, SECONDS / 6)
   await page.evaluate(WATCH_TASKS)
   const before = await heapOf(page)

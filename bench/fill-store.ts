@@ -28,7 +28,7 @@ interface Filled {
   env: Record<string, string>
 }
 
-/** Fills a store of its own in a new folder, and removes the folder after the measurement. */
+/** Fills a store of its own in a new folder, finds the broker, and removes the folder after the measurement. */
 export async function withFilledStore(
   jobs: number,
   endMs: number,

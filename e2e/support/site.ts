@@ -16,7 +16,16 @@ export function startSite(start: () => Promise<Hasty>): Site {
   let hasty: Hasty
   let browser: Browser
   beforeAll(async () => {
-    ;[hasty, browser] = await Promise.all([start(), openBrowser()])
+    // Both to their end: where one fails, the other is still ended after the tests.
+    const starts = await Promise.allSettled([
+      start().then((started) => {
+        hasty = started
+      }),
+      openBrowser().then((opened) => {
+        browser = opened
+      }),
+    ])
+    for (const each of starts) if (each.status === 'rejected') throw each.reason
   })
   afterAll(async () => {
     await browser?.close()

@@ -16,7 +16,7 @@ export function countApplied(
   { ended, crashes }: Pick<KeeperMetrics, 'ended' | 'crashes'>,
   applied: { ended: { type: string; status: string }[]; crashed: string[] },
 ): void {
-  // Together, because a metric looks for its labels anew each time.
+  // Ends with the same labels are counted together, because a metric looks for its labels anew each time.
   const alike = Map.groupBy(applied.ended, ({ type, status }) => `${status} ${type}`)
   for (const ends of alike.values()) ended.inc({ ...ends[0] }, ends.length)
   for (const type of applied.crashed) crashes.inc({ type })

@@ -20,7 +20,7 @@ export interface AskWorkersOptions {
   waitMs: number
   /** Ends the wait early; by default no worker does. */
   isEnough?: (worker: WorkerPresence) => boolean
-  /** Ends it too, when for so long after an answer no other one has come; by default nothing but `waitMs` does. */
+  /** Ends the wait too, when for so long after an answer no other one has come; by default nothing but `waitMs` does. */
   quietMs?: number
 }
 

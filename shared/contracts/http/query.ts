@@ -42,7 +42,7 @@ export const pageParameters = (description: string, { limit, cursorMaxLength = 2
 /** @param description what the time bounds, such as `RFC 3339; created before this time` */
 export const timeParameter = (description: string) => z.iso.datetime({ offset: true }).optional().meta({ description })
 
-/** A tenant, where a caller who is bound to none chooses one. */
+/** The tenant of which something is shown; only a caller who is bound to none may choose one. */
 export const tenantFilterParameter = z
   .string()
   .min(1)
